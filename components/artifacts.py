@@ -1,0 +1,21 @@
+"""Artifact types of our own, beside TFX's standard ones."""
+
+from tfx.types import artifact
+
+
+class ItemVocabulary(artifact.Artifact):
+    """The catalogue of a training split: `items.jsonl` (see `pnfrec_keras.schema`)."""
+
+    TYPE_NAME = "PnfrecItemVocabulary"
+
+
+class FeedbackStatistics(artifact.Artifact):
+    """What became of each input row: `statistics.json`."""
+
+    TYPE_NAME = "PnfrecFeedbackStatistics"
+
+
+class GateReport(artifact.Artifact):
+    """Verdict of the gate: `report.json`, `report.txt` and `report.html`."""
+
+    TYPE_NAME = "PnfrecGateReport"

@@ -1,0 +1,1 @@
+"""The gate: TFMA metrics of ranking, their bounds and the report about them."""

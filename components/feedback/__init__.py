@@ -1,0 +1,1 @@
+"""From files of feedback to examples, item vocabulary and statistics (Beam)."""

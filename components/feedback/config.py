@@ -1,0 +1,93 @@
+"""What is read, what counts as positive, what is dropped and how the rows are split."""
+
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+_FORBID: dict[str, Any] = {"extra": "forbid"}
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnsConfig:
+    """Names of the columns in the input. `polarity` and `split` are read only where a rule asks for them."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    user: str = "user"
+    item: str = "item"
+    value: str = "value"
+    timestamp: str = "timestamp"
+    polarity: str = "polarity"
+    split: str = "split"
+
+
+@dataclasses.dataclass(frozen=True)
+class TitlesConfig:
+    """A table of items with titles for display. Items without a row there have no title."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    file: str
+    item: str = "item"
+    title: str = "title"
+    # Names of the columns of a file without a header.
+    names: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeedbackConfig:
+    """The data protocol (spec, section 1).
+
+    Attributes:
+        files: Paths or globs of CSV, `::`-separated (.dat) or Parquet files; CSV may be gzipped. Relative ones are taken
+            from `base`.
+        format: "csv", "dat" or "parquet"; "auto" goes by the suffix.
+        names: Column names, for files without a header.
+        positive: A number (positive when value >= number), "median" (of all training rows), "user_median" (of each user's
+            own training rows) or "column" (the polarity column says so).
+        duplicates: What stays of several rows of one user and item: "all", "first" or "last".
+        min_item_users: Items with fewer distinct users are dropped, once.
+        min_user_items: After that, users with fewer distinct items are dropped, once.
+        split: "global_time", "leave_one_out" or "column".
+        test_quantile: Rows from this quantile (nearest) of all timestamps on are held out. For "global_time".
+        split_seed: Decides which half of the held-out users is validation and which is test.
+        min_positives: Users with fewer positive training rows are dropped from every set.
+        min_heldout_positives: The reference's stricter rule asks 2 of them among a held-out user's held-out rows.
+        targets: "last", or "successive": each held-out interaction is a target. Measures then average over targets.
+        bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts it.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    files: list[str]
+    format: Literal["auto", "csv", "dat", "parquet"] = "auto"
+    delimiter: str = ","
+    names: list[str] = dataclasses.field(default_factory=list)
+    columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
+    titles: TitlesConfig | None = None
+    positive: float | Literal["median", "user_median", "column"] = "median"
+    duplicates: Literal["all", "first", "last"] = "all"
+    min_item_users: int = 5
+    min_user_items: int = 5
+    split: Literal["global_time", "leave_one_out", "column"] = "global_time"
+    test_quantile: float = 0.9
+    split_seed: int = 42
+    min_positives: int = 2
+    min_heldout_positives: int = 0
+    targets: Literal["last", "successive"] = "last"
+    bad_rows: Literal["error", "drop"] = "error"
+    base: str = "."
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            msg = "`feedback.files` is empty: name at least one file or glob."
+            raise ValueError(msg)
+        if len(self.delimiter) != 1:
+            msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."
+            raise ValueError(msg)
+        if not 0.0 < self.test_quantile < 1.0:
+            msg = f"`feedback.test_quantile` must lie between 0 and 1. Received: {self.test_quantile}."
+            raise ValueError(msg)
+        for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives"):
+            if getattr(self, name) < 0:
+                msg = f"`feedback.{name}` must not be negative. Received: {getattr(self, name)}."
+                raise ValueError(msg)

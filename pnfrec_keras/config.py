@@ -1,0 +1,104 @@
+"""Settings of the network, of training and of the export. No dependency beyond the standard library."""
+
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+_FORBID: dict[str, Any] = {"extra": "forbid"}
+
+
+def _check(condition: bool, name: str, rule: str, value: object) -> None:
+    if not condition:
+        msg = f"`{name}` must be {rule}. Received: {value!r}."
+        raise ValueError(msg)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The network and its loss (spec, sections 2 to 4).
+
+    Attributes:
+        max_length: L, the number of items of each polarity that an encoder reads.
+        dim: d, the width.
+        num_blocks: Transformer blocks of each encoder.
+        num_heads: Attention heads of each block.
+        dropout: Rate, also on the attention weights.
+        alpha: Weight of CE_neg; 0 removes the negative encoder (PNFRec_pc).
+        beta: Weight of L_contrastive; 0 removes the term (PNFRec_pn). Both 0 is SASRec_p.
+        similarity: Of the contrastive term: "dot" (the reference) or "cosine" over `temperature` (the paper).
+        temperature: Divides the cosine.
+        shared_positions: One position table for both encoders (the reference) or one each (the paper).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    max_length: int = 50
+    dim: int = 64
+    num_blocks: int = 2
+    num_heads: int = 1
+    dropout: float = 0.1
+    alpha: float = 0.45
+    beta: float = 0.25
+    similarity: Literal["dot", "cosine"] = "dot"
+    temperature: float = 0.1
+    shared_positions: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("max_length", "dim", "num_blocks", "num_heads"):
+            _check(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
+        _check(self.dim % self.num_heads == 0, "model.dim", f"a multiple of num_heads ({self.num_heads})", self.dim)
+        _check(0.0 <= self.dropout < 1.0, "model.dropout", "in [0, 1)", self.dropout)
+        _check(self.alpha >= 0.0, "model.alpha", "0 or more", self.alpha)
+        _check(self.beta >= 0.0, "model.beta", "0 or more", self.beta)
+        _check(self.temperature > 0.0, "model.temperature", "above 0", self.temperature)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How the network is fitted (spec, section 5).
+
+    Attributes:
+        epochs: At most this many.
+        patience: Epochs without a better validation NDCG@k after which training stops; the best weights are kept.
+        batch_size: Users a step, over all replicas.
+        learning_rate: Of Adam.
+        seed: Of weights, shuffling and dropout.
+        deterministic: Makes every op deterministic; slower.
+        strategy: "none", or "mirrored": data parallel over the local GPUs.
+        precision: Keras dtype policy.
+        jit_compile: Compiles the step with XLA.
+        evaluation_batch_size: Users ranked at once.
+        k: Length of the list that the validation measures look at.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    epochs: int = 100
+    patience: int = 10
+    batch_size: int = 500
+    learning_rate: float = 1e-3
+    seed: int = 42
+    deterministic: bool = False
+    strategy: Literal["none", "mirrored"] = "none"
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    jit_compile: bool = False
+    evaluation_batch_size: int = 512
+    k: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "batch_size", "evaluation_batch_size", "k"):
+            _check(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
+        _check(self.learning_rate > 0.0, "training.learning_rate", "above 0", self.learning_rate)
+        _check(self.seed >= 0, "training.seed", "0 or more", self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportConfig:
+    """The SavedModel.
+
+    Attributes:
+        index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are equal.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    index: Literal["plain", "tfrs"] = "plain"

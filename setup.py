@@ -1,0 +1,67 @@
+"""Dependencies of pnfrec, in two lanes that the Python version picks.
+
+TFX 1.16 is the last release with wheels for a glibc older than 2.39 and runs on Python 3.10; TFX 1.21 needs a newer glibc (or
+macOS on arm64) and runs on Python 3.11 to 3.13. Ranges live here; exact pins with hashes live in `requirements/`.
+"""
+
+from setuptools import setup
+
+OLD_LANE = 'python_version < "3.11"'
+NEW_LANE = 'python_version >= "3.11"'
+
+KERAS = [
+    f"tensorflow>=2.16,<2.17; {OLD_LANE}",
+    f"tensorflow>=2.21,<2.22; {NEW_LANE}",
+    "keras>=3.12,<4",
+]
+CLIENT = ["click>=8.1", "grpcio>=1.60", "protobuf>=3.20.3"]
+# On macOS on arm64 it still asks for tensorflow-macos 2.13, which fits no lane: `index: tfrs` is for Linux.
+TFRS = ['tensorflow-recommenders>=0.7.7,<0.8; platform_system == "Linux"', 'tf-keras>=2.16; platform_system == "Linux"']
+PIPELINE = [
+    *KERAS,
+    *CLIENT,
+    *TFRS,
+    f"tfx>=1.16,<1.17; {OLD_LANE}",
+    f"tfx>=1.21,<1.22; {NEW_LANE}",
+    # A later Beam no longer brings dill, which tfx-bsl 1.16 imports without declaring it.
+    f"apache-beam[gcp]>=2.61,<2.62; {OLD_LANE}",
+    f"apache-beam>=2.77,<2.78; {NEW_LANE}",
+    "numpy>=1.26",
+    "pandas>=1.5",
+    "pyarrow>=10",
+    "pydantic>=2.7,<3",
+    "pyyaml>=6",
+    # TensorFlow 2.21 no longer brings it.
+    "tensorboard>=2.16",
+    # `tfx run create` calls `pip freeze`, so pip has to live in the environment.
+    "pip",
+    "setuptools",
+]
+DEV = [
+    "hypothesis>=6",
+    "mypy>=1.11",
+    "pandas-stubs",
+    "pytest>=8",
+    "pytest-cov>=5",
+    "pytest-timeout>=2.3",
+    "ruff>=0.6",
+    # The stock stubs of TF Serving's API: our server and our client are tested against them.
+    "tensorflow-serving-api>=2.16,<2.20",
+    "types-protobuf",
+    "types-PyYAML",
+]
+GPU = [
+    f"tensorflow[and-cuda]>=2.16,<2.17; {OLD_LANE}",
+    f"tensorflow[and-cuda]>=2.21,<2.22; {NEW_LANE}",
+]
+
+setup(
+    extras_require={
+        "keras": KERAS,
+        "client": CLIENT,
+        "tfrs": TFRS,
+        "pipeline": PIPELINE,
+        "gpu": GPU,
+        "dev": DEV,
+    },
+)
