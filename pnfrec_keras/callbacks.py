@@ -1,0 +1,111 @@
+"""Callbacks of training: an exact resume after an interruption, and progress for a log or a terminal of one's own."""
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+_STATE_FILE = "state.npz"
+_HISTORY_KEY = "history"
+
+Progress = Callable[[int, dict[str, float]], None]
+
+log = logging.getLogger(__name__)
+
+
+class ResumableState(keras.callbacks.Callback):
+    """Keeps everything that training needs to go on after a kill as if nothing had happened.
+
+    After each epoch one file is replaced in one step: weights, optimizer, seed generators, the best weights and counters of
+    early stopping, and the history. Together with `training_dataset`, whose order depends on the epoch alone, a resumed run
+    ends with the same weights as an uninterrupted one.
+
+    Args:
+        folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it.
+        early_stopping: Its counters are part of the state. Must stand before this callback in the list.
+    """
+
+    def __init__(self, folder: str | Path, early_stopping: keras.callbacks.EarlyStopping) -> None:
+        super().__init__()
+        self.path = Path(folder) / _STATE_FILE
+        self.early_stopping = early_stopping
+        self.history: list[dict[str, float]] = []
+        self._counters: dict[str, Any] = {}
+        self._best_weights: list[Any] | None = None
+
+    def restore(self, model: keras.Model) -> int:
+        """Puts a state that is there into the model and its built optimizer, and says how many epochs it had done."""
+        if self.path.exists():
+            with np.load(self.path) as saved:
+                state = dict(saved)
+            for number, variable in enumerate(_variables(model)):
+                variable.assign(state[f"variable_{number}"])
+            self.history = json.loads(str(state[_HISTORY_KEY]))
+            self._counters = {name: state[name].item() for name in ("best", "wait", "best_epoch")}
+            self._best_weights = [state[f"best_{number}"] for number in range(int(state["best_count"]))]
+            log.info("Resuming after epoch %d from %s.", len(self.history), self.path)
+        return len(self.history)
+
+    def is_finished(self, epochs: int) -> bool:
+        """Whether the restored run had nothing left to do, and was killed before it could say so."""
+        return len(self.history) >= epochs or self._counters.get("wait", 0) >= self.early_stopping.patience
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        # Early stopping forgets everything in its own on_train_begin, which came just before this one.
+        del logs
+        for name, value in self._counters.items():
+            setattr(self.early_stopping, name, value)
+        self.early_stopping.best_weights = self._best_weights
+
+    def restore_best_weights(self, model: keras.Model) -> None:
+        """Gives a finished run the weights that early stopping would have left it with."""
+        if self._best_weights:
+            model.set_weights(self._best_weights)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        del epoch
+        self.history.append({name: float(value) for name, value in (logs or {}).items()})
+        best = self.early_stopping.best_weights or []
+        arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
+        arrays |= {f"best_{number}": np.asarray(weight) for number, weight in enumerate(best)}
+        counters = {
+            "best": self.early_stopping.best,
+            "wait": self.early_stopping.wait,
+            "best_epoch": self.early_stopping.best_epoch,
+            "best_count": len(best),
+            _HISTORY_KEY: json.dumps(self.history),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            np.savez(file, **arrays, **{name: np.array(value) for name, value in counters.items()})
+        os.replace(unfinished, self.path)
+
+    def discard(self) -> None:
+        """Removes the state: training is complete."""
+        self.path.unlink(missing_ok=True)
+        if self.path.parent.exists() and not any(self.path.parent.iterdir()):
+            self.path.parent.rmdir()
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """Reports each epoch to `progress(epoch, logs)`, epochs counted from 1."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.progress(epoch + 1, {name: float(value) for name, value in (logs or {}).items()})
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    # Metrics start anew each epoch; all else counts, seed generators of the dropout layers included.
+    metrics = {id(variable) for metric in model.metrics for variable in metric.variables}
+    variables = [variable for variable in model.variables if id(variable) not in metrics]
+    return [*variables, *model.optimizer.variables]

@@ -1,0 +1,169 @@
+"""From sequences of item ids to batches: arrays in memory, and `tf.data` over them.
+
+A user is one row. The whole training set of index sequences is held in memory: 2 * (L + 1) int32 a user, 41 MB for 100,000
+users at L = 50. In return every epoch is a full shuffle, and an interrupted run goes on with exactly the batches it would
+have seen.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pnfrec_keras.model import IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
+from pnfrec_keras.vocabulary import Vocabulary
+
+IntArray = npt.NDArray[np.int32]
+Batches = Any  # tf.data.Dataset, which has no types of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingArrays:
+    """Training sequences of U users: the last L + 1 items of each polarity, padded on the right with 0.
+
+    Attributes:
+        positive: int32 (U, L + 1).
+        negative: int32 (U, L + 1); all 0 for a user without negatives.
+    """
+
+    positive: IntArray
+    negative: IntArray
+
+    def __len__(self) -> int:
+        return len(self.positive)
+
+    def inputs_and_labels(self) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
+        """`(x, y)` for `model.fit`: at each position the label is the next item of the same polarity."""
+        both = {POSITIVE: self.positive, NEGATIVE: self.negative}
+        labels = {name: items[:, 1:] for name, items in both.items()}
+        # An input whose label is padding is the sequence's last item: it has nothing to predict.
+        inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in both.items()}
+        return inputs, labels
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationArrays:
+    """Histories and targets of T evaluation examples.
+
+    Attributes:
+        positive: int32 (T, L), the last L positive items, padded on the right.
+        seen: Everything in the history, T arrays of any length.
+        target: int32 (T,); 0 where the target is not in the catalogue.
+        is_positive: int32 (T,), 1 for group p, 0 for group n.
+    """
+
+    positive: IntArray
+    seen: Sequence[IntArray]
+    target: IntArray
+    is_positive: IntArray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def targets(self) -> dict[str, IntArray]:
+        """`y` for `model.evaluate`; polarities only where they differ."""
+        polarity = {} if self.is_positive.all() else {IS_POSITIVE: self.is_positive}
+        return {TARGET: self.target, **polarity}
+
+    def inputs_and_targets(self) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
+        """`(x, y)` for `model.evaluate` and for `validation_data`, with `seen` padded to its longest row."""
+        seen = pad(self.seen, max((len(row) for row in self.seen), default=0))
+        return {POSITIVE: self.positive, SEEN: seen}, self.targets()
+
+
+def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
+    """The last `length` values of each row, padded on the right with 0: int32 (rows, length)."""
+    padded = np.zeros((len(rows), length), dtype=np.int32)
+    if length:
+        for place, row in enumerate(rows):
+            kept = np.asarray(row, dtype=np.int32)[-length:]
+            padded[place, : len(kept)] = kept
+    return padded
+
+
+def training_arrays(
+    positive: Sequence[Iterable[str]], negative: Sequence[Iterable[str]], vocabulary: Vocabulary, max_length: int
+) -> TrainingArrays:
+    """Training sequences from raw ids, one row a user, oldest first. Ids outside the vocabulary are left out."""
+    index = vocabulary.index()
+
+    def rows(sequences: Sequence[Iterable[str]]) -> IntArray:
+        return pad([[index[item] for item in row if item in index] for row in sequences], max_length + 1)
+
+    return TrainingArrays(rows(positive), rows(negative))
+
+
+def evaluation_arrays(
+    positive: Sequence[Iterable[str]],
+    seen: Sequence[Iterable[str]],
+    target: Sequence[str],
+    is_positive: Sequence[int],
+    vocabulary: Vocabulary,
+    max_length: int,
+) -> EvaluationArrays:
+    """Evaluation examples from raw ids. Unknown ids are left out of histories; an unknown target gets index 0: a miss."""
+    index = vocabulary.index()
+    return EvaluationArrays(
+        pad([[index[item] for item in row if item in index] for row in positive], max_length),
+        [np.array([index[item] for item in row if item in index], dtype=np.int32) for row in seen],
+        np.array([index.get(item, 0) for item in target], dtype=np.int32),
+        np.array(is_positive, dtype=np.int32),
+    )
+
+
+def training_dataset(
+    arrays: TrainingArrays, batch_size: int, seed: int, first_epoch: int = 0, epochs: int | None = None
+) -> Batches:
+    """Shuffled batches, epoch after epoch. Epoch e has the same order in every run with this seed.
+
+    Args:
+        arrays: Training sequences.
+        batch_size: Users a batch; the last batch of an epoch holds what is left.
+        seed: Of the order.
+        first_epoch: Where to begin, for a resumed run.
+        epochs: Where to end (exclusive); None goes on for ever.
+
+    Returns:
+        `(x, y)` batches; `steps_per_epoch` gives how many make an epoch.
+    """
+    inputs, labels = arrays.inputs_and_labels()
+    rows = len(arrays)
+    tensors = (
+        {name: tf.constant(values) for name, values in inputs.items()},
+        {name: tf.constant(values) for name, values in labels.items()},
+    )
+
+    def epoch_batches(epoch: Any) -> Batches:
+        order = tf.argsort(tf.random.stateless_uniform([rows], seed=tf.stack([tf.constant(seed, tf.int64), epoch])))
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def gather(places: Any) -> Any:
+        return tf.nest.map_structure(lambda values: tf.gather(values, places), tensors)
+
+    last = tf.int64.max if epochs is None else epochs
+    ordered = tf.data.Dataset.range(first_epoch, last).flat_map(epoch_batches)
+    return ordered.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def steps_per_epoch(arrays: TrainingArrays, batch_size: int) -> int:
+    """Batches that make an epoch."""
+    return -(-len(arrays) // batch_size)
+
+
+def evaluation_dataset(arrays: EvaluationArrays, batch_size: int) -> Batches:
+    """Batches for `model.evaluate`; `seen` is padded to the longest row of its batch only."""
+    lengths = np.array([len(row) for row in arrays.seen], dtype=np.int64)
+    flat = np.concatenate([*arrays.seen, np.zeros(0, np.int32)]).astype(np.int32)
+    seen = tf.RaggedTensor.from_row_lengths(flat, lengths)
+    positive = tf.constant(arrays.positive)
+    targets = {name: tf.constant(values) for name, values in arrays.targets().items()}
+
+    def gather(places: Any) -> Any:
+        x = {POSITIVE: tf.gather(positive, places), SEEN: tf.gather(seen, places).to_tensor()}
+        return x, {name: tf.gather(values, places) for name, values in targets.items()}
+
+    places = tf.data.Dataset.range(len(arrays)).batch(batch_size)
+    return places.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

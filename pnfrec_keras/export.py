@@ -1,0 +1,198 @@
+"""The SavedModel: raw ids in, ranked ids out, and the ranks that the gate needs (docs/architecture.md).
+
+The module holds raw variables and tables, not the Keras model: TensorFlow Serving loads a SavedModel as a TF1-style session,
+and there a saved Keras 3 model does not find its variables (tensorflow/serving#2250).
+"""
+
+import dataclasses
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pnfrec_keras import ranking, schema
+from pnfrec_keras.model import PNFRec
+from pnfrec_keras.records import evaluation_parsing_spec, item_table
+from pnfrec_keras.vocabulary import Vocabulary
+
+EXTRA_ASSETS = "assets.extra"
+
+log = logging.getLogger(__name__)
+
+Tensor = Any
+
+
+class Ranker(tf.Module):  # type: ignore[misc]
+    """The functions of the export over one set of weights.
+
+    Args:
+        model: The trained model.
+        vocabulary: Its catalogue, of `model.num_items` items.
+
+    Raises:
+        ValueError: Model and vocabulary differ in size.
+    """
+
+    def __init__(self, model: PNFRec, vocabulary: Vocabulary) -> None:
+        super().__init__(name="pnfrec_ranker")
+        if model.num_items != len(vocabulary):
+            msg = f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
+            raise ValueError(msg)
+        model = _in_float32(model)
+        # Kept as a plain closure: only the raw variables are tracked and saved.
+        self._scores = model.scores
+        self._encode = model.encode_history
+        self.weights = [variable.value for variable in model.variables]
+        self.table = item_table(vocabulary)
+        self.max_length = model.max_length
+        self.k = model.k
+        self.num_items = model.num_items
+        self._item_ids = tf.constant(["", *vocabulary.item_ids])
+        popularity = np.concatenate([[0], vocabulary.positive_counts]).astype(np.float32)
+        self._popularity = tf.constant(popularity)
+
+    def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
+        """`serving_default`: see docs/architecture.md."""
+        history, excluded = self.table.lookup(history_ids), self.table.lookup(exclude_ids)
+        seen = tf.concat([history, excluded], axis=1)
+        known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
+        indices, scores, valid = self.best(history, known, seen, tf.reduce_max(tf.concat([k, [0]], axis=0)))
+        valid &= tf.range(tf.shape(indices)[1])[tf.newaxis, :] < k[:, tf.newaxis]
+        return {
+            schema.OUTPUT_ITEM_IDS: tf.gather(self._item_ids, tf.where(valid, indices, 0)),
+            schema.OUTPUT_SCORES: tf.where(valid, scores, 0.0),
+            schema.OUTPUT_COUNT: tf.math.count_nonzero(valid, axis=1, dtype=tf.int32),
+            schema.OUTPUT_FALLBACK: tf.equal(known, 0),
+            schema.OUTPUT_KNOWN_ITEMS: known,
+        }
+
+    def best(self, history: Tensor, known: Tensor, seen: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Indices, scores and validity of the best `k` items for each history, as `ranking.top_items` returns them."""
+        return ranking.top_items(ranking.exclude(self.scores(history, known), seen), k)
+
+    def scores(self, history: Tensor, known: Tensor) -> Tensor:
+        """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""
+        scores = self._scores(ranking.latest_items(history, self.max_length))
+        return tf.where(tf.equal(known, 0)[:, tf.newaxis], self._popularity[tf.newaxis, :], scores)
+
+    def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
+        """`rank_examples`: see docs/architecture.md."""
+        parsed = tf.io.parse_example(serialized, evaluation_parsing_spec())
+        history = self.table.lookup(parsed[schema.POSITIVE_ITEM_IDS].to_tensor(default_value=""))
+        seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
+        target = self.table.lookup(parsed[schema.TARGET_ITEM_ID])
+        known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
+        scores = ranking.exclude(self.scores(history, known), seen)
+        indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
+        # A catalogue of fewer than k items still answers k wide.
+        indices = tf.pad(indices, [[0, 0], [0, self.k - tf.shape(indices)[1]]])
+        return {
+            schema.OUTPUT_RANK: ranking.target_rank(scores, target),
+            schema.OUTPUT_TOP_ITEMS: tf.cast(tf.ensure_shape(indices, [None, self.k]), tf.int64),
+            schema.OUTPUT_CATALOGUE_SIZE: tf.fill([tf.shape(target)[0]], tf.constant(self.num_items, tf.int64)),
+        }
+
+    def signatures(self) -> dict[str, Any]:
+        """Traced functions by the name of their signature."""
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, None], tf.string, name=schema.POSITIVE_ITEM_IDS),
+                tf.TensorSpec([None, None], tf.string, name=schema.EXCLUDE_ITEM_IDS),
+                tf.TensorSpec([None], tf.int32, name=schema.K),
+            ]
+        )
+        def recommend(positive_item_ids: Tensor, exclude_item_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
+            return self.recommend(positive_item_ids, exclude_item_ids, k)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=schema.RANK_INPUT)])
+        def rank_examples(examples: Tensor) -> dict[str, Tensor]:
+            return self.rank_examples(examples)
+
+        return {schema.SERVING_SIGNATURE: recommend, schema.RANK_SIGNATURE: rank_examples}
+
+
+def export_saved_model(
+    model: PNFRec,
+    vocabulary: Vocabulary,
+    path: str | Path,
+    *,
+    index: str = "plain",
+    extra_assets: dict[str, str] | None = None,
+) -> None:
+    """Writes the SavedModel.
+
+    Args:
+        model: The trained model; exported in float32 whatever it was trained in.
+        vocabulary: Its catalogue.
+        path: Folder of the SavedModel; must not exist. It appears complete or not at all.
+        index: "plain", or "tfrs" for BruteForce of tensorflow-recommenders.
+        extra_assets: More files for `assets.extra/`, name to text, beside the vocabulary.
+
+    Raises:
+        FileExistsError: `path` exists.
+        ValueError: Unknown `index`, or the vocabulary is not the model's.
+    """
+    path = Path(path)
+    if path.exists():
+        msg = f"{path} exists already. A SavedModel is never overwritten: choose a new folder."
+        raise FileExistsError(msg)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
+        unfinished = Path(scratch) / "saved_model"
+        if index == "plain":
+            save(Ranker(model, vocabulary), unfinished)
+        elif index == "tfrs":
+            _export_with_tfrs(model, vocabulary, Path(scratch), unfinished)
+        else:
+            msg = f"`export.index` must be 'plain' or 'tfrs'. Received: {index!r}."
+            raise ValueError(msg)
+        extra = unfinished / EXTRA_ASSETS
+        extra.mkdir()
+        vocabulary.write(extra / schema.VOCABULARY_FILE)
+        for name, text in (extra_assets or {}).items():
+            (extra / name).write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+
+
+def save(ranker: Ranker, path: Path) -> None:
+    """Traces and saves the signatures of a ranker."""
+    tf.saved_model.save(ranker, str(path), signatures=ranker.signatures())
+
+
+def _export_with_tfrs(model: PNFRec, vocabulary: Vocabulary, scratch: Path, path: Path) -> None:
+    """In a process of its own: tensorflow-recommenders works with Keras 2 only, which is chosen before TensorFlow loads."""
+    model_path, vocabulary_path = scratch / "model.keras", scratch / schema.VOCABULARY_FILE
+    model.save(model_path)
+    vocabulary.write(vocabulary_path)
+    command = [sys.executable, "-m", "pnfrec_keras.export_tfrs", str(model_path), str(vocabulary_path), str(path)]
+    done = subprocess.run(
+        command, env={**os.environ, "TF_USE_LEGACY_KERAS": "1"}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        shutil.rmtree(path, ignore_errors=True)
+        msg = f"The export with tensorflow-recommenders failed. Is the `tfrs` extra installed?\n{done.stderr[-2000:]}"
+        raise RuntimeError(msg)
+
+
+def _in_float32(model: PNFRec) -> PNFRec:
+    """The model itself, or a float32 copy of one trained in mixed precision: half-precision scores would tie."""
+    if model.compute_dtype == "float32":
+        return model
+    copy = PNFRec.from_config({**model.get_config(), "dtype": "float32"})
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def manifest(values: dict[str, Any]) -> str:
+    """`manifest.json`: what made this model, as indented JSON. Dataclasses become objects."""
+    plain = {key: dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value for key, value in values.items()}  # type: ignore[arg-type]
+    return json.dumps(plain, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,82 @@
+"""The terms of the loss, as pure functions that return sums (spec, section 4).
+
+Each returns the sum over real positions; the caller divides by the number of real positions of the whole batch, over all
+replicas, so that the loss does not depend on how the batch is laid out. Softmax and logarithms are computed in float32.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+Tensor = Any
+
+
+def real_positions(labels: Tensor) -> Tensor:
+    """Number of real positions as float32: label 0 is padding."""
+    return tf.math.count_nonzero(labels, dtype=tf.float32)
+
+
+def cross_entropy_sum(hidden: Tensor, labels: Tensor, table: Tensor, *, compact: bool = True) -> Tensor:
+    """Full-catalogue softmax cross-entropy of the next item: CE_p and CE_n (eq. 3 and 4 of arXiv 2508.14786).
+
+    Args:
+        hidden: (batch, length, dim), one vector a position.
+        labels: (batch, length), index of the next item, 0 at padding.
+        table: (items + 1, dim), the item table; row 0 is padding and no candidate.
+        compact: Scores real positions only. Their number varies, so XLA needs False, which scores padding as well and
+            masks it; the value is the same.
+
+    Returns:
+        Scalar, float32: the sum over real positions; 0 when there is none.
+    """
+    real = labels > 0  # (batch, length)
+    if compact:
+        hidden, targets = tf.boolean_mask(hidden, real), tf.boolean_mask(labels, real)  # (tokens, dim), (tokens,)
+    else:
+        hidden, targets = tf.reshape(hidden, [-1, tf.shape(hidden)[-1]]), tf.reshape(labels, [-1])
+    logits = tf.cast(tf.matmul(hidden, table[1:], transpose_b=True), tf.float32)  # (tokens, items)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(targets - 1, 0), logits)
+    return tf.reduce_sum(losses if compact else tf.where(tf.reshape(real, [-1]), losses, 0.0))
+
+
+def contrastive_sum(
+    hidden: Tensor,
+    labels: Tensor,
+    negatives: Tensor,
+    table: Tensor,
+    *,
+    similarity: str = "dot",
+    temperature: float = 0.1,
+) -> Tensor:
+    """The contrast of each next positive item with the user's own negative items (eq. 5 of arXiv 2508.14786).
+
+    -log(exp(s_y) / (exp(s_y) + sum_j exp(s_j))) = softplus(logsumexp_j s_j - s_y), which cannot overflow.
+
+    Args:
+        hidden: (batch, length, dim) of the positive encoder.
+        labels: (batch, length), index of the next positive item, 0 at padding.
+        negatives: (batch, width), indices of the user's negative items, 0 at padding.
+        table: (items + 1, dim), the item table.
+        similarity: "dot", or "cosine" divided by `temperature`.
+        temperature: Of the cosine.
+
+    Returns:
+        Scalar, float32: the sum over real positions. Users without negatives add 0.
+    """
+    hidden, table = tf.cast(hidden, tf.float32), tf.cast(table, tf.float32)
+    positive_vectors, negative_vectors = tf.gather(table, labels), tf.gather(table, negatives)
+    scale = 1.0
+    if similarity == "cosine":
+        # The padding row is zero: the epsilon inside keeps its norm, and so the gradient, finite.
+        hidden = tf.math.l2_normalize(hidden, axis=-1)
+        positive_vectors = tf.math.l2_normalize(positive_vectors, axis=-1)
+        negative_vectors = tf.math.l2_normalize(negative_vectors, axis=-1)
+        scale = 1.0 / temperature
+    positive_scores = scale * tf.reduce_sum(hidden * positive_vectors, axis=-1)  # (batch, length)
+    negative_scores = scale * tf.matmul(hidden, negative_vectors, transpose_b=True)  # (batch, length, width)
+    is_negative = negatives > 0  # (batch, width)
+    masked = tf.where(is_negative[:, tf.newaxis, :], negative_scores, tf.float32.min)
+    # A row without negatives would give log(0): its finite stand-in is masked out below, value and gradient.
+    losses = tf.nn.softplus(tf.reduce_logsumexp(masked, axis=-1) - positive_scores)
+    counts = (labels > 0) & tf.reduce_any(is_negative, axis=-1, keepdims=True)
+    return tf.reduce_sum(tf.where(counts, losses, 0.0))

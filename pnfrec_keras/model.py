@@ -1,0 +1,217 @@
+"""PNFRec as a Keras model (spec, sections 3 and 4)."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from pnfrec_keras import losses, ranking
+from pnfrec_keras.layers import LAYER_NORM_EPSILON, ItemEmbedding, PositionEmbedding, SequenceEncoder
+from pnfrec_keras.measures import MEASURES
+from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
+
+# Keys of the batches that `fit` and `evaluate` take; `pnfrec_keras.data` makes them.
+POSITIVE = "positive"
+NEGATIVE = "negative"
+SEEN = "seen"
+TARGET = "target"
+IS_POSITIVE = "is_positive"
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="pnfrec")
+class PNFRec(keras.Model):
+    """Two causal transformer encoders over one item table, for positive and for negative feedback.
+
+    Training batches are `(x, y)` with `x = {"positive", "negative"}`, the sequences but for their last items, and `y` of the
+    same keys, the next items; all (batch, max_length) int32, padded on the right with 0. The loss is
+    CE_p + alpha * CE_n + beta * L_contrastive, and its parts are logged.
+
+    Evaluation batches are `(x, y)` with `x = {"positive": (batch, max_length), "seen": (batch, any)}` and
+    `y = {"target": (batch,), "is_positive": (batch,)}`. They give HR, NDCG and MRR over the whole catalogue, seen items
+    filtered, for positive targets (`ndcg_p`) and for negative ones (`ndcg_n`). `is_positive` may be left out when all targets
+    are positive.
+
+    With `alpha=0` there is no negative encoder (PNFRec_pc), with `beta=0` no contrastive term (PNFRec_pn), with both 0 the
+    model is SASRec on the positive sequence (SASRec_p). The weights at inference are the positive encoder's alone.
+
+    Args:
+        num_items: N, the size of the catalogue; item indices are 1..N.
+        max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions: See
+            `pnfrec_keras.config.ModelConfig`.
+        k: Length of the list that the measures look at.
+
+    Reference:
+        Ivanova, Frolov, Vasilev: Benefiting from Negative yet Informative Feedback by Contrasting Opposing Sequential
+        Patterns. RecSys 2025, arXiv 2508.14786.
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        max_length: int = 50,
+        dim: int = 64,
+        num_blocks: int = 2,
+        num_heads: int = 1,
+        dropout: float = 0.1,
+        alpha: float = 0.45,
+        beta: float = 0.25,
+        similarity: str = "dot",
+        temperature: float = 0.1,
+        shared_positions: bool = True,
+        k: int = 10,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if num_items < 1:
+            msg = f"`num_items` must be at least 1. Received: {num_items}."
+            raise ValueError(msg)
+        self.num_items = num_items
+        self.max_length = max_length
+        self.dim = dim
+        self.num_blocks = num_blocks
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.alpha = alpha
+        self.beta = beta
+        self.similarity = similarity
+        self.temperature = temperature
+        self.shared_positions = shared_positions
+        self.k = k
+        self._make_layers()
+        self.ranking_metrics = [
+            RankingMetric(measure, group, k) for group in (POSITIVE_GROUP, NEGATIVE_GROUP) for measure in MEASURES
+        ]
+        parts = [POSITIVE, *([NEGATIVE] if alpha else []), *(["contrastive"] if beta else [])]
+        self.loss_parts = {part: keras.metrics.Mean(name=f"loss_{part}") for part in parts}
+
+    def _make_layers(self) -> None:
+        common: dict[str, Any] = {"dtype": self.dtype_policy}
+        shape = (None, self.max_length, self.dim)
+        self.item_embedding = ItemEmbedding(self.num_items, self.dim, name="item_embedding", **common)
+        self.positive_positions = PositionEmbedding(self.max_length, self.dim, name="positive_positions", **common)
+        self.input_dropout = keras.layers.Dropout(self.dropout, name="input_dropout", **common)
+        stack = (self.num_blocks, self.dim, self.num_heads, self.dropout)
+        self.positive_encoder = SequenceEncoder(*stack, name="positive_encoder", **common)
+        self.final_norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="final_norm", **common)
+        self.negative_encoder = SequenceEncoder(*stack, name="negative_encoder", **common) if self.alpha else None
+        self.negative_positions = self.positive_positions
+        if self.alpha and not self.shared_positions:
+            self.negative_positions = PositionEmbedding(self.max_length, self.dim, name="negative_positions", **common)
+            self.negative_positions.build()
+        # Weights exist from the start, so that a checkpoint can be loaded before the first batch.
+        self.item_embedding.build()
+        self.positive_positions.build()
+        self.positive_encoder.build(shape)
+        self.final_norm.build(shape)
+        if self.negative_encoder is not None:
+            self.negative_encoder.build(shape)
+        self.built = True
+
+    def _encode(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
+        mask = items > 0  # (batch, length)
+        real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
+        x = math.sqrt(self.dim) * self.item_embedding(items) + positions(items)
+        x = self.input_dropout(x, training=training) * real
+        return self.final_norm(encoder(x, mask, training=training))  # (batch, length, dim)
+
+    def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
+        """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
+        hidden = {POSITIVE: self._encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)}
+        if self.negative_encoder is not None and NEGATIVE in inputs:
+            hidden[NEGATIVE] = self._encode(
+                inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training
+            )
+        return hidden
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """CE_p + alpha * CE_n + beta * L_contrastive, each a mean over the real positions of the global batch."""
+        del sample_weight, training
+        table = self.item_embedding.table()
+        compact = not self.jit_compile
+        sums = {POSITIVE: losses.cross_entropy_sum(y_pred[POSITIVE], y[POSITIVE], table, compact=compact)}
+        counts = {POSITIVE: losses.real_positions(y[POSITIVE])}
+        weights = {POSITIVE: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
+        if self.alpha:
+            sums[NEGATIVE] = losses.cross_entropy_sum(y_pred[NEGATIVE], y[NEGATIVE], table, compact=compact)
+            counts[NEGATIVE] = losses.real_positions(y[NEGATIVE])
+        if self.beta:
+            sums["contrastive"] = losses.contrastive_sum(
+                y_pred[POSITIVE],
+                y[POSITIVE],
+                x[NEGATIVE],
+                table,
+                similarity=self.similarity,
+                temperature=self.temperature,
+            )
+            counts["contrastive"] = counts[POSITIVE]
+        total = tf.constant(0.0)
+        for part, summed in sums.items():
+            value, replicas = _global_mean(summed, counts[part])
+            self.loss_parts[part].update_state(value * replicas)
+            total += weights[part] * value
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        del x, y, y_pred, sample_weight
+        return {metric.name: metric.result() for metric in self.metrics if not isinstance(metric, RankingMetric)}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Measures of ranking for evaluation batches; the loss for training batches."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if not (isinstance(y, dict) and TARGET in y):
+            logs: dict[str, Any] = super().test_step(data)
+            return logs
+        rank = self.rank(x[POSITIVE], x[SEEN], y[TARGET])
+        # Without polarities every target is positive, and there is no other group to report.
+        is_positive = y.get(IS_POSITIVE, tf.ones_like(rank))
+        metrics = [metric for metric in self.ranking_metrics if IS_POSITIVE in y or metric.group == POSITIVE_GROUP]
+        for metric in metrics:
+            metric.update_state(is_positive, rank)
+        return {metric.name: metric.result() for metric in metrics}
+
+    def encode_history(self, positive: Tensor) -> Tensor:
+        """The state after the last item of each positive history: (batch, length) -> (batch, dim)."""
+        hidden = self.call({POSITIVE: positive}, training=False)[POSITIVE]
+        last = tf.maximum(tf.math.count_nonzero(positive, axis=1, dtype=tf.int32) - 1, 0)
+        return tf.gather(hidden, last, axis=1, batch_dims=1)
+
+    def scores(self, positive: Tensor) -> Tensor:
+        """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding."""
+        return tf.cast(
+            tf.matmul(self.encode_history(positive), self.item_embedding.table(), transpose_b=True), tf.float32
+        )
+
+    def rank(self, positive: Tensor, seen: Tensor, target: Tensor) -> Tensor:
+        """Rank of each target over the whole catalogue, seen items filtered; see `pnfrec_keras.ranking.target_rank`."""
+        return ranking.target_rank(ranking.exclude(self.scores(positive), seen), target)
+
+    def get_config(self) -> dict[str, Any]:
+        names = (
+            *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
+            *("similarity", "temperature", "shared_positions", "k"),
+        )
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _global_mean(summed: Tensor, count: Tensor) -> tuple[Tensor, float]:
+    """This replica's share of the mean over all replicas' positions, and the number of replicas.
+
+    Gradients are summed over replicas, so shares (not local means) make the step equal to that of one device.
+    """
+    context = tf.distribute.get_replica_context()
+    replicas = 1
+    if context is not None and context.num_replicas_in_sync > 1:
+        replicas = context.num_replicas_in_sync
+        count = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return summed / tf.maximum(count, 1.0), float(replicas)

@@ -1,0 +1,86 @@
+"""The one way in which items are scored, filtered and ranked: validation, the gate and serving all call these functions.
+
+Columns are item indices: column 0 is padding and never ranked. Higher scores come first; equal scores in the order of the
+vocabulary (lower index first), which is how `tf.math.top_k` breaks ties.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+Tensor = Any
+
+
+def latest_items(item_indices: Tensor, max_length: int) -> Tensor:
+    """The last `max_length` known items of each history, padded on the right.
+
+    Args:
+        item_indices: (batch, width), oldest first; 0 is padding or unknown, and may stand anywhere. Width may be 0.
+        max_length: L.
+
+    Returns:
+        int32 (batch, max_length).
+    """
+    item_indices = tf.cast(item_indices, tf.int32)
+    known = tf.cast(item_indices > 0, tf.int32)
+    count = tf.reduce_sum(known, axis=1, keepdims=True)
+    # Where each known item goes; those before the last L fall below 0.
+    column = tf.cumsum(known, axis=1) - 1 - tf.maximum(count - max_length, 0)
+    kept = tf.where((known > 0) & (column >= 0))  # (kept, 2): row, old column
+    targets = tf.stack([kept[:, 0], tf.cast(tf.gather_nd(column, kept), tf.int64)], axis=1)
+    shape = tf.stack([tf.shape(item_indices, tf.int64)[0], max_length])
+    return tf.ensure_shape(tf.scatter_nd(targets, tf.gather_nd(item_indices, kept), shape), [None, max_length])
+
+
+def exclude(scores: Tensor, item_indices: Tensor) -> Tensor:
+    """Scores with -inf for the padding column and for the given items.
+
+    Args:
+        scores: (batch, items + 1).
+        item_indices: (batch, width); 0 is padding. Width may be 0; items may repeat.
+    """
+    batch = tf.shape(scores)[0]
+    # Column 0 goes into every row, whatever the width.
+    columns = tf.concat([tf.zeros([batch, 1], tf.int32), tf.cast(item_indices, tf.int32)], axis=1)
+    rows = tf.broadcast_to(tf.range(batch)[:, tf.newaxis], tf.shape(columns))
+    indices = tf.reshape(tf.stack([rows, columns], axis=-1), [-1, 2])
+    updates = tf.fill([tf.shape(indices)[0]], tf.constant(float("-inf"), scores.dtype))
+    return tf.tensor_scatter_nd_update(scores, indices, updates)
+
+
+def target_rank(scores: Tensor, target: Tensor) -> Tensor:
+    """Rank of each target among the items that are not excluded.
+
+    Args:
+        scores: (batch, items + 1) as `exclude` returns them.
+        target: (batch,) item index; 0 is unknown.
+
+    Returns:
+        int64 (batch,): 1 is best; 0 when the target is unknown or excluded. A target whose score is NaN comes last, never
+        first: a broken model must not look perfect.
+    """
+    target = tf.cast(target, tf.int32)
+    target_score = tf.gather(scores, target, axis=1, batch_dims=1)[:, tf.newaxis]
+    column = tf.range(tf.shape(scores)[1])[tf.newaxis, :]
+    behind = (scores < target_score) | ((scores == target_score) & (column > target[:, tf.newaxis]))
+    ranked = tf.math.not_equal(scores, float("-inf"))
+    rank = tf.math.count_nonzero(ranked & ~behind, axis=1, dtype=tf.int64)
+    rankable = (target > 0) & tf.math.not_equal(target_score[:, 0], float("-inf"))
+    return tf.where(rankable, rank, tf.zeros_like(rank))
+
+
+def top_items(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The best items of each row.
+
+    Args:
+        scores: (batch, items + 1) as `exclude` returns them.
+        k: Scalar int32, how many at the most.
+
+    Returns:
+        Indices int32 (batch, width), scores (batch, width) and which of them are recommendations, bool (batch, width);
+        width = min(k, items). Where False, index and score are 0.
+    """
+    width = tf.clip_by_value(k, 0, tf.shape(scores)[1] - 1)
+    values, indices = tf.math.top_k(scores, width)
+    valid = tf.math.is_finite(values)
+    return tf.where(valid, indices, 0), tf.where(valid, values, tf.zeros_like(values)), valid

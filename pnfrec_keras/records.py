@@ -1,0 +1,109 @@
+"""Examples on disk: gzip TFRecords of tf.Examples with raw ids (docs/architecture.md) into arrays of item indices."""
+
+import glob
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pnfrec_keras import schema
+from pnfrec_keras.data import EvaluationArrays, IntArray, TrainingArrays, pad
+from pnfrec_keras.vocabulary import Vocabulary
+
+_PARSE_BATCH = 2048
+
+
+def item_table(vocabulary: Vocabulary) -> Any:
+    """Lookup of raw ids: index from 1, 0 for unknown ids and for the empty string."""
+    initializer = tf.lookup.KeyValueTensorInitializer(
+        tf.constant(list(vocabulary.item_ids)), tf.range(1, len(vocabulary) + 1, dtype=tf.int32)
+    )
+    return tf.lookup.StaticHashTable(initializer, default_value=0)
+
+
+def evaluation_parsing_spec() -> dict[str, Any]:
+    """What the model needs of an evaluation example."""
+    return {
+        schema.POSITIVE_ITEM_IDS: _id_list(),
+        schema.SEEN_ITEM_IDS: _id_list(),
+        schema.TARGET_ITEM_ID: tf.io.FixedLenFeature([], tf.string),
+        schema.TARGET_IS_POSITIVE: tf.io.FixedLenFeature([], tf.int64),
+    }
+
+
+def read_training(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> TrainingArrays:
+    """Training sequences of all users in the files.
+
+    Args:
+        pattern: Glob or globs of gzip TFRecord files.
+        vocabulary: Of the model; ids outside it are left out.
+        max_length: L; the last L + 1 items of each polarity are kept.
+
+    Raises:
+        FileNotFoundError: No file matches.
+        ValueError: A file is damaged, an example lacks a feature, or there is no example at all.
+    """
+    spec = {schema.POSITIVE_ITEM_IDS: _id_list(), schema.NEGATIVE_ITEM_IDS: _id_list()}
+    table = item_table(vocabulary)
+    positive: list[IntArray] = []
+    negative: list[IntArray] = []
+    for parsed in _parsed(pattern, spec):
+        positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
+        negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
+    return TrainingArrays(np.concatenate(positive), np.concatenate(negative))
+
+
+def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
+    """Evaluation examples in the files; arguments and errors as in `read_training`."""
+    table = item_table(vocabulary)
+    positive: list[IntArray] = []
+    seen: list[IntArray] = []
+    target: list[IntArray] = []
+    is_positive: list[IntArray] = []
+    for parsed in _parsed(pattern, evaluation_parsing_spec()):
+        positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length))
+        batch = _known(parsed[schema.SEEN_ITEM_IDS], table)
+        seen.extend(np.split(batch.flat_values.numpy(), batch.row_splits.numpy()[1:-1]))
+        target.append(table.lookup(parsed[schema.TARGET_ITEM_ID]).numpy())
+        is_positive.append(parsed[schema.TARGET_IS_POSITIVE].numpy().astype(np.int32))
+    return EvaluationArrays(np.concatenate(positive), seen, np.concatenate(target), np.concatenate(is_positive))
+
+
+def _id_list() -> Any:
+    # The row splits must be 64 bits wide: parsing inside a SavedModel takes no others.
+    return tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
+
+
+def _known(ids: Any, table: Any) -> Any:
+    indices = tf.ragged.map_flat_values(table.lookup, ids)
+    return tf.ragged.boolean_mask(indices, indices > 0)
+
+
+def _padded(ids: Any, table: Any, length: int) -> IntArray:
+    known = _known(ids, table)
+    return pad(np.split(known.flat_values.numpy(), known.row_splits.numpy()[1:-1]), length)
+
+
+def _parsed(pattern: str | Sequence[str], spec: dict[str, Any]) -> Any:
+    """Yields parsed batches of all files, in the order of their names."""
+    patterns = [pattern] if isinstance(pattern, str) else list(pattern)
+    files = sorted(file for each in patterns for file in glob.glob(each))
+    if not files:
+        msg = f"No TFRecord file matches {', '.join(patterns)}. Is this the folder of a split that was written?"
+        raise FileNotFoundError(msg)
+    batches = 0
+    for file in files:
+        try:
+            for batch in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_PARSE_BATCH):
+                yield tf.io.parse_example(batch, spec)
+                batches += 1
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            msg = (
+                f"{file}: not a complete gzip TFRecord file of the expected tf.Examples. Write it again (delete the folder "
+                f"and run the pipeline). TensorFlow says: {error.message}"
+            )
+            raise ValueError(msg) from error
+    if not batches:
+        msg = f"{', '.join(patterns)}: {len(files)} file(s), but not one example. Was every user filtered out?"
+        raise ValueError(msg)

@@ -1,0 +1,153 @@
+"""Fits a PNFRec: seeds, strategy, precision, early stopping with the best weights, resume, TensorBoard."""
+
+import dataclasses
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pnfrec_keras.callbacks import EpochProgress, Progress, ResumableState
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.data import EvaluationArrays, TrainingArrays, evaluation_dataset, steps_per_epoch, training_dataset
+from pnfrec_keras.model import PNFRec
+
+MONITOR = "val_ndcg_p"
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """A fitted model, with the weights of its best epoch.
+
+    Attributes:
+        model: The model.
+        history: One dict of losses and measures an epoch.
+        best_epoch: From 1.
+        resumed_from: Epochs that an earlier, interrupted run had done.
+    """
+
+    model: PNFRec
+    history: list[dict[str, float]]
+    best_epoch: int
+    resumed_from: int
+
+
+def build_model(num_items: int, model_config: ModelConfig, training: TrainingConfig) -> PNFRec:
+    """A compiled model under the strategy and precision of the settings."""
+    with make_strategy(training.strategy).scope():
+        model = PNFRec(num_items, **dataclasses.asdict(model_config), k=training.k, dtype=training.precision)
+        model.compile(optimizer=keras.optimizers.Adam(training.learning_rate), jit_compile=training.jit_compile)
+        # Its variables must exist before a state can be restored into them.
+        model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def make_strategy(name: str) -> Any:
+    """The `tf.distribute` strategy of a setting: "none" or "mirrored".
+
+    Raises:
+        ValueError: Unknown name.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    msg = f"`training.strategy` must be 'none' or 'mirrored'. Received: {name!r}."
+    raise ValueError(msg)
+
+
+def fit(
+    num_items: int,
+    training_data: TrainingArrays,
+    validation_data: EvaluationArrays,
+    model_config: ModelConfig,
+    training: TrainingConfig,
+    *,
+    state_dir: str | Path,
+    log_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    verbose: int | str = 0,
+) -> TrainingResult:
+    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
+
+    Args:
+        num_items: Size of the catalogue.
+        training_data: Sequences of the training users.
+        validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
+        model_config: The network.
+        training: How it is fitted.
+        state_dir: Where an interrupted run leaves its state, and finds it again. Emptied on success.
+        log_dir: Where TensorBoard events go; none are written without it.
+        progress: Called after each epoch with its number, from 1, and its losses and measures.
+        verbose: Of Keras' own progress bar.
+
+    Raises:
+        ValueError: Validation has no positive target, or training no pair of neighbours to learn from.
+        FloatingPointError: The loss is not a number any more.
+    """
+    _check_data(training_data, validation_data)
+    keras.utils.set_random_seed(training.seed)
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    model = build_model(num_items, model_config, training)
+    early_stopping = keras.callbacks.EarlyStopping(
+        MONITOR, mode="max", patience=training.patience, restore_best_weights=True
+    )
+    state = ResumableState(state_dir, early_stopping)
+    first_epoch = state.restore(model)
+    callbacks: list[Any] = [_StopOnNan(), early_stopping, state]
+    if progress is not None:
+        callbacks.append(EpochProgress(progress))
+    if log_dir is not None:
+        callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
+    if state.is_finished(training.epochs):
+        state.restore_best_weights(model)
+    else:
+        model.fit(
+            training_dataset(training_data, training.batch_size, training.seed, first_epoch, training.epochs),
+            steps_per_epoch=steps_per_epoch(training_data, training.batch_size),
+            initial_epoch=first_epoch,
+            epochs=training.epochs,
+            validation_data=evaluation_dataset(validation_data, training.evaluation_batch_size),
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+    history = state.history
+    best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
+    state.discard()
+    best = history[best_epoch - 1][MONITOR]
+    log.info("Trained %d epochs; the best, %d, has %s = %.4f.", len(history), best_epoch, MONITOR, best)
+    return TrainingResult(model, history, best_epoch, first_epoch)
+
+
+class _StopOnNan(keras.callbacks.Callback):
+    """A loss that is not a number never becomes one again: an error now beats a useless model later."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            msg = (
+                f"The training loss became {loss} in epoch {epoch + 1}. Lower `training.learning_rate` or `model.beta`, "
+                "or use `training.precision: float32`."
+            )
+            raise FloatingPointError(msg)
+
+
+def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays) -> None:
+    if not (training_data.positive[:, 1:] > 0).any():
+        msg = (
+            "No training user has two positive items: there is no next item to learn. Check `feedback.positive` (is the "
+            "threshold too high?) and the filters."
+        )
+        raise ValueError(msg)
+    if not validation_data.is_positive.any():
+        msg = (
+            "The validation split has no positive target, so early stopping has nothing to go by. Check `feedback.split`, "
+            "`feedback.test_quantile` and `feedback.positive`."
+        )
+        raise ValueError(msg)
