@@ -1,0 +1,1 @@
+"""Configuration, wiring, runners and the `pnfrec` command. Heavy imports happen inside functions."""

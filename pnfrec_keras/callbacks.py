@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 class ResumableState(keras.callbacks.Callback):
     """Keeps everything that training needs to go on after a kill as if nothing had happened.
 
-    After each epoch one file is replaced in one step: weights, optimizer, seed generators, the best weights and counters of
-    early stopping, and the history. Together with `training_dataset`, whose order depends on the epoch alone, a resumed run
-    ends with the same weights as an uninterrupted one.
+    After each epoch one file is replaced in one step: weights, optimizer, seed generators, the best weights and
+    counters of early stopping, and the history. Together with `training_dataset`, whose order depends on the epoch
+    alone, a resumed run ends with the same weights as an uninterrupted one.
 
     Args:
         folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it.

@@ -96,7 +96,8 @@ class ExportConfig:
     """The SavedModel.
 
     Attributes:
-        index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are equal.
+        index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are
+            equal.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID

@@ -1,8 +1,8 @@
 """From sequences of item ids to batches: arrays in memory, and `tf.data` over them.
 
-A user is one row. The whole training set of index sequences is held in memory: 2 * (L + 1) int32 a user, 41 MB for 100,000
-users at L = 50. In return every epoch is a full shuffle, and an interrupted run goes on with exactly the batches it would
-have seen.
+A user is one row. The whole training set of index sequences is held in memory: 2 * (L + 1) int32 a user, 41 MB for
+100,000 users at L = 50. In return every epoch is a full shuffle, and an interrupted run goes on with exactly the
+batches it would have seen.
 """
 
 import dataclasses
@@ -104,7 +104,7 @@ def evaluation_arrays(
     vocabulary: Vocabulary,
     max_length: int,
 ) -> EvaluationArrays:
-    """Evaluation examples from raw ids. Unknown ids are left out of histories; an unknown target gets index 0: a miss."""
+    """Evaluation examples from raw ids. Unknown ids are left out of histories; an unknown target is a miss (0)."""
     index = vocabulary.index()
     return EvaluationArrays(
         pad([[index[item] for item in row if item in index] for row in positive], max_length),

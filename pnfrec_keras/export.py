@@ -1,10 +1,9 @@
 """The SavedModel: raw ids in, ranked ids out, and the ranks that the gate needs (docs/architecture.md).
 
-The module holds raw variables and tables, not the Keras model: TensorFlow Serving loads a SavedModel as a TF1-style session,
-and there a saved Keras 3 model does not find its variables (tensorflow/serving#2250).
+The module holds raw variables and tables, not the Keras model: TensorFlow Serving loads a SavedModel as a TF1-style
+session, and there a saved Keras 3 model does not find its variables (tensorflow/serving#2250).
 """
 
-import dataclasses
 import json
 import logging
 import os
@@ -44,7 +43,9 @@ class Ranker(tf.Module):  # type: ignore[misc]
     def __init__(self, model: PNFRec, vocabulary: Vocabulary) -> None:
         super().__init__(name="pnfrec_ranker")
         if model.num_items != len(vocabulary):
-            msg = f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
+            msg = (
+                f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
+            )
             raise ValueError(msg)
         model = _in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
@@ -169,7 +170,7 @@ def save(ranker: Ranker, path: Path) -> None:
 
 
 def _export_with_tfrs(model: PNFRec, vocabulary: Vocabulary, scratch: Path, path: Path) -> None:
-    """In a process of its own: tensorflow-recommenders works with Keras 2 only, which is chosen before TensorFlow loads."""
+    """In a process of its own: tensorflow-recommenders needs Keras 2, which is chosen before TensorFlow loads."""
     model_path, vocabulary_path = scratch / "model.keras", scratch / schema.VOCABULARY_FILE
     model.save(model_path)
     vocabulary.write(vocabulary_path)
@@ -187,12 +188,11 @@ def _in_float32(model: PNFRec) -> PNFRec:
     """The model itself, or a float32 copy of one trained in mixed precision: half-precision scores would tie."""
     if model.compute_dtype == "float32":
         return model
-    copy = PNFRec.from_config({**model.get_config(), "dtype": "float32"})
+    copy: PNFRec = PNFRec.from_config({**model.get_config(), "dtype": "float32"})
     copy.set_weights(model.get_weights())
     return copy
 
 
 def manifest(values: dict[str, Any]) -> str:
-    """`manifest.json`: what made this model, as indented JSON. Dataclasses become objects."""
-    plain = {key: dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value for key, value in values.items()}  # type: ignore[arg-type]
-    return json.dumps(plain, indent=2, sort_keys=True) + "\n"
+    """`manifest.json`: what made this model, as indented JSON."""
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"

@@ -1,6 +1,7 @@
-"""The export with the exact index of tensorflow-recommenders. Run by `export.export_saved_model` in a process of its own.
+"""The export with the exact index of tensorflow-recommenders. Run by `export.export_saved_model` in a process of its
+own.
 
-    TF_USE_LEGACY_KERAS=1 python -m pnfrec_keras.export_tfrs MODEL.keras items.jsonl FOLDER
+TF_USE_LEGACY_KERAS=1 python -m pnfrec_keras.export_tfrs MODEL.keras items.jsonl FOLDER
 """
 
 import sys
@@ -22,8 +23,8 @@ Tensor = Any
 class TfrsRanker(Ranker):
     """Recommends through `BruteForce`. The gate's ranks come from the plain op; the lists are equal.
 
-    `query_with_exclusions` wants a static number of exclusions and a fixed k, and subtracts a constant from the scores of
-    excluded items. So the index is asked for the best k + exclusions, and the filter is ours.
+    `query_with_exclusions` wants a static number of exclusions and a fixed k, and subtracts a constant from the scores
+    of excluded items. So the index is asked for the best k + exclusions, and the filter is ours.
     """
 
     def __init__(self, model: PNFRec, vocabulary: Vocabulary) -> None:

@@ -1,7 +1,7 @@
 """From a table of interactions in memory to arrays, for scripts and notebooks.
 
-The pipeline does this in Beam, with filters, split rules and an account of every row; this helper is the short way: the last
-positive interaction of each user is held out for validation, everything before it is training.
+The pipeline does this in Beam, with filters, split rules and an account of every row; this helper is the short way: the
+last positive interaction of each user is held out for validation, everything before it is training.
 """
 
 from typing import Any, NamedTuple
@@ -32,15 +32,18 @@ def arrays_from_frame(
 ) -> FrameArrays:
     """Leave-one-out arrays from a DataFrame (pandas, or anything whose columns numpy can read).
 
-    Users are held out with their last positive interaction, if they have at least three positive ones; what follows it is
-    dropped, so that nothing later leaks into training. Like every leave-one-out split it still lets the model see other
-    users' later interactions.
+    Users are held out with their last positive interaction, if they have at least three positive ones; what follows it
+    is dropped, so that nothing later leaks into training. Like every leave-one-out split it still lets the model see
+    other users' later interactions.
 
     Args:
         frame: One row an interaction. Ids of any type are used as strings.
         positive: An interaction is positive when its value is at least this.
         max_length: L of the model.
-        user, item, value, timestamp: Names of the columns. Equal timestamps keep the order of the rows.
+        user: Name of the user column.
+        item: Name of the item column.
+        value: Name of the value column.
+        timestamp: Name of the time column. Equal timestamps keep the order of the rows.
 
     Raises:
         ValueError: A column is missing or a value is not a finite number.

@@ -32,7 +32,8 @@ class PaddedNormal(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable(package="pnfrec")
 class ItemEmbedding(keras.layers.Layer):
-    """The one table E (N + 1, d) that both encoders read and that scores items. Row 0, the padding, is zero and stays so.
+    """The one table E (N + 1, d) that both encoders read and that scores items. Row 0, the padding, is zero and stays
+    so.
 
     Args:
         num_items: N, the size of the catalogue.

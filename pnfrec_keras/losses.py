@@ -1,7 +1,8 @@
 """The terms of the loss, as pure functions that return sums (spec, section 4).
 
-Each returns the sum over real positions; the caller divides by the number of real positions of the whole batch, over all
-replicas, so that the loss does not depend on how the batch is laid out. Softmax and logarithms are computed in float32.
+Each returns the sum over real positions; the caller divides by the number of real positions of the whole batch, over
+all replicas, so that the loss does not depend on how the batch is laid out. Softmax and logarithms are computed in
+float32.
 """
 
 from typing import Any

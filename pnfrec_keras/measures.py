@@ -14,8 +14,8 @@ MEASURES: Final = ("hr", "ndcg", "mrr")
 def gain_table(measure: str, k: int) -> npt.NDArray[np.float64]:
     """Gain of each rank from 0 to `k` of a target in a list of `k` items.
 
-    Rank 0 stands for every miss: a target that is beyond the list, already seen, or unknown. HR@k is 1 on a hit, NDCG@k is
-    1 / log2(rank + 1) since there is one relevant item, MRR@k is 1 / rank.
+    Rank 0 stands for every miss: a target that is beyond the list, already seen, or unknown. HR@k is 1 on a hit, NDCG@k
+    is 1 / log2(rank + 1) since there is one relevant item, MRR@k is 1 / rank.
 
     Args:
         measure: One of `MEASURES`.
@@ -53,7 +53,7 @@ def gains(rank: npt.ArrayLike, measure: str, k: int) -> npt.NDArray[np.float64]:
     [1.0, 0.5, 0.0, 0.0]
     """
     ranks = np.asarray(rank, dtype=np.int64)
-    return gain_table(measure, k)[np.where((ranks >= 1) & (ranks <= k), ranks, 0)]
+    return np.take(gain_table(measure, k), np.where((ranks >= 1) & (ranks <= k), ranks, 0))
 
 
 def hit(rank: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:

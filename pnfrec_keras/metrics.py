@@ -38,9 +38,7 @@ class RankingMetric(keras.metrics.Metric):
     def update_state(self, is_positive: Any, rank: Any, sample_weight: Any = None) -> None:
         """Adds a batch: polarity of the target and its rank (0: miss), both (batch,)."""
         rank = tf.cast(rank, tf.int64)
-        gains = tf.gather(
-            tf.constant(self._gain_table, tf.float32), tf.where((rank >= 1) & (rank <= self.k), rank, 0)
-        )
+        gains = tf.gather(tf.constant(self._gain_table, tf.float32), tf.where((rank >= 1) & (rank <= self.k), rank, 0))
         in_group = tf.equal(tf.cast(is_positive, tf.int64), int(self.group == POSITIVE_GROUP))
         weight = tf.cast(in_group, tf.float32)
         if sample_weight is not None:

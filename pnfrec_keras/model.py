@@ -26,17 +26,17 @@ Tensor = Any
 class PNFRec(keras.Model):
     """Two causal transformer encoders over one item table, for positive and for negative feedback.
 
-    Training batches are `(x, y)` with `x = {"positive", "negative"}`, the sequences but for their last items, and `y` of the
-    same keys, the next items; all (batch, max_length) int32, padded on the right with 0. The loss is
+    Training batches are `(x, y)` with `x = {"positive", "negative"}`, the sequences but for their last items, and
+    `y` of the same keys, the next items; all (batch, max_length) int32, padded on the right with 0. The loss is
     CE_p + alpha * CE_n + beta * L_contrastive, and its parts are logged.
 
     Evaluation batches are `(x, y)` with `x = {"positive": (batch, max_length), "seen": (batch, any)}` and
     `y = {"target": (batch,), "is_positive": (batch,)}`. They give HR, NDCG and MRR over the whole catalogue, seen items
-    filtered, for positive targets (`ndcg_p`) and for negative ones (`ndcg_n`). `is_positive` may be left out when all targets
-    are positive.
+    filtered, for positive targets (`ndcg_p`) and for negative ones (`ndcg_n`). `is_positive` may be left out when all
+    targets are positive.
 
-    With `alpha=0` there is no negative encoder (PNFRec_pc), with `beta=0` no contrastive term (PNFRec_pn), with both 0 the
-    model is SASRec on the positive sequence (SASRec_p). The weights at inference are the positive encoder's alone.
+    With `alpha=0` there is no negative encoder (PNFRec_pc), with `beta=0` no contrastive term (PNFRec_pn), with both 0
+    the model is SASRec on the positive sequence (SASRec_p). The weights at inference are the positive encoder's alone.
 
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
@@ -122,9 +122,7 @@ class PNFRec(keras.Model):
         """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
         hidden = {POSITIVE: self._encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)}
         if self.negative_encoder is not None and NEGATIVE in inputs:
-            hidden[NEGATIVE] = self._encode(
-                inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training
-            )
+            hidden[NEGATIVE] = self._encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
         return hidden
 
     def compute_loss(

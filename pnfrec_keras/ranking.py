@@ -1,7 +1,8 @@
-"""The one way in which items are scored, filtered and ranked: validation, the gate and serving all call these functions.
+"""The one way in which items are scored, filtered and ranked: validation, the gate and serving all call these
+functions.
 
-Columns are item indices: column 0 is padding and never ranked. Higher scores come first; equal scores in the order of the
-vocabulary (lower index first), which is how `tf.math.top_k` breaks ties.
+Columns are item indices: column 0 is padding and never ranked. Higher scores come first; equal scores in the order of
+the vocabulary (lower index first), which is how `tf.math.top_k` breaks ties.
 """
 
 from typing import Any
@@ -56,7 +57,8 @@ def target_rank(scores: Tensor, target: Tensor) -> Tensor:
         target: (batch,) item index; 0 is unknown.
 
     Returns:
-        int64 (batch,): 1 is best; 0 when the target is unknown or excluded. A target whose score is NaN comes last, never
+        int64 (batch,): 1 is best; 0 when the target is unknown or excluded. A target whose score is NaN comes last,
+        never
         first: a broken model must not look perfect.
     """
     target = tf.cast(target, tf.int32)

@@ -100,8 +100,8 @@ def _parsed(pattern: str | Sequence[str], spec: dict[str, Any]) -> Any:
                 batches += 1
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
             msg = (
-                f"{file}: not a complete gzip TFRecord file of the expected tf.Examples. Write it again (delete the folder "
-                f"and run the pipeline). TensorFlow says: {error.message}"
+                f"{file}: not a complete gzip TFRecord file of the expected tf.Examples. Delete its folder and "
+                f"run the pipeline again. TensorFlow says: {error.message}"
             )
             raise ValueError(msg) from error
     if not batches:

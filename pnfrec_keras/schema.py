@@ -6,8 +6,8 @@ Glossary
     history: a user's interactions before the target, oldest first; `seen` are all of them, whatever their polarity.
     target: the interaction that an evaluation example asks for. Its polarity names the example's group: "p" or "n".
     catalogue: the items of the training rows after the k-core filter. Each model carries its own.
-    item index: 1..N inside one model, in the order of its vocabulary; 0 is padding. Indices never leave a model: examples
-        and signatures carry raw ids, which are non-empty UTF-8 strings.
+    item index: 1..N inside one model, in the order of its vocabulary; 0 is padding. Indices never leave a model:
+        examples and signatures carry raw ids, which are non-empty UTF-8 strings.
     padding: on the right, so that position 0 is the oldest item kept. A mask is True at real positions.
     rank: 1 is best. Higher scores come first, equal scores in the order of the vocabulary. Seen items are not ranked. A
         target that is seen or unknown has rank 0, which every measure counts as a miss.
@@ -17,7 +17,8 @@ This module imports nothing, so that Beam workers and the gRPC client may use it
 
 from typing import Final
 
-# Features of a training example. Ids are raw strings, oldest first, never truncated: the length is a setting of the model.
+# Features of a training example. Ids are raw strings, oldest first, never truncated: the length is a setting of the
+# model.
 USER_ID: Final = "user_id"
 POSITIVE_ITEM_IDS: Final = "positive_item_ids"
 NEGATIVE_ITEM_IDS: Final = "negative_item_ids"
@@ -42,7 +43,8 @@ EVALUATION_FEATURES: Final = (
 # The history length counts positive and negative interactions before the target: "0-4" holds 0 to 4.
 HISTORY_LENGTH_BUCKETS: Final = (("0-4", 4), ("5-9", 9), ("10-19", 19), ("20-49", 49))
 HISTORY_LENGTH_OVERFLOW: Final = "50+"
-# The target's place in the training catalogue ordered by popularity: the top 10 % of the items, the next 40 %, the rest.
+# The target's place in the training catalogue ordered by popularity: the top 10 % of the items, the next 40 %, the
+# rest.
 POPULARITY_BUCKETS: Final = (("head", 0.1), ("middle", 0.5))
 POPULARITY_OVERFLOW: Final = "tail"
 

@@ -132,8 +132,8 @@ class _StopOnNan(keras.callbacks.Callback):
         loss = float((logs or {})["loss"])
         if not math.isfinite(loss):
             msg = (
-                f"The training loss became {loss} in epoch {epoch + 1}. Lower `training.learning_rate` or `model.beta`, "
-                "or use `training.precision: float32`."
+                f"The training loss became {loss} in epoch {epoch + 1}. Lower `training.learning_rate` or "
+                "`model.beta`, or use `training.precision: float32`."
             )
             raise FloatingPointError(msg)
 
@@ -141,13 +141,13 @@ class _StopOnNan(keras.callbacks.Callback):
 def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays) -> None:
     if not (training_data.positive[:, 1:] > 0).any():
         msg = (
-            "No training user has two positive items: there is no next item to learn. Check `feedback.positive` (is the "
-            "threshold too high?) and the filters."
+            "No training user has two positive items: there is no next item to learn. Check `feedback.positive` (is "
+            "the threshold too high?) and the filters."
         )
         raise ValueError(msg)
     if not validation_data.is_positive.any():
         msg = (
-            "The validation split has no positive target, so early stopping has nothing to go by. Check `feedback.split`, "
-            "`feedback.test_quantile` and `feedback.positive`."
+            "The validation split has no positive target, so early stopping has nothing to go by. Check "
+            "`feedback.split`, `feedback.test_quantile` and `feedback.positive`."
         )
         raise ValueError(msg)

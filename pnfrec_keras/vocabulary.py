@@ -85,7 +85,7 @@ class Vocabulary:
                     counts.append(record[schema.VOCABULARY_COUNT])
                     positive_counts.append(record[schema.VOCABULARY_POSITIVE_COUNT])
                 except (ValueError, KeyError, TypeError) as error:
-                    msg = f"{path}, line {number}: not a record of an item vocabulary ({error!r}). Received: {line[:100]!r}."
+                    msg = f"{path}, line {number}: not a record of a vocabulary ({error!r}). Received: {line[:100]!r}."
                     raise ValueError(msg) from error
                 if schema.VOCABULARY_TITLE in record:
                     titles[item_ids[-1]] = record[schema.VOCABULARY_TITLE]

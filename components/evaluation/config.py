@@ -1,7 +1,11 @@
 """Which measures a model is gated on, and their bounds."""
 
 import dataclasses
+import json
+import math
 from typing import Any, ClassVar
+
+from pnfrec_keras import schema
 
 # Higher is better for the positive group, the differences and coverage; lower for the negative group (false positives).
 MEASURES = ("hr", "ndcg", "mrr")
@@ -9,11 +13,29 @@ METRICS: tuple[str, ...] = (
     *(f"{measure}_{suffix}" for measure in MEASURES for suffix in ("p", "n", "delta")),
     "coverage",
 )
+# Sizes of the groups and standard errors, for the intervals of the report. They take no bounds.
+COUNTS: tuple[str, ...] = ("count_p", "count_n")
+STANDARD_ERRORS: tuple[str, ...] = tuple(f"{measure}_{group}_se" for measure in MEASURES for group in ("p", "n"))
+# Of the difference candidate - baseline, example by example; only where there is a baseline.
+CHANGE_STANDARD_ERRORS: tuple[str, ...] = tuple(
+    f"{measure}_{group}_change_se" for measure in MEASURES for group in ("p", "n")
+)
+
+# A bound of 0.1 must not refuse 0.3 - 0.2, which is 0.09999999999999998.
+ROUNDING_SLACK = 1e-9
+
+# Features that the report may be sliced by.
+SLICEABLE: tuple[str, ...] = (schema.HISTORY_LENGTH_BUCKET, schema.TARGET_POPULARITY_BUCKET)
 
 
 def higher_is_better(metric: str) -> bool:
     """True unless `metric` measures false positives."""
     return not metric.endswith("_n")
+
+
+def value_range(metric: str) -> tuple[float, float]:
+    """The least and the greatest value that `metric` can take."""
+    return (-1.0, 1.0) if metric.endswith("_delta") else (0.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +45,8 @@ class BoundConfig:
     Attributes:
         min: The value may not be lower.
         max: The value may not be higher.
-        max_loss: How much worse than the last blessed model, on the same examples, the value may be: lower for metrics where
-            higher is better, higher for the others. Without a baseline it is not judged.
+        max_loss: How much worse than the last blessed model, on the same examples, the value may be: lower for metrics
+            where higher is better, higher for the others. Without a baseline it is not judged.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -37,6 +59,11 @@ class BoundConfig:
         if self.min is None and self.max is None and self.max_loss is None:
             msg = "A bound of `gate.bounds` needs at least one of `min`, `max` and `max_loss`."
             raise ValueError(msg)
+        for name in ("min", "max", "max_loss"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                msg = f"`{name}` of a bound must be a finite number. Received: {value}."
+                raise ValueError(msg)
         if self.min is not None and self.max is not None and self.min > self.max:
             msg = f"`min` must not be above `max`. Received: {self.min} and {self.max}."
             raise ValueError(msg)
@@ -52,14 +79,15 @@ class GateConfig:
     Attributes:
         k: Length of the list that the measures look at.
         bounds: Metric name (one of `METRICS`) to bounds. At least one, since TFX blesses nothing without a bound.
-        slices: Features whose values get a line of their own in the report.
+        slices: Features (of `SLICEABLE`) whose values get a line of their own in the report. Bounds hold for all
+            examples together, never for a slice.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     bounds: dict[str, BoundConfig]
     k: int = 10
-    slices: list[str] = dataclasses.field(default_factory=lambda: ["history_length_bucket", "target_popularity_bucket"])
+    slices: list[str] = dataclasses.field(default_factory=lambda: list(SLICEABLE))
 
     def __post_init__(self) -> None:
         if not self.bounds:
@@ -72,3 +100,27 @@ class GateConfig:
         if self.k < 1:
             msg = f"`gate.k` must be at least 1. Received: {self.k}."
             raise ValueError(msg)
+        for feature in self.slices:
+            if feature not in SLICEABLE:
+                msg = f"`gate.slices` names {feature!r}, which is no slice. Known: {', '.join(SLICEABLE)}."
+                raise ValueError(msg)
+
+
+def gate_to_json(gate: GateConfig) -> str:
+    """JSON of `gate`, the same text for equal settings (TFX compares it to reuse results)."""
+    return json.dumps(dataclasses.asdict(gate), sort_keys=True)
+
+
+def gate_from_json(text: str) -> GateConfig:
+    """The settings that `gate_to_json` wrote.
+
+    Raises:
+        ValueError: `text` is no JSON object or its settings are refused.
+        TypeError: A key is unknown.
+    """
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        msg = f"The gate's settings must be a JSON object. Received: {text!r}."
+        raise ValueError(msg)
+    bounds = {metric: BoundConfig(**bound) for metric, bound in fields.pop("bounds", {}).items()}
+    return GateConfig(bounds=bounds, **fields)

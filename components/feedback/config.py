@@ -54,6 +54,7 @@ class FeedbackConfig:
         min_heldout_positives: The reference's stricter rule asks 2 of them among a held-out user's held-out rows.
         targets: "last", or "successive": each held-out interaction is a target. Measures then average over targets.
         bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts it.
+        shards: Files a split; users are spread over them by hash. 0: one for each 250,000 rows of input.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -75,6 +76,7 @@ class FeedbackConfig:
     min_heldout_positives: int = 0
     targets: Literal["last", "successive"] = "last"
     bad_rows: Literal["error", "drop"] = "error"
+    shards: int = 0
     base: str = "."
 
     def __post_init__(self) -> None:
@@ -87,7 +89,7 @@ class FeedbackConfig:
         if not 0.0 < self.test_quantile < 1.0:
             msg = f"`feedback.test_quantile` must lie between 0 and 1. Received: {self.test_quantile}."
             raise ValueError(msg)
-        for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives"):
+        for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives", "shards"):
             if getattr(self, name) < 0:
                 msg = f"`feedback.{name}` must not be negative. Received: {getattr(self, name)}."
                 raise ValueError(msg)

@@ -1,0 +1,86 @@
+"""The gate's settings as TFMA understands them."""
+
+import json
+
+import tensorflow_model_analysis as tfma
+from google.protobuf import wrappers_pb2
+
+from components.evaluation import config
+from pnfrec_keras import schema
+
+_MODULE = "components.evaluation.metrics"
+
+
+def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> tfma.EvalConfig:
+    """Settings for `Evaluator(eval_config=...)`: models, slices, metrics and their bounds.
+
+    The baseline may always be named: where the pipeline has no blessed model yet, the Evaluator takes the baseline and
+    every change threshold out again. Bounds hold for all examples together, not for slices.
+
+    Args:
+        gate: Bounds, list length and slices.
+        with_baseline: False for an evaluation of one model alone.
+    """
+    models = [_model_spec(tfma.CANDIDATE_KEY)]
+    if with_baseline:
+        models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
+    metrics = [_metric_config("RankingMetric", metric, gate) for metric in config.METRICS]
+    metrics.append(_metric_config("RankingDetails", None, gate))
+    slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
+    options = tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
+    return tfma.EvalConfig(
+        model_specs=models,
+        slicing_specs=slices,
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        options=options,
+    )
+
+
+def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
+    return tfma.ModelSpec(
+        name=name,
+        is_baseline=is_baseline,
+        signature_name=schema.RANK_SIGNATURE,
+        label_key=schema.TARGET_IS_POSITIVE,
+        model_type="tf_generic",  # keeps TFMA from loading the model through Keras 2
+    )
+
+
+def _metric_config(class_name: str, metric: str | None, gate: config.GateConfig) -> tfma.MetricConfig:
+    arguments: dict[str, str | int] = {"k": gate.k}
+    if metric is not None:
+        arguments["name"] = metric
+    result = tfma.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
+    if metric in gate.bounds:
+        # Without slicing specs a threshold would hold for every slice too.
+        result.per_slice_thresholds.add(
+            slicing_specs=[tfma.SlicingSpec()], threshold=_threshold(metric, gate.bounds[metric])
+        )
+    return result
+
+
+def _threshold(metric: str, bound: config.BoundConfig) -> tfma.MetricThreshold:
+    """Thresholds of `bound`.
+
+    A missing `min` or `max` becomes the end of the metric's range: that refuses nothing but NaN, and it makes the
+    Evaluator judge a model of which only the change is bounded when there is no baseline yet (without any threshold it
+    would write no blessing).
+    """
+    lowest, highest = config.value_range(metric)
+    lower = (lowest if bound.min is None else bound.min) - config.ROUNDING_SLACK
+    upper = (highest if bound.max is None else bound.max) + config.ROUNDING_SLACK
+    result = tfma.MetricThreshold(
+        value_threshold=tfma.GenericValueThreshold(
+            lower_bound=wrappers_pb2.DoubleValue(value=lower), upper_bound=wrappers_pb2.DoubleValue(value=upper)
+        )
+    )
+    if bound.max_loss is not None:
+        tolerance = bound.max_loss + config.ROUNDING_SLACK
+        rising = config.higher_is_better(metric)
+        direction = tfma.MetricDirection.HIGHER_IS_BETTER if rising else tfma.MetricDirection.LOWER_IS_BETTER
+        result.change_threshold.CopyFrom(
+            tfma.GenericChangeThreshold(
+                direction=direction, absolute=wrappers_pb2.DoubleValue(value=-tolerance if rising else tolerance)
+            )
+        )
+    return result

@@ -1,0 +1,80 @@
+"""FeedbackGen, the ExampleGen of this project."""
+
+import dataclasses
+import os
+import re
+
+from tfx import types
+from tfx.components.example_gen import component
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+from components.artifacts import FeedbackStatistics, ItemVocabulary
+from components.feedback import executor
+from components.feedback.config import FeedbackConfig
+from components.feedback.inputs import is_remote
+from components.feedback.settings import to_json
+
+# TFX reads these in a pattern as spans of time and then takes the latest only.
+_SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
+
+
+class FeedbackGenSpec(standard_component_specs.FileBasedExampleGenSpec):
+    """Specification of FeedbackGen."""
+
+    PARAMETERS = {  # noqa: RUF012 (as TFX declares it)
+        **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
+        executor.FEEDBACK: component_spec.ExecutionParameter(type=str),
+    }
+    OUTPUTS = {  # noqa: RUF012
+        **standard_component_specs.FileBasedExampleGenSpec.OUTPUTS,
+        executor.VOCABULARY: component_spec.ChannelParameter(type=ItemVocabulary),
+        executor.STATISTICS: component_spec.ChannelParameter(type=FeedbackStatistics),
+    }
+
+
+class FeedbackGen(component.FileBasedExampleGen):
+    """Turns feedback rows into training, validation and test examples of users' sequences.
+
+    Outputs: `examples` (see docs/architecture.md), `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics).
+
+    The driver of FileBasedExampleGen takes a fingerprint of the input files, and the settings are an execution parameter, so a
+    cached result is used only while neither has changed.
+    """
+
+    SPEC_CLASS = FeedbackGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(self, config: FeedbackConfig) -> None:
+        """Makes the component.
+
+        Args:
+            config: The files and the rules. A relative `base` is taken from the working folder of now.
+
+        Raises:
+            ValueError: A file name holds a `{SPAN}`, `{VERSION}` or date placeholder of TFX.
+        """
+        base = config.base if is_remote(config.base) else os.path.abspath(config.base)
+        config = dataclasses.replace(config, base=base)
+        patterns = {f"feedback_{index}": pattern for index, pattern in enumerate(config.files)}
+        if config.titles is not None:
+            patterns["titles"] = config.titles.file
+        for pattern in patterns.values():
+            if found := _SPAN.search(pattern):
+                msg = f"`feedback.files`: {pattern!r} holds TFX's placeholder {found[0]}. Name the files with globs instead."
+                raise ValueError(msg)
+        splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
+        spec = FeedbackGenSpec(
+            input_base=base,
+            input_config=example_gen_pb2.Input(splits=splits),
+            # The executor names the splits itself.
+            output_config=example_gen_pb2.Output(),
+            output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
+            output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+            feedback=to_json(config),
+            examples=types.Channel(type=standard_artifacts.Examples),
+            vocabulary=types.Channel(type=ItemVocabulary),
+            statistics=types.Channel(type=FeedbackStatistics),
+        )
+        super(component.FileBasedExampleGen, self).__init__(spec=spec)

@@ -1,0 +1,54 @@
+"""Executor of FeedbackGen: Beam inside TFX."""
+
+import logging
+from typing import Any
+
+from tfx import types
+from tfx.components.example_gen import write_split
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.feedback.output import Folders
+from components.feedback.run import run
+from components.feedback.settings import from_json
+from pnfrec_keras import schema
+
+logger = logging.getLogger(__name__)
+
+# Keys of the component's own parameter and outputs.
+FEEDBACK = "feedback"
+VOCABULARY = "vocabulary"
+STATISTICS = "statistics"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Runs the data protocol and writes the three artifacts."""
+
+    def Do(  # noqa: N802 (named by TFX)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes examples, vocabulary and statistics.
+
+        Args:
+            input_dict: Empty.
+            output_dict: `examples`, `vocabulary` and `statistics`, one artifact each.
+            exec_properties: `feedback` holds the FeedbackConfig as JSON; the rest is the driver's.
+
+        Raises:
+            FeedbackError: The input or its settings cannot be used.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        vocabulary = artifact_utils.get_single_instance(output_dict[VOCABULARY])
+        statistics = artifact_utils.get_single_instance(output_dict[STATISTICS])
+        folders = Folders(examples.uri, vocabulary.uri, statistics.uri)
+        run(from_json(exec_properties[FEEDBACK]), folders, self._make_beam_pipeline)
+        examples.split_names = artifact_utils.encode_split_names(list(schema.SPLITS))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, write_split.to_file_format_str(example_gen_pb2.FORMAT_TFRECORDS_GZIP))
+        logger.info("FeedbackGen wrote %s.", examples.uri)

@@ -1,0 +1,114 @@
+"""What is worked out once from the sums of all shards: kept items, split time, catalogue, threshold, halves, and the results."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from components.feedback import radix, statistics, steps, vocabulary
+from components.feedback.config import FeedbackConfig
+from components.feedback.output import Folders, write_results
+from components.feedback.rows import pack, unpack
+from components.feedback.steps import Facts
+from pnfrec_keras import schema
+
+# One group of all packed sums.
+Sums = tuple[int, Iterable[bytes]]
+
+
+def _totals(group: Sums, before: dict[str, int]) -> tuple[Any, dict[str, int]]:
+    """Counts of items as a table, and counts of rows added to those before."""
+    parts = [unpack(packed) for packed in group[1]]
+    items = vocabulary.merge_counts((ids, columns) for ids, columns, _ in parts)
+    return items, dict(statistics.total([before, *(counts for *_, counts in parts)]))
+
+
+@dataclasses.dataclass(frozen=True)
+class KeepItems:
+    """Items with enough distinct users (rule 2)."""
+
+    min_users: int
+
+    def __call__(self, group: Sums) -> bytes:
+        items, counts = _totals(group, {})
+        ids = vocabulary.column(items, vocabulary.ITEM)
+        enough = pc.greater_equal(vocabulary.column(items, steps.USERS), self.min_users)
+        return pack(Facts(counts, len(ids), ids.filter(enough)))
+
+
+def add_time(state: Any, packed_facts: bytes) -> bytes:
+    """T of the global time split (rule 4)."""
+    found = radix.keys_of(state)[steps.TIME]
+    return pack(dataclasses.replace(unpack(packed_facts), time=radix.integer_of(found[0]) if found else None))
+
+
+@dataclasses.dataclass(frozen=True)
+class AddCatalogue:
+    """The items of the training rows (rule 8).
+
+    Raises:
+        FeedbackError: The timestamps have several units, or no training row is left.
+    """
+
+    config: FeedbackConfig
+
+    def __call__(self, group: Sums, packed_facts: bytes) -> bytes:
+        facts: Facts = unpack(packed_facts)
+        items, counts = _totals(group, facts.counts)
+        unit = statistics.timestamp_unit(counts)
+        statistics.check_training_rows(counts, self.config, statistics.time_text(facts.time, unit))
+        present = items.filter(pc.greater(items.column(schema.VOCABULARY_COUNT), 0))
+        ordered = vocabulary.by_popularity(present)
+        return pack(
+            dataclasses.replace(
+                facts,
+                counts=counts,
+                items_filtered=int(np.count_nonzero(vocabulary.column(items, steps.FILTERED))),
+                catalogue=vocabulary.column(ordered, vocabulary.ITEM),
+                item_counts=vocabulary.column(ordered, schema.VOCABULARY_COUNT),
+                threshold=_fixed_threshold(self.config),
+            )
+        )
+
+
+def _fixed_threshold(config: FeedbackConfig) -> float | None:
+    if config.positive == "column":
+        # The column was read as 1.0 and 0.0.
+        return 0.5
+    return None if isinstance(config.positive, str) else float(config.positive)
+
+
+def add_keys(state: Any, packed_facts: bytes) -> bytes:
+    """The median of the training values, and the hash that halves the held-out users (rules 3 and 4)."""
+    facts: Facts = unpack(packed_facts)
+    found = radix.keys_of(state)
+    if values := found.get(steps.VALUE):
+        low, high = map(radix.float_of, values)
+        facts = dataclasses.replace(facts, threshold=(low + high) / 2)
+    return pack(dataclasses.replace(facts, cut=next(iter(found.get(steps.HASH, [])), None)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Finish:
+    """Checks what came out, then writes vocabulary and statistics.
+
+    Raises:
+        FeedbackError: No user is left to train on, or the titles cannot be read.
+    """
+
+    config: FeedbackConfig
+    folders: Folders
+    warnings: tuple[str, ...]
+
+    def __call__(self, group: Sums, packed_facts: bytes) -> None:
+        facts: Facts = unpack(packed_facts)
+        items, counts = _totals(group, facts.counts)
+        statistics.check_train_examples(counts, self.config, facts.threshold)
+        numbers = {"read": facts.items_read, "filtered": facts.items_filtered, "catalogue": len(facts.catalogue)}
+        result = statistics.make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings)
+        positives = vocabulary.as_dict(items, schema.VOCABULARY_POSITIVE_COUNT)
+        titles = vocabulary.read_titles(self.config)
+        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, positives, titles)
+        write_results(self.folders, lines, result)

@@ -1,0 +1,246 @@
+"""Which files are read, in which order, and whether they can be used at all. Runs once, before the Beam pipeline."""
+
+import csv
+import dataclasses
+import glob
+import gzip
+import io
+import math
+import os
+import zlib
+from collections.abc import Sequence
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.errors import FeedbackError
+
+SEPARATOR = "::"
+# What reading a damaged or missing file raises.
+READ_ERRORS = (OSError, EOFError, zlib.error, pa.ArrowException)
+_SUFFIXES = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "dat", ".parquet": "parquet", ".pq": "parquet"}
+_PEEK_BYTES = 1 << 20
+_ROWS_PER_SHARD = 250_000
+_MAX_SHARDS = 1000
+_ROWS_PER_TASK = 1_000_000
+# Rough size of one row, for the number of shards alone.
+_BYTES_PER_ROW, _BYTES_PER_ZIPPED_ROW = 24, 8
+
+
+@dataclasses.dataclass(frozen=True)
+class FileTask:
+    """A piece of input that one worker reads from its beginning to its end.
+
+    Attributes:
+        file: Place of the file among all files sorted by path, which is the order of the input.
+        path: Where it is.
+        format: "csv", "dat" or "parquet".
+        row_groups: Of a Parquet file, one after another; None reads the whole file.
+        first_row: Number of rows of the file before this piece.
+        is_first: True for one piece of the whole input.
+    """
+
+    file: int
+    path: str
+    format: str
+    row_groups: tuple[int, ...] | None = None
+    first_row: int = 0
+    is_first: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What the pipeline reads and how many shards it writes."""
+
+    tasks: tuple[FileTask, ...]
+    shards: int
+    warnings: tuple[str, ...] = ()
+
+
+def required_columns(config: FeedbackConfig) -> list[str]:
+    """The columns that the rules of `config` need, without repeats."""
+    columns = config.columns
+    names = [columns.user, columns.item, columns.timestamp]
+    names.append(columns.polarity if config.positive == "column" else columns.value)
+    if config.split == "column":
+        names.append(columns.split)
+    return list(dict.fromkeys(names))
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def absolute(base: str, path: str) -> str:
+    """`path`, taken from `base` where it is relative."""
+    return path if is_remote(path) else os.path.join(base, path)
+
+
+def open_binary(path: str) -> IO[bytes]:
+    """Opens `path` as it is, compressed or not; a path with a scheme through Beam's file systems."""
+    if is_remote(path):
+        stream: IO[bytes] = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        return stream
+    return open(path, "rb")
+
+
+def is_gzip(path: str) -> bool:
+    return path.lower().endswith(".gz")
+
+
+def file_format(path: str, setting: str) -> str:
+    """Format of the file at `path`: the setting, or by its suffix."""
+    if setting != "auto":
+        return setting
+    stem = path[: -len(".gz")] if is_gzip(path) else path
+    suffix = os.path.splitext(stem)[1].lower()
+    if suffix not in _SUFFIXES:
+        msg = (
+            f"{path}: the suffix does not tell the format. Known: {', '.join(sorted(_SUFFIXES))}, the text ones also "
+            "with .gz. Set `feedback.format` to csv, dat or parquet."
+        )
+        raise FeedbackError(msg)
+    return _SUFFIXES[suffix]
+
+
+def expand_files(config: FeedbackConfig) -> list[str]:
+    """The input files in order: sorted by path, each once.
+
+    Raises:
+        FeedbackError: A file is missing, is a folder, or a glob matches no file.
+    """
+    paths: set[str] = set()
+    for pattern in config.files:
+        paths.update(_matches(absolute(config.base, pattern), pattern))
+    return sorted(paths)
+
+
+def _matches(path: str, pattern: str) -> list[str]:
+    if is_remote(path):
+        found = [metadata.path for match in FileSystems.match([path]) for metadata in match.metadata_list]
+    elif os.path.isdir(path):
+        msg = (
+            f"`feedback.files`: {path} is a folder. Name the files in it, for example {os.path.join(pattern, '*.csv')}."
+        )
+        raise FeedbackError(msg)
+    elif os.path.exists(path):
+        return [path]
+    else:
+        found = [match for match in glob.glob(path, recursive=True) if os.path.isfile(match)]
+    if found:
+        return found
+    if glob.has_magic(path):
+        msg = f"`feedback.files`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
+    else:
+        msg = f"`feedback.files`: there is no file {path}. Relative paths are taken from `feedback.base`."
+    raise FeedbackError(msg)
+
+
+def check_columns(path: str, found: Sequence[str], needed: Sequence[str]) -> None:
+    """Raises a FeedbackError unless each needed column is found once."""
+    for name in needed:
+        if found.count(name) > 1:
+            msg = f"{path}: the column {name!r} occurs {found.count(name)} times. Give each column a name of its own."
+            raise FeedbackError(msg)
+    missing = [name for name in needed if name not in found]
+    if missing:
+        msg = (
+            f"{path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. Map the columns "
+            "with `columns`, or give `names` if the file has no header."
+        )
+        raise FeedbackError(msg)
+
+
+def parquet_file(path: str, **options: Any) -> pq.ParquetFile:
+    """Opens a Parquet file.
+
+    Raises:
+        FeedbackError: It cannot be read, or is none.
+    """
+    try:
+        return pq.ParquetFile(open_binary(path) if is_remote(path) else path, **options)
+    except READ_ERRORS as error:
+        msg = f"{path}: not a readable Parquet file ({_line(error)}). Copy it anew."
+        raise FeedbackError(msg) from error
+
+
+def unreadable(path: str, error: BaseException) -> FeedbackError:
+    """The error for a file that breaks off or is damaged."""
+    kind = "truncated or damaged gzip" if is_gzip(path) else "damaged file"
+    return FeedbackError(f"{path}: {kind} ({_line(error)}). Copy it anew.")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def peek_text(path: str, kind: str, delimiter: str, names: Sequence[str]) -> tuple[list[str], bool]:
+    """Column names of a text file, and whether it has any data row."""
+    try:
+        with open_binary(path) as raw, gzip.open(raw) if is_gzip(path) else raw as stream:  # type: ignore[attr-defined]
+            head = stream.read(_PEEK_BYTES).decode("utf-8-sig", errors="replace")
+    except READ_ERRORS as error:
+        raise unreadable(path, error) from error
+    if not head.strip():
+        msg = f"{path}: the file is empty. Expected {'rows' if names else 'a header and rows'}."
+        raise FeedbackError(msg)
+    if names:
+        return list(names), True
+    if kind == "dat":
+        lines = [line for line in head.splitlines() if line.strip()]
+        return lines[0].split(SEPARATOR), len(lines) > 1
+    records = (record for record in csv.reader(io.StringIO(head), delimiter=delimiter) if record)
+    return next(records), next(records, None) is not None
+
+
+def make_plan(config: FeedbackConfig) -> Plan:
+    """Lists the files and looks into each: format, columns, whether there are rows.
+
+    Raises:
+        FeedbackError: A file is missing, empty or unreadable, lacks a column, or no file has a row.
+    """
+    needed = required_columns(config)
+    tasks: list[FileTask] = []
+    rows, empty = 0.0, []
+    for index, path in enumerate(expand_files(config)):
+        kind = file_format(path, config.format)
+        if kind == "parquet":
+            pieces, found = _plan_parquet(index, path, needed)
+            rows += found
+        else:
+            names, has_rows = peek_text(path, kind, config.delimiter, config.names)
+            check_columns(path, names, needed)
+            pieces = [FileTask(index, path, kind)] if has_rows else []
+            rows += _size(path) / (_BYTES_PER_ZIPPED_ROW if is_gzip(path) else _BYTES_PER_ROW)
+        tasks += pieces
+        empty += [] if pieces else [path]
+    if not tasks:
+        msg = f"No input file has a data row: {', '.join(empty)}. Check `feedback.files`."
+        raise FeedbackError(msg)
+    tasks[0] = dataclasses.replace(tasks[0], is_first=True)
+    shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
+    return Plan(tuple(tasks), shards, tuple(f"{path} has no data row." for path in empty))
+
+
+def _plan_parquet(index: int, path: str, needed: Sequence[str]) -> tuple[list[FileTask], int]:
+    file = parquet_file(path)
+    check_columns(path, file.schema_arrow.names, needed)
+    tasks: list[FileTask] = []
+    groups: list[int] = []
+    first = row = 0
+    for group in range(file.metadata.num_row_groups):
+        groups.append(group)
+        row += file.metadata.row_group(group).num_rows
+        # Small row groups travel together, so that batches stay large.
+        if row - first >= _ROWS_PER_TASK or (row > first and group == file.metadata.num_row_groups - 1):
+            tasks.append(FileTask(index, path, "parquet", tuple(groups), first))
+            groups, first = [], row
+    return tasks, row
+
+
+def _size(path: str) -> int:
+    return FileSystems.match([path])[0].metadata_list[0].size_in_bytes if is_remote(path) else os.path.getsize(path)

@@ -1,0 +1,182 @@
+"""Reads a piece of input as batches of undecoded Arrow columns, with the place of each row for error messages."""
+
+import csv
+import dataclasses
+import gzip
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from components.feedback.errors import FeedbackError
+from components.feedback.inputs import READ_ERRORS, SEPARATOR, FileTask, is_gzip, open_binary, parquet_file, unreadable
+
+# One character that text does not contain stands for `::`, which pyarrow.csv cannot split by.
+_UNIT_SEPARATOR = b"\x1f"
+_BLOCK_BYTES = 8 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class RawBatch:
+    """Rows that follow each other in one file.
+
+    Attributes:
+        columns: Name to Arrow array, as stored (text: binary).
+        first_row: Rows of the file before this batch, without those of a wrong number of fields.
+        wrong_fields: Rows with a wrong number of fields that were left out since the batch before.
+        broken: (record, description) of the file's first row with a wrong number of fields, once the reader has met it.
+        record: Place of the batch's i-th row (from 0) among the file's records (from 1, a header counts).
+        place: How to name a record to the user.
+    """
+
+    columns: dict[str, pa.Array]
+    first_row: int
+    record: Callable[[int], int]
+    place: Callable[[int], str]
+    wrong_fields: int = 0
+    broken: tuple[int, str] | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+def read_parquet(task: FileTask, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+    """Batches of at least `batch_rows` rows (the last: fewer) of a piece of a Parquet file."""
+    # Strings come dictionary-encoded, so that no string is hashed twice.
+    file = parquet_file(task.path, read_dictionary=list(columns))
+    waiting: list[pa.RecordBatch] = []
+    row = task.first_row
+    try:
+        for batch in file.iter_batches(batch_size=batch_rows, row_groups=list(task.row_groups or ()), columns=columns):
+            waiting.append(batch)
+            if sum(map(len, waiting)) >= batch_rows:
+                yield _parquet_batch(waiting, row)
+                row += sum(map(len, waiting))
+                waiting = []
+    except READ_ERRORS as error:
+        raise unreadable(task.path, error) from error
+    if waiting:
+        yield _parquet_batch(waiting, row)
+
+
+def _parquet_batch(batches: list[pa.RecordBatch], first_row: int) -> RawBatch:
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    columns = {name: table.column(name).chunk(0) for name in table.column_names}
+    return RawBatch(columns, first_row, lambda row: first_row + row + 1, lambda record: f"row {record}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parsing:
+    delimiter: str
+    names: list[str] | None
+
+
+def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Sequence[str]) -> Iterator[RawBatch]:
+    """Batches of about 8 MB of text of a CSV or `::`-separated file. `names` are its columns if it has no header."""
+    broken: list[tuple[int, str]] = []
+    skipped = 0
+
+    def on_broken_row(row: Any) -> str:
+        nonlocal skipped
+        skipped += 1
+        if not broken:
+            text = row.text if len(row.text) <= 80 else row.text[:80] + "..."
+            broken.append((row.number, f"expected {row.expected_columns} fields, found {row.actual_columns}: {text!r}"))
+        return "skip"
+
+    def place(record: int) -> str:
+        return _line_of(task, record, delimiter)
+
+    header = 0 if names else 1
+    parsing = _Parsing(delimiter, list(names) or None)
+    row = reported = 0
+    try:
+        with open_binary(task.path) as raw:
+            for batch in _open_text(raw, task, columns, parsing, on_broken_row):
+                first, row = row, row + batch.num_rows
+                yield RawBatch(
+                    {name: batch.column(batch.schema.get_field_index(name)) for name in columns},
+                    first,
+                    lambda index, first=first: first + index + 1 + header,  # type: ignore[misc]
+                    place,
+                    skipped - reported,
+                    broken[0] if broken else None,
+                )
+                reported = skipped
+    except READ_ERRORS as error:
+        raise unreadable(task.path, error) from error
+    if skipped > reported:
+        nothing = {name: pa.array([], pa.binary()) for name in columns}
+        yield RawBatch(nothing, row, lambda index: index, place, skipped - reported, broken[0])
+
+
+def _open_text(
+    raw: IO[bytes], task: FileTask, columns: Sequence[str], parsing: "_Parsing", handler: Callable[[Any], str]
+) -> Any:
+    if task.format == "dat":
+        stream = pa.PythonFile(_UnitSeparated(gzip.open(raw) if is_gzip(task.path) else raw, task.path), mode="r")
+        parse = {"delimiter": _UNIT_SEPARATOR.decode(), "quote_char": False, "double_quote": False}
+    else:
+        stream = pa.PythonFile(raw, mode="r") if not is_gzip(task.path) else pa.CompressedInputStream(raw, "gzip")
+        parse = {"delimiter": parsing.delimiter, "newlines_in_values": True}
+    return pyarrow.csv.open_csv(
+        stream,
+        # Threads would take away the row numbers of broken rows.
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, column_names=parsing.names),
+        parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=handler, **parse),
+        convert_options=pyarrow.csv.ConvertOptions(
+            include_columns=list(columns),
+            column_types=dict.fromkeys(columns, pa.binary()),
+            strings_can_be_null=False,
+        ),
+    )
+
+
+class _UnitSeparated:
+    """A byte stream with each `::` replaced by one ASCII unit separator. Of `:::` the first two are the separator."""
+
+    def __init__(self, raw: Any, path: str) -> None:
+        self._raw, self._path = raw, path
+        self._carry = b""
+        self.closed = False
+
+    def read(self, size: int) -> bytes:
+        while True:
+            # The colon held back may come on top.
+            block = self._raw.read(max(size - 1, 1))
+            if _UNIT_SEPARATOR in block:
+                msg = f"{self._path}: holds the control character 0x1F, which a `::`-separated file must not."
+                raise FeedbackError(msg)
+            replaced: bytes = (self._carry + block).replace(SEPARATOR.encode(), _UNIT_SEPARATOR)
+            self._carry = b""
+            if block and replaced.endswith(b":"):
+                replaced, self._carry = replaced[:-1], b":"
+            if replaced or not block:
+                return replaced
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _line_of(task: FileTask, record: int, delimiter: str) -> str:
+    """Line (from 1) on which a record ends: empty lines and line breaks inside quotes make it differ from the record."""
+    with open_binary(task.path) as raw:
+        stream = io.TextIOWrapper(
+            gzip.open(raw) if is_gzip(task.path) else raw,  # type: ignore[arg-type]
+            encoding="utf-8-sig",
+            errors="replace",
+            newline="",
+        )
+        lines: Iterator[tuple[int, Any]]
+        if task.format == "dat":
+            lines = ((number, line.strip("\r\n")) for number, line in enumerate(stream, start=1))
+        else:
+            reader = csv.reader(stream, delimiter=delimiter)
+            lines = ((reader.line_num, fields) for fields in reader)
+        filled = (number for number, content in lines if content)
+        for count, number in enumerate(filled, start=1):
+            if count == record:
+                return f"line {number}"
+    return f"record {record}"

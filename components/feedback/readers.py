@@ -1,0 +1,107 @@
+"""Reads a piece of input as batches of usable rows; stops at or drops the rows that cannot be used."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.decode import Codes, Decoded, Floats, Ints, decode
+from components.feedback.errors import FeedbackError
+from components.feedback.inputs import FileTask, required_columns
+from components.feedback.raw import RawBatch, read_parquet, read_text
+
+BATCH_ROWS = 1 << 18
+WRONG_FIELDS = "wrong_fields"
+
+
+@dataclasses.dataclass(frozen=True)
+class RowBatch:
+    """Usable rows in the order of one file; columns as in `decode.Decoded`.
+
+    Attributes:
+        file, row: Place of the first row in the input; batches do not overlap, so it puts batches in order.
+        read: Rows read for this batch, usable or not.
+        dropped: Rows left out, by reason.
+        units: Rows by the unit of their timestamp.
+    """
+
+    file: int
+    row: int
+    users: pa.Array
+    user: Codes
+    items: pa.Array
+    item: Codes
+    time: Ints
+    value: Floats
+    split: npt.NDArray[np.int8] | None
+    read: int
+    dropped: dict[str, int]
+    units: dict[str, int]
+
+
+def read_rows(task: FileTask, config: FeedbackConfig, batch_rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
+    """Reads one piece of input.
+
+    Args:
+        task: Which piece.
+        config: The columns and the rules.
+        batch_rows: Size of a batch of a Parquet file.
+
+    Raises:
+        FeedbackError: The file is damaged, or a row cannot be used and `bad_rows` is "error".
+    """
+    columns = required_columns(config)
+    if task.format == "parquet":
+        raws = read_parquet(task, columns, batch_rows)
+    else:
+        raws = read_text(task, columns, config.delimiter, config.names)
+    for raw in raws:
+        decoded = decode(raw.columns, config, task.path)
+        if config.bad_rows == "error":
+            _stop_at_bad_row(raw, decoded, task.path)
+        yield _usable(raw, decoded, task)
+
+
+def _stop_at_bad_row(raw: RawBatch, decoded: Decoded, path: str) -> None:
+    """Raises for the first bad row of the batch, if there is one."""
+    first: tuple[int, str] | None = raw.broken
+    for column, _, expected, mask in decoded.bad:
+        if mask.any():
+            index = int(np.argmax(mask))
+            if first is None or raw.record(index) < first[0]:
+                found = raw.columns[column][index].as_py()
+                text = found.decode(errors="backslashreplace") if isinstance(found, bytes) else found
+                first = raw.record(index), f"column {column!r}: expected {expected}, found {text!r}"
+    if first is not None:
+        record, problem = first
+        msg = f"{path}, {raw.place(record)}, {problem}. Correct the row, or set `feedback.bad_rows: drop`."
+        raise FeedbackError(msg)
+
+
+def _usable(raw: RawBatch, decoded: Decoded, task: FileTask) -> RowBatch:
+    dropped: Counter[str] = Counter({WRONG_FIELDS: raw.wrong_fields} if raw.wrong_fields else {})
+    bad = np.zeros(len(raw), bool)
+    for _, reason, _, mask in decoded.bad:
+        # A row with several faults is counted under the first.
+        if new := int(np.count_nonzero(mask & ~bad)):
+            dropped[reason] += new
+            bad |= mask
+    good = slice(None) if not bad.any() else ~bad
+    return RowBatch(
+        task.file,
+        raw.first_row,
+        decoded.users,
+        decoded.user[good],
+        decoded.items,
+        decoded.item[good],
+        decoded.time[good],
+        decoded.value[good],
+        None if decoded.split is None else decoded.split[good],
+        len(raw) + raw.wrong_fields,
+        dict(dropped),
+        decoded.units,
+    )

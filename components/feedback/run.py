@@ -1,0 +1,101 @@
+"""Runs FeedbackGen's Beam pipeline, with or without TFX around it."""
+
+import json
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.errors import FeedbackError, feedback_error_within
+from components.feedback.inputs import make_plan
+from components.feedback.output import Folders
+from components.feedback.readers import BATCH_ROWS
+from components.feedback.statistics import STATISTICS_FILE
+from components.feedback.transforms import WriteFeedback
+
+logger = logging.getLogger(__name__)
+
+# One process. Named in full, since a later Beam may pick another local runner on its own.
+LOCAL_BEAM_ARGS = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+
+
+def run(
+    config: FeedbackConfig,
+    folders: Folders,
+    make_pipeline: Callable[[], Any],
+    batch_rows: int = BATCH_ROWS,
+) -> Any:
+    """Reads the files of `config` and writes the outputs to `folders`.
+
+    Args:
+        config: The files and the rules.
+        folders: Where the outputs go.
+        make_pipeline: Gives the Beam pipeline to run.
+        batch_rows: Rows of a batch of a Parquet file.
+
+    Returns:
+        Beam's result, for its counters.
+
+    Raises:
+        FeedbackError: The input or its settings cannot be used.
+    """
+    plan = make_plan(config)
+    logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.tasks), plan.shards)
+    try:
+        pipeline = make_pipeline()
+        _ = pipeline | "Feedback" >> WriteFeedback(config, plan, folders, batch_rows)
+        result = pipeline.run()
+        result.wait_until_finish()
+    except Exception as error:
+        if found := feedback_error_within(error):
+            raise found from error
+        raise
+    return result
+
+
+def generate(
+    config: FeedbackConfig,
+    output: str | os.PathLike[str],
+    beam_args: Sequence[str] = LOCAL_BEAM_ARGS,
+    batch_rows: int = BATCH_ROWS,
+) -> dict[str, Any]:
+    """Writes examples, vocabulary and statistics without TFX.
+
+    Args:
+        config: The files and the rules.
+        output: A local folder that does not exist yet or is empty. It gets `Split-train/`, `Split-validation/`, `Split-test/`,
+            `vocabulary/items.jsonl`, `statistics/statistics.json` and `statistics/summary.txt`, all at once at the end.
+        beam_args: Options of the Beam pipeline.
+        batch_rows: Rows of a batch of a Parquet file; the result does not depend on it.
+
+    Returns:
+        The statistics.
+
+    Raises:
+        FeedbackError: The input or its settings cannot be used.
+        FileExistsError: `output` holds something.
+    """
+    target = Path(output).absolute()
+    if target.exists() and any(target.iterdir()):
+        msg = f"The output folder {target} is not empty. Name another one, or remove it first."
+        raise FileExistsError(msg)
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    folders = Folders(str(partial), str(partial / "vocabulary"), str(partial / "statistics"))
+    try:
+        run(config, folders, lambda: beam.Pipeline(options=PipelineOptions(list(beam_args))), batch_rows)
+        statistics: dict[str, Any] = json.loads((partial / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
+        # An empty folder in its place is replaced.
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return statistics
+
+
+__all__ = ["LOCAL_BEAM_ARGS", "FeedbackError", "generate", "run"]

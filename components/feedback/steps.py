@@ -1,0 +1,217 @@
+"""What the workers do with a piece of input and with a shard.
+
+Each step on shards gets `Facts`, which grows from step to step, as its one side input, and gives sums: counts of items and of rows.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from apache_beam.pvalue import TaggedOutput
+
+from components.feedback import protocol, radix, statistics
+from components.feedback.config import FeedbackConfig
+from components.feedback.decode import Mask
+from components.feedback.inputs import FileTask
+from components.feedback.output import Folders, shard_path, write_bytes
+from components.feedback.readers import read_rows
+from components.feedback.records import ShardExamples, gzip_tfrecords
+from components.feedback.rows import UserTable, build_table, cut, pack, unpack
+from pnfrec_keras import schema
+
+# Tag of the additional output of a step that gives tables too.
+SUMS = "sums"
+# Names of the keys that are selected by rank.
+TIME, VALUE, HASH = "time", "value", "hash"
+# Names of counts of items, beside those of the vocabulary.
+USERS, FILTERED = "users", "filtered"
+
+_COUNTS = b"counts"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of all shards together; later steps fill in more.
+
+    Attributes:
+        counts: Rows and users so far, by name.
+        items_read: Number of items in the input.
+        kept: Items with enough users.
+        time: T of the global time split.
+        items_filtered: Number of items after the k-core filter.
+        catalogue: Items of the training rows, most popular first.
+        item_counts: Training rows of each.
+        threshold: Values from it on are positive; None where each user has its own.
+        cut: Held-out users whose hash is below are validation.
+    """
+
+    counts: dict[str, int]
+    items_read: int
+    kept: pa.Array
+    time: int | None = None
+    items_filtered: int = 0
+    catalogue: pa.Array = None
+    item_counts: pa.Array = None
+    threshold: float | None = None
+    cut: int | None = None
+
+
+def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int]) -> tuple[int, bytes]:
+    """Counts of items and of rows, under the one key by which they are summed."""
+    return 0, pack((items, columns, statistics.count(counts)))
+
+
+class Read(beam.DoFn):
+    """A piece of input to (shard, packed chunk), and once to (shard, nothing) for each shard, so that none is left out."""
+
+    def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
+        self._config, self._shards, self._batch_rows = config, shards, batch_rows
+
+    def process(self, task: FileTask) -> Iterator[Any]:
+        if task.is_first:
+            yield from ((shard, b"") for shard in range(self._shards))
+        for batch in read_rows(task, self._config, self._batch_rows):
+            dropped = {statistics.DROPPED + reason: number for reason, number in batch.dropped.items()}
+            units = {statistics.unit(name): number for name, number in batch.units.items()}
+            # They travel with the chunks of some shard, since they are summed over all.
+            yield 0, _COUNTS + pack(statistics.count({statistics.ROWS_READ: batch.read, **dropped, **units}))
+            yield from cut(batch, self._shards)
+
+
+class Build(beam.DoFn):
+    """(shard, packed chunks) to (shard, packed table); its item counts are distinct users."""
+
+    def __init__(self, config: FeedbackConfig) -> None:
+        self._config = config
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
+        shard, packed = element
+        chunks, counts = [], []
+        for piece in packed:
+            if piece.startswith(_COUNTS):
+                counts.append(unpack(piece[len(_COUNTS) :]))
+            elif piece:
+                chunks.append(piece)
+        table, duplicates = build_table(chunks, self._config.duplicates)
+        new = statistics.count({statistics.DROPPED + "duplicate": duplicates, "users_read": len(table.users)})
+        sums = pack((table.items, {USERS: protocol.item_users(table)}, statistics.total([new, *counts])))
+        yield TaggedOutput(SUMS, (0, sums))
+        yield shard, pack(table)
+
+
+class OnShard(beam.DoFn):
+    """Base of the steps on the table of a shard."""
+
+    def __init__(self, config: FeedbackConfig) -> None:
+        self._config = config
+
+    def _filtered(self, packed: bytes, facts: Facts) -> protocol.Filtered:
+        return protocol.filter_rows(unpack(packed), facts.kept, self._config.min_user_items)
+
+    def _train(self, table: UserTable, facts: Facts) -> Mask:
+        return ~protocol.held_out(table, self._config.split, facts.time)
+
+
+class Times(OnShard):
+    """Gives the timestamps after the filter, of which T is a quantile."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        table = self._filtered(element[1], unpack(packed_facts)).table
+        if len(table):
+            yield TIME, radix.integer_keys(table.time).tobytes()
+
+
+class Train(OnShard):
+    """Counts what the k-core filter drops and the training rows."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        facts = unpack(packed_facts)
+        filtered = self._filtered(element[1], facts)
+        table = filtered.table
+        train = self._train(table, facts)
+        size = len(table.items)
+        items = {
+            FILTERED: np.bincount(table.item, minlength=size),
+            schema.VOCABULARY_COUNT: np.bincount(table.item[train], minlength=size),
+        }
+        counts = {
+            statistics.DROPPED + "rare_item": filtered.rare_item,
+            statistics.DROPPED + "rare_user": filtered.rare_user,
+            "rows_filtered": len(table),
+            "users_filtered": filtered.users,
+            "rows_training": int(np.count_nonzero(train)),
+            "users_training": len(np.unique(table.user[train])),
+        }
+        yield _sums(table.items, items, counts)
+
+
+class Keys(OnShard):
+    """Gives the training values, whose median may be the threshold, and hashes of held-out users, half of whom are validation."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        facts = unpack(packed_facts)
+        table = self._filtered(element[1], facts).table
+        train = self._train(table, facts)
+        if self._config.positive == "median" and train.any():
+            yield VALUE, radix.float_keys(table.value[train]).tobytes()
+        if self._config.split == "global_time":
+            known = protocol.known_rows(table, train, facts.catalogue)
+            hashes = protocol.held_out_hashes(table, known, self._config.split_seed)
+            if len(hashes):
+                yield HASH, hashes.tobytes()
+
+
+class Write(OnShard):
+    """Writes the examples of a shard; counts the positive training rows of each item and what became of each row."""
+
+    def __init__(self, config: FeedbackConfig, shards: int, folders: Folders) -> None:
+        super().__init__(config)
+        self._shards, self._folders = shards, folders
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        facts = unpack(packed_facts)
+        table = self._filtered(element[1], facts).table
+        known = protocol.known_rows(table, self._train(table, facts), facts.catalogue)
+        splits = protocol.split_rows(table, known, self._config, facts.cut)
+        positive = protocol.positives(table, known.train, facts.threshold)
+        chosen = protocol.select(table, known, splits, positive, self._config)
+        encoder = ShardExamples(table, positive)
+        records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
+        for split, targets in chosen.targets.items():
+            records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))
+        counts = _row_counts(table, known, splits, positive, chosen)
+        for name, split_records in records.items():
+            data, counts[statistics.examples(name)] = gzip_tfrecords(split_records)
+            write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
+        sums = np.bincount(table.item[known.train & positive], minlength=len(table.items))
+        yield _sums(table.items, {schema.VOCABULARY_POSITIVE_COUNT: sums}, counts)
+
+
+def _row_counts(
+    table: UserTable, known: protocol.Known, splits: protocol.Splits, positive: Mask, chosen: protocol.Selection
+) -> dict[str, int]:
+    counts = {
+        statistics.DROPPED + "unknown_user": known.unknown_user,
+        statistics.DROPPED + "unknown_item": known.unknown_item,
+        statistics.DROPPED + "few_positives": chosen.few_positives,
+        statistics.DROPPED + "few_heldout_positives": chosen.few_heldout_positives,
+        statistics.DROPPED + "no_positive_target": chosen.no_positive_target,
+        "users_heldout": chosen.heldout_users,
+        "users_heldout_enough": chosen.heldout_users_enough,
+    }
+    for split, name in enumerate(schema.SPLITS):
+        here = chosen.used & (splits == split)
+        rows = {"positive": here & positive, "negative": here & ~positive}
+        for polarity, mask in rows.items():
+            counts[statistics.kept(name, polarity)] = int(np.count_nonzero(mask))
+    for split, targets in chosen.targets.items():
+        name = schema.SPLITS[split]
+        positives = int(np.count_nonzero(positive[targets.rows]))
+        counts[statistics.examples(name, "positive")] = positives
+        counts[statistics.examples(name, "negative")] = len(targets.rows) - positives
+        counts[f"seen_targets_{name}"] = protocol.seen_before(table, targets)
+    return counts

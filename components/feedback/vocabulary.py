@@ -1,0 +1,113 @@
+"""The catalogue: which items a model knows, in which order, with counts and titles."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.feedback.config import FeedbackConfig, TitlesConfig
+from components.feedback.decode import decode_ids
+from components.feedback.inputs import (
+    FileTask,
+    absolute,
+    check_columns,
+    file_format,
+    parquet_file,
+    peek_text,
+)
+from components.feedback.raw import read_parquet, read_text
+from pnfrec_keras import schema
+
+ITEM = "item"
+
+
+def merge_counts(parts: Iterable[tuple[pa.Array, dict[str, Any]]]) -> pa.Table:
+    """Sums counts of items over shards.
+
+    Args:
+        parts: (ids, column name to counts), one of each shard.
+
+    Returns:
+        A table of `ITEM` and the summed columns, by id (code points). Each id once.
+    """
+    tables = [pa.table({ITEM: ids, **columns}) for ids, columns in parts]
+    joined = pa.concat_tables(tables)
+    names = [name for name in joined.column_names if name != ITEM]
+    summed = joined.group_by(ITEM).aggregate([(name, "sum") for name in names])
+    table = pa.table({ITEM: summed.column(ITEM), **{name: summed.column(f"{name}_sum") for name in names}})
+    return table.take(pc.sort_indices(table, sort_keys=[(ITEM, "ascending")]))
+
+
+def by_popularity(counts: pa.Table) -> pa.Table:
+    """Most frequent first, equal counts by id."""
+    keys = [(schema.VOCABULARY_COUNT, "descending"), (ITEM, "ascending")]
+    return counts.take(pc.sort_indices(counts, sort_keys=keys))
+
+
+def column(table: pa.Table, name: str) -> pa.Array:
+    """A column as one array."""
+    chunked = table.column(name)
+    return chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
+
+
+def read_titles(config: FeedbackConfig) -> dict[str, str]:
+    """Item id to title; the first row of an item counts, empty titles do not.
+
+    Raises:
+        FeedbackError: The file is missing or damaged, or lacks a column.
+    """
+    if config.titles is None:
+        return {}
+    titles: dict[str, str] = {}
+    for raw in _open_titles(config.titles, config):
+        ids, codes = decode_ids(raw.columns[config.titles.item], f"{config.titles.file}, column {config.titles.item!r}")
+        texts = raw.columns[config.titles.title]
+        known = ids.to_pylist()
+        for code, text in zip(codes.tolist(), texts.to_pylist(), strict=True):
+            title = text.decode(errors="replace") if isinstance(text, bytes) else text
+            if code >= 0 and title:
+                titles.setdefault(known[code], str(title))
+    return titles
+
+
+def _open_titles(titles: TitlesConfig, config: FeedbackConfig) -> Any:
+    path = absolute(config.base, titles.file)
+    kind = file_format(path, "auto")
+    names = [titles.item, titles.title]
+    if kind == "parquet":
+        file = parquet_file(path)
+        check_columns(path, file.schema_arrow.names, names)
+        groups = tuple(range(file.metadata.num_row_groups))
+        return read_parquet(FileTask(0, path, kind, groups), names, 1 << 18)
+    found, _ = peek_text(path, kind, config.delimiter, titles.names)
+    check_columns(path, found, names)
+    return read_text(FileTask(0, path, kind), names, config.delimiter, titles.names)
+
+
+def as_dict(table: pa.Table, name: str) -> dict[str, int]:
+    """Item id to count."""
+    return dict(zip(column(table, ITEM).to_pylist(), column(table, name).to_pylist(), strict=True))
+
+
+def vocabulary_lines(
+    ids: pa.Array, counts: pa.Array, positive: dict[str, int], titles: dict[str, str]
+) -> Iterable[str]:
+    """The lines of the vocabulary file.
+
+    Args:
+        ids: The items in order.
+        counts: Training interactions of each.
+        positive: Positive training interactions of each item that has any.
+        titles: Titles of the items that have one.
+    """
+    for item, count in zip(ids.to_pylist(), counts.to_pylist(), strict=True):
+        entry: dict[str, Any] = {
+            schema.VOCABULARY_ID: item,
+            schema.VOCABULARY_COUNT: count,
+            schema.VOCABULARY_POSITIVE_COUNT: positive.get(item, 0),
+        }
+        if title := titles.get(item):
+            entry[schema.VOCABULARY_TITLE] = title
+        yield json.dumps(entry, ensure_ascii=False) + "\n"

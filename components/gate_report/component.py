@@ -1,0 +1,74 @@
+"""TFX component that explains the Evaluator's verdict."""
+
+from typing import Any, ClassVar
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components import artifacts
+from components.evaluation import config
+from components.gate_report import executor
+
+
+class GateReporterSpec(types.ComponentSpec):
+    """Interface of `GateReporter`."""
+
+    INPUTS: ClassVar[dict[str, Any]] = {
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    PARAMETERS: ClassVar[dict[str, Any]] = {"gate": component_spec.ExecutionParameter(type=str)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"report": component_spec.ChannelParameter(type=artifacts.GateReport)}
+
+
+class GateReporter(base_component.BaseComponent):
+    """Writes why a model was blessed or not: `report.json`, `report.txt` and `report.html` in output `report`.
+
+    It fails where its own verdict and the Evaluator's blessing contradict each other, so a Pusher should come after it
+    (`pusher.add_upstream_node(reporter)`).
+
+    Example:
+        ```python
+        reporter = GateReporter(
+            evaluation=evaluator.outputs["evaluation"],
+            blessing=evaluator.outputs["blessing"],
+            model=trainer.outputs["model"],
+            baseline_model=resolver.outputs["model"],
+            gate=settings.gate,
+        )
+        ```
+    """
+
+    SPEC_CLASS = GateReporterSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        evaluation: types.BaseChannel,
+        blessing: types.BaseChannel,
+        model: types.BaseChannel,
+        gate: config.GateConfig,
+        baseline_model: types.BaseChannel | None = None,
+    ) -> None:
+        """Makes the component.
+
+        Args:
+            evaluation: The Evaluator's results.
+            blessing: The Evaluator's blessing.
+            model: The model under test.
+            gate: The settings that the Evaluator's `eval_config` was made of.
+            baseline_model: The model that the Evaluator took for the baseline.
+        """
+        super().__init__(
+            spec=GateReporterSpec(
+                evaluation=evaluation,
+                blessing=blessing,
+                model=model,
+                baseline_model=baseline_model,
+                gate=config.gate_to_json(gate),
+                report=types.Channel(type=artifacts.GateReport),
+            )
+        )

@@ -1,0 +1,93 @@
+"""The report as text for a terminal of 100 columns."""
+
+import textwrap
+
+from components.gate_report.intervals import Interval
+from components.gate_report.report import Report, SliceRow
+
+WIDTH = 100
+INTERVAL_NOTE = (
+    "95 % intervals: Wilson (HR), Newcombe (HR difference), normal from the standard error (NDCG, MRR), changes paired "
+    "by example. They take examples for independent of each other."
+)
+GROUP_NOTE = (
+    "p: targets that were liked (higher is better); n: targets that were disliked, so hits are false positives (lower "
+    "is better); delta: p - n. A miss counts 0."
+)
+SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
+
+
+def to_text(report: Report) -> str:
+    """The whole report, no line wider than `WIDTH`."""
+    blocks = [_wrap(report.headline)]
+    blocks += [_wrap(note) for note in report.notes]
+    reasons = [row.sentence for row in report.failures]
+    if reasons:
+        blocks.append("Why:\n" + "\n".join(_wrap(reason, "  - ", "    ") for reason in reasons))
+    blocks.append(_metrics_table(report))
+    if report.slices:
+        blocks.append(_slices_table(report.slices))
+    blocks.append(f"{_wrap(GROUP_NOTE)}\n{_wrap(INTERVAL_NOTE)}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _metrics_table(report: Report) -> str:
+    title = f"At k = {report.k}: {report.count_p:,} examples of group p, {report.count_n:,} of group n"
+    header = ["metric", "value", "95 % interval", "n", "bound", "last", "change", "verdict"]
+    lines = []
+    for row in report.rows:
+        bounds = row.bounds or ("",)
+        cells = [
+            row.metric,
+            number(row.value),
+            span(row.interval),
+            f"{row.examples:,}",
+            bounds[0],
+            number(row.baseline),
+            number(row.change, signed=True),
+            "FAIL" if row.verdict == "fail" else row.verdict,
+        ]
+        lines.append(cells)
+        lines += [["", "", "", "", bound, "", "", ""] for bound in bounds[1:]]
+    return title + "\n" + _table(header, lines, left=(0, 4, 7))
+
+
+def _slices_table(slices: tuple[SliceRow, ...]) -> str:
+    header = ["slice", "n(p)", "n(n)", *SLICE_METRICS]
+    lines = []
+    feature = ""
+    for part in slices:
+        if part.feature != feature:
+            feature = part.feature
+            lines.append([feature] + [""] * (len(header) - 1))
+        values = [number(part.metrics.get(metric)) for metric in SLICE_METRICS]
+        lines.append([f"  {part.value}", f"{part.count_p:,}", f"{part.count_n:,}", *values])
+    return "Slices (no bound holds for them)\n" + _table(header, lines, left=(0,))
+
+
+def number(value: float | None, signed: bool = False) -> str:
+    """Four digits behind the point, `-` for an undefined value."""
+    if value is None:
+        return "-"
+    return f"{value:+.4f}" if signed else f"{value:.4f}"
+
+
+def span(interval: Interval | None) -> str:
+    """Both ends, or `-`."""
+    return "-" if interval is None else f"{interval.low:.4f}..{interval.high:.4f}"
+
+
+def _table(header: list[str], lines: list[list[str]], left: tuple[int, ...]) -> str:
+    widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
+    rule = ["-" * width for width in widths]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in [header, rule, *lines]
+    )
+
+
+def _wrap(text: str, first: str = "", rest: str = "") -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest)

@@ -1,0 +1,7 @@
+"""The data contract: the curated schema that ExampleValidator holds the statistics against."""
+
+import pathlib
+from typing import Final
+
+# For ImportSchemaGen(schema_file=str(SCHEMA_FILE)).
+SCHEMA_FILE: Final = pathlib.Path(__file__).with_name("schema.pbtxt")

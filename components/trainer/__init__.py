@@ -1,0 +1,1 @@
+"""Training inside TFX: hands artifacts to `pnfrec_keras`."""

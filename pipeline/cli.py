@@ -1,0 +1,54 @@
+"""The `pnfrec` command. Each subcommand is imported when it is called, so that help answers at once."""
+
+import importlib
+from typing import Any
+
+import click
+
+# Name to (module, attribute, one line for the help).
+_COMMANDS = {
+    "run": ("pipeline.run", "run", "Run a pipeline: feedback, training, gate, push."),
+    "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
+    "query": ("serving.commands", "query", "Ask a server for recommendations."),
+    "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, description) for name, (_, _, description) in _COMMANDS.items()])
+
+
+def _version(ctx: click.Context, parameter: Any, value: bool) -> None:
+    del parameter
+    if value and not ctx.resilient_parsing:
+        from importlib import metadata
+
+        click.echo(f"pnfrec {metadata.version('pnfrec')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+def main() -> None:
+    """Recommenders that learn from what people dislike too: training, gate and serving of PNFRec."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""The typed configuration of a pipeline: one YAML file a data set, overrides, and errors that name the key."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import yaml
+
+from components.evaluation.config import GateConfig
+from components.feedback.config import FeedbackConfig
+from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
+
+_FORBID: dict[str, Any] = {"extra": "forbid"}
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, key and remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamConfig:
+    """How Beam runs on this machine.
+
+    Attributes:
+        workers: Number of workers.
+        mode: "in_memory" (threads; best up to millions of rows) or "multi_processing".
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    workers: int = 1
+    mode: Literal["in_memory", "multi_threading", "multi_processing"] = "in_memory"
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            msg = f"`beam.workers` must be at least 1. Received: {self.workers}."
+            raise ValueError(msg)
+
+    def arguments(self) -> list[str]:
+        """Beam's command line. The runner is named, since newer Beams would choose another one."""
+        return [
+            "--runner=DirectRunner",
+            f"--direct_running_mode={self.mode}",
+            f"--direct_num_workers={self.workers}",
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class QueryConfig:
+    """The query that `pnfrec run --query` sends to the pushed model.
+
+    Attributes:
+        positive: Ids or titles that the example user liked, oldest first.
+        exclude: Ids or titles that must not come back.
+        k: How many recommendations.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    positive: list[str] = dataclasses.field(default_factory=list)
+    exclude: list[str] = dataclasses.field(default_factory=list)
+    k: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class PipelineConfig:
+    """Everything about one pipeline. The sections are documented where they are defined.
+
+    Attributes:
+        name: Of the pipeline, in ML Metadata and for the tfx command.
+        output: Folder of artifacts, metadata, logs and the pushed models. Relative paths count from the YAML file.
+        cache: Reuse what has not changed.
+        serving: Folder that models are pushed to; "" is `serving` below `output`.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    name: str
+    output: str
+    feedback: FeedbackConfig
+    gate: GateConfig
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    export: ExportConfig = dataclasses.field(default_factory=ExportConfig)
+    beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
+    query: QueryConfig = dataclasses.field(default_factory=QueryConfig)
+    cache: bool = True
+    serving: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.replace("-", "").replace("_", "").isalnum():
+            msg = f"`name` may hold letters, digits, '-' and '_' only. Received: {self.name!r}."
+            raise ValueError(msg)
+
+    @property
+    def output_path(self) -> Path:
+        return Path(self.output)
+
+    @property
+    def serving_path(self) -> Path:
+        return Path(self.serving) if self.serving else self.output_path / "serving"
+
+    @property
+    def metadata_path(self) -> Path:
+        return self.output_path / "metadata.sqlite"
+
+    def to_yaml(self, *sections: str) -> str:
+        """The resolved configuration, or only some of its sections, as YAML."""
+        values = dataclasses.asdict(self)
+        chosen = {name: value for name, value in values.items() if not sections or name in sections}
+        return yaml.safe_dump(chosen, sort_keys=False, allow_unicode=True)
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
+    """Reads a YAML file, applies `key=value` overrides and checks every key and type.
+
+    Args:
+        path: The YAML file.
+        overrides: Such as `training.epochs=3`; the value is YAML.
+
+    Raises:
+        ConfigError: The file is missing or no YAML, or a key is unknown, missing or of the wrong type.
+    """
+    path = Path(path)
+    values = _read_yaml(path)
+    for override in overrides:
+        _apply_override(values, override)
+    config = _validated(values, path)
+    return _with_absolute_paths(config, path.resolve().parent)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path}: there is no such configuration file. Ready ones lie in configs/."
+        raise ConfigError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read as a YAML file ({error})."
+        raise ConfigError(msg) from error
+    except yaml.YAMLError as error:
+        msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
+        raise ConfigError(msg) from error
+    if not isinstance(values, dict):
+        msg = f"{path}: expected a mapping of sections such as `feedback:`. Received: {type(values).__name__}."
+        raise ConfigError(msg)
+    return values
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        msg = f"--set {override}: expected key=value, for example training.epochs=3."
+        raise ConfigError(msg)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        msg = f"--set {override}: the value is not valid YAML."
+        raise ConfigError(msg) from error
+    *sections, name = key.split(".")
+    for section in sections:
+        inner = values.setdefault(section, {})
+        if not isinstance(inner, dict):
+            msg = f"--set {override}: `{section}` is a value, not a section."
+            raise ConfigError(msg)
+        values = inner
+    values[name] = value
+
+
+def _validated(values: dict[str, Any], path: Path) -> PipelineConfig:
+    import pydantic  # 0.2 s that the command's help need not pay
+
+    adapter = pydantic.TypeAdapter(PipelineConfig)
+    try:
+        # Strict, so that "10" is no number and 3.7 no count of epochs; by way of JSON, where a mapping may be a
+        # dataclass.
+        return adapter.validate_json(json.dumps(values, default=str), strict=True)
+    except pydantic.ValidationError as error:
+        # A union (`float | "median"`) reports each of its members: one line a key is enough.
+        lines: dict[str, str] = {}
+        for problem in error.errors():
+            key = ".".join(str(part) for part in _key_of(problem["loc"]))
+            lines.setdefault(key, _sentence(key, problem))
+        msg = f"{path}: " + "\n  ".join(["the configuration cannot be used:", *lines.values()])
+        raise ConfigError(msg) from error
+
+
+def _key_of(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The path of keys without pydantic's names of union members, such as `float` or `literal['median',...]`."""
+    return tuple(
+        part for part in location if not (isinstance(part, str) and (part == "float" or part.startswith("literal[")))
+    )
+
+
+def _sentence(key: str, problem: Any) -> str:
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        section, _, name = key.rpartition(".")
+        known = _known_keys(section)
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(known)}."
+        return f"`{key}` is unknown. {hint}"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"`{key}` is missing: it has no default."
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    return f"`{key}`: {problem['msg'][0].lower()}{problem['msg'][1:]}. Received: {problem['input']!r}."
+
+
+def _known_keys(section: str) -> list[str]:
+    current: Any = PipelineConfig
+    for name in filter(None, section.split(".")):
+        types = (
+            {field.name: field.type for field in dataclasses.fields(current)}
+            if dataclasses.is_dataclass(current)
+            else {}
+        )
+        current = types.get(name)
+    return [field.name for field in dataclasses.fields(current)] if dataclasses.is_dataclass(current) else []
+
+
+def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
+    """Paths count from the folder of the YAML file, wherever the command is typed."""
+
+    def absolute(path: str) -> str:
+        return str(Path(folder, Path(path).expanduser()).resolve()) if path else ""
+
+    feedback = dataclasses.replace(config.feedback, base=absolute(config.feedback.base))
+    output, serving = absolute(config.output), absolute(config.serving)
+    return dataclasses.replace(config, output=output, serving=serving, feedback=feedback)

@@ -1,0 +1,109 @@
+"""Runs the pipeline on this machine, one node after another: the file for `tfx ... --engine local`, and what `pnfrec
+run` starts.
+
+    tfx pipeline create --engine local --pipeline_path pipeline/local_runner.py
+    tfx run create --engine local --pipeline_name movietweetings
+
+PNFREC_CONFIG names the configuration (default: configs/movietweetings.yaml), PNFREC_SET holds overrides, one a line.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Run by path, as the tfx command does, this folder stands first among the import paths, and its pipeline.py would hide
+# the package of that name.
+_HERE = Path(__file__).resolve().parent
+sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
+
+from pipeline import events  # noqa: E402
+from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
+from pipeline.failures import root_cause  # noqa: E402
+
+CONFIG = "PNFREC_CONFIG"
+OVERRIDES = "PNFREC_SET"
+DEFAULT_CONFIG = _HERE.parent / "configs" / "movietweetings.yaml"
+
+log = logging.getLogger(__name__)
+
+
+class OutputInUseError(RuntimeError):
+    """Another run is working in the same output folder."""
+
+
+@contextlib.contextmanager
+def exclusive(output: Path) -> Iterator[None]:
+    """Holds the output folder for this process. The lock goes with the process, however it ends.
+
+    Raises:
+        OutputInUseError: Another process holds it.
+        ConfigError: The folder cannot be made or written to.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = (output / ".lock").open("a+")
+    except OSError as error:
+        msg = f"`output`: {output} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
+        raise ConfigError(msg) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
+            raise OutputInUseError(msg) from error
+        yield
+
+
+def run(config: PipelineConfig) -> None:
+    """Compiles and runs the pipeline of a configuration."""
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+    from pipeline.pipeline import create_pipeline
+
+    LocalDagRunner().run(create_pipeline(config))
+
+
+def main() -> int:
+    """Runs the pipeline; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    writer = events.EventWriter()
+    node = "its configuration"
+    try:
+        overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
+        config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
+        listener = events.LogListener(writer, lambda name: _outcome(config, name))
+        with exclusive(config.output_path), _listening(listener):
+            try:
+                run(config)
+            finally:
+                node = listener.node
+    except Exception as error:
+        log.exception("The pipeline stopped in %s: %s", node, root_cause(error))
+        writer.send(events.FAILED, node=node, message=root_cause(error))
+        return 1
+    return 0
+
+
+def _outcome(config: PipelineConfig, node: str) -> tuple[str, dict[str, str]]:
+    from pipeline.lineage import last_outcome
+
+    outcome = last_outcome(config.metadata_path, config.name, node)
+    return (outcome.state, outcome.outputs) if outcome else ("unknown", {})
+
+
+@contextlib.contextmanager
+def _listening(handler: logging.Handler) -> Iterator[None]:
+    logger = logging.getLogger()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

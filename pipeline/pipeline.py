@@ -1,0 +1,97 @@
+"""Wires the components. Nothing is decided here: settings come from the config, work is done in `components/`."""
+
+import dataclasses
+from importlib import metadata
+from typing import Any
+
+from tfx import types
+from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts
+
+from components.anomaly_gate.component import AnomalyGate
+from components.baseline.strategy import LastBlessedOtherModel
+from components.evaluation.eval_config import make_eval_config
+from components.feedback.component import FeedbackGen
+from components.gate_report.component import GateReporter
+from components.schema import SCHEMA_FILE
+from components.trainer import run_fn
+from components.trainer.component import SequenceTrainer
+from pipeline.config import PipelineConfig
+from pnfrec_keras import schema
+
+
+def create_pipeline(config: PipelineConfig) -> Any:
+    """The pipeline of a configuration: feedback -> sequences -> model -> gate -> push."""
+    feedback = FeedbackGen(config=config.feedback)
+    examples = feedback.outputs["examples"]
+    statistics = StatisticsGen(examples=examples)
+    curated = ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=curated.outputs["schema"])
+    anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
+    trainer = SequenceTrainer(
+        examples=examples,
+        vocabulary=feedback.outputs["vocabulary"],
+        schema=curated.outputs["schema"],
+        custom_config=_trainer_settings(config),
+    )
+    # The gate hands nothing on, so its place before the Trainer has to be said.
+    trainer.add_upstream_node(anomaly_gate)
+    model = trainer.outputs["model"]
+    baseline = Resolver(
+        strategy_class=LastBlessedOtherModel,
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        candidate=model,
+    ).with_id("LastBlessedModel")
+    evaluator = Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=baseline.outputs["model"],
+        eval_config=make_eval_config(config.gate),
+        example_splits=[schema.TEST_SPLIT],
+    )
+    report = GateReporter(
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        model=model,
+        baseline_model=baseline.outputs["model"],
+        gate=config.gate,
+    )
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_path))
+        ),
+    )
+    # What the report finds wrong (a gate that disagrees with itself) must stop the push too.
+    pusher.add_upstream_node(report)
+    return tfx_pipeline.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.output_path / "artifacts"),
+        components=[
+            *(feedback, statistics, curated, validator, anomaly_gate),
+            *(trainer, baseline, evaluator, report, pusher),
+        ],
+        enable_cache=config.cache,
+        metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path)),
+        beam_pipeline_args=config.beam.arguments(),
+    )
+
+
+def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
+    return {
+        run_fn.MODEL: dataclasses.asdict(config.model),
+        run_fn.TRAINING: dataclasses.asdict(config.training),
+        run_fn.EXPORT: dataclasses.asdict(config.export),
+        run_fn.STATE_DIR: str(config.output_path / "training_state"),
+        # Only what made the model: a changed gate must not train it again.
+        run_fn.RESOLVED_CONFIG: config.to_yaml("name", "feedback", "model", "training", "export"),
+        # Part of the cache key: another version of this project may train another model.
+        "version": metadata.version("pnfrec"),
+    }

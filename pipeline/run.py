@@ -1,0 +1,134 @@
+"""`pnfrec run`: one pipeline run with readable output, the gate's report and an honest exit status."""
+
+import contextlib
+import datetime
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from pipeline import events
+
+NOT_BLESSED_STATUS = 3
+
+
+@click.command()
+@click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. training.epochs=3.")
+@click.option("--query", "ask", is_flag=True, help="Then serve the pushed model and send it the config's query.")
+def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
+    """Run a pipeline: read feedback, train, gate, push.
+
+    Exit status: 0 pushed, 1 failed, 2 wrong configuration, 3 the gate refused the model and nothing was pushed.
+    """
+    from pipeline.config import ConfigError, load_config
+
+    started = time.time()
+    try:
+        config = load_config(config_path, overrides)
+    except ConfigError as error:
+        raise click.exceptions.UsageError(str(error)) from error
+    from pipeline import summary
+
+    log_path = _new_log(config.output_path)
+    click.echo(f"pipeline {config.name}: {config_path}\noutput   {config.output_path}\nlog      {log_path}\n")
+    progress = Progress(started)
+    with _child(config_path, overrides, log_path) as (pipe, process):
+        progress.follow(pipe)
+    if progress.failure is None and process.returncode != 0:
+        progress.failure = {"node": "", "message": f"The process ended with status {process.returncode}."}
+    if progress.failure is not None:
+        node = progress.failure["node"]
+        click.secho(f"\nFAILED{' in ' + node if node else ''}: {progress.failure['message']}", fg="red", err=True)
+        click.echo(f"The whole story: {log_path}", err=True)
+        sys.exit(1)
+    blessed = summary.show(config, progress.outputs, seconds=time.time() - started)
+    if not blessed:
+        sys.exit(NOT_BLESSED_STATUS)
+    if ask:
+        summary.show_query(config)
+
+
+def _new_log(output: Path) -> Path:
+    """A new log file under the output folder; a click error when the folder cannot be written to."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    path = output / "logs" / f"run-{stamp}-{os.getpid()}.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        msg = f"`output`: {output} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
+        raise click.ClickException(msg) from error
+    return path
+
+
+@contextlib.contextmanager
+def _child(
+    config_path: Path, overrides: tuple[str, ...], log_path: Path
+) -> Iterator[tuple[IO[str], "subprocess.Popen[bytes]"]]:
+    """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe."""
+    read_end, write_end = os.pipe()
+    from pipeline.local_runner import CONFIG, OVERRIDES
+
+    environment = {
+        **os.environ,
+        events.EVENTS_FD: str(write_end),
+        CONFIG: str(config_path),
+        OVERRIDES: "\n".join(overrides),
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
+    }
+    with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe:
+        command = [sys.executable, "-m", "pipeline.local_runner"]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, pass_fds=[write_end])
+        os.close(write_end)
+        try:
+            yield pipe, process
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            click.secho("\nStopped. The next run goes on from what is complete.", fg="yellow", err=True)
+            sys.exit(130)
+        process.wait()
+
+
+class Progress:
+    """Prints a line a node while the pipeline runs, and keeps what it produced.
+
+    Attributes:
+        outputs: Node to output key to URI.
+        failure: The event of a failure, if one came.
+    """
+
+    def __init__(self, started: float) -> None:
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.failure: dict[str, Any] | None = None
+        self._last = started
+        self._first = True
+
+    def follow(self, pipe: IO[str]) -> None:
+        """Prints until the pipeline's process ends."""
+        for event in events.read_events(pipe):
+            self._show(event)
+
+    def _show(self, event: dict[str, Any]) -> None:
+        if event["kind"] == events.NODE_STARTED:
+            if self._first:
+                self._line("start-up", "imports", event["time"])
+                self._first = False
+            self._last = event["time"]
+        elif event["kind"] == events.EPOCH:
+            click.echo(f"    {event['text']}")
+        elif event["kind"] == events.NODE_FINISHED:
+            self.outputs[event["node"]] = event["outputs"]
+            self._line(event["node"], "" if event["state"] == "complete" else event["state"], event["time"])
+        elif event["kind"] == events.FAILED:
+            self.failure = event
+
+    def _line(self, name: str, note: str, now: float) -> None:
+        click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())
+        self._last = now

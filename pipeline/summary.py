@@ -1,0 +1,67 @@
+"""What `pnfrec run` prints at the end: the data, the gate's verdict, the pushed version, and the answer to a query."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline.config import PipelineConfig
+
+Outputs = dict[str, dict[str, str]]
+
+
+def show(config: PipelineConfig, outputs: Outputs, seconds: float) -> bool:
+    """Prints the summary of a run that came to its end; returns whether the model was blessed."""
+    from components.gate_report import verdict
+
+    click.echo("\n" + Path(outputs["FeedbackGen"]["statistics"], "summary.txt").read_text(encoding="utf-8").rstrip())
+    folder = Path(outputs["GateReporter"]["report"])
+    report = verdict.read(folder)
+    click.echo("\n" + (folder / "report.txt").read_text(encoding="utf-8").rstrip())
+    click.echo(f"report: {folder / 'report.html'}")
+    if report.blessed:
+        version = newest_version(config.serving_path)
+        click.secho(f"\nPushed: {version}  ({seconds:.0f} s in all)", fg="green")
+    else:
+        click.secho(
+            f"\nNOT BLESSED: nothing was pushed. The reasons stand above.  ({seconds:.0f} s in all)", fg="red", err=True
+        )
+    return bool(report.blessed)
+
+
+def newest_version(base: Path) -> Path:
+    """The folder of the newest complete version below `base`."""
+    versions = [path.parent for path in base.glob("*/saved_model.pb") if path.parent.name.isdigit()]
+    if not versions:
+        msg = f"{base} holds no version (a numeric folder with saved_model.pb)."
+        raise click.ClickException(msg)
+    return max(versions, key=lambda path: int(path.name))
+
+
+def show_query(config: PipelineConfig) -> None:
+    """Serves the pushed model, sends the configured query over gRPC and prints the commands and the answer."""
+    base = str(config.serving_path)
+    # -u: the line with the address must not wait in a buffer.
+    serve = [sys.executable, "-u", "-m", "pipeline.cli", "serve", "--base", base, "--port", "0"]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            ready = server.stdout.readline().strip() if server.stdout else ""
+            if not ready:
+                msg = f"The server did not start. Try it by hand: pnfrec serve --base {base}"
+                raise click.ClickException(msg)
+            click.echo(f"\n$ pnfrec serve --base {base} --port 0\n{ready}")
+            words = [
+                word
+                for name in ("positive", "exclude")
+                for item in getattr(config.query, name)
+                for word in (f"--{name}", item)
+            ]
+            query = ["query", "--target", ready.split()[0], "--base", base, "-k", str(config.query.k), *words]
+            click.echo(f"\n$ pnfrec {shlex.join(query)}")
+            answer = subprocess.run([sys.executable, "-m", "pipeline.cli", *query], check=False)
+        finally:
+            server.terminate()
+    if answer.returncode:
+        sys.exit(answer.returncode)

@@ -1,0 +1,128 @@
+"""The contract of `serving_default` (docs/architecture.md, SavedModel) as messages: histories in, items out."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from google.protobuf import message
+
+from pnfrec_keras import schema
+from serving import errors, tensors, wire
+
+_INT32_MAX = 2**31 - 1
+_OUTPUTS = (
+    schema.OUTPUT_ITEM_IDS,
+    schema.OUTPUT_SCORES,
+    schema.OUTPUT_COUNT,
+    schema.OUTPUT_FALLBACK,
+    schema.OUTPUT_KNOWN_ITEMS,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recommendations:
+    """The answer to one history.
+
+    Attributes:
+        items: (item id, score), best first.
+        fallback: True: no item of the history is known, so the list is by popularity.
+        known_items: How many items of the history the model knows.
+        version: The model version that answered.
+    """
+
+    items: list[tuple[str, float]]
+    fallback: bool
+    known_items: int
+    version: int = 0
+
+
+def build_request(
+    positives: Sequence[Sequence[str]],
+    excludes: Sequence[Sequence[str]] | None,
+    k: int | Sequence[int],
+    model_spec: Any,
+) -> Any:
+    """The PredictRequest for B histories: string [B, L] and [B, E] padded with "" on the right, int32 [1] or [B].
+
+    Raises:
+        TypeError: A row is one string instead of a sequence of ids, or an id is not a string.
+        ValueError: The numbers of rows differ, or `k` is not a 32-bit number.
+    """
+    rows = len(positives)
+    excludes = [()] * rows if excludes is None else excludes
+    ks = [k] if isinstance(k, int) else list(k)
+    if len(excludes) != rows or len(ks) not in (1, rows):
+        msg = "One request needs as many rows of `exclude` as of `positive`, and one `k` or one a row. Received: "
+        msg += f"{rows} rows of `positive`, {len(excludes)} of `exclude`, {len(ks)} of `k`."
+        raise ValueError(msg)
+    for value in ks:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _INT32_MAX:
+            msg = f"`k` must be a whole number of 32 bits. Received: {value!r}."
+            raise ValueError(msg)
+    request = wire.PredictRequest(model_spec=model_spec)
+    request.inputs[schema.POSITIVE_ITEM_IDS].CopyFrom(_ids(positives, "positive"))
+    request.inputs[schema.EXCLUDE_ITEM_IDS].CopyFrom(_ids(excludes, "exclude"))
+    request.inputs[schema.K].CopyFrom(tensors.to_proto(ks, tensors.DT_INT32))
+    return request
+
+
+def read_response(response: Any, rows: int) -> list[Recommendations]:
+    """The answers in a PredictResponse to `rows` histories.
+
+    Raises:
+        serving.errors.UnexpectedAnswerError: An output is missing, or its shape is not that of the contract.
+    """
+    with checked("Predict"):
+        ids, scores, counts, fallback, known = (_output(response, name, rows) for name in _OUTPUTS)
+        version = int(response.model_spec.version.value)
+        return [
+            Recommendations(
+                [
+                    (item_id.decode(), float(score))
+                    for item_id, score in zip(ids[row][: counts[row]], scores[row][: counts[row]], strict=True)
+                ],
+                bool(fallback[row]),
+                int(known[row]),
+                version,
+            )
+            for row in range(rows)
+        ]
+
+
+def _output(response: Any, name: str, rows: int) -> list[Any]:
+    """One output as lists, a row each."""
+    if name not in response.outputs:
+        msg = f"it lacks the output `{name}` and has {', '.join(sorted(response.outputs)) or 'none'}"
+        raise ValueError(msg)
+    values = tensors.to_lists(response.outputs[name])
+    if not isinstance(values, list) or len(values) != rows:
+        shape = wire.shape_text(wire.shape_of(response.outputs[name].tensor_shape))
+        msg = f"the output `{name}` needs {rows} rows and has the shape {shape}"
+        raise ValueError(msg)
+    return values
+
+
+def _ids(rows: Sequence[Sequence[str]], name: str) -> Any:
+    """String tensor [rows, the longest row]."""
+    for row in rows:
+        if isinstance(row, (str, bytes)) or not all(isinstance(item_id, str) for item_id in row):
+            msg = f"`{name}` must be a sequence of item ids, which are strings. Received: {row!r}."
+            raise TypeError(msg)
+    width = max(len(row) for row in rows)
+    padded = [[*row, *[""] * (width - len(row))] for row in rows]
+    return tensors.to_proto(padded, tensors.DT_STRING, [len(rows), width])
+
+
+@contextlib.contextmanager
+def checked(method: str) -> Iterator[None]:
+    """Says that an answer which cannot be read is off the contract.
+
+    Raises:
+        serving.errors.UnexpectedAnswerError: In place of the error of the block.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, message.DecodeError) as error:
+        msg = f"The answer to {method} is not that of a pnfrec model (docs/architecture.md, SavedModel): {error}."
+        raise errors.UnexpectedAnswerError(msg) from error

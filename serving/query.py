@@ -1,0 +1,176 @@
+"""What `pnfrec query` does: words to ids, one call, and the answer as a table or as JSON."""
+
+import dataclasses
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.client import RecommenderClient
+from serving.contract import Recommendations
+from serving.titles import Titles, UnknownItemError, items_file, read_titles
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One item that the user named; `known` is None where no catalogue is at hand to tell."""
+
+    text: str
+    item_id: str
+    title: str
+    known: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """Recommendations with what a reader needs to judge them."""
+
+    target: str
+    model_name: str
+    history: list[Entry]
+    excluded: list[Entry]
+    recommendations: Recommendations
+    titles: Titles | None
+
+
+def ask(
+    client: RecommenderClient,
+    positive: Sequence[str],
+    exclude: Sequence[str],
+    k: int,
+    items: Path | None = None,
+    base: Path | None = None,
+    keep_unknown: bool = False,
+) -> Answer:
+    """Resolves words to ids and asks the server.
+
+    Args:
+        client: Connected to the server.
+        positive: Ids or titles of the history, oldest first.
+        exclude: Ids or titles that must not come back.
+        k: How many items.
+        items: A vocabulary file for the titles.
+        base: Or the folder that the server reads: the vocabulary of the version that serves is taken.
+        keep_unknown: Words that name no item are sent as ids.
+
+    Raises:
+        serving.titles.ItemLookupError: A word names no item, or several.
+        serving.errors.ServingError: The server gave no answer.
+        OSError, ValueError: There is no vocabulary file, or it is not one.
+    """
+    titles = None
+    if items is not None:
+        titles = read_titles(items)
+    elif base is not None:
+        titles = read_titles(items_file(base, _served_version(client)))
+    history = [_entry(text, titles, keep_unknown) for text in positive]
+    excluded = [_entry(text, titles, keep_unknown) for text in exclude]
+    recommendations = client.recommend([entry.item_id for entry in history], [entry.item_id for entry in excluded], k)
+    return Answer(client.target, client.model_name, history, excluded, recommendations, titles)
+
+
+def render(answer: Answer) -> str:
+    """The answer as text for a terminal."""
+    got = answer.recommendations
+    lines = [f"Model {answer.model_name}, version {got.version}, at {answer.target}"]
+    if answer.history:
+        lines.append(f"History, oldest first; the model knows {got.known_items} of {len(answer.history)}:")
+        lines += _entries(answer.history)
+    if answer.excluded:
+        lines.append("Excluded beside the history:")
+        lines += _entries(answer.excluded)
+    if got.fallback:
+        why = "the model knows no item of the history" if answer.history else "the history is empty"
+        lines.append(f"By popularity, not personal: {why}.")
+    lines.append("")
+    if not got.items:
+        return "\n".join([*lines, "No item is left to recommend."])
+    rows = [
+        (str(rank), _title(answer.titles, item_id), item_id, f"{score:.4f}")
+        for rank, (item_id, score) in enumerate(got.items, start=1)
+    ]
+    if answer.titles is None:
+        return "\n".join([*lines, *_table(("rank", "id", "score"), [(row[0], row[2], row[3]) for row in rows])])
+    return "\n".join([*lines, *_table(("rank", "title", "id", "score"), rows)])
+
+
+def to_record(answer: Answer) -> dict[str, Any]:
+    """The answer as JSON: `title` is null where there is none, `known` where no catalogue is at hand."""
+    got = answer.recommendations
+
+    def entries(named: list[Entry]) -> list[dict[str, Any]]:
+        return [
+            {"text": entry.text, "item_id": entry.item_id, "title": entry.title or None, "known": entry.known}
+            for entry in named
+        ]
+
+    return {
+        "model": answer.model_name,
+        "version": got.version,
+        "target": answer.target,
+        "history": entries(answer.history),
+        "exclude": entries(answer.excluded),
+        "known_items": got.known_items,
+        "fallback": got.fallback,
+        "items": [
+            {"rank": rank, "item_id": item_id, "title": _title(answer.titles, item_id) or None, "score": score}
+            for rank, (item_id, score) in enumerate(got.items, start=1)
+        ],
+    }
+
+
+def _served_version(client: RecommenderClient) -> int | None:
+    """The version that will answer: a newer one may lie in the folder, not loaded yet or not loadable."""
+    if client.version is not None:
+        return client.version
+    return next((status.version for status in client.status() if status.state == "AVAILABLE"), None)
+
+
+def _entry(text: str, titles: Titles | None, keep_unknown: bool) -> Entry:
+    if titles is None:
+        return Entry(text, text, "", None)
+    try:
+        item_id = titles.resolve(text)
+    except UnknownItemError as error:
+        if keep_unknown:
+            return Entry(text, text, "", False)
+        msg = f"{error.args[0]} With --keep-unknown it is sent as an id all the same."
+        raise UnknownItemError(msg) from None
+    return Entry(text, item_id, titles.title(item_id), True)
+
+
+def _entries(entries: list[Entry]) -> list[str]:
+    marks = {True: "known", False: "unknown", None: ""}
+    rows = [(marks[entry.known], entry.item_id, entry.title) for entry in entries]
+    widths = [max(_width(row[column]) for row in rows) for column in range(3)]
+    return [
+        "  " + "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True) if width).rstrip()
+        for row in rows
+    ]
+
+
+def _title(titles: Titles | None, item_id: str) -> str:
+    return "" if titles is None else titles.title(item_id)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Aligned columns; rank and score to the right."""
+    widths = [max(_width(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    to_the_right = [name in ("rank", "score") for name in header]
+    return [
+        "  ".join(_pad(*cell) for cell in zip(row, widths, to_the_right, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: wide East Asian letters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def _pad(text: str, width: int, to_the_right: bool = False) -> str:
+    space = " " * (width - _width(text))
+    return space + text if to_the_right else text + space

@@ -1,0 +1,183 @@
+"""A gRPC server for machines without the tensorflow/serving image: `pnfrec serve` or `python -m serving.server`."""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from serving import wire
+from serving.errors import ServerStartError
+from serving.service import ModelServices
+from serving.versions import Load, Servable, VersionWatcher
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT = 8500
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_MODEL_NAME = "pnfrec"
+
+
+def load_model(path: Path, version: int) -> Servable:
+    """Reads a SavedModel. TensorFlow is imported here, so that a port in use shows before that takes its seconds."""
+    # By default TensorFlow takes all memory of a GPU, which a training beside the server needs.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    from serving.model import LoadedModel
+
+    return LoadedModel(path, version)
+
+
+class RecommenderServer:
+    """A running server over `base_path`. Traffic is not encrypted: beyond this machine, put a proxy with TLS before it.
+
+    Args:
+        base_path: Holds `<version>/saved_model.pb`; versions may arrive later.
+        port: 0 picks a free one, see `port` after `start`.
+        host: Address to listen on. The default is reachable from this machine only; "0.0.0.0" from everywhere.
+        model_name: What requests have to name.
+        poll_seconds: Time between two looks at the folder.
+        workers: Requests that run at once; None goes by the processors.
+        load: Makes a servable of a version's folder.
+    """
+
+    def __init__(
+        self,
+        base_path: str | Path,
+        port: int = DEFAULT_PORT,
+        host: str = DEFAULT_HOST,
+        model_name: str = DEFAULT_MODEL_NAME,
+        poll_seconds: float = 2.0,
+        workers: int | None = None,
+        load: Load = load_model,
+    ) -> None:
+        self.base_path = Path(base_path)
+        self.model_name = model_name
+        self.host = host
+        self.port = port
+        self.versions = VersionWatcher(self.base_path, load, poll_seconds)
+        threads = futures.ThreadPoolExecutor(workers or min(32, (os.cpu_count() or 1) + 4), "pnfrec-grpc")
+        self._server = grpc.server(
+            threads,
+            options=[
+                # Else a second server on a port in use would start and take half of the calls.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", wire.MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
+            ],
+        )
+        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions).handlers())
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Listens, then loads the newest version if there is one.
+
+        Raises:
+            ServerStartError: The address cannot be listened on.
+        """
+        try:
+            port = self._server.add_insecure_port(self.address)
+        except RuntimeError:
+            port = 0
+        if not port:
+            msg = (
+                f"Cannot listen on {self.address}: the port is in use, or the address is not one of this machine. "
+                "Choose another with --port (0 picks a free one) or --host."
+            )
+            raise ServerStartError(msg)
+        self.port = int(port)
+        self._server.start()
+        self.versions.start()
+
+    def stop(self, grace_seconds: float = 5.0) -> None:
+        """Takes no more requests, gives the running ones `grace_seconds` and unloads the model."""
+        self._server.stop(grace_seconds).wait()
+        self.versions.stop()
+
+
+def serve(
+    base_path: str | Path,
+    port: int = DEFAULT_PORT,
+    host: str = DEFAULT_HOST,
+    model_name: str = DEFAULT_MODEL_NAME,
+    poll_seconds: float = 2.0,
+    workers: int | None = None,
+    on_ready: Callable[[RecommenderServer], None] | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then stops gracefully.
+
+    Args:
+        base_path: As for `RecommenderServer`, like the five that follow.
+        port: 0 picks a free one.
+        host: Address to listen on.
+        model_name: What requests have to name.
+        poll_seconds: Time between two looks at the folder.
+        workers: Requests that run at once.
+        on_ready: Called once the server listens and has looked for a version.
+
+    Raises:
+        ServerStartError: The address cannot be listened on.
+    """
+    stopping = threading.Event()
+
+    def stop(number: int, _frame: Any) -> None:
+        logger.info("Stopping on %s.", signal.Signals(number).name)
+        stopping.set()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server = RecommenderServer(base_path, port, host, model_name, poll_seconds, workers)
+        server.start()
+        if on_ready is not None and not stopping.is_set():
+            on_ready(server)
+        stopping.wait()
+        server.stop()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def describe(server: RecommenderServer) -> str:
+    """One line for the user who started it."""
+    version = server.versions.version
+    if version is None:
+        return f"{server.address} is ready, but no version is loaded: waiting for one in {server.base_path}."
+    return f"{server.address} serves {server.model_name}, version {version} of {server.base_path}."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line of `python -m serving.server`."""
+    parser = argparse.ArgumentParser(prog="python -m serving.server", description=__doc__)
+    parser.add_argument("--base", required=True, help="folder that holds <version>/saved_model.pb")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one")
+    parser.add_argument("--host", default=DEFAULT_HOST)
+    parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME)
+    parser.add_argument("--poll-seconds", type=float, default=2.0)
+    parser.add_argument("--workers", type=int, default=None, help="requests that run at once")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        serve(
+            options.base,
+            options.port,
+            options.host,
+            options.model_name,
+            options.poll_seconds,
+            options.workers,
+            on_ready=lambda server: logger.info("%s", describe(server)),
+        )
+    except (ServerStartError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: error: {error}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The answers to TensorFlow Serving's three methods, over a `VersionWatcher`."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+
+from pnfrec_keras import schema
+from serving import errors, wire
+from serving.versions import VersionWatcher
+
+logger = logging.getLogger(__name__)
+
+# gRPC sends the text in a header, and by default takes 8 KiB of headers.
+_DETAILS_LENGTH = 2000
+
+
+class ModelServices:
+    """PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus) of one model.
+
+    Status codes and the wording of the common errors follow TensorFlow Serving, since clients test for both. Its other
+    methods answer UNIMPLEMENTED.
+    """
+
+    def __init__(self, model_name: str, versions: VersionWatcher) -> None:
+        self._model_name = model_name
+        self._versions = versions
+
+    def handlers(self) -> list[Any]:
+        """What grpc.Server.add_generic_rpc_handlers takes."""
+        methods = {
+            wire.PREDICT: (self.predict, wire.PredictRequest, wire.PredictResponse),
+            wire.GET_MODEL_METADATA: (
+                self.metadata,
+                wire.GetModelMetadataRequest,
+                wire.GetModelMetadataResponse,
+            ),
+            wire.GET_MODEL_STATUS: (self.status, wire.GetModelStatusRequest, wire.GetModelStatusResponse),
+        }
+        by_service: dict[str, dict[str, Any]] = {}
+        for path, (answer, request, response) in methods.items():
+            _, service, method = path.split("/")
+            by_service.setdefault(service, {})[method] = grpc.unary_unary_rpc_method_handler(
+                _guarded(answer),
+                request_deserializer=request.FromString,
+                response_serializer=response.SerializeToString,
+            )
+        return [grpc.method_handlers_generic_handler(service, found) for service, found in by_service.items()]
+
+    def predict(self, request: Any) -> Any:
+        with self._lease(request) as (version, servable):
+            signature_name = request.model_spec.signature_name
+            outputs = servable.predict(signature_name, request.inputs, request.output_filter)
+        response = wire.PredictResponse(
+            model_spec=wire.model_spec(self._model_name, version, signature_name or schema.SERVING_SIGNATURE)
+        )
+        for name, proto in outputs.items():
+            response.outputs[name].CopyFrom(proto)
+        return response
+
+    def metadata(self, request: Any) -> Any:
+        _require_model_spec(request)
+        if not request.metadata_field:
+            msg = "GetModelMetadataRequest must specify at least one metadata_field"
+            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+        for field in request.metadata_field:
+            if field != wire.SIGNATURE_DEF_FIELD:
+                raise errors.RequestFault(errors.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
+        with self._lease(request) as (version, servable):
+            signatures = servable.signatures
+        response = wire.GetModelMetadataResponse(model_spec=wire.model_spec(self._model_name, version))
+        packed = response.metadata[wire.SIGNATURE_DEF_FIELD]
+        packed.type_url, packed.value = wire.pack_signatures(signatures)
+        return response
+
+    def status(self, request: Any) -> Any:
+        _require_model_spec(request)
+        spec = request.model_spec
+        self._reject_label(spec)
+        if spec.name != self._model_name:
+            raise errors.RequestFault(errors.NOT_FOUND, f"Could not find any versions of model {spec.name}")
+        states = self._versions.states()
+        if spec.HasField("version"):
+            states = [state for state in states if state.version == spec.version.value]
+            if not states:
+                msg = f"Could not find version {spec.version.value} of model {spec.name}"
+                raise errors.RequestFault(errors.NOT_FOUND, msg)
+        elif not states:
+            msg = f"No version of model {spec.name} has arrived yet in {self._versions.base}."
+            raise errors.RequestFault(errors.UNAVAILABLE, msg, wire.REASON_NO_VERSION)
+        response = wire.GetModelStatusResponse()
+        for state in states:
+            row = response.model_version_status.add(version=state.version, state=wire.STATE_NUMBERS[state.state])
+            # Set even when all is well: TensorFlow Serving always sends a status.
+            row.status.error_code = wire.CODE_NUMBERS[state.error_code]
+            row.status.error_message = state.error
+        return response
+
+    @contextlib.contextmanager
+    def _lease(self, request: Any) -> Iterator[tuple[int, Any]]:
+        _require_model_spec(request)
+        spec = request.model_spec
+        self._reject_label(spec)
+        version = int(spec.version.value) if spec.HasField("version") else None
+        if spec.name != self._model_name:
+            wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
+            raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
+        with self._versions.lease(self._model_name, version) as leased:
+            yield leased
+
+    def _reject_label(self, spec: Any) -> None:
+        if spec.version_label:
+            msg = f"Unrecognized servable version label: {spec.version_label}"
+            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+
+
+def _require_model_spec(request: Any) -> None:
+    if not request.HasField("model_spec"):
+        raise errors.RequestFault(errors.INVALID_ARGUMENT, "Missing ModelSpec")
+
+
+def _guarded(answer: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """Turns an errors.RequestFault into its status, and any other exception into INTERNAL with a line in the log."""
+
+    def handle(request: Any, context: Any) -> Any:
+        try:
+            return answer(request)
+        except errors.RequestFault as fault:
+            if fault.reason:
+                context.set_trailing_metadata(((wire.REASON_KEY, fault.reason),))
+            context.abort(grpc.StatusCode[fault.code], fault.details[:_DETAILS_LENGTH])
+        except Exception as error:
+            logger.exception("A request failed.")
+            context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"[:_DETAILS_LENGTH])
+        return None
+
+    return handle

@@ -1,0 +1,273 @@
+"""The SavedModel: its contract, in TensorFlow 2, in a TF1-style session and in a process without this project."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pnfrec_keras import schema
+from pnfrec_keras.data import evaluation_arrays
+from pnfrec_keras.export import export_saved_model
+from pnfrec_keras.model import PNFRec
+from pnfrec_keras.vocabulary import Vocabulary
+from tests.pnfrec_keras.writing import evaluation_example
+
+ITEMS, LENGTH = 30, 4
+# No id is the text of its index, one has a leading zero, one is not ASCII.
+IDS = [f"0{number}" if number % 2 else f"é{number}" for number in range(1, ITEMS + 1)]
+VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1), np.roll(np.arange(ITEMS, 0, -1), 3))
+
+
+@pytest.fixture(scope="module")
+def model() -> PNFRec:
+    keras.utils.set_random_seed(5)
+    return PNFRec(ITEMS, max_length=LENGTH, dim=8, k=10)
+
+
+@pytest.fixture(scope="module", params=["plain", "tfrs"])
+def export(request: pytest.FixtureRequest, model: PNFRec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "model"
+    export_saved_model(model, VOCABULARY, path, index=request.param, extra_assets={"config.yaml": "name: test\n"})
+    return path
+
+
+def call(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Through `tf.saved_model.load`."""
+    loaded = tf.saved_model.load(str(path))
+    outputs = loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+def call_tf1(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """As TensorFlow Serving loads it."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        definition = tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def[signature]
+        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+        outputs: dict[str, Any] = session.run({k: v.name for k, v in definition.outputs.items()}, feeds)
+        return outputs
+
+
+def request(history: list[list[str]], exclude: list[list[str]], k: list[int]) -> dict[str, Any]:
+    def grid(rows: list[list[str]]) -> Any:
+        width = max(len(row) for row in rows)
+        return np.array([row + [""] * (width - len(row)) for row in rows], dtype=object).reshape(len(rows), width)
+
+    return {"positive_item_ids": grid(history), "exclude_item_ids": grid(exclude), "k": np.array(k, np.int32)}
+
+
+REQUEST = request(
+    [[IDS[0], "", "nobody", IDS[1], IDS[2], IDS[3], IDS[4]], [], ["nobody"]],
+    [[IDS[8], IDS[8]], [IDS[29], "nobody"], []],
+    [12],
+)
+
+
+def plain_answer(model: PNFRec, history: list[str], seen: list[str], k: int) -> list[str]:
+    known = [IDS.index(item) + 1 for item in history if item in IDS]
+    last = known[-LENGTH:]
+    if known:
+        scores = model.scores(np.array([last + [0] * (LENGTH - len(last))]))[0].numpy()
+    else:
+        scores = np.concatenate([[0], VOCABULARY.positive_counts])
+    order = sorted((i for i in range(1, ITEMS + 1) if IDS[i - 1] not in seen), key=lambda i: (-scores[i], i))
+    return [IDS[i - 1] for i in order[:k]]
+
+
+def test_answers_are_the_models_ranking(export: Path, model: PNFRec) -> None:
+    found = call(export, schema.SERVING_SIGNATURE, REQUEST)
+    history = [IDS[0], IDS[1], IDS[2], IDS[3], IDS[4]]
+    expected = [
+        plain_answer(model, history, [*history, IDS[8]], 12),
+        plain_answer(model, [], [IDS[29]], 12),
+        plain_answer(model, [], [], 12),
+    ]
+    assert [[item.decode() for item in row] for row in found["item_ids"]] == expected
+    assert found["count"].tolist() == [12, 12, 12]
+    assert found["fallback"].tolist() == [False, True, True]
+    assert found["known_items"].tolist() == [5, 0, 0]
+    assert (np.diff(found["scores"], axis=1) <= 0).all()
+
+
+def test_a_tf1_session_answers_the_same(export: Path) -> None:
+    for signature, inputs in (
+        (schema.SERVING_SIGNATURE, REQUEST),
+        (schema.RANK_SIGNATURE, {"examples": [evaluation_example([IDS[0]], [IDS[0], IDS[5]], IDS[7], 1)]}),
+    ):
+        modern, session = call(export, signature, inputs), call_tf1(export, signature, inputs)
+        assert modern.keys() == session.keys()
+        for name, value in modern.items():
+            np.testing.assert_array_equal(value, session[name])
+
+
+@pytest.mark.parametrize("k", [0, 1, 25, 26, 30, 31, 1000])
+def test_more_than_is_left_is_answered_without_garbage(export: Path, k: int) -> None:
+    history = IDS[:5]
+    found = call(export, schema.SERVING_SIGNATURE, request([history], [[]], [k]))
+    left = min(k, ITEMS - 5)
+    items = [item.decode() for item in found["item_ids"][0]]
+    assert found["count"].tolist() == [left]
+    assert len(items) == min(k, ITEMS)
+    assert len(set(items[:left])) == left
+    assert not set(items[:left]) & {*history, ""}
+    assert set(items[left:]) <= {""}
+    assert not found["scores"][0, left:].any()
+
+
+def test_each_row_may_ask_for_another_k(export: Path) -> None:
+    found = call(export, schema.SERVING_SIGNATURE, request([IDS[:2], IDS[2:3]], [[], []], [1, 3]))
+    assert found["count"].tolist() == [1, 3]
+    assert (found["item_ids"] != b"").tolist() == [[True, False, False], [True, True, True]]
+
+
+def test_everything_excluded_leaves_an_empty_answer(export: Path) -> None:
+    found = call(export, schema.SERVING_SIGNATURE, request([[]], [IDS], [5]))
+    assert found["count"].tolist() == [0]
+    assert set(found["item_ids"][0]) == {b""}
+
+
+EXAMPLES: list[tuple[list[str], list[str], str, int]] = [
+    ([IDS[0], IDS[2]], [IDS[0], IDS[7], IDS[2]], IDS[9], 1),
+    ([], [], IDS[4], 0),
+    ([IDS[1]], [IDS[1]], "unknown", 1),
+    ([IDS[1]], [IDS[1], IDS[6]], IDS[6], 0),
+]
+
+
+def test_ranks_equal_those_of_validation_and_of_the_served_list(export: Path, model: PNFRec) -> None:
+    serialized = [evaluation_example(*example) for example in EXAMPLES]
+    found = call(export, schema.RANK_SIGNATURE, {"examples": serialized})
+    assert found["catalogue_size"].tolist() == [ITEMS] * 4
+    # The last two: unknown, and seen before.
+    assert found["rank"].tolist()[2:] == [0, 0]
+    positives, seens, targets, polarities = (list(column) for column in zip(*EXAMPLES, strict=True))
+    arrays = evaluation_arrays(positives, seens, targets, polarities, VOCABULARY, LENGTH)  # type: ignore[arg-type]
+    x, y = arrays.inputs_and_targets()
+    by_model = model.rank(x["positive"], x["seen"], y["target"]).numpy()
+    assert found["rank"][0] == by_model[0]
+    for row, (positive, seen, target, _) in enumerate(EXAMPLES):
+        disliked = [item for item in seen if item not in positive]
+        answer = call(export, schema.SERVING_SIGNATURE, request([positive], [disliked], [ITEMS]))
+        served = [item.decode() for item in answer["item_ids"][0, : answer["count"][0]]]
+        assert found["rank"][row] == (served.index(target) + 1 if target in served else 0)
+        assert [IDS[i - 1] for i in found["top_items"][row]] == served[:10]
+
+
+_ALONE = """
+import json, sys
+sys.path[:] = [p for p in sys.path if p not in ("", sys.argv[2])]
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pnfrec_keras", "components", "pipeline", "serving"):
+            raise ImportError("blocked " + name)
+sys.meta_path.insert(0, Block())
+import tensorflow as tf
+served = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+inputs = json.loads(sys.argv[3])
+out = served(positive_item_ids=tf.constant(inputs["positive_item_ids"]),
+             exclude_item_ids=tf.constant(inputs["exclude_item_ids"]), k=tf.constant(inputs["k"], tf.int32))
+print(json.dumps([[item.decode() for item in row] for row in out["item_ids"].numpy()]))
+"""
+
+
+def test_it_answers_in_a_process_without_this_project(export: Path) -> None:
+    inputs = request([[IDS[0], IDS[3]]], [[IDS[5]]], [5])
+    plain = {name: value.tolist() for name, value in inputs.items()}
+    root = str(Path(__file__).parents[2])
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, str(export), root, json.dumps(plain)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=export.parent,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    here = call(export, schema.SERVING_SIGNATURE, inputs)
+    assert json.loads(done.stdout) == [[item.decode() for item in row] for row in here["item_ids"]]
+
+
+_ORACLE = """
+import json, sys
+import numpy as np, tensorflow as tf, tensorflow_recommenders as tfrs
+arrays = np.load(sys.argv[1])
+index = tfrs.layers.factorized_top_k.BruteForce(k=5)
+index.index(tf.constant(arrays["table"][1:]), tf.range(1, len(arrays["table"])))
+_, items = index.query_with_exclusions(tf.constant(arrays["query"]), tf.constant(arrays["seen"]), k=5)
+print(json.dumps(items.numpy().tolist()))
+"""
+
+
+def test_lists_equal_those_of_tensorflow_recommenders(export: Path, model: PNFRec, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    histories = [[int(i) for i in random.choice(ITEMS, 3, replace=False) + 1] for _ in range(16)]
+    padded = np.array([[*history, 0] for history in histories], np.int32)
+    query = model.encode_history(padded).numpy()
+    table = model.item_embedding.embeddings.numpy()
+    np.savez(tmp_path / "oracle.npz", table=table, query=query, seen=np.array(histories, np.int32))
+    done = subprocess.run(
+        [sys.executable, "-c", _ORACLE, str(tmp_path / "oracle.npz")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = json.loads(done.stdout.splitlines()[-1])
+    rows = [[IDS[i - 1] for i in history] for history in histories]
+    found = call(export, schema.SERVING_SIGNATURE, request(rows, [[]] * 16, [5]))
+    assert [[IDS.index(item.decode()) + 1 for item in row] for row in found["item_ids"]] == expected
+
+
+def test_the_extra_assets_tell_where_the_model_comes_from(export: Path) -> None:
+    assert (export / "assets.extra" / "config.yaml").read_text() == "name: test\n"
+    assert list(Vocabulary.read(export / "assets.extra" / "items.jsonl").item_ids) == IDS
+
+
+def test_signatures_are_the_contract(export: Path) -> None:
+    served = tf.saved_model.load(str(export)).signatures[schema.SERVING_SIGNATURE]
+    inputs = {
+        name: (spec.dtype.name, spec.shape.as_list()) for name, spec in served.structured_input_signature[1].items()
+    }
+    assert inputs == {
+        "positive_item_ids": ("string", [None, None]),
+        "exclude_item_ids": ("string", [None, None]),
+        "k": ("int32", [None]),
+    }
+    outputs = {name: (spec.dtype.name, len(spec.shape)) for name, spec in served.structured_outputs.items()}
+    assert outputs == {
+        "item_ids": ("string", 2),
+        "scores": ("float32", 2),
+        "count": ("int32", 1),
+        "fallback": ("bool", 1),
+        "known_items": ("int32", 1),
+    }
+
+
+def test_a_mixed_precision_model_is_exported_in_float32(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(5)
+    mixed = PNFRec(ITEMS, max_length=LENGTH, dim=8, dtype="mixed_bfloat16")
+    full = PNFRec(ITEMS, max_length=LENGTH, dim=8)
+    full.set_weights(mixed.get_weights())
+    export_saved_model(mixed, VOCABULARY, tmp_path / "mixed")
+    found = call(tmp_path / "mixed", schema.SERVING_SIGNATURE, request([IDS[:2]], [[]], [10]))
+    assert [item.decode() for item in found["item_ids"][0]] == plain_answer(full, IDS[:2], IDS[:2], 10)
+
+
+def test_what_is_there_is_never_overwritten_and_failures_leave_nothing(model: PNFRec, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(FileExistsError, match="never overwritten"):
+        export_saved_model(model, VOCABULARY, tmp_path / "model")
+    with pytest.raises(ValueError, match=r"`export.index` must be 'plain' or 'tfrs'. Received: 'faiss'"):
+        export_saved_model(model, VOCABULARY, tmp_path / "other", index="faiss")
+    small = Vocabulary(["a"], np.ones(1, int), np.ones(1, int))
+    with pytest.raises(ValueError, match="has 30 items, its vocabulary 1"):
+        export_saved_model(model, small, tmp_path / "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]

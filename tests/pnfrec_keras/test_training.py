@@ -1,0 +1,172 @@
+"""Training: early stopping, resume, strategies and refusals."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pnfrec_keras import training
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.data import EvaluationArrays, TrainingArrays
+
+ITEMS = 12
+MODEL = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2)
+
+
+def arrays(users: int = 24) -> tuple[TrainingArrays, EvaluationArrays]:
+    random = np.random.default_rng(0)
+    rows = np.array([[(start + step) % ITEMS + 1 for step in range(7)] for start in random.integers(0, ITEMS, users)])
+    rows = rows.astype(np.int32)
+    negative = random.integers(1, ITEMS + 1, (users, 6)).astype(np.int32)
+    validation = EvaluationArrays(rows[:, 1:6], list(rows[:, :6]), rows[:, 6], np.ones(users, np.int32))
+    return TrainingArrays(rows[:, :6], negative), validation
+
+
+def fit(tmp_path: Path, name: str = "state", **settings: Any) -> training.TrainingResult:
+    config = TrainingConfig(**{"epochs": 6, "patience": 6, "batch_size": 10, "learning_rate": 0.01, **settings})
+    return training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / name)
+
+
+def test_the_best_epoch_is_kept_and_the_state_is_gone(tmp_path: Path) -> None:
+    seen: list[int] = []
+    train, validation = arrays()
+    config = TrainingConfig(epochs=6, batch_size=10, learning_rate=0.01)
+    result = training.fit(
+        *(ITEMS, train, validation, MODEL, config),
+        state_dir=tmp_path / "state",
+        log_dir=tmp_path / "logs",
+        progress=lambda epoch, _: seen.append(epoch),
+    )
+    scores = [epoch["val_ndcg_p"] for epoch in result.history]
+    assert seen == list(range(1, len(scores) + 1))
+    assert result.best_epoch == 1 + int(np.argmax(scores))
+    again = result.model.evaluate(*validation.inputs_and_targets(), return_dict=True, verbose=0)
+    assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
+    assert not (tmp_path / "state").exists()
+    assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
+
+
+def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
+    # A step of no size learns nothing: every epoch after the first is no better.
+    result = fit(tmp_path, epochs=30, patience=2, learning_rate=1e-12)
+    assert len(result.history) == 3
+    assert result.best_epoch == 1
+
+
+def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
+    first, second, other = fit(tmp_path, "a"), fit(tmp_path, "b"), fit(tmp_path, "c", seed=43)
+    assert first.history == second.history
+    for one, two in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert first.history != other.history
+
+
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path, stop_after: int) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(epoch: int, logs: dict[str, float]) -> None:
+        del logs
+        if epoch == stop_after:
+            raise Killed
+
+    config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01)
+    with pytest.raises(Killed):
+        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed", progress=kill)
+    assert (tmp_path / "killed" / "state.npz").exists()
+    resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
+    whole = fit(tmp_path, "whole")
+    assert resumed.resumed_from == stop_after
+    assert resumed.best_epoch == whole.best_epoch
+    for one, two in zip(resumed.history, whole.history, strict=True):
+        assert one == pytest.approx(two, rel=1e-5)
+    for one, two in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
+
+
+def test_killed_after_the_last_epoch_it_only_finishes(tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(epoch: int, logs: dict[str, float]) -> None:
+        del logs
+        if epoch == 6:
+            raise Killed
+
+    config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01)
+    with pytest.raises(Killed):
+        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed", progress=kill)
+    resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
+    assert resumed.resumed_from == 6
+    validation = arrays()[1]
+    again = resumed.model.evaluate(*validation.inputs_and_targets(), return_dict=True, verbose=0)
+    assert float(again["ndcg_p"]) == pytest.approx(max(epoch["val_ndcg_p"] for epoch in resumed.history), abs=1e-6)
+
+
+_MIRRORED = """
+import sys, json
+import numpy as np, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+from pathlib import Path
+from tests.pnfrec_keras.test_training import MODEL, ITEMS, arrays
+from pnfrec_keras import training
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+import dataclasses
+losses = {}
+for strategy in ("none", "mirrored"):
+    config = TrainingConfig(epochs=2, batch_size=24, learning_rate=0.01, strategy=strategy)
+    model = dataclasses.replace(MODEL, dropout=0.0)
+    result = training.fit(ITEMS, *arrays(), model, config, state_dir=Path(sys.argv[1]) / strategy)
+    losses[strategy] = result.history
+    if strategy == "mirrored":
+        assert result.model.distribute_strategy.num_replicas_in_sync == 2
+print(json.dumps(losses))
+"""
+
+
+def test_two_mirrored_devices_take_the_same_steps_as_one(tmp_path: Path) -> None:
+    import json
+
+    done = subprocess.run(
+        [sys.executable, "-c", _MIRRORED, str(tmp_path)], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    losses = json.loads(done.stdout.splitlines()[-1])
+    for one, two in zip(losses["none"], losses["mirrored"], strict=True):
+        assert two == pytest.approx(one, rel=1e-4)
+
+
+def test_a_loss_that_is_no_number_stops_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FloatingPointError, match=r"became (nan|inf) in epoch \d.* Lower `training.learning_rate`"):
+        fit(tmp_path, learning_rate=1e30)
+
+
+def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
+    train, validation = arrays()
+    config = TrainingConfig()
+    lonely = TrainingArrays(np.where(np.arange(6) == 0, train.positive, 0).astype(np.int32), train.negative)
+    with pytest.raises(ValueError, match="No training user has two positive items"):
+        training.fit(ITEMS, lonely, validation, MODEL, config, state_dir=tmp_path)
+    disliked = EvaluationArrays(validation.positive, validation.seen, validation.target, np.zeros(24, np.int32))
+    with pytest.raises(ValueError, match="no positive target"):
+        training.fit(ITEMS, train, disliked, MODEL, config, state_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("section", "setting", "message"),
+    [
+        (TrainingConfig, {"epochs": 0}, r"`training.epochs` must be at least 1. Received: 0."),
+        (TrainingConfig, {"learning_rate": 0.0}, r"`training.learning_rate` must be above 0"),
+        (ModelConfig, {"dim": 10, "num_heads": 3}, r"`model.dim` must be a multiple of num_heads \(3\)"),
+        (ModelConfig, {"dropout": 1.0}, r"`model.dropout` must be in \[0, 1\)"),
+        (ModelConfig, {"alpha": -1.0}, r"`model.alpha` must be 0 or more"),
+    ],
+)
+def test_settings_out_of_range_are_refused(section: Any, setting: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        section(**setting)

@@ -1,0 +1,48 @@
+"""Writes examples as the pipeline does, through TensorFlow's own messages."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+Value = int | str | list[str]
+
+
+def example(features: Mapping[str, Value]) -> bytes:
+    """A serialised tf.Example of ids (lists, or one) and integers."""
+
+    def feature(value: Value) -> tf.train.Feature:
+        if isinstance(value, int):
+            return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+        words = [value] if isinstance(value, str) else value
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[word.encode() for word in words]))
+
+    message = tf.train.Example(features=tf.train.Features(feature={k: feature(v) for k, v in features.items()}))
+    return bytes(message.SerializeToString())
+
+
+def write_records(path: Path, records: Iterable[bytes]) -> None:
+    """A gzip TFRecord file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path), options="GZIP") as writer:
+        for record in records:
+            writer.write(record)
+
+
+def training_example(user: str, positive: list[str], negative: list[str]) -> bytes:
+    return example({"user_id": user, "positive_item_ids": positive, "negative_item_ids": negative})
+
+
+def evaluation_example(positive: list[str], seen: list[str], target: str, is_positive: int, user: str = "u") -> bytes:
+    return example(
+        {
+            "user_id": user,
+            "positive_item_ids": positive,
+            "negative_item_ids": [item for item in seen if item not in positive],
+            "seen_item_ids": seen,
+            "target_item_id": target,
+            "target_is_positive": is_positive,
+            "history_length_bucket": "0-4",
+            "target_popularity_bucket": "head",
+        }
+    )

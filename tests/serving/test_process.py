@@ -1,0 +1,65 @@
+"""The server as a process of its own: start, queries, signals, errors at the start."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.client import RecommenderClient
+
+COMMAND = [sys.executable, "-m", "serving.server"]
+ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@pytest.fixture
+def process(base: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [*COMMAND, "--base", str(base), "--port", "0", "--poll-seconds", "0.1"]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    yield started
+    started.kill()
+    started.communicate()
+
+
+def test_the_module_serves_until_sigterm_and_exits_cleanly(process: "subprocess.Popen[str]", base: Path) -> None:
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if " serves " in line:
+            break
+    ready = re.search(rf"(127\.0\.0\.1:\d+) serves pnfrec, version 1 of {re.escape(str(base))}\.", seen[-1])
+    assert ready is not None, "".join(seen)
+    with RecommenderClient(ready[1], timeout=20) as client:
+        assert client.recommend(["a"], k=1).items == [("b", 3.0)]
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == 0, rest
+    assert "Stopping on SIGTERM." in rest
+    assert "Traceback" not in "".join(seen) + rest
+
+
+def test_a_port_in_use_ends_the_start_with_one_clear_line(base: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = subprocess.run(
+            [*COMMAND, "--base", str(base), "--port", str(port)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=ENVIRONMENT,
+        )
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == (
+        f"python -m serving.server: error: Cannot listen on 127.0.0.1:{port}: the port is in use, or the address is "
+        "not one of this machine. Choose another with --port (0 picks a free one) or --host."
+    )
+    assert "Traceback" not in run.stderr
