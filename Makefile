@@ -29,13 +29,10 @@ test: ## Run all tests, with coverage
 	$(IN_VENV) pytest --cov --cov-report=term $(ARGS)
 
 lint: ## Check style, format and types
-	$(IN_VENV) ruff check .
-	$(IN_VENV) ruff format --check .
-	$(IN_VENV) mypy
+	$(IN_VENV) sh -ec 'ruff check .; ruff format --check .; mypy'
 
 format: ## Rewrite the sources in the house format
-	$(IN_VENV) ruff check --fix .
-	$(IN_VENV) ruff format .
+	$(IN_VENV) sh -ec 'ruff check --fix .; ruff format .'
 
 doctor: ## Say what this machine and its environment have and lack
 	$(IN_VENV) pnfrec doctor $(ARGS)

@@ -4,21 +4,17 @@ Without `--deep` nothing heavy is imported: versions come from the metadata of t
 """
 
 import dataclasses
-import os
-import platform
-import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 import click
 
+from pipeline.machine import Machine, look
+
 GIB: Final = 1 << 30
-ROOT: Final = Path(__file__).resolve().parent.parent
 # Distributions without which the pipeline does not run, in the order of the report.
 ESSENTIAL: Final = (
     "tfx",
@@ -36,50 +32,12 @@ ESSENTIAL: Final = (
     "pydantic",
 )
 # Only one setting or command needs these.
-OPTIONAL: Final = {"tensorflow-recommenders": "index: tfrs", "tf-keras": "index: tfrs", "pip": "the tfx command"}
+OPTIONAL: Final = {"tensorflow-recommenders": "`index: tfrs`", "tf-keras": "`index: tfrs`", "pip": "the tfx command"}
 CUDA_DISTRIBUTION: Final = "nvidia-cudnn-cu12"
 # Below these a run of a real catalogue gets into trouble.
 LITTLE_MEMORY: Final = 4 * GIB
 LITTLE_DISK: Final = 2 * GIB
 NEW_LANE_GLIBC: Final = (2, 39)
-PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]+?))?\s*\\?$")
-
-
-@dataclasses.dataclass(frozen=True)
-class Machine:
-    """All that the checks look at.
-
-    Attributes:
-        system, architecture: As the platform module names them.
-        glibc: Its version; None where there is none.
-        python: Version of the running interpreter.
-        prefix: Folder of the running environment.
-        cores: That this process may use.
-        memory, disk_free: Bytes; of the machine, and in `folder`.
-        folder: The current one, where runs are written by default.
-        gpus: One line each, as the driver names them; None without a driver.
-        programs: Name to path on PATH; None where it is not there.
-        packages: Distribution (canonical name) to version.
-        pins: The same from the lane's pin file; None outside a checkout.
-    """
-
-    system: str
-    architecture: str
-    glibc: tuple[int, ...] | None
-    python: tuple[int, int, int]
-    prefix: str
-    cores: int
-    memory: int
-    disk_free: int
-    folder: str
-    gpus: tuple[str, ...] | None
-    programs: Mapping[str, str | None]
-    packages: Mapping[str, str]
-    pins: Mapping[str, str] | None
-
-    @property
-    def lane(self) -> str:
-        return "tfx116" if self.python < (3, 11) else "tfx121"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,77 +47,6 @@ class Finding:
     level: Literal["missing", "note"]
     text: str
     remedy: str
-
-
-def canonical(name: str) -> str:
-    """A distribution's name as PEP 503 writes it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def read_pins(text: str) -> dict[str, str]:
-    """Distribution to version, of the lines of a pin file whose markers hold for the running interpreter."""
-    from packaging.markers import Marker
-
-    pins: dict[str, str] = {}
-    for line in text.splitlines():
-        match = PIN.match(line)
-        if match and (match[3] is None or Marker(match[3]).evaluate()):
-            pins[canonical(match[1])] = match[2]
-    return pins
-
-
-def look() -> Machine:
-    """Gathers the facts of this machine; takes a fraction of a second."""
-    library, version = platform.libc_ver()
-    numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
-    lane = "tfx116" if sys.version_info < (3, 11) else "tfx121"
-    pin_file = ROOT / "requirements" / f"{lane}.txt"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Machine(
-        system=platform.system(),
-        architecture=platform.machine(),
-        glibc=numbers if library == "glibc" and numbers else None,
-        python=sys.version_info[:3],
-        prefix=sys.prefix,
-        cores=cores,
-        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        disk_free=shutil.disk_usage(".").free,
-        folder=os.getcwd(),
-        gpus=_gpus(),
-        programs={name: shutil.which(name) for name in ("tfx", "pip")},
-        packages=_packages(),
-        pins=read_pins(pin_file.read_text(encoding="utf-8")) if pin_file.is_file() and _has_packaging() else None,
-    )
-
-
-def _packages() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            # The first on the path is the one that is imported.
-            found.setdefault(canonical(name), distribution.version)
-    return found
-
-
-def _has_packaging() -> bool:
-    try:
-        metadata.version("packaging")
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _gpus() -> tuple[str, ...] | None:
-    command = shutil.which("nvidia-smi")
-    if command is None:
-        return None
-    query = [command, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return tuple(line.strip() for line in answer.stdout.splitlines() if line.strip())
 
 
 def check(machine: Machine) -> list[Finding]:
@@ -198,7 +85,7 @@ def _check_packages(machine: Machine) -> list[Finding]:
     for name, purpose in OPTIONAL.items():
         # tensorflow-recommenders is for Linux only: see setup.py.
         if name not in machine.packages and (name == "pip" or machine.system == "Linux"):
-            text = f"Not installed: {name}, which `{purpose}` needs."
+            text = f"Not installed: {name}, which {purpose} needs."
             findings.append(Finding("note", text, f"pip install '.[{'pipeline' if name == 'pip' else 'tfrs'}]'"))
     return findings
 
@@ -220,8 +107,8 @@ def _check_programs(machine: Machine) -> list[Finding]:
     for name, path in machine.programs.items():
         if path is not None and Path(path).parent.parent == Path(machine.prefix):
             continue
-        where = "not on PATH" if path is None else f"on PATH, but as {path}"
-        text = f"{name} of this environment is {where}: `tfx run create` calls both tfx and pip by name."
+        where = f"{name} is not on PATH" if path is None else f"{name} on PATH is {path}, not that of this environment"
+        text = f"{where}: `tfx run create` needs both tfx and pip there."
         findings.append(Finding("note", text, f"source {machine.prefix}/bin/activate"))
     return findings[:1]
 
@@ -275,10 +162,13 @@ DEEP_MODULES: Final = (
 )
 
 
-def deep(modules: Sequence[str] = DEEP_MODULES) -> bool:
+def deep(modules: Sequence[str]) -> bool:
     """Imports `modules` in a process of its own, which prints how it goes; whether all could be imported."""
     command = [sys.executable, "-m", "pipeline.import_check", *modules]
-    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    code = subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode
+    if code < 0:
+        click.echo(f"The process that imports them was killed by signal {-code}.")
+    return code == 0
 
 
 @click.command()
@@ -291,7 +181,7 @@ def doctor(deeply: bool) -> None:
     imported = True
     if deeply:
         click.echo()
-        imported = deep()
+        imported = deep(DEEP_MODULES)
     findings = check(machine)
     for finding in findings:
         click.echo(f"\n{finding.level.upper()}  {finding.text}\n  -> {finding.remedy}")

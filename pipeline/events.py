@@ -4,6 +4,7 @@ The pipeline runs in a child process, so that the terminal shows our lines only:
 goes to the log file.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -39,30 +40,59 @@ def read_events(pipe: IO[str]) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-class LogListener(logging.Handler):
-    """Turns the log records that mark progress into events.
+Outcome = Callable[[str], tuple[str, dict[str, str]]]
 
-    TFX's LocalDagRunner says what it runs in its log only. The records are recognised by their format strings, which
-    both supported releases share; a test runs them.
+
+class EpochListener(logging.Handler):
+    """Sends the log lines that training writes after each epoch."""
+
+    def __init__(self, writer: EventWriter) -> None:
+        super().__init__(logging.INFO)
+        self.writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith("epoch %d/%d"):
+            self.writer.send(EPOCH, text=record.getMessage())
+
+
+class NodeWatch:
+    """Sends an event when TFX begins a node and when it has finished it.
+
+    LocalDagRunner offers no hook and tells of its nodes in its log only, at a level that libraries change on the
+    way; so the launcher that it makes for each node is wrapped while the pipeline runs.
 
     Args:
         writer: Where the events go.
         outcome: Says how a node that has just finished ended: its state, and the URIs of its outputs by their keys.
+
+    Attributes:
+        node: The node that runs now, or ran last.
     """
 
-    def __init__(self, writer: EventWriter, outcome: Callable[[str], tuple[str, dict[str, str]]]) -> None:
-        super().__init__(logging.INFO)
+    def __init__(self, writer: EventWriter, outcome: Outcome) -> None:
         self.writer = writer
         self.outcome = outcome
         self.node = ""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        message = str(record.msg)
-        if message == "Component %s is running.":
-            self.node = str(record.args[0]) if isinstance(record.args, tuple) else ""
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watches the nodes that are launched inside the context."""
+        from absl import logging as absl_logging
+        from tfx.orchestration.portable.launcher import Launcher
+
+        launch = Launcher.launch
+
+        def watched(launcher: Any) -> Any:
+            absl_logging.set_verbosity(absl_logging.INFO)
+            self.node = launcher._pipeline_node.node_info.id
             self.writer.send(NODE_STARTED, node=self.node)
-        elif message == "Component %s is finished.":
+            result = launch(launcher)
             state, outputs = self.outcome(self.node)
             self.writer.send(NODE_FINISHED, node=self.node, state=state, outputs=outputs)
-        elif message.startswith("epoch %d/%d"):
-            self.writer.send(EPOCH, text=record.getMessage())
+            return result
+
+        Launcher.launch = watched
+        try:
+            yield
+        finally:
+            Launcher.launch = launch

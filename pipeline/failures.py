@@ -4,8 +4,8 @@ import re
 
 # What Beam appends to a worker's message.
 _BEAM_SUFFIX = re.compile(r"\s*\[while running '.*?'\]", re.DOTALL)
-# Beam puts a worker's traceback into the message of a RuntimeError, its last line being the error itself.
-_LAST_LINE = re.compile(r"^(?:[\w.]*\.)?(\w+(?:Error|Exception)): (.*)\Z", re.DOTALL | re.MULTILINE)
+# Beam puts a worker's traceback into the message of a RuntimeError; its last line begins with the error itself.
+_ERROR_NAME = re.compile(r"^(?:[\w.]*\.)?\w+(?:Error|Exception): ", re.MULTILINE)
 
 
 def root_cause(error: BaseException) -> str:
@@ -14,6 +14,6 @@ def root_cause(error: BaseException) -> str:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     text = _BEAM_SUFFIX.sub("", str(error)).strip()
     if "Traceback (most recent call last)" in text:
-        found = list(_LAST_LINE.finditer(text))
-        text = found[-1].group(2).strip() if found else text
+        names = list(_ERROR_NAME.finditer(text))
+        text = text[names[-1].end() :].strip() if names else text
     return text or type(error).__name__

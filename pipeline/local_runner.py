@@ -58,32 +58,34 @@ def exclusive(output: Path) -> Iterator[None]:
         yield
 
 
-def run(config: PipelineConfig) -> None:
+def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
     """Compiles and runs the pipeline of a configuration."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
     from pipeline.pipeline import create_pipeline
 
-    LocalDagRunner().run(create_pipeline(config))
+    pipeline = create_pipeline(config)
+    with watch.watching():
+        LocalDagRunner().run(pipeline)
 
 
 def main() -> int:
     """Runs the pipeline; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Beam's remarks about other libraries' type hints: hundreds of lines without a use.
+    logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
     writer = events.EventWriter()
-    node = "its configuration"
+    watch = events.NodeWatch(writer, lambda _: ("unknown", {}))
+    logging.getLogger().addHandler(events.EpochListener(writer))
     try:
         overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
         config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
-        listener = events.LogListener(writer, lambda name: _outcome(config, name))
-        with exclusive(config.output_path), _listening(listener):
-            try:
-                run(config)
-            finally:
-                node = listener.node
+        watch.outcome = lambda node: _outcome(config, node)
+        with exclusive(config.output_path):
+            run(config, watch)
     except Exception as error:
-        log.exception("The pipeline stopped in %s: %s", node, root_cause(error))
-        writer.send(events.FAILED, node=node, message=root_cause(error))
+        log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", root_cause(error))
+        writer.send(events.FAILED, node=watch.node, message=root_cause(error))
         return 1
     return 0
 
@@ -93,16 +95,6 @@ def _outcome(config: PipelineConfig, node: str) -> tuple[str, dict[str, str]]:
 
     outcome = last_outcome(config.metadata_path, config.name, node)
     return (outcome.state, outcome.outputs) if outcome else ("unknown", {})
-
-
-@contextlib.contextmanager
-def _listening(handler: logging.Handler) -> Iterator[None]:
-    logger = logging.getLogger()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         click.secho(f"\nFAILED{' in ' + node if node else ''}: {progress.failure['message']}", fg="red", err=True)
         click.echo(f"The whole story: {log_path}", err=True)
         sys.exit(1)
-    blessed = summary.show(config, progress.outputs, seconds=time.time() - started)
+    blessed = summary.show(
+        config, progress.outputs, pushed=progress.states.get("Pusher") == "complete", seconds=time.time() - started
+    )
     if not blessed:
         sys.exit(NOT_BLESSED_STATUS)
     if ask:
@@ -101,11 +103,13 @@ class Progress:
 
     Attributes:
         outputs: Node to output key to URI.
+        states: Node to "complete" or "cached".
         failure: The event of a failure, if one came.
     """
 
     def __init__(self, started: float) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
+        self.states: dict[str, str] = {}
         self.failure: dict[str, Any] | None = None
         self._last = started
         self._first = True
@@ -125,6 +129,7 @@ class Progress:
             click.echo(f"    {event['text']}")
         elif event["kind"] == events.NODE_FINISHED:
             self.outputs[event["node"]] = event["outputs"]
+            self.states[event["node"]] = event["state"]
             self._line(event["node"], "" if event["state"] == "complete" else event["state"], event["time"])
         elif event["kind"] == events.FAILED:
             self.failure = event

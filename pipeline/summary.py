@@ -12,8 +12,15 @@ from pipeline.config import PipelineConfig
 Outputs = dict[str, dict[str, str]]
 
 
-def show(config: PipelineConfig, outputs: Outputs, seconds: float) -> bool:
-    """Prints the summary of a run that came to its end; returns whether the model was blessed."""
+def show(config: PipelineConfig, outputs: Outputs, *, pushed: bool, seconds: float) -> bool:
+    """Prints the summary of a run that came to its end; returns whether the model was blessed.
+
+    Args:
+        config: Of the run.
+        outputs: Node to output key to URI.
+        pushed: Whether the Pusher worked, and did not find its work done by an earlier run.
+        seconds: How long the run took.
+    """
     from components.gate_report import verdict
 
     click.echo("\n" + Path(outputs["FeedbackGen"]["statistics"], "summary.txt").read_text(encoding="utf-8").rstrip())
@@ -23,7 +30,8 @@ def show(config: PipelineConfig, outputs: Outputs, seconds: float) -> bool:
     click.echo(f"report: {folder / 'report.html'}")
     if report.blessed:
         version = newest_version(config.serving_path)
-        click.secho(f"\nPushed: {version}  ({seconds:.0f} s in all)", fg="green")
+        text = f"Pushed: {version}" if pushed else f"Nothing new to push; the newest version is {version}"
+        click.secho(f"\n{text}  ({seconds:.0f} s in all)", fg="green")
     else:
         click.secho(
             f"\nNOT BLESSED: nothing was pushed. The reasons stand above.  ({seconds:.0f} s in all)", fg="red", err=True

@@ -118,11 +118,27 @@ class PNFRec(keras.Model):
         x = self.input_dropout(x, training=training) * real
         return self.final_norm(encoder(x, mask, training=training))  # (batch, length, dim)
 
+    def _encode_by_length(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
+        """`_encode` for training, in groups of rows of like length: no work on most of the padding, the same result."""
+        length = tf.math.count_nonzero(items, axis=1)
+        groups, rows, shorter = [], [], 0
+        for longest in sorted({-(-self.max_length // 6), -(-self.max_length // 2), self.max_length}):
+            places = tf.where((length > shorter) & (length <= longest))  # (rows, 1)
+            hidden = self._encode(tf.gather_nd(items, places)[:, :longest], positions, encoder, training)
+            groups.append(tf.pad(hidden, [[0, 0], [0, self.max_length - longest], [0, 0]]))
+            rows.append(places)
+            shorter = longest
+        shape = tf.concat([tf.shape(items, tf.int64)[:1], [self.max_length, self.dim]], axis=0)
+        hidden = tf.scatter_nd(tf.concat(rows, axis=0), tf.concat(groups, axis=0), shape)
+        return tf.ensure_shape(hidden, [None, self.max_length, self.dim])
+
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
         """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
-        hidden = {POSITIVE: self._encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)}
+        # Groups of varying size are nothing for XLA.
+        encode = self._encode_by_length if training and not self.jit_compile else self._encode
+        hidden = {POSITIVE: encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)}
         if self.negative_encoder is not None and NEGATIVE in inputs:
-            hidden[NEGATIVE] = self._encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
+            hidden[NEGATIVE] = encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
         return hidden
 
     def compute_loss(

@@ -133,17 +133,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pins = actions.add_parser("lock", help="make the pin files anew")
     pins.add_argument("uv_options", nargs=argparse.REMAINDER, help="for example --upgrade")
     chosen = parser.parse_args(arguments)
+    command = chosen.command if chosen.action == "run" else []
+    if command[:1] == ["--"]:
+        command = command[1:]
+    if chosen.action == "run" and not command:
+        parser.error("`run` needs a command.")
     try:
         if chosen.action == "lock":
             with environment.locked(ROOT):
                 lock.write_pin_files(ROOT, os.environ, chosen.uv_options)
-            return 0
-        venv = set_up(ROOT, this_host(), os.environ)
-        if chosen.action == "run":
-            command = chosen.command[1:] if chosen.command[:1] == ["--"] else chosen.command
-            if not command:
-                parser.error("`run` needs a command.")
-            run_in(venv, command, os.environ)
+        else:
+            venv = set_up(ROOT, this_host(), os.environ)
+            if command:
+                run_in(venv, command, os.environ)
     except SetupError as error:
         say(f"pnfrec: {error}")
         return 1

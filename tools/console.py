@@ -14,7 +14,7 @@ TAIL_LINES = 20
 REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"Python\.h: No such file"), "The C headers of this Python are missing: apt install {dev}"),
     (
-        re.compile(r"No such file or directory: '[^']*(?:g\+\+|cc|clang)'|unable to execute '?\S*(?:g\+\+|cc|clang)"),
+        re.compile(r"No such file or directory: '[^']*(?:\+\+|cc|clang)'|unable to execute '?\S*(?:\+\+|cc|clang)"),
         "A C++ compiler is missing, and some packages have no wheel: apt install g++ {dev}",
     ),
     (re.compile(r"No space left on device"), "The disk is full; an environment needs about 3 GB."),

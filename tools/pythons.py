@@ -18,7 +18,10 @@ PROBE_SECONDS = 15
 # free-threaded or 32-bit builds.
 PROBE = """
 import json, os, platform, sys, sysconfig
-base = getattr(sys, "_base_executable", None) or sys.executable
+base = sys.executable
+if sys.prefix != sys.base_prefix:
+    base = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+    base = base if os.path.exists(base) else os.path.realpath(sys.executable)
 free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 usable = platform.python_implementation() == "CPython" and sys.maxsize > 2**32 and not free_threaded
 headers = os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))

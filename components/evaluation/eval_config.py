@@ -19,13 +19,18 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> tfm
 
     Args:
         gate: Bounds, list length and slices.
-        with_baseline: False for an evaluation of one model alone.
+        with_baseline: False for an evaluation of one model alone: no baseline and no bound on changes.
     """
     models = [_model_spec(tfma.CANDIDATE_KEY)]
     if with_baseline:
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
-    metrics = [_metric_config("RankingMetric", metric, gate) for metric in config.METRICS]
-    metrics.append(_metric_config("RankingDetails", None, gate))
+    metrics = [_metric_config("RankingMetric", gate.k, metric) for metric in config.METRICS]
+    for made, metric in zip(metrics, config.METRICS, strict=True):
+        if metric in gate.bounds:
+            # Without slicing specs a threshold would hold for every slice too.
+            threshold = _threshold(metric, gate.bounds[metric], with_baseline)
+            made.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    metrics.append(_metric_config("RankingDetails", gate.k))
     slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
     options = tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
     return tfma.EvalConfig(
@@ -46,20 +51,12 @@ def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
     )
 
 
-def _metric_config(class_name: str, metric: str | None, gate: config.GateConfig) -> tfma.MetricConfig:
-    arguments: dict[str, str | int] = {"k": gate.k}
-    if metric is not None:
-        arguments["name"] = metric
-    result = tfma.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
-    if metric in gate.bounds:
-        # Without slicing specs a threshold would hold for every slice too.
-        result.per_slice_thresholds.add(
-            slicing_specs=[tfma.SlicingSpec()], threshold=_threshold(metric, gate.bounds[metric])
-        )
-    return result
+def _metric_config(class_name: str, k: int, name: str | None = None) -> tfma.MetricConfig:
+    arguments = {"k": k} if name is None else {"k": k, "name": name}
+    return tfma.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
 
 
-def _threshold(metric: str, bound: config.BoundConfig) -> tfma.MetricThreshold:
+def _threshold(metric: str, bound: config.BoundConfig, with_baseline: bool) -> tfma.MetricThreshold:
     """Thresholds of `bound`.
 
     A missing `min` or `max` becomes the end of the metric's range: that refuses nothing but NaN, and it makes the
@@ -74,7 +71,7 @@ def _threshold(metric: str, bound: config.BoundConfig) -> tfma.MetricThreshold:
             lower_bound=wrappers_pb2.DoubleValue(value=lower), upper_bound=wrappers_pb2.DoubleValue(value=upper)
         )
     )
-    if bound.max_loss is not None:
+    if bound.max_loss is not None and with_baseline:
         tolerance = bound.max_loss + config.ROUNDING_SLACK
         rising = config.higher_is_better(metric)
         direction = tfma.MetricDirection.HIGHER_IS_BETTER if rising else tfma.MetricDirection.LOWER_IS_BETTER

@@ -19,7 +19,8 @@ from components.feedback.protocol import Known, Targets, popularity_bounds
 from components.feedback.rows import UserTable
 from pnfrec_keras import schema
 
-_GZIP_LEVEL = 4
+# Twice as fast as zlib's default of 6, a tenth larger.
+_GZIP_LEVEL = 2
 _LENGTH_DELIMITED_1 = b"\x0a"
 _VALUE = b"\x12"
 _BYTES_LIST = b"\x0a"

@@ -57,6 +57,19 @@ def test_hidden_states_equal_the_numpy_reference(polarity: str, shared: bool) ->
         np.testing.assert_allclose(hidden, reference.hidden_states(model, items, polarity), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "rows", [ARRAYS.positive[:, :LENGTH], ARRAYS.negative[:, :LENGTH], ARRAYS.positive[:0, :LENGTH]]
+)
+def test_training_encodes_real_positions_as_inference_does(rows: Any) -> None:
+    model = make_model(max_length=12)
+    padded = np.pad(rows, [(0, 0), (0, 12 - LENGTH)])
+    x = {"positive": padded, "negative": padded[::-1]}
+    plain, grouped = model(x, training=False), model(x, training=True)
+    for polarity, items in x.items():
+        np.testing.assert_allclose(grouped[polarity][items > 0], plain[polarity][items > 0], rtol=1e-4, atol=1e-5)
+        assert grouped[polarity].shape == plain[polarity].shape
+
+
 def test_scores_are_those_of_the_last_real_position() -> None:
     model = make_model()
     table = model.item_embedding.embeddings.numpy()

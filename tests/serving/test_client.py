@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from serving import contract, errors, tensors, wire
@@ -86,6 +87,19 @@ def test_a_server_that_never_answers_runs_into_the_time_limit() -> None:
         ):
             client.recommend(["a"])
         assert time.monotonic() - began < 5
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    server: RecommenderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
+    with RecommenderClient(server.address, timeout=20) as client:
+        assert client.recommend(["a"], k=1).items == [("b", 3.0)]
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.FutureTimeoutError):
+        grpc.channel_ready_future(channel).result(timeout=0.5)
 
 
 def test_another_model_or_version_is_not_found(server: RecommenderServer) -> None:

@@ -65,9 +65,11 @@ def test_thresholds_belong_to_their_metric_and_to_all_examples() -> None:
     }
 
 
-def test_without_a_baseline_only_values_are_bounded() -> None:
+@pytest.mark.parametrize("with_baseline", [True, False])
+def test_without_a_baseline_only_values_are_bounded(with_baseline: bool) -> None:
+    # As the Evaluator prepares the settings where no baseline was resolved.
     made = tfma.utils.update_eval_config_with_defaults(
-        eval_config.make_eval_config(GATE), has_baseline=False, rubber_stamp=True
+        eval_config.make_eval_config(GATE, with_baseline), has_baseline=False, rubber_stamp=True
     )
     thresholds = metric_specs.metric_thresholds_from_metrics_specs(made.metrics_specs, eval_config=made)
     assert sorted((key.name, key.model_name, key.is_diff) for key in thresholds) == [

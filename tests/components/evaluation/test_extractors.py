@@ -37,7 +37,7 @@ def test_one_batch_for_all_and_one_for_each_value() -> None:
 
 
 def test_every_example_needs_a_value() -> None:
-    with pytest.raises(ValueError, match="Each example needs one value of the slice feature `age`. Received: None."):
+    with pytest.raises(ValueError, match="one value of the slice feature `age`"):
         list(extractors.slice_batch(BATCH, ["age"]))
 
 

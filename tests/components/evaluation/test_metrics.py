@@ -110,7 +110,7 @@ def test_in_a_beam_pipeline() -> None:
     combiner = metrics.RankingCombiner(world.K, MODELS, "baseline")
     expected = as_plain(combiner.extract_output(combine(combiner, [world_inputs("abcdefg")])))
 
-    def check(found: list[dict[Any, Summary]]) -> None:
+    def check(found: Any) -> None:
         assert [as_plain(part) for part in found] == [expected]
 
     with beam.Pipeline(runner="DirectRunner") as pipeline:
@@ -118,10 +118,11 @@ def test_in_a_beam_pipeline() -> None:
         util.assert_that(pipeline | beam.Create(batches) | beam.CombineGlobally(combiner), check)
 
 
-def config_of(metric: Any) -> tfma.EvalConfig:
+def config_of(wanted: list[Any]) -> tfma.EvalConfig:
+    configs = [metric_specs.config_from_metric(metric) for metric in wanted]
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(name="candidate"), tfma.ModelSpec(name="baseline", is_baseline=True)],
-        metrics_specs=metric_specs.specs_from_metrics(metric, model_names=MODELS),
+        metrics_specs=[tfma.MetricsSpec(metrics=configs, model_names=MODELS)],
     )
 
 

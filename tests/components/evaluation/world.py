@@ -107,9 +107,9 @@ CANDIDATE_SHORT_HISTORY = {
 
 
 def write_model(folder: pathlib.Path, answers: Mapping[str, Answer], catalogue_size: int) -> pathlib.Path:
-    """A SavedModel whose `rank_examples` looks each user's answer up, laid out as the Trainer does (`Format-Serving`)."""
+    """A SavedModel whose `rank_examples` looks each user's answer up, where a Trainer would put it."""
 
-    class TableModel(tf.Module):  # type: ignore[misc]
+    class TableModel(tf.Module):
         def __init__(self) -> None:
             super().__init__()
             users = tf.constant(sorted(answers))
@@ -119,12 +119,10 @@ def write_model(folder: pathlib.Path, answers: Mapping[str, Answer], catalogue_s
             self.ranks = [answers[user].rank for user in sorted(answers)]
             self.items = [answers[user].items for user in sorted(answers)]
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=schema.RANK_INPUT)])  # type: ignore[misc]
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=schema.RANK_INPUT)])
         def rank_examples(self, examples: Any) -> dict[str, Any]:
-            users = tf.io.parse_example(examples, {schema.USER_ID: tf.io.FixedLenFeature([], tf.string)})[
-                schema.USER_ID
-            ]
-            rows = self.table.lookup(users)
+            features = tf.io.parse_example(examples, {schema.USER_ID: tf.io.FixedLenFeature([], tf.string)})
+            rows = self.table.lookup(features[schema.USER_ID])
             return {
                 schema.OUTPUT_RANK: tf.gather(tf.constant(self.ranks, tf.int64), rows),
                 schema.OUTPUT_TOP_ITEMS: tf.gather(tf.constant(self.items, tf.int64), rows),

@@ -1,0 +1,212 @@
+"""The data protocol in plain Python and pandas, one rule after another: slow, and simple enough to be checked by eye.
+
+Shares no code with components.feedback; of its settings it reads the config alone.
+"""
+
+import dataclasses
+from collections import Counter, defaultdict
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from components.feedback.config import FeedbackConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row of input. `order` is its place in the input."""
+
+    user: str
+    item: str
+    value: float
+    time: int
+    split: str = "train"
+    order: int = 0
+
+
+@dataclasses.dataclass
+class Outcome:
+    examples: dict[str, list[dict[str, Any]]]
+    vocabulary: list[dict[str, Any]]
+    dropped: Counter[str]
+    kept: dict[str, dict[str, int]]
+    time: int | None
+    threshold: float | None
+    training_rows: int
+
+
+class NothingLeft(Exception):
+    """No training row, or no training user."""
+
+
+def k_core(rows: list[Row], config: FeedbackConfig, dropped: Counter[str]) -> list[Row]:
+    users_of: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        users_of[row.item].add(row.user)
+    with_items = [row for row in rows if len(users_of[row.item]) >= config.min_item_users]
+    dropped["rare_item"] += len(rows) - len(with_items)
+    items_of: defaultdict[str, set[str]] = defaultdict(set)
+    for row in with_items:
+        items_of[row.user].add(row.item)
+    with_users = [row for row in with_items if len(items_of[row.user]) >= config.min_user_items]
+    dropped["rare_user"] += len(with_items) - len(with_users)
+    return with_users
+
+
+def remove_duplicates(rows: list[Row], rule: str, dropped: Counter[str]) -> list[Row]:
+    if rule == "all":
+        return rows
+    stays: dict[tuple[str, str], Row] = {}
+    for row in rows if rule == "first" else reversed(rows):
+        stays.setdefault((row.user, row.item), row)
+    left = [row for row in rows if stays[row.user, row.item] is row]
+    dropped["duplicate"] += len(rows) - len(left)
+    return left
+
+
+def by_user(rows: list[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.user, []).append(row)
+    return groups
+
+
+def splits_of(rows: list[Row], config: FeedbackConfig, time: int | None) -> dict[int, str]:
+    """The split of each row by its order; "heldout" where it depends on the user's half."""
+    if config.split == "column":
+        return {row.order: row.split for row in rows}
+    if config.split == "global_time":
+        assert time is not None
+        return {row.order: "train" if row.time < time else "heldout" for row in rows}
+    splits = {row.order: "train" for row in rows}
+    for group in by_user(rows).values():
+        splits[group[-1].order] = "test"
+        if len(group) > 1:
+            splits[group[-2].order] = "validation"
+    return splits
+
+
+def validation_half(users: set[str], seed: int) -> set[str]:
+    """The half of the users with the smaller hashes; the odd one is not in it."""
+    key = "split" + str(seed).zfill(11)
+    hashes = {user: int(pd.util.hash_array(np.array([user], object), hash_key=key)[0]) for user in users}
+    return set(sorted(users, key=lambda user: hashes[user])[: len(users) // 2])
+
+
+def bucket(count: int) -> str:
+    for name, upper in (("0-4", 4), ("5-9", 9), ("10-19", 19), ("20-49", 49)):
+        if count <= upper:
+            return name
+    return "50+"
+
+
+def popularity(place: int, size: int) -> str:
+    """`place` from 0. The first tenth (rounded up), up to the first half (rounded up), the rest."""
+    if Fraction(place) < Fraction(size, 10):
+        return "head"
+    return "middle" if Fraction(place) < Fraction(size, 2) else "tail"
+
+
+def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
+    dropped: Counter[str] = Counter()
+    # Code points: Python compares strings that way.
+    rows = sorted(rows, key=lambda row: (row.user, row.time, row.order))
+    rows = remove_duplicates(rows, config.duplicates, dropped)
+    rows = k_core(rows, config, dropped)
+    if not rows:
+        raise NothingLeft
+    time = None
+    if config.split == "global_time":
+        time = int(np.quantile(np.array([row.time for row in rows]), config.test_quantile, method="nearest"))
+    split = splits_of(rows, config, time)
+    train = [row for row in rows if split[row.order] == "train"]
+    if not train:
+        raise NothingLeft
+
+    # Rule 3: the threshold is a matter of the training rows.
+    threshold: float | None = None
+    own: dict[str, float] = {}
+    if config.positive == "user_median":
+        own = {user: float(np.median([row.value for row in group])) for user, group in by_user(train).items()}
+    elif config.positive == "median":
+        threshold = float(np.median([row.value for row in train]))
+    else:
+        threshold = 0.5 if config.positive == "column" else float(config.positive)
+
+    def is_positive(row: Row) -> bool:
+        return row.value >= (own[row.user] if threshold is None else threshold)
+
+    # Rule 8: the catalogue.
+    counts = Counter(row.item for row in train)
+    positive_counts = Counter(row.item for row in train if is_positive(row))
+    order = sorted(counts, key=lambda item: (-counts[item], item))
+    vocabulary = [{"item_id": i, "count": counts[i], "positive_count": positive_counts[i]} for i in order]
+    place = {item: index for index, item in enumerate(order)}
+
+    # Rule 4: held-out rows of known users and items.
+    known_users = {row.user for row in train}
+    known: list[Row] = []
+    for row in rows:
+        if split[row.order] == "train" or (row.user in known_users and row.item in place):
+            known.append(row)
+        else:
+            dropped["unknown_user" if row.user not in known_users else "unknown_item"] += 1
+    half = validation_half({row.user for row in known if split[row.order] == "heldout"}, config.split_seed)
+    for row in known:
+        if split[row.order] == "heldout":
+            split[row.order] = "validation" if row.user in half else "test"
+
+    # Rules 5 and 6.
+    examples: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
+    kept = {name: {"positive": 0, "negative": 0} for name in examples}
+    for user, group in by_user(known).items():
+        own_train = [row for row in group if split[row.order] == "train"]
+        enough = sum(map(is_positive, own_train)) >= config.min_positives
+        used: set[int] = set()
+        too_few: set[int] = set()
+        if enough:
+            used.update(row.order for row in own_train)
+            examples["train"].append(
+                {
+                    "user_id": user,
+                    "positive_item_ids": [row.item for row in own_train if is_positive(row)],
+                    "negative_item_ids": [row.item for row in own_train if not is_positive(row)],
+                }
+            )
+        for name, allowed in (("validation", ("train", "validation")), ("test", ("train", "validation", "test"))):
+            heldout = [row for row in group if split[row.order] == name]
+            if not enough or not heldout:
+                continue
+            if sum(map(is_positive, heldout)) < config.min_heldout_positives:
+                too_few.update(row.order for row in heldout)
+                continue
+            for target in heldout[-1:] if config.targets == "last" else heldout:
+                if name == "validation" and not is_positive(target):
+                    continue
+                before = group[: group.index(target)]
+                history = [row for row in before if split[row.order] in allowed]
+                used.update(row.order for row in [*history, target])
+                examples[name].append(
+                    {
+                        "user_id": user,
+                        "positive_item_ids": [row.item for row in history if is_positive(row)],
+                        "negative_item_ids": [row.item for row in history if not is_positive(row)],
+                        "seen_item_ids": [row.item for row in history],
+                        "target_item_id": target.item,
+                        "target_is_positive": int(is_positive(target)),
+                        "history_length_bucket": bucket(len(history)),
+                        "target_popularity_bucket": popularity(place[target.item], len(order)),
+                    }
+                )
+        for row in group:
+            if row.order in used:
+                kept[split[row.order]]["positive" if is_positive(row) else "negative"] += 1
+            elif not enough:
+                dropped["few_positives"] += 1
+            else:
+                dropped["few_heldout_positives" if row.order in too_few else "no_positive_target"] += 1
+    if not examples["train"]:
+        raise NothingLeft
+    return Outcome(examples, vocabulary, dropped, kept, time, threshold, len(train))

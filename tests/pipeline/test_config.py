@@ -1,0 +1,147 @@
+"""The configuration file: what it accepts, and what it says about what it does not."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.feedback.config import FeedbackConfig
+from pipeline.config import BeamConfig, ConfigError, PipelineConfig, QueryConfig, load_config
+from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
+
+ROOT = Path(__file__).parents[2]
+MINIMAL: dict[str, Any] = {
+    "name": "tiny",
+    "output": "out",
+    "feedback": {"files": ["ratings.csv"]},
+    "gate": {"bounds": {"ndcg_p": {"min": 0.1}}},
+}
+
+
+def write(tmp_path: Path, values: Any) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(values if isinstance(values, str) else yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def test_a_minimal_file_takes_every_default(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, MINIMAL))
+    assert config.model == ModelConfig()
+    assert config.training == TrainingConfig()
+    assert config.export == ExportConfig()
+    assert config.beam == BeamConfig()
+    assert config.query == QueryConfig()
+    assert config.gate.bounds["ndcg_p"].min == 0.1
+    assert config.feedback == FeedbackConfig(files=["ratings.csv"], base=str(tmp_path))
+
+
+def test_paths_count_from_the_file_wherever_the_command_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, MINIMAL)
+    monkeypatch.chdir("/")
+    config = load_config(path)
+    assert config.output_path == tmp_path / "out"
+    assert config.serving_path == tmp_path / "out" / "serving"
+    assert config.metadata_path == tmp_path / "out" / "metadata.sqlite"
+    assert load_config(path, ["serving=/elsewhere"]).serving_path == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("training.epochs=3", lambda c: c.training.epochs == 3),
+        ("training.learning_rate=1", lambda c: c.training.learning_rate == 1.0),
+        ("feedback.positive=user_median", lambda c: c.feedback.positive == "user_median"),
+        ("feedback.positive=3.5", lambda c: c.feedback.positive == 3.5),
+        ("feedback.files=[a.csv, b.csv]", lambda c: c.feedback.files == ["a.csv", "b.csv"]),
+        ("gate.bounds.hr_n.max=0.2", lambda c: c.gate.bounds["hr_n"].max == 0.2),
+        ("cache=false", lambda c: c.cache is False),
+    ],
+)
+def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -> None:
+    assert expected(load_config(write(tmp_path, MINIMAL), [override]))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epoch=3", r"`training.epoch` is unknown. Did you mean `epochs`\?"),
+        ("trainig.epochs=3", r"`trainig` is unknown. Did you mean `training`\?"),
+        ("feedback.columns.rating=x", r"`feedback.columns.rating` is unknown. Known: user, item, value"),
+        ("training.epochs=ten", r"`training.epochs`: input should be a valid integer. Received: 'ten'"),
+        ("training.epochs=2.5", r"`training.epochs`: input should be a valid integer. Received: 2.5"),
+        ("training.epochs='3'", r"`training.epochs`: input should be a valid integer. Received: '3'"),
+        ("training.epochs=0", r"`training.epochs` must be at least 1. Received: 0"),
+        ("training.strategy=multi", r"`training.strategy`: input should be 'none' or 'mirrored'. Received: 'multi'"),
+        ("feedback.positive=mean", r"`feedback.positive`: .*Received: 'mean'"),
+        (
+            "feedback.files=ratings.csv",
+            r"`feedback.files`: input should be a valid (list|array). Received: 'ratings.csv'",
+        ),
+        ("gate.bounds={}", r"`gate.bounds` is empty: a gate without bounds blesses nothing"),
+        ("gate.bounds.ndgc_p.min=0.1", r"unknown metric 'ndgc_p'"),
+        ("gate.bounds.ndcg_p={}", r"needs at least one of `min`, `max` and `max_loss`"),
+        ("name=my pipeline", r"`name` may hold letters, digits, '-' and '_' only. Received: 'my pipeline'"),
+        ("training.epochs", r"--set training.epochs: expected key=value, for example training.epochs=3"),
+        ("name.first=x", r"--set name.first=x: `name` is a value, not a section"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_remedy(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(write(tmp_path, MINIMAL), [override])
+    assert len(str(caught.value).splitlines()) <= 2, "one line for the file, one for the key"
+
+
+def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
+    values = {**MINIMAL, "training": {"epochs": "x", "batch_size": None}, "modle": {}}
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, values))
+    assert len(re.findall(r"^  `", str(caught.value), re.MULTILINE)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", r"tiny.yaml: not valid YAML. .*line 1"),
+        ("- a\n- b\n", r"tiny.yaml: expected a mapping of sections .* Received: list"),
+        ("", r"Received: NoneType"),
+        ("name: x\n", r"`output` is missing: it has no default"),
+    ],
+)
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere.yaml: there is no such configuration file"):
+        load_config(tmp_path / "nowhere.yaml")
+
+
+def test_the_resolved_config_loads_to_the_same(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, MINIMAL), ["training.epochs=3", "gate.bounds.hr_n.max=0.2"])
+    again = load_config(write(tmp_path, config.to_yaml()))
+    assert again == config
+    assert set(yaml.safe_load(config.to_yaml("name", "model"))) == {"name", "model"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configs_load_and_explain_every_section(path: Path) -> None:
+    config = load_config(path)
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    missing = {field.name for field in dataclasses.fields(PipelineConfig)} - set(values) - {"serving"}
+    assert not missing, "a shipped config shows every section"
+    for section in ("model", "training", "export", "beam"):
+        keys = {field.name for field in dataclasses.fields(getattr(config, section))}
+        assert keys == set(values[section]), f"{path.name} shows every key of {section}"
+
+
+def test_defaults_of_the_shipped_config_are_those_of_the_code() -> None:
+    config = load_config(ROOT / "configs" / "movietweetings.yaml")
+    assert config.model == ModelConfig()
+    # The paper trains longer; 40 epochs with a patience of 5 suffice for this small set.
+    assert dataclasses.replace(config.training, epochs=100, patience=10) == TrainingConfig()

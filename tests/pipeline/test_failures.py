@@ -1,0 +1,31 @@
+"""What is left of an exception after Beam and TFX."""
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.failures import root_cause
+
+
+def fail(_: int) -> None:
+    msg = "ratings.csv, row 7: the value 'x' is no number."
+    raise ValueError(msg)
+
+
+@pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
+def test_the_workers_own_sentence_remains(mode: str) -> None:
+    options = PipelineOptions(["--runner=DirectRunner", f"--direct_running_mode={mode}", "--direct_num_workers=1"])
+    with pytest.raises(Exception, match="row 7") as caught, beam.Pipeline(options=options) as pipeline:
+        _ = pipeline | beam.Create([1]) | "Fail here" >> beam.Map(fail)
+    assert root_cause(caught.value) == "ratings.csv, row 7: the value 'x' is no number."
+
+
+def test_the_first_cause_speaks() -> None:
+    inner = FileNotFoundError("ratings.csv: no such file.")
+    outer = RuntimeError("Component FeedbackGen failed")
+    outer.__cause__ = inner
+    assert root_cause(outer) == "ratings.csv: no such file."
+
+
+def test_a_silent_exception_has_a_name() -> None:
+    assert root_cause(MemoryError()) == "MemoryError"
