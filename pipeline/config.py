@@ -94,6 +94,12 @@ class PipelineConfig:
         if not self.name.replace("-", "").replace("_", "").isalnum():
             msg = f"`name` may hold letters, digits, '-' and '_' only. Received: {self.name!r}."
             raise ValueError(msg)
+        if self.gate.k > self.training.k:
+            msg = (
+                f"`gate.k` ({self.gate.k}) must not be above `training.k` ({self.training.k}): the exported model "
+                "tells the gate that many items of each list. Raise `training.k`."
+            )
+            raise ValueError(msg)
 
     @property
     def output_path(self) -> Path:

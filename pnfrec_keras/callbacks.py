@@ -86,12 +86,6 @@ class ResumableState(keras.callbacks.Callback):
             np.savez(file, **arrays, **{name: np.array(value) for name, value in counters.items()})
         os.replace(unfinished, self.path)
 
-    def discard(self) -> None:
-        """Removes the state: training is complete."""
-        self.path.unlink(missing_ok=True)
-        if self.path.parent.exists() and not any(self.path.parent.iterdir()):
-            self.path.parent.rmdir()
-
 
 class EpochProgress(keras.callbacks.Callback):
     """Reports each epoch to `progress(epoch, logs)`, epochs counted from 1."""

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def fit(
         validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
         model_config: The network.
         training: How it is fitted.
-        state_dir: Where an interrupted run leaves its state, and finds it again. Emptied on success.
+        state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data. A
+            finished run stays there too until `discard_state`, which is to be called once its model is safe.
         log_dir: Where TensorBoard events go; none are written without it.
         progress: Called after each epoch with its number, from 1, and its losses and measures.
         verbose: Of Keras' own progress bar.
@@ -119,10 +121,14 @@ def fit(
         )
     history = state.history
     best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
-    state.discard()
     best = history[best_epoch - 1][MONITOR]
     log.info("Trained %d epochs; the best, %d, has %s = %.4f.", len(history), best_epoch, MONITOR, best)
     return TrainingResult(model, history, best_epoch, first_epoch)
+
+
+def discard_state(state_dir: str | Path) -> None:
+    """Removes what `fit` left for a resume: the model is safe elsewhere."""
+    shutil.rmtree(state_dir, ignore_errors=True)
 
 
 class _StopOnNan(keras.callbacks.Callback):

@@ -85,9 +85,8 @@ def set_up(root: Path, host: Host, env: Mapping[str, str]) -> Path:
     Raises:
         SetupError: It could not be made.
     """
-    extras = environment.extras_of(env)
     choice = standing_choice(root, host, env)
-    if choice and environment.is_current(root, choice, extras, host.pinned):
+    if choice and environment.is_current(root, choice, _extras(root, choice, env), host.pinned):
         say(f"pnfrec: lane {choice.lane.name}, Python {dotted(choice.python.version)}")
         return environment.venv_folder(root, choice.lane)
     with environment.locked(root):
@@ -95,11 +94,16 @@ def set_up(root: Path, host: Host, env: Mapping[str, str]) -> Path:
         choice = standing_choice(root, host, env) or make_choice(root, host, env, log)
         say(f"pnfrec: lane {choice.lane.name} (TFX {choice.lane.tfx}): {choice.reason}")
         say(f"pnfrec: Python {dotted(choice.python.version)} ({choice.python.path})")
+        extras = _extras(root, choice, env)
         # Another make may have set it up while this one waited.
         if not environment.is_current(root, choice, extras, host.pinned):
             uv = get_uv(root, env, [choice.python.path], log)
             environment.Setup(root, choice, uv, uv_environment(env), host.pinned, extras).run()
     return environment.venv_folder(root, choice.lane)
+
+
+def _extras(root: Path, choice: Choice, env: Mapping[str, str]) -> str:
+    return environment.extras_of(env, environment.read_stamp(environment.venv_folder(root, choice.lane)))
 
 
 def activated(venv: Path, env: Mapping[str, str]) -> dict[str, str]:

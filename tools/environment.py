@@ -55,9 +55,11 @@ def pin_file(root: Path, lane: Lane) -> Path:
     return root / "requirements" / f"{lane.name}.txt"
 
 
-def extras_of(env: Mapping[str, str]) -> str:
-    """PNFREC_EXTRAS in one form: names sorted, with commas."""
-    return ",".join(sorted(set(env.get("PNFREC_EXTRAS", "").replace(",", " ").split())))
+def extras_of(env: Mapping[str, str], standing: Stamp | None = None) -> str:
+    """PNFREC_EXTRAS in one form (names sorted, with commas); where it is not set, those of the standing environment."""
+    if "PNFREC_EXTRAS" not in env:
+        return standing.extras if standing else ""
+    return ",".join(sorted(set(env["PNFREC_EXTRAS"].replace(",", " ").split())))
 
 
 def wanted_stamp(root: Path, choice: Choice, extras: str, pinned: bool) -> Stamp:
@@ -151,16 +153,16 @@ class Setup:
             wanted.extras,
         )
         if not keep:
-            self._create()
+            self._create("incomplete" if have is None else "made from another Python or other extras")
         if not (keep and have is not None and have.pins == wanted.pins):
             self._install_dependencies()
         self._install_project()
         write_stamp(self.venv, wanted)
         say(f"pnfrec: .venv/{self.choice.lane.name} is ready ({time.monotonic() - started:.0f} s)")
 
-    def _create(self) -> None:
+    def _create(self, state: str) -> None:
         if self.venv.exists():
-            say(f"pnfrec: .venv/{self.choice.lane.name} is incomplete or of another Python; making it anew")
+            say(f"pnfrec: .venv/{self.choice.lane.name} is {state}; making it anew")
             shutil.rmtree(self.venv)
         free = shutil.disk_usage(self.root).free
         if free < NEEDED_BYTES:

@@ -24,13 +24,8 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> tfm
     models = [_model_spec(tfma.CANDIDATE_KEY)]
     if with_baseline:
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
-    metrics = [_metric_config("RankingMetric", gate.k, metric) for metric in config.METRICS]
-    for made, metric in zip(metrics, config.METRICS, strict=True):
-        if metric in gate.bounds:
-            # Without slicing specs a threshold would hold for every slice too.
-            threshold = _threshold(metric, gate.bounds[metric], with_baseline)
-            made.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
-    metrics.append(_metric_config("RankingDetails", gate.k))
+    metrics = [_ranking_metric(metric, gate, with_baseline) for metric in config.METRICS]
+    metrics.append(_metric_config("RankingDetails", k=gate.k))
     slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
     options = tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
     return tfma.EvalConfig(
@@ -51,8 +46,16 @@ def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
     )
 
 
-def _metric_config(class_name: str, k: int, name: str | None = None) -> tfma.MetricConfig:
-    arguments = {"k": k} if name is None else {"k": k, "name": name}
+def _ranking_metric(name: str, gate: config.GateConfig, with_baseline: bool) -> tfma.MetricConfig:
+    result = _metric_config("RankingMetric", k=gate.k, name=name)
+    if name in gate.bounds:
+        # Without slicing specs a threshold would hold for every slice too.
+        threshold = _threshold(name, gate.bounds[name], with_baseline)
+        result.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    return result
+
+
+def _metric_config(class_name: str, **arguments: int | str) -> tfma.MetricConfig:
     return tfma.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
 
 

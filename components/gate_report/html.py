@@ -25,7 +25,7 @@ def to_html(report: Report) -> str:
         facts="\n".join(_facts(report)),
         k=report.k,
         legend=figure.LEGEND,
-        rows="\n".join(_metric_rows(row) for row in report.rows),
+        rows="\n".join(_metric_rows(row, figure.find_scale(row, report.rows)) for row in report.rows),
         slices=_slices(report.slices),
         footnotes="\n".join(f"<p>{html.escape(text)}</p>" for text in (render.GROUP_NOTE, render.INTERVAL_NOTE)),
     )
@@ -43,7 +43,7 @@ def _facts(report: Report) -> list[str]:
     return [f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts]
 
 
-def _metric_rows(row: Row) -> str:
+def _metric_rows(row: Row, scale: figure.Scale) -> str:
     tone = {"ok": "ok", "fail": "fail"}.get(row.verdict, "soft")
     change = render.number(row.change, signed=True)
     if row.change_interval is not None:
@@ -53,7 +53,7 @@ def _metric_rows(row: Row) -> str:
         ("text", html.escape(row.metric)),
         ("", render.number(row.value)),
         ("", render.span(row.interval).replace("..", " &ndash; ")),
-        ("text", figure.draw(row)),
+        ("text", figure.draw(row, scale)),
         ("", f"{row.examples:,}"),
         ("text", "<br>".join(html.escape(_pretty(bound)) for bound in row.bounds) or "&ndash;"),
         ("", render.number(row.baseline)),

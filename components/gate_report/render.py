@@ -22,8 +22,8 @@ def to_text(report: Report) -> str:
     blocks = [_wrap(report.headline)]
     blocks += [_wrap(note) for note in report.notes]
     reasons = [row.sentence for row in report.failures]
-    if reasons:
-        blocks.append("Why:\n" + "\n".join(_wrap(reason, "  - ", "    ") for reason in reasons))
+    if len(reasons) > 1:  # a single one is in the headline
+        blocks.append("\n".join(["Why:", *(_wrap(reason, "  - ", "    ") for reason in reasons)]))
     blocks.append(_metrics_table(report))
     if report.slices:
         blocks.append(_slices_table(report.slices))

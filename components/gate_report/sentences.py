@@ -63,13 +63,15 @@ def undefined(metric: str, bounded: bool) -> str:
 
 
 def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
-    """The verdict and its first reason."""
+    """The verdict and its reason, or the names of what failed where there are several."""
     failures = [row for row in rows if row.verdict == "fail"]
     if not agrees:
         return "NOT BLESSED: this report and TFX's blessing contradict each other."
     if failures:
         bounded = sum(bool(row.bounds) for row in rows)
-        return f"NOT BLESSED: {len(failures)} of {bounded} bounded metrics failed. {failures[0].sentence}"
+        names = ", ".join(row.metric for row in failures)
+        reason = failures[0].sentence if len(failures) == 1 else f"They are {names}."
+        return f"NOT BLESSED: {len(failures)} of {bounded} bounded metrics failed. {reason}"
     judged = sum(row.verdict == "ok" for row in rows)
     if not judged:
         return "BLESSED: only changes are bounded, and there is no blessed model to compare with."

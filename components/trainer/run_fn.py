@@ -40,13 +40,14 @@ def run_fn(fn_args: Any) -> None:
     train = read_training(fn_args.train_files, vocabulary, model_config.max_length)
     validation = read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
     log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
+    state_dir = _state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
     result = training.fit(
         len(vocabulary),
         train,
         validation,
         model_config,
         training_config,
-        state_dir=_state_dir(settings, [*fn_args.train_files, *fn_args.eval_files]),
+        state_dir=state_dir,
         log_dir=fn_args.model_run_dir,
         progress=_log_epoch(training_config.epochs),
     )
@@ -67,6 +68,7 @@ def run_fn(fn_args: Any) -> None:
         extra_assets={"config.yaml": settings[RESOLVED_CONFIG], "manifest.json": manifest(facts)},
     )
     Path(fn_args.model_run_dir, "history.json").write_text(json.dumps(result.history, indent=1), encoding="utf-8")
+    training.discard_state(state_dir)
 
 
 def _state_dir(settings: dict[str, Any], patterns: Sequence[str]) -> Path:

@@ -86,6 +86,7 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ("gate.bounds.ndgc_p.min=0.1", r"unknown metric 'ndgc_p'"),
         ("gate.bounds.ndcg_p={}", r"needs at least one of `min`, `max` and `max_loss`"),
         ("name=my pipeline", r"`name` may hold letters, digits, '-' and '_' only. Received: 'my pipeline'"),
+        ("gate.k=20", r"`gate.k` \(20\) must not be above `training.k` \(10\)"),
         ("training.epochs", r"--set training.epochs: expected key=value, for example training.epochs=3"),
         ("name.first=x", r"--set name.first=x: `name` is a value, not a section"),
     ],

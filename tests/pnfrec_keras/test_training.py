@@ -30,7 +30,7 @@ def fit(tmp_path: Path, name: str = "state", **settings: Any) -> training.Traini
     return training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / name)
 
 
-def test_the_best_epoch_is_kept_and_the_state_is_gone(tmp_path: Path) -> None:
+def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     seen: list[int] = []
     train, validation = arrays()
     config = TrainingConfig(epochs=6, batch_size=10, learning_rate=0.01)
@@ -45,6 +45,7 @@ def test_the_best_epoch_is_kept_and_the_state_is_gone(tmp_path: Path) -> None:
     assert result.best_epoch == 1 + int(np.argmax(scores))
     again = result.model.evaluate(*validation.inputs_and_targets(), return_dict=True, verbose=0)
     assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
+    training.discard_state(tmp_path / "state")
     assert not (tmp_path / "state").exists()
     assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.fakes import write_program, write_python
-from tools import bootstrap, pythons
+from tools import bootstrap, environment, pythons
 from tools.console import SetupError
 from tools.lanes import TFX116, Choice, Host, Python
 
@@ -108,6 +108,18 @@ def test_a_standing_environment_keeps_its_python_when_a_newer_one_comes(root: Pa
 
     assert choice is not None
     assert choice.python == Python(f"{root}/bin/python3.11", (3, 11, 7))
+
+
+def test_extras_stay_until_others_are_asked_for(root: Path, env: dict[str, str]) -> None:
+    def extras(**variables: str) -> str:
+        stamp = environment.read_stamp(bootstrap.set_up(root, DEBIAN_12, {**env, **variables}))
+        assert stamp is not None
+        return stamp.extras
+
+    assert extras() == ""
+    assert extras(PNFREC_EXTRAS="gpu") == "gpu"
+    assert extras() == "gpu"
+    assert extras(PNFREC_EXTRAS="") == ""
 
 
 def test_pnfrec_python_and_pnfrec_lane_choose(root: Path, env: dict[str, str]) -> None:
