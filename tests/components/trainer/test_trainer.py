@@ -1,0 +1,123 @@
+"""Training inside TFX: the component's contract, and its executor on real files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx import types
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.artifacts import ItemVocabulary
+from components.trainer import run_fn
+from components.trainer.component import SequenceTrainer
+from components.trainer.executor import Executor
+from pnfrec_keras.vocabulary import Vocabulary
+from tests.pnfrec_keras.writing import evaluation_example, training_example, write_records
+
+ITEMS = [f"i{number}" for number in range(8)]
+SETTINGS: dict[str, Any] = {
+    "model": {"max_length": 4, "dim": 8, "num_blocks": 1},
+    "training": {"epochs": 2, "batch_size": 8},
+    "export": {"index": "plain"},
+    "resolved_config": "name: test\n",
+}
+
+
+def channel(kind: Any) -> Any:
+    return types.Channel(type=kind)
+
+
+def test_the_component_takes_a_vocabulary_and_names_its_run_fn() -> None:
+    trainer = SequenceTrainer(
+        examples=channel(standard_artifacts.Examples),
+        vocabulary=channel(ItemVocabulary),
+        schema=channel(standard_artifacts.Schema),
+        custom_config=SETTINGS,
+    )
+    assert trainer.id == "SequenceTrainer"
+    assert trainer.inputs["vocabulary"].type is ItemVocabulary
+    assert trainer.outputs["model"].type is standard_artifacts.Model
+    assert trainer.exec_properties["run_fn"] == "components.trainer.run_fn.run_fn"
+    assert json.loads(trainer.exec_properties["custom_config"]) == SETTINGS
+    with pytest.raises(TypeError, match="vocabulary"):
+        SequenceTrainer(
+            examples=channel(standard_artifacts.Examples),
+            vocabulary=channel(standard_artifacts.Examples),
+            schema=channel(standard_artifacts.Schema),
+            custom_config={},
+        )
+
+
+def write_artifacts(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Input and output artifacts as TFX would hand them over."""
+    rows = [[ITEMS[(user + step) % 8] for step in range(5)] for user in range(24)]
+    train = [training_example(f"u{user}", row[:4], [row[4]]) for user, row in enumerate(rows)]
+    validation = [evaluation_example(row[:4], row[:4], row[4], 1) for row in rows]
+    write_records(folder / "examples" / "Split-train" / "data_tfrecord-00000-of-00001.gz", train)
+    write_records(folder / "examples" / "Split-validation" / "data_tfrecord-00000-of-00001.gz", validation)
+    (folder / "vocabulary").mkdir()
+    Vocabulary(ITEMS, np.full(8, 12), np.full(8, 9)).write(folder / "vocabulary" / "items.jsonl")
+
+    def artifact(kind: Any, name: str) -> list[Any]:
+        made = kind()
+        made.uri = str(folder / name)
+        Path(made.uri).mkdir(exist_ok=True)
+        return [made]
+
+    examples = artifact(standard_artifacts.Examples, "examples")
+    examples[0].split_names = artifact_utils.encode_split_names(["train", "validation"])
+    inputs = {"examples": examples, "vocabulary": artifact(ItemVocabulary, "vocabulary")}
+    outputs = {
+        "model": artifact(standard_artifacts.Model, "model"),
+        "model_run": artifact(standard_artifacts.ModelRun, "model_run"),
+    }
+    return inputs, outputs
+
+
+def properties(folder: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "run_fn": "components.trainer.run_fn.run_fn",
+        "train_args": json.dumps({"splits": ["train"]}),
+        "eval_args": json.dumps({"splits": ["validation"]}),
+        "custom_config": json.dumps({**SETTINGS, "state_dir": str(folder / "state"), **changes}),
+    }
+
+
+def test_the_executor_trains_and_exports(tmp_path: Path) -> None:
+    inputs, outputs = write_artifacts(tmp_path)
+    Executor().Do(inputs, outputs, properties(tmp_path))
+    exported = tmp_path / "model" / "Format-Serving"
+    answer = tf.saved_model.load(str(exported)).signatures["serving_default"](
+        positive_item_ids=tf.constant([["i1", "i2"]]), exclude_item_ids=tf.constant([["i3"]]), k=tf.constant([8])
+    )
+    items = {item.decode() for item in answer["item_ids"].numpy()[0] if item}
+    assert items == set(ITEMS) - {"i1", "i2", "i3"}
+    assert (exported / "assets.extra" / "config.yaml").read_text() == "name: test\n"
+    manifest = json.loads((exported / "assets.extra" / "manifest.json").read_text())
+    assert (manifest["items"], manifest["training_users"], manifest["validation_examples"]) == (8, 24, 24)
+    history = json.loads((tmp_path / "model_run" / "history.json").read_text())
+    assert len(history) == manifest["epochs"] == 2
+    assert manifest["validation"] == history[manifest["best_epoch"] - 1]
+    assert list((tmp_path / "model_run").rglob("events.out.tfevents.*"))
+    assert not list((tmp_path / "state").glob("*")), "nothing is left to resume"
+
+
+def test_an_export_that_fails_keeps_the_training(tmp_path: Path) -> None:
+    inputs, outputs = write_artifacts(tmp_path)
+    with pytest.raises(ValueError, match=r"`export.index`"):
+        Executor().Do(inputs, outputs, properties(tmp_path, export={"index": "faiss"}))
+    (state,) = (tmp_path / "state").glob("*/state.npz")
+    Executor().Do(inputs, outputs, properties(tmp_path))
+    assert not state.exists()
+    assert (tmp_path / "model" / "Format-Serving" / "saved_model.pb").exists()
+
+
+def test_the_state_is_named_by_settings_and_data() -> None:
+    base = {**SETTINGS, "state_dir": "/state"}
+    same = run_fn._state_dir({**base, "export": {"index": "tfrs"}}, ["a", "b"])
+    assert run_fn._state_dir(base, ["b", "a"]) == same
+    assert run_fn._state_dir(base, ["a", "c"]) != same
+    assert run_fn._state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
