@@ -71,19 +71,19 @@ class ResumableState(keras.callbacks.Callback):
         del epoch
         self.history.append({name: float(value) for name, value in (logs or {}).items()})
         best = self.early_stopping.best_weights or []
-        arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
-        arrays |= {f"best_{number}": np.asarray(weight) for number, weight in enumerate(best)}
-        counters = {
+        state: dict[str, Any] = {
             "best": self.early_stopping.best,
             "wait": self.early_stopping.wait,
             "best_epoch": self.early_stopping.best_epoch,
             "best_count": len(best),
             _HISTORY_KEY: json.dumps(self.history),
         }
+        state |= {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
+        state |= {f"best_{number}": weight for number, weight in enumerate(best)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".unfinished")
         with unfinished.open("wb") as file:
-            np.savez(file, **arrays, **{name: np.array(value) for name, value in counters.items()})
+            np.savez(file, **state)
         os.replace(unfinished, self.path)
 
 

@@ -59,10 +59,11 @@ def arrays_from_frame(
     users, items = (np.asarray(frame[name]).astype(str) for name in (user, item))
     order = np.lexsort((np.arange(len(users)), np.asarray(frame[timestamp]), users))
     users, items, is_positive = users[order], items[order], values[order] >= positive
-    starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.zeros(0, int)
+    starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]][: len(users)]).tolist()
+    whole = list(zip(starts, [*starts[1:], len(users)], strict=True))
     in_training = np.ones(len(users), dtype=bool)
     held_out: list[tuple[int, int]] = []
-    for start, end in zip(starts, np.r_[starts[1:], len(users)], strict=True):
+    for start, end in whole:
         places = start + np.flatnonzero(is_positive[start:end])
         if len(places) >= 3:
             in_training[places[-1] : end] = False
@@ -73,7 +74,7 @@ def arrays_from_frame(
         return [list(items[a:b][is_positive[a:b] == polarity]) for a, b in spans]
 
     ends = dict(held_out)
-    spans = [(a, ends.get(a, b)) for a, b in zip(starts, np.r_[starts[1:], len(users)], strict=True)]
+    spans = [(start, ends.get(start, end)) for start, end in whole]
     return FrameArrays(
         vocabulary,
         training_arrays(histories(spans, polarity=True), histories(spans, polarity=False), vocabulary, max_length),

@@ -122,7 +122,8 @@ class PNFRec(keras.Model):
         """`_encode` for training, in groups of rows of like length: no work on most of the padding, the same result."""
         length = tf.math.count_nonzero(items, axis=1)
         groups, rows, shorter = [], [], 0
-        for longest in sorted({-(-self.max_length // 6), -(-self.max_length // 2), self.max_length}):
+        edges = {max(2, -(-self.max_length // parts)) for parts in (6, 2)}
+        for longest in sorted({*(edge for edge in edges if edge < self.max_length), self.max_length}):
             places = tf.where((length > shorter) & (length <= longest))  # (rows, 1)
             hidden = self._encode(tf.gather_nd(items, places)[:, :longest], positions, encoder, training)
             groups.append(tf.pad(hidden, [[0, 0], [0, self.max_length - longest], [0, 0]]))

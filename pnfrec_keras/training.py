@@ -82,8 +82,8 @@ def fit(
         validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
         model_config: The network.
         training: How it is fitted.
-        state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data. A
-            finished run stays there too until `discard_state`, which is to be called once its model is safe.
+        state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
+            A finished run stays there too until `discard_state`, which is to be called once its model is safe.
         log_dir: Where TensorBoard events go; none are written without it.
         progress: Called after each epoch with its number, from 1, and its losses and measures.
         verbose: Of Keras' own progress bar.

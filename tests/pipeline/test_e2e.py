@@ -61,7 +61,7 @@ def test_the_first_run_pushes_a_model_that_answers(world: Path, first: "subproce
     assert first.returncode == 0, first.stdout + first.stderr
     assert list(states(first.stdout)) == NODES
     assert "epoch 3/3: loss" in first.stdout
-    assert "Rows read" in first.stdout
+    assert "Read: 1,440 rows, 90 users, 24 items" in first.stdout
     assert "BLESSED" in first.stdout
     assert "No blessed model yet" in first.stdout
     (version,) = versions(world)

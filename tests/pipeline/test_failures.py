@@ -1,9 +1,12 @@
 """What is left of an exception after Beam and TFX."""
 
+from pathlib import Path
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.config import ConfigError, load_config
 from pipeline.failures import root_cause
 
 
@@ -29,3 +32,18 @@ def test_the_first_cause_speaks() -> None:
 
 def test_a_silent_exception_has_a_name() -> None:
     assert root_cause(MemoryError()) == "MemoryError"
+
+
+def test_a_circle_of_causes_ends() -> None:
+    first, second = ValueError("row 7"), RuntimeError("wrapped")
+    second.__cause__, first.__context__ = first, second
+    assert root_cause(second) == "row 7"
+
+
+def test_our_own_sentence_is_preferred_to_its_cause(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "nowhere.yaml")
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+    assert root_cause(caught.value).endswith(
+        "nowhere.yaml: there is no such configuration file. Ready ones lie in configs/."
+    )
