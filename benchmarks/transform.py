@@ -2,7 +2,8 @@
 
     python benchmarks/transform.py --rows 1000000
 
-The rows look like MovieLens-1M: users with log-normal activity who rate in sittings, items with a Zipf popularity, ratings of 1 to 5.
+The rows look like MovieLens-1M: users with log-normal activity who rate in one sitting, one in five in two; items with
+a Zipf popularity; ratings of 1 to 5.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.run import generate
-from components.feedback.statistics import format_summary
+from components.feedback.summary import format_summary
 
 _START, _END = 956_703_932, 1_046_454_590
 _CHUNK = 1_000_000
@@ -31,6 +32,7 @@ def write_rows(path: Path, rows: int, users: int, items: int, seed: int) -> None
     activity = generator.lognormal(0.0, 1.0, users)
     counts = generator.multinomial(rows, activity / activity.sum())
     begin = generator.integers(_START, _END, users)
+    again = np.where(generator.random(users) < 0.2, generator.integers(0, _END - begin), 0)
     popularity = 1.0 / np.arange(1, items + 1) ** 0.8
     weights = np.cumsum(popularity / popularity.sum())
     names = np.array([f"{index * 7919 % 10**7:07d}" for index in range(items)])
@@ -39,12 +41,13 @@ def write_rows(path: Path, rows: int, users: int, items: int, seed: int) -> None
     for first in range(0, rows, _CHUNK):
         part = user[first : first + _CHUNK]
         item = np.minimum(np.searchsorted(weights, generator.random(len(part))), items - 1)
+        times = begin[part] + again[part] * generator.integers(0, 2, len(part)) + generator.integers(0, 3600, len(part))
         table = pa.table(
             {
                 "user": pa.array(part.astype(str)),
                 "item": pa.array(names[item]),
                 "value": pa.array(generator.choice(np.arange(1, 6), len(part), p=[0.06, 0.11, 0.26, 0.35, 0.22])),
-                "timestamp": pa.array(begin[part] + generator.integers(0, 10**5, len(part))),
+                "timestamp": pa.array(times),
             }
         )
         writer = writer or pq.ParquetWriter(path, table.schema, compression="snappy")
@@ -73,9 +76,7 @@ def main() -> None:
         path = Path(folder) / "rows.parquet"
         write_rows(path, arguments.rows, arguments.users, arguments.items, arguments.seed)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        config = FeedbackConfig(
-            files=[str(path)], positive=positive, split=arguments.split, targets=arguments.targets
-        )
+        config = FeedbackConfig(files=[str(path)], positive=positive, split=arguments.split, targets=arguments.targets)
         for repeat in range(arguments.repeat):
             begin = time.perf_counter()
             statistics = generate(config, Path(folder) / f"output{repeat}", beam_args)
@@ -83,8 +84,8 @@ def main() -> None:
             sys.stdout.write(f"{arguments.rows:,} rows in {seconds:.2f} s: {arguments.rows / seconds:,.0f} rows/s\n")
         usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         sys.stdout.write(format_summary(statistics))
-        sys.stdout.write(f"peak memory {usage[0] / 2**20:.2f} GiB (before the run {before / 2**20:.2f} GiB)")
-        sys.stdout.write(f", of the largest child process {usage[1] / 2**20:.2f} GiB\n" if arguments.workers > 1 else "\n")
+        children = f", of the largest child process {usage[1] / 2**20:.2f} GiB" if arguments.workers > 1 else ""
+        sys.stdout.write(f"peak memory {usage[0] / 2**20:.2f} GiB (before {before / 2**20:.2f} GiB){children}\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ SEEN = "seen"
 TARGET = "target"
 IS_POSITIVE = "is_positive"
 
+# From this length on, training encodes rows in groups of like length.
+_GROUPED_LENGTH = 16
+
 Tensor = Any
 
 
@@ -122,8 +125,9 @@ class PNFRec(keras.Model):
         """`_encode` for training, in groups of rows of like length: no work on most of the padding, the same result."""
         length = tf.math.count_nonzero(items, axis=1)
         groups, rows, shorter = [], [], 0
-        edges = {max(2, -(-self.max_length // parts)) for parts in (6, 2)}
-        for longest in sorted({*(edge for edge in edges if edge < self.max_length), self.max_length}):
+        # Short sequences have little padding to save, and each group is one more graph to build.
+        parts = (6, 2, 1) if self.max_length >= _GROUPED_LENGTH else (1,)
+        for longest in (-(-self.max_length // part) for part in parts):
             places = tf.where((length > shorter) & (length <= longest))  # (rows, 1)
             hidden = self._encode(tf.gather_nd(items, places)[:, :longest], positions, encoder, training)
             groups.append(tf.pad(hidden, [[0, 0], [0, self.max_length - longest], [0, 0]]))

@@ -4,6 +4,7 @@ import json
 
 import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation import config
 from pnfrec_keras import schema
@@ -11,7 +12,7 @@ from pnfrec_keras import schema
 _MODULE = "components.evaluation.metrics"
 
 
-def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> tfma.EvalConfig:
+def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> config_pb2.EvalConfig:
     """Settings for `Evaluator(eval_config=...)`: models, slices, metrics and their bounds.
 
     The baseline may always be named: where the pipeline has no blessed model yet, the Evaluator takes the baseline and
@@ -26,18 +27,18 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> tfm
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
     metrics = [_ranking_metric(metric, gate, with_baseline) for metric in config.METRICS]
     metrics.append(_metric_config("RankingDetails", k=gate.k))
-    slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
-    options = tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
-    return tfma.EvalConfig(
+    slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
+    options = config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
+    return config_pb2.EvalConfig(
         model_specs=models,
         slicing_specs=slices,
-        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
         options=options,
     )
 
 
-def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
-    return tfma.ModelSpec(
+def _model_spec(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
         name=name,
         is_baseline=is_baseline,
         signature_name=schema.RANK_SIGNATURE,
@@ -46,20 +47,20 @@ def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
     )
 
 
-def _ranking_metric(name: str, gate: config.GateConfig, with_baseline: bool) -> tfma.MetricConfig:
+def _ranking_metric(name: str, gate: config.GateConfig, with_baseline: bool) -> config_pb2.MetricConfig:
     result = _metric_config("RankingMetric", k=gate.k, name=name)
     if name in gate.bounds:
         # Without slicing specs a threshold would hold for every slice too.
         threshold = _threshold(name, gate.bounds[name], with_baseline)
-        result.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+        result.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
     return result
 
 
-def _metric_config(class_name: str, **arguments: int | str) -> tfma.MetricConfig:
-    return tfma.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
+def _metric_config(class_name: str, **arguments: int | str) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
 
 
-def _threshold(metric: str, bound: config.BoundConfig, with_baseline: bool) -> tfma.MetricThreshold:
+def _threshold(metric: str, bound: config.BoundConfig, with_baseline: bool) -> config_pb2.MetricThreshold:
     """Thresholds of `bound`.
 
     A missing `min` or `max` becomes the end of the metric's range: that refuses nothing but NaN, and it makes the
@@ -69,17 +70,19 @@ def _threshold(metric: str, bound: config.BoundConfig, with_baseline: bool) -> t
     lowest, highest = config.value_range(metric)
     lower = (lowest if bound.min is None else bound.min) - config.ROUNDING_SLACK
     upper = (highest if bound.max is None else bound.max) + config.ROUNDING_SLACK
-    result = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(
+    result = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(
             lower_bound=wrappers_pb2.DoubleValue(value=lower), upper_bound=wrappers_pb2.DoubleValue(value=upper)
         )
     )
     if bound.max_loss is not None and with_baseline:
         tolerance = bound.max_loss + config.ROUNDING_SLACK
         rising = config.higher_is_better(metric)
-        direction = tfma.MetricDirection.HIGHER_IS_BETTER if rising else tfma.MetricDirection.LOWER_IS_BETTER
+        direction = (
+            config_pb2.MetricDirection.HIGHER_IS_BETTER if rising else config_pb2.MetricDirection.LOWER_IS_BETTER
+        )
         result.change_threshold.CopyFrom(
-            tfma.GenericChangeThreshold(
+            config_pb2.GenericChangeThreshold(
                 direction=direction, absolute=wrappers_pb2.DoubleValue(value=-tolerance if rising else tolerance)
             )
         )

@@ -12,11 +12,16 @@ import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import slice_key_extractor, unbatch_extractor
+from tensorflow_model_analysis.proto import config_pb2
+
+from pnfrec_keras import schema
 
 _REPLACED = (unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME, slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME)
 
 
-def custom_extractors(eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any) -> list[Any]:
+def custom_extractors(
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
+) -> list[Any]:
     """The hook that TFX's Evaluator looks for: TFMA's extractors with slicing by batch."""
     stock = tfma.default_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
@@ -48,9 +53,12 @@ def slice_batch(extracts: Mapping[str, Any], features: list[str]) -> Iterator[di
     """Yields the labels and predictions of `extracts` for all examples and for each value of each of `features`.
 
     Raises:
-        ValueError: An example has no value, or several, of a slice feature.
+        ValueError: An example has no value, or several, of a slice feature or of the label.
     """
-    kept = {key: extracts[key] for key in (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY)}
+    kept = {
+        tfma.LABELS_KEY: _read_labels(extracts[tfma.LABELS_KEY]),
+        tfma.PREDICTIONS_KEY: extracts[tfma.PREDICTIONS_KEY],
+    }
     yield {**kept, tfma.SLICE_KEY_TYPES_KEY: _one_key(())}
     for feature in features:
         column = _read_column(extracts[tfma.FEATURES_KEY].get(feature), feature)
@@ -60,11 +68,24 @@ def slice_batch(extracts: Mapping[str, Any], features: list[str]) -> Iterator[di
             yield {**_take(kept, rows), tfma.SLICE_KEY_TYPES_KEY: _one_key(key)}
 
 
+def _read_labels(labels: Any) -> Any:
+    """The labels, by model where there are several, with a dimension for the batch."""
+    if isinstance(labels, Mapping):
+        return {model: _read_labels(values) for model, values in labels.items()}
+    return _read_column(labels, schema.TARGET_IS_POSITIVE)
+
+
 def _read_column(values: Any, feature: str) -> Any:
-    if not isinstance(values, np.ndarray) or values.size != len(values):
-        msg = f"Each example needs one value of the slice feature `{feature}`. Received: {values!r}."
+    """The one value of each example, shape (batch,)."""
+    rows = len(values) if isinstance(values, np.ndarray) else 0
+    column = values
+    if isinstance(values, tfma.types.VarLenTensorValue):  # as examples are read under a schema
+        rows = int(values.dense_shape[0])
+        column = values.values if np.array_equal(values.indices[:, 0], np.arange(rows)) else None
+    if not isinstance(column, np.ndarray) or column.size != rows:
+        msg = f"Each example needs one value of the feature `{feature}`. Received: {values!r}."
         raise ValueError(msg)
-    return values.reshape(-1)
+    return column.reshape(-1)
 
 
 def _one_key(key: tuple[Any, ...]) -> Any:

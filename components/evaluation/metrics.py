@@ -13,6 +13,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation import config, outputs, summary
 
@@ -56,7 +57,7 @@ metric_types.register_metric(RankingDetails)
 
 
 def _ranking_metric(
-    name: str, k: int, eval_config: tfma.EvalConfig | None = None, model_names: list[str] | None = None
+    name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
 ) -> list[Any]:
     if name not in config.METRICS:
         msg = f"Unknown metric {name!r}. Known: {', '.join(config.METRICS)}."
@@ -71,7 +72,7 @@ def _ranking_metric(
 
 
 def _ranking_details(
-    name: str, k: int, eval_config: tfma.EvalConfig | None = None, model_names: list[str] | None = None
+    name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
 ) -> list[Any]:
     models = model_names or [""]
     keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
@@ -82,7 +83,7 @@ def _ranking_details(
     ]
 
 
-def _shared_computation(k: int, eval_config: tfma.EvalConfig | None, model_names: list[str]) -> Any:
+def _shared_computation(k: int, eval_config: config_pb2.EvalConfig | None, model_names: list[str]) -> Any:
     """The one pass over the examples; TFMA drops the copies that every metric brings, going by combiner and keys."""
     if k < 1:
         msg = f"`k` must be at least 1. Received: {k}."

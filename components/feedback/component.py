@@ -39,8 +39,8 @@ class FeedbackGen(component.FileBasedExampleGen):
 
     Outputs: `examples` (see docs/architecture.md), `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics).
 
-    The driver of FileBasedExampleGen takes a fingerprint of the input files, and the settings are an execution parameter, so a
-    cached result is used only while neither has changed.
+    The driver of FileBasedExampleGen takes a fingerprint of the input files, and the settings are an execution
+    parameter, so a cached result is used only while neither has changed.
     """
 
     SPEC_CLASS = FeedbackGenSpec
@@ -62,7 +62,7 @@ class FeedbackGen(component.FileBasedExampleGen):
             patterns["titles"] = config.titles.file
         for pattern in patterns.values():
             if found := _SPAN.search(pattern):
-                msg = f"`feedback.files`: {pattern!r} holds TFX's placeholder {found[0]}. Name the files with globs instead."
+                msg = f"`feedback.files`: {pattern!r} holds TFX's placeholder {found[0]}. Use a glob instead."
                 raise ValueError(msg)
         splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         spec = FeedbackGenSpec(

@@ -1,6 +1,7 @@
 """What is read, what counts as positive, what is dropped and how the rows are split."""
 
 import dataclasses
+import math
 from typing import Any, ClassVar, Literal
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
@@ -31,6 +32,7 @@ class TitlesConfig:
     title: str = "title"
     # Names of the columns of a file without a header.
     names: list[str] = dataclasses.field(default_factory=list)
+    delimiter: str = ","
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +40,12 @@ class FeedbackConfig:
     """The data protocol (spec, section 1).
 
     Attributes:
-        files: Paths or globs of CSV, `::`-separated (.dat) or Parquet files; CSV may be gzipped. Relative ones are taken
-            from `base`.
+        files: Paths or globs of CSV, `::`-separated (.dat) or Parquet files; text may be gzipped. Relative ones
+            are taken from `base`.
         format: "csv", "dat" or "parquet"; "auto" goes by the suffix.
         names: Column names, for files without a header.
-        positive: A number (positive when value >= number), "median" (of all training rows), "user_median" (of each user's
-            own training rows) or "column" (the polarity column says so).
+        positive: A number (positive when value >= number), "median" (of all training rows), "user_median" (of each
+            user's own training rows) or "column" (the polarity column says so).
         duplicates: What stays of several rows of one user and item: "all", "first" or "last".
         min_item_users: Items with fewer distinct users are dropped, once.
         min_user_items: After that, users with fewer distinct items are dropped, once.
@@ -85,6 +87,9 @@ class FeedbackConfig:
             raise ValueError(msg)
         if len(self.delimiter) != 1:
             msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."
+            raise ValueError(msg)
+        if isinstance(self.positive, float) and not math.isfinite(self.positive):
+            msg = f"`feedback.positive` must be a finite number. Received: {self.positive}."
             raise ValueError(msg)
         if not 0.0 < self.test_quantile < 1.0:
             msg = f"`feedback.test_quantile` must lie between 0 and 1. Received: {self.test_quantile}."

@@ -1,4 +1,4 @@
-"""Turns columns as stored into ids, numbers and codes; whole columns at a time. Nothing here raises for a bad row: it is marked."""
+"""Turns columns as stored into ids, numbers and codes, whole columns at a time. Bad rows are marked, not raised for."""
 
 import dataclasses
 from typing import Any
@@ -20,8 +20,8 @@ Mask = npt.NDArray[np.bool_]
 SPLIT_CODES = {name: code for code, name in enumerate(schema.SPLITS)}
 POLARITIES = {"1": 1.0, "true": 1.0, "positive": 1.0, "p": 1.0, "0": 0.0, "false": 0.0, "negative": 0.0, "n": 0.0}
 
-# What an integer timestamp may be. Unit, first, beyond the last: the year 2200. Between the units lies nothing sensible:
-# milliseconds, microseconds and nanoseconds start in 1973.
+# What an integer timestamp may be: unit, first, and the year 2200, which is beyond the last. What lies between the
+# units makes sense in none of them: milliseconds, microseconds and nanoseconds start in 1973.
 _YEAR_2200 = 7_258_118_400
 UNITS: tuple[tuple[str, int, int], ...] = (
     ("seconds", 0, _YEAR_2200),

@@ -2,8 +2,9 @@
 
 import re
 
-# Beam quotes a worker's exception as text inside a RuntimeError and appends the step to its message.
-_QUOTED = re.compile(r"FeedbackError: (.+?)(?: \[while running |\n|$)")
+# Beam appends the step to the message of a worker's exception; from another process it comes as text in a RuntimeError.
+_STEP = re.compile(r" \[while running .*", re.DOTALL)
+_QUOTED = re.compile(r"FeedbackError: (.+)")
 
 
 class FeedbackError(ValueError):
@@ -11,8 +12,18 @@ class FeedbackError(ValueError):
 
 
 def feedback_error_within(error: BaseException) -> FeedbackError | None:
-    """The FeedbackError that a worker raised, out of the error of the Beam runner; None where there is none."""
-    if isinstance(error, FeedbackError):
-        return error
-    found = _QUOTED.search(str(error))
-    return FeedbackError(found.group(1)) if found else None
+    """The FeedbackError that a worker raised, out of the error of the Beam runner and without its additions.
+
+    Args:
+        error: What the runner raised.
+
+    Returns:
+        A new error without causes; None if `error` is about something else.
+    """
+    message = str(error)
+    if not isinstance(error, FeedbackError):
+        found = _QUOTED.search(message)
+        if found is None:
+            return None
+        message = found[1]
+    return FeedbackError(_STEP.sub("", message))

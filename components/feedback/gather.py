@@ -1,4 +1,4 @@
-"""What is worked out once from the sums of all shards: kept items, split time, catalogue, threshold, halves, and the results."""
+"""What is worked out once, from the sums of all shards: kept items, split time, catalogue, threshold, results."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.output import Folders, write_results
 from components.feedback.rows import pack, unpack
 from components.feedback.steps import Facts
+from components.feedback.titles import read_titles
 from pnfrec_keras import schema
 
 # One group of all packed sums.
@@ -109,6 +110,6 @@ class Finish:
         numbers = {"read": facts.items_read, "filtered": facts.items_filtered, "catalogue": len(facts.catalogue)}
         result = statistics.make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings)
         positives = vocabulary.as_dict(items, schema.VOCABULARY_POSITIVE_COUNT)
-        titles = vocabulary.read_titles(self.config)
+        titles = read_titles(self.config)
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, positives, titles)
         write_results(self.folders, lines, result)

@@ -115,17 +115,15 @@ def expand_files(config: FeedbackConfig) -> list[str]:
     """
     paths: set[str] = set()
     for pattern in config.files:
-        paths.update(_matches(absolute(config.base, pattern), pattern))
+        paths.update(_matches(absolute(config.base, pattern), "feedback.files"))
     return sorted(paths)
 
 
-def _matches(path: str, pattern: str) -> list[str]:
+def _matches(path: str, setting: str) -> list[str]:
     if is_remote(path):
         found = [metadata.path for match in FileSystems.match([path]) for metadata in match.metadata_list]
     elif os.path.isdir(path):
-        msg = (
-            f"`feedback.files`: {path} is a folder. Name the files in it, for example {os.path.join(pattern, '*.csv')}."
-        )
+        msg = f"`{setting}`: {path} is a folder. Name the files in it, for example {os.path.join(path, '*.csv')}."
         raise FeedbackError(msg)
     elif os.path.exists(path):
         return [path]
@@ -134,9 +132,9 @@ def _matches(path: str, pattern: str) -> list[str]:
     if found:
         return found
     if glob.has_magic(path):
-        msg = f"`feedback.files`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
+        msg = f"`{setting}`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
     else:
-        msg = f"`feedback.files`: there is no file {path}. Relative paths are taken from `feedback.base`."
+        msg = f"`{setting}`: there is no file {path}. Relative paths are taken from `feedback.base`."
     raise FeedbackError(msg)
 
 
@@ -203,6 +201,8 @@ def make_plan(config: FeedbackConfig) -> Plan:
     Raises:
         FeedbackError: A file is missing, empty or unreadable, lacks a column, or no file has a row.
     """
+    # Titles are read last; whether they can be read is better known now.
+    find_titles(config)
     needed = required_columns(config)
     tasks: list[FileTask] = []
     rows, empty = 0.0, []
@@ -224,6 +224,29 @@ def make_plan(config: FeedbackConfig) -> Plan:
     tasks[0] = dataclasses.replace(tasks[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
     return Plan(tuple(tasks), shards, tuple(f"{path} has no data row." for path in empty))
+
+
+def find_titles(config: FeedbackConfig) -> FileTask | None:
+    """The file of titles, looked into; None if there is none in `config`.
+
+    Raises:
+        FeedbackError: It is missing, empty or unreadable, or lacks a column.
+    """
+    titles = config.titles
+    if titles is None:
+        return None
+    path, *more = _matches(absolute(config.base, titles.file), "feedback.titles.file")
+    if more:
+        msg = f"`feedback.titles.file`: {titles.file} names several files, such as {path} and {more[0]}. Name one."
+        raise FeedbackError(msg)
+    kind = file_format(path, "auto")
+    if kind == "parquet":
+        file = parquet_file(path)
+        check_columns(path, file.schema_arrow.names, [titles.item, titles.title])
+        return FileTask(0, path, kind, tuple(range(file.metadata.num_row_groups)))
+    names, _ = peek_text(path, kind, titles.delimiter, titles.names)
+    check_columns(path, names, [titles.item, titles.title])
+    return FileTask(0, path, kind)
 
 
 def _plan_parquet(index: int, path: str, needed: Sequence[str]) -> tuple[list[FileTask], int]:

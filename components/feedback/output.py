@@ -1,5 +1,6 @@
 """Writes the outputs: each file under a name of its own first, so that half a file is never taken for a whole one."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -10,7 +11,8 @@ from typing import Any
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from components.feedback.statistics import STATISTICS_FILE, SUMMARY_FILE, format_summary
+from components.feedback.statistics import STATISTICS_FILE
+from components.feedback.summary import SUMMARY_FILE, format_summary
 from pnfrec_keras import schema
 
 
@@ -26,11 +28,9 @@ class Folders:
 def write_bytes(path: str, data: bytes) -> None:
     """Writes `data` to `path`, making its folder; the file appears under its name when it is complete."""
     folder, name = os.path.split(path)
-    try:
+    # It may be there already, perhaps made by another worker just now.
+    with contextlib.suppress(OSError):
         FileSystems.mkdirs(folder)
-    except OSError:
-        # It is there already, perhaps made by another worker just now.
-        pass
     # A dot in front hides it from the globs that readers use.
     temporary = FileSystems.join(folder, f".{name}.{uuid.uuid4().hex}")
     with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
@@ -39,7 +39,7 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def shard_path(folders: Folders, split: str, shard: int, shards: int) -> str:
-    return FileSystems.join(folders.examples, f"Split-{split}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz")
+    return str(FileSystems.join(folders.examples, f"Split-{split}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"))
 
 
 def write_results(folders: Folders, vocabulary: Iterable[str], statistics: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The data protocol (spec, section 1) on the rows of one shard. Pure numpy: what needs all shards comes in as arguments."""
+"""The data protocol (spec, section 1) on the rows of one shard. What needs all shards comes in as arguments."""
 
 import dataclasses
 from typing import Any
@@ -172,7 +172,8 @@ class Selection:
         targets: Of validation and test, by split.
         few_positives, few_heldout_positives, no_positive_target: Rows in no example, by reason.
         used: Rows in at least one example.
-        heldout_users, heldout_users_enough: Users with held-out rows, and those of them with enough positive training rows.
+        heldout_users: Users with held-out rows.
+        heldout_users_enough: Those of them with enough positive training rows.
     """
 
     train: Mask

@@ -1,7 +1,7 @@
 """Exact order statistics of numbers that are spread over workers, by radix select.
 
-Keys are 64-bit and order-preserving. Each of four rounds counts the next 16 bits of the keys that share the bits found so far,
-so that no worker ever holds more than its own keys and histograms of at most 65,536 bins.
+Keys are 64-bit and order-preserving. Each of four rounds counts the next 16 bits of the keys that share the bits found
+so far, so that no worker ever holds more than its own keys and histograms of at most 65,536 bins.
 """
 
 import dataclasses

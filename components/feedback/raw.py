@@ -1,9 +1,11 @@
 """Reads a piece of input as batches of undecoded Arrow columns, with the place of each row for error messages."""
 
+import contextlib
 import csv
 import dataclasses
 import gzip
 import io
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
@@ -116,7 +118,7 @@ def _open_text(
     raw: IO[bytes], task: FileTask, columns: Sequence[str], parsing: "_Parsing", handler: Callable[[Any], str]
 ) -> Any:
     if task.format == "dat":
-        stream = pa.PythonFile(_UnitSeparated(gzip.open(raw) if is_gzip(task.path) else raw, task.path), mode="r")
+        stream = pa.PythonFile(_UnitSeparated(_plain(raw, task.path), task.path), mode="r")
         parse = {"delimiter": _UNIT_SEPARATOR.decode(), "quote_char": False, "double_quote": False}
     else:
         stream = pa.PythonFile(raw, mode="r") if not is_gzip(task.path) else pa.CompressedInputStream(raw, "gzip")
@@ -161,14 +163,9 @@ class _UnitSeparated:
 
 
 def _line_of(task: FileTask, record: int, delimiter: str) -> str:
-    """Line (from 1) on which a record ends: empty lines and line breaks inside quotes make it differ from the record."""
-    with open_binary(task.path) as raw:
-        stream = io.TextIOWrapper(
-            gzip.open(raw) if is_gzip(task.path) else raw,  # type: ignore[arg-type]
-            encoding="utf-8-sig",
-            errors="replace",
-            newline="",
-        )
+    """Line (from 1) on which a record ends: empty lines and line breaks inside quotes set the two apart."""
+    with open_binary(task.path) as raw, contextlib.suppress(csv.Error):
+        stream = io.TextIOWrapper(_plain(raw, task.path), encoding="utf-8-sig", errors="replace", newline="")
         lines: Iterator[tuple[int, Any]]
         if task.format == "dat":
             lines = ((number, line.strip("\r\n")) for number, line in enumerate(stream, start=1))
@@ -176,7 +173,11 @@ def _line_of(task: FileTask, record: int, delimiter: str) -> str:
             reader = csv.reader(stream, delimiter=delimiter)
             lines = ((reader.line_num, fields) for fields in reader)
         filled = (number for number, content in lines if content)
-        for count, number in enumerate(filled, start=1):
-            if count == record:
-                return f"line {number}"
+        if (line := next(itertools.islice(filled, record - 1, None), None)) is not None:
+            return f"line {line}"
     return f"record {record}"
+
+
+def _plain(raw: IO[bytes], path: str) -> Any:
+    """The uncompressed stream."""
+    return gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw

@@ -1,7 +1,7 @@
 """tf.Examples and TFRecord files without TensorFlow, which Beam workers must not import.
 
-The wire format is protobuf's (https://protobuf.dev/programming-guides/encoding/) for tensorflow/core/example/example.proto, with
-the features in the order of their names, which is what deterministic serialisation gives.
+The wire format is protobuf's ("Encoding" in its documentation) for tensorflow/core/example/example.proto, with the
+features in the order of their names, which is what deterministic serialisation gives.
 """
 
 import struct
@@ -179,7 +179,7 @@ def _masked_crc(data: bytes) -> bytes:
 
 
 def tfrecord(record: bytes) -> bytes:
-    """`record` as TFRecord frames it: length, masked CRC-32C of the length, the record, masked CRC-32C of the record."""
+    """`record` in TFRecord's frame: length, masked CRC-32C of the length, record, masked CRC-32C of the record."""
     length = struct.pack("<Q", len(record))
     return b"".join((length, _masked_crc(length), record, _masked_crc(record)))
 

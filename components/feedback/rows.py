@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from components.feedback.decode import Codes, Floats, Ints, Mask
 from components.feedback.readers import RowBatch
 
-# Keys of the stable hash (SipHash of the UTF-8 bytes): one spreads users over shards, the other (by seed) over splits, so that
-# neither tells anything about the other.
+# Key of the stable hash (SipHash of the UTF-8 bytes) that spreads users over shards. The split (`protocol`) has another
+# key, so that neither tells anything about the other.
 _SHARD_KEY = "pnfrec.feedback1"
 
 

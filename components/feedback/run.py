@@ -46,16 +46,18 @@ def run(
     Raises:
         FeedbackError: The input or its settings cannot be used.
     """
-    plan = make_plan(config)
-    logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.tasks), plan.shards)
     try:
+        plan = make_plan(config)
+        logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.tasks), plan.shards)
         pipeline = make_pipeline()
         _ = pipeline | "Feedback" >> WriteFeedback(config, plan, folders, batch_rows)
         result = pipeline.run()
         result.wait_until_finish()
     except Exception as error:
         if found := feedback_error_within(error):
-            raise found from error
+            # Alone: its message says everything, and its causes are Beam's and Arrow's inner workings.
+            logger.debug("FeedbackGen stopped.", exc_info=True)
+            raise found from None
         raise
     return result
 
@@ -70,8 +72,9 @@ def generate(
 
     Args:
         config: The files and the rules.
-        output: A local folder that does not exist yet or is empty. It gets `Split-train/`, `Split-validation/`, `Split-test/`,
-            `vocabulary/items.jsonl`, `statistics/statistics.json` and `statistics/summary.txt`, all at once at the end.
+        output: A local folder that does not exist yet or is empty. It gets `Split-train/`, `Split-validation/`,
+            `Split-test/`, `vocabulary/items.jsonl`, `statistics/statistics.json` and `statistics/summary.txt`, all at
+            once at the end.
         beam_args: Options of the Beam pipeline.
         batch_rows: Rows of a batch of a Parquet file; the result does not depend on it.
 

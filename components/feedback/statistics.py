@@ -1,4 +1,4 @@
-"""What became of each row: names of the counts, the checks on them, `statistics.json` and its summary in words."""
+"""What became of each row: names of the counts, the checks on them, and `statistics.json`."""
 
 import datetime
 from collections import Counter
@@ -14,7 +14,6 @@ from pnfrec_keras import schema
 # Namespace of the Beam counters. Their names are those of the flat counts.
 NAMESPACE = "pnfrec.feedback"
 STATISTICS_FILE = "statistics.json"
-SUMMARY_FILE = "summary.txt"
 
 ROWS_READ = "rows_read"
 DROPPED = "dropped_"
@@ -93,7 +92,7 @@ def check_training_rows(counts: Mapping[str, int], config: FeedbackConfig, time:
     remedy = {
         "global_time": f"every timestamp is at or after the split time {time}. Lower `feedback.test_quantile` (now "
         f"{config.test_quantile}), or split by leave_one_out",
-        "leave_one_out": "every user has at most two rows, which are the test and the validation row. Split by global_time",
+        "leave_one_out": "no user has more than two, which are for test and validation. Split by global_time",
         "column": f"the column {config.columns.split!r} says train for none of them",
     }[config.split]
     msg = f"No training row is left by the split: of {counts['rows_filtered']:,} rows after the filters, {remedy}."
@@ -104,26 +103,29 @@ def check_train_examples(counts: Mapping[str, int], config: FeedbackConfig, thre
     """Raises a FeedbackError if no user has enough positive training rows."""
     if counts.get(examples(schema.TRAIN_SPLIT), 0):
         return
-    rule = "in the polarity column" if config.positive == "column" else f"{_threshold(config, threshold)}"
     msg = (
-        f"No user is left to train on: none of {counts['users_training']:,} users has {config.min_positives} positive "
-        f"rows among the {counts['rows_training']:,} training rows (positive: {rule}). {_losses(counts)}. Lower "
-        f"`feedback.min_positives` or `feedback.positive`."
+        f"No user is left to train on: of {counts['users_training']:,} users with {counts['rows_training']:,} training "
+        f"rows, none has the {config.min_positives} positive ones that `feedback.min_positives` asks for (positive: "
+        f"{positive_rule(config.positive, threshold)}). {_losses(counts)}. Lower `feedback.min_positives`, or change "
+        f"`feedback.positive`."
     )
     raise FeedbackError(msg)
 
 
-def _threshold(config: FeedbackConfig, threshold: float | None) -> str:
-    if config.positive == "user_median":
-        return "value at or above the user's median"
-    return f"value >= {threshold:g}"
+def positive_rule(rule: float | str, threshold: float | None) -> str:
+    """Which rows are positive, in words."""
+    if rule == "column":
+        return "what the polarity column says"
+    if rule == "user_median":
+        return "value >= the user's own median"
+    return f"value >= {threshold:.12g}" + (", the median of the training rows" if rule == "median" else "")
 
 
 def _losses(counts: Mapping[str, int]) -> str:
     dropped = [
         f"{counts[DROPPED + name]:,} dropped: {text}" for name, text in REASONS.items() if counts.get(DROPPED + name)
     ]
-    return f"{counts.get(ROWS_READ, 0):,} rows read, {'; '.join(dropped) or 'none dropped'}"
+    return f"{counts.get(ROWS_READ, 0):,} rows read; {'; '.join(dropped) or 'none dropped'}"
 
 
 def make_statistics(
@@ -222,51 +224,3 @@ def _warnings(statistics: Mapping[str, Any]) -> list[str]:
                 "`duplicates: first` avoids that."
             )
     return warnings
-
-
-def format_summary(statistics: Mapping[str, Any]) -> str:
-    """`statistics` in words: one subject a line, numbers aligned."""
-    rows, users, items = statistics["rows"], statistics["users"], statistics["items"]
-    lines = [f"Rows read {rows['read']:>38,}   users {users['read']:,}, items {items['read']:,}"]
-    lines += [f"  dropped: {REASONS[name]:<64} {number:>12,}" for name, number in rows["dropped"].items() if number]
-    lines.append(
-        f"After the filters: {statistics['filtered_rows']:,} rows, {users['filtered']:,} users, {items['filtered']:,} items"
-    )
-    lines.append(f"Split: {_split_text(statistics)}")
-    lines.append(f"Positive: {_positive_text(statistics['positive'])}")
-    lines.append(
-        f"Training rows: {statistics['training_rows']:,} of {users['training']:,} users; catalogue: {items['catalogue']:,} items"
-    )
-    lines.append(
-        f"{'':<12}{'examples':>12}{'positive':>12}{'negative':>12}{'rows kept':>12}{'positive':>12}{'negative':>12}"
-    )
-    for split in schema.SPLITS:
-        number, part = statistics["examples"][split], rows["kept"][split]
-        cells = [
-            number["all"],
-            number.get("positive", ""),
-            number.get("negative", ""),
-            sum(part.values()),
-            *part.values(),
-        ]
-        lines.append(f"{split:<12}" + "".join(f"{cell:>12,}" if cell != "" else " " * 12 for cell in cells))
-    lines += [f"Warning: {warning}" for warning in statistics["warnings"]]
-    return "\n".join(lines) + "\n"
-
-
-def _split_text(statistics: Mapping[str, Any]) -> str:
-    split = statistics["split"]
-    if split["rule"] != "global_time":
-        return str(split["rule"])
-    date = f" = {split['date']}" if split["date"] else ""
-    return f"global_time, held out from {split['time']}{date}; {statistics['users']['heldout']:,} held-out users known to training"
-
-
-def _positive_text(positive: Mapping[str, Any]) -> str:
-    if positive["rule"] in ("column", "user_median"):
-        return {"column": "as the polarity column says", "user_median": "value >= the user's own median"}[
-            positive["rule"]
-        ]
-    return f"value >= {positive['threshold']:g}" + (
-        " (median of the training rows)" if positive["rule"] == "median" else ""
-    )

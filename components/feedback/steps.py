@@ -1,6 +1,7 @@
 """What the workers do with a piece of input and with a shard.
 
-Each step on shards gets `Facts`, which grows from step to step, as its one side input, and gives sums: counts of items and of rows.
+Each step on shards gets `Facts`, which grows from step to step, as its one side input. It gives a packed table, keys
+to select from, or sums: counts of items and of rows.
 """
 
 import dataclasses
@@ -66,7 +67,7 @@ def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[st
 
 
 class Read(beam.DoFn):
-    """A piece of input to (shard, packed chunk), and once to (shard, nothing) for each shard, so that none is left out."""
+    """A piece of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
 
     def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
         self._config, self._shards, self._batch_rows = config, shards, batch_rows
@@ -150,7 +151,7 @@ class Train(OnShard):
 
 
 class Keys(OnShard):
-    """Gives the training values, whose median may be the threshold, and hashes of held-out users, half of whom are validation."""
+    """Gives training values, for their median, and hashes of held-out users, for the split in halves."""
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)

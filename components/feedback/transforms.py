@@ -1,10 +1,10 @@
 """The Beam pipeline of FeedbackGen. Between steps travel packed batches, never single rows.
 
-    read -> chunks by shard -> table of each shard -> kept items -> split time -> catalogue -> threshold, halves -> examples
+    read -> chunks by shard -> table of a shard -> kept items -> split time -> catalogue -> threshold, halves -> write
 
-The table of a shard is made once. Later steps take it and apply the rules anew, which is cheaper than carrying what they
-gave. What needs all shards is small, is worked out in one place (`gather`) and comes back as the one side input of the next
-step. The graph is kept small, since the local runner spends some 20 ms on each node.
+The table of a shard is made once. Later steps take it and apply the rules anew, which is cheaper than carrying what
+they gave. What needs all shards is small, is worked out in one place (`gather`) and comes back as the one side input of
+the next step. The graph is kept small, since the local runner spends some 20 ms on each node.
 """
 
 from functools import partial

@@ -7,17 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.feedback.config import FeedbackConfig, TitlesConfig
-from components.feedback.decode import decode_ids
-from components.feedback.inputs import (
-    FileTask,
-    absolute,
-    check_columns,
-    file_format,
-    parquet_file,
-    peek_text,
-)
-from components.feedback.raw import read_parquet, read_text
 from pnfrec_keras import schema
 
 ITEM = "item"
@@ -50,40 +39,6 @@ def column(table: pa.Table, name: str) -> pa.Array:
     """A column as one array."""
     chunked = table.column(name)
     return chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
-
-
-def read_titles(config: FeedbackConfig) -> dict[str, str]:
-    """Item id to title; the first row of an item counts, empty titles do not.
-
-    Raises:
-        FeedbackError: The file is missing or damaged, or lacks a column.
-    """
-    if config.titles is None:
-        return {}
-    titles: dict[str, str] = {}
-    for raw in _open_titles(config.titles, config):
-        ids, codes = decode_ids(raw.columns[config.titles.item], f"{config.titles.file}, column {config.titles.item!r}")
-        texts = raw.columns[config.titles.title]
-        known = ids.to_pylist()
-        for code, text in zip(codes.tolist(), texts.to_pylist(), strict=True):
-            title = text.decode(errors="replace") if isinstance(text, bytes) else text
-            if code >= 0 and title:
-                titles.setdefault(known[code], str(title))
-    return titles
-
-
-def _open_titles(titles: TitlesConfig, config: FeedbackConfig) -> Any:
-    path = absolute(config.base, titles.file)
-    kind = file_format(path, "auto")
-    names = [titles.item, titles.title]
-    if kind == "parquet":
-        file = parquet_file(path)
-        check_columns(path, file.schema_arrow.names, names)
-        groups = tuple(range(file.metadata.num_row_groups))
-        return read_parquet(FileTask(0, path, kind, groups), names, 1 << 18)
-    found, _ = peek_text(path, kind, config.delimiter, titles.names)
-    check_columns(path, found, names)
-    return read_text(FileTask(0, path, kind), names, config.delimiter, titles.names)
 
 
 def as_dict(table: pa.Table, name: str) -> dict[str, int]:

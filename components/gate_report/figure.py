@@ -59,8 +59,8 @@ def draw(row: Row, scale: Scale) -> str:
     if row.interval is not None:
         ends = f'x1="{place(row.interval.low)}" x2="{place(row.interval.high)}"'
         parts.append(f'<line class="span" {ends} y1="{_MIDDLE}" y2="{_MIDDLE}"/>')
-    for limit in limits(row):
-        parts.append(f'<line class="bound" x1="{place(limit)}" x2="{place(limit)}" y1="2" y2="{_HEIGHT - 2}"/>')
+    ticks = map(place, limits(row))
+    parts += [f'<line class="bound" x1="{tick}" x2="{tick}" y1="2" y2="{_HEIGHT - 2}"/>' for tick in ticks]
     if row.baseline is not None:
         parts.append(f'<circle class="last" cx="{place(row.baseline)}" cy="{_MIDDLE}" r="4"/>')
     parts.append(f'<circle class="dot" cx="{place(row.value)}" cy="{_MIDDLE}" r="4"/>')

@@ -16,12 +16,14 @@ def to_html(report: Report) -> str:
     """The page; every text from outside is escaped."""
     verdict, _, reason = report.headline.partition(":")
     reasons = [row.sentence for row in report.failures]
+    if not report.agrees:
+        reasons = [report.notes[0], *reasons]
     return string.Template(_PAGE.read_text(encoding="utf-8")).substitute(
         title=f"{verdict} &ndash; gate of the export",
         tone="good" if report.blessed else "bad",
         verdict=html.escape(verdict),
         reason=" " + html.escape(reason.strip()),
-        failures=_list(reasons) if len(reasons) > 1 else "",
+        failures=_list(reasons) if len(reasons) > 1 or not report.agrees else "",
         facts="\n".join(_facts(report)),
         k=report.k,
         legend=figure.LEGEND,
@@ -32,7 +34,7 @@ def to_html(report: Report) -> str:
 
 
 def _facts(report: Report) -> list[str]:
-    facts = [("Note", note) for note in report.notes]
+    facts = [("Note", note) for note in report.notes[not report.agrees :]]
     facts.append(
         ("Examples", f"{report.count_p:,} with a liked target (p), {report.count_n:,} with a disliked one (n)")
     )

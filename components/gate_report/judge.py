@@ -53,7 +53,14 @@ def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -
     change = None if baseline is None else value - baseline
     change_interval = _change_interval(metric, values.candidate, change)
     bound = gate.bounds.get(metric)
-    verdict, sentence = _verdict(metric, bound, value, baseline, change_interval)
+    if math.isnan(value):
+        empty = [group for group in sentences.groups(metric) if not _count(values.candidate, group)]
+        verdict: Verdict = "not judged" if bound is None else "fail"
+        sentence = sentences.undefined(metric, empty, bounded=bound is not None)
+    elif bound is None:
+        verdict, sentence = "not judged", sentences.no_bound(metric)
+    else:
+        verdict, sentence = _verdict(metric, bound, value, baseline, change_interval)
     return Row(
         metric=metric,
         value=_defined(value),
@@ -72,16 +79,11 @@ def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -
 
 def _verdict(
     metric: str,
-    bound: config.BoundConfig | None,
+    bound: config.BoundConfig,
     value: float,
     baseline: float | None,
     change_interval: intervals.Interval | None,
 ) -> tuple[Verdict, str]:
-    if math.isnan(value):
-        reason = sentences.undefined(metric, bounded=bound is not None)
-        return ("not judged" if bound is None else "fail"), reason
-    if bound is None:
-        return "not judged", sentences.no_bound(metric)
     checks: list[tuple[bool, str]] = []
     if bound.min is not None:
         checks.append((value >= bound.min - config.ROUNDING_SLACK, sentences.at_least(metric, value, bound.min)))

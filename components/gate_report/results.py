@@ -1,5 +1,6 @@
 """Reads what the Evaluator wrote: numbers by model and slice, and TFMA's own verdict."""
 
+import os
 from typing import Any
 
 import tensorflow as tf
@@ -18,12 +19,11 @@ def read_evaluation(path: str, has_baseline: bool) -> Evaluation:
     Raises:
         ValueError: The folder holds no results of the Evaluator, or they and `has_baseline` contradict each other.
     """
-    try:
-        validation = tfma.load_validation_result(path)
-        found = [_read_slice(metrics) for metrics in tfma.load_metrics(path)]
-    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
-        msg = f"No evaluation could be read from {path}: {error}. It must be the output of an Evaluator with bounds."
-        raise ValueError(msg) from error
+    if not tf.io.gfile.glob(os.path.join(path, f"{tfma.constants.VALIDATIONS_KEY}*")):
+        msg = f"There is no evaluation in {path}. It must be the output of an Evaluator with bounds."
+        raise ValueError(msg)
+    validation = tfma.load_validation_result(path)
+    found = [_read_slice(metrics) for metrics in tfma.load_metrics(path)]
     if found and has_baseline != any(values.baseline is not None for values in found):
         expected = "with" if has_baseline else "without"
         msg = f"The evaluation in {path} should be one {expected} a baseline. Wire the Evaluator and the report alike."

@@ -54,10 +54,10 @@ def no_bound(metric: str) -> str:
     return f"{metric} has no bound."
 
 
-def undefined(metric: str, bounded: bool) -> str:
-    """Why `metric` has no value."""
-    names = [_GROUP_NAMES[group] for group in groups(metric)]
-    missing = "example" if metric == "coverage" else f"example of the {' or of the '.join(names)} group"
+def undefined(metric: str, empty_groups: list[str], bounded: bool) -> str:
+    """Why `metric` has no value: which groups have no example."""
+    names = " or of the ".join(_GROUP_NAMES[group] for group in empty_groups)
+    missing = "example" if metric == "coverage" else f"example of the {names} group"
     words = f"{metric} is undefined: the evaluated split has no {missing}."
     return f"{words} {_EMPTY}" if bounded else words
 

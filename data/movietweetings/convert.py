@@ -2,7 +2,8 @@
 
     python data/movietweetings/convert.py SNAPSHOT_FOLDER [OUTPUT_FOLDER]
 
-Ids stay strings (their leading zeros matter) and the rows keep the order of `ratings.dat`, which decides between equal timestamps.
+Ids stay strings (their leading zeros matter), and the rows keep the order of `ratings.dat`, which decides between equal
+timestamps.
 """
 
 import csv

@@ -61,8 +61,8 @@ def test_hidden_states_equal_the_numpy_reference(polarity: str, shared: bool) ->
     "rows", [ARRAYS.positive[:, :LENGTH], ARRAYS.negative[:, :LENGTH], ARRAYS.positive[:0, :LENGTH]]
 )
 def test_training_encodes_real_positions_as_inference_does(rows: Any) -> None:
-    model = make_model(max_length=12)
-    padded = np.pad(rows, [(0, 0), (0, 12 - LENGTH)])
+    model = make_model(max_length=24)
+    padded = np.pad(rows, [(0, 0), (0, 24 - LENGTH)])
     x = {"positive": padded, "negative": padded[::-1]}
     plain, grouped = model(x, training=False), model(x, training=True)
     for polarity, items in x.items():

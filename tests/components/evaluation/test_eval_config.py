@@ -4,6 +4,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format, text_format
 from tensorflow_model_analysis.metrics import metric_specs
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation import config, eval_config
 
@@ -53,8 +54,8 @@ def test_thresholds_belong_to_their_metric_and_to_all_examples() -> None:
         for key, limits in thresholds.items()
         if key.model_name == "candidate"
     }
-    higher, lower = tfma.MetricDirection.HIGHER_IS_BETTER, tfma.MetricDirection.LOWER_IS_BETTER
-    value, change = tfma.GenericValueThreshold, tfma.GenericChangeThreshold
+    higher, lower = config_pb2.MetricDirection.HIGHER_IS_BETTER, config_pb2.MetricDirection.LOWER_IS_BETTER
+    value, change = config_pb2.GenericValueThreshold, config_pb2.GenericChangeThreshold
     assert found == {
         ("ndcg_p", False): [("", value(lower_bound={"value": 0.05 - SLACK}, upper_bound={"value": 1.0 + SLACK}))],
         ("ndcg_p", True): [("", change(direction=higher, absolute={"value": -(0.01 + SLACK)}))],
@@ -81,4 +82,4 @@ def test_without_a_baseline_only_values_are_bounded(with_baseline: bool) -> None
 def test_survives_json(with_baseline: bool) -> None:
     # TFX hands the settings to the executor as JSON.
     made = eval_config.make_eval_config(GATE, with_baseline)
-    assert json_format.Parse(json_format.MessageToJson(made), tfma.EvalConfig()) == made
+    assert json_format.Parse(json_format.MessageToJson(made), config_pb2.EvalConfig()) == made

@@ -10,6 +10,7 @@ from apache_beam.testing import util
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_model_analysis.metrics import metric_specs
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation import config, metrics
 from components.evaluation.summary import Summary
@@ -118,11 +119,11 @@ def test_in_a_beam_pipeline() -> None:
         util.assert_that(pipeline | beam.Create(batches) | beam.CombineGlobally(combiner), check)
 
 
-def config_of(wanted: list[Any]) -> tfma.EvalConfig:
+def config_of(wanted: list[Any]) -> config_pb2.EvalConfig:
     configs = [metric_specs.config_from_metric(metric) for metric in wanted]
-    return tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(name="candidate"), tfma.ModelSpec(name="baseline", is_baseline=True)],
-        metrics_specs=[tfma.MetricsSpec(metrics=configs, model_names=MODELS)],
+    return config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(name="candidate"), config_pb2.ModelSpec(name="baseline", is_baseline=True)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=configs, model_names=MODELS)],
     )
 
 

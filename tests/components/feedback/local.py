@@ -1,7 +1,7 @@
 """The steps of the pipeline one after another without Beam, so that a property test can afford hundreds of runs.
 
-Ranks are taken from sorted keys here; that Beam's rounds find the same is the matter of test_radix.py, and that Beam strings the
-steps together rightly is the matter of test_generate.py.
+Ranks are taken from sorted keys here; that Beam's rounds find the same is the matter of test_radix.py, and that Beam
+strings the steps together rightly is the matter of test_generate.py.
 """
 
 import json

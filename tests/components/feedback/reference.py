@@ -37,7 +37,7 @@ class Outcome:
     training_rows: int
 
 
-class NothingLeft(Exception):
+class NothingLeftError(Exception):
     """No training row, or no training user."""
 
 
@@ -116,14 +116,14 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     rows = remove_duplicates(rows, config.duplicates, dropped)
     rows = k_core(rows, config, dropped)
     if not rows:
-        raise NothingLeft
+        raise NothingLeftError
     time = None
     if config.split == "global_time":
         time = int(np.quantile(np.array([row.time for row in rows]), config.test_quantile, method="nearest"))
     split = splits_of(rows, config, time)
     train = [row for row in rows if split[row.order] == "train"]
     if not train:
-        raise NothingLeft
+        raise NothingLeftError
 
     # Rule 3: the threshold is a matter of the training rows.
     threshold: float | None = None
@@ -208,5 +208,5 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
             else:
                 dropped["few_heldout_positives" if row.order in too_few else "no_positive_target"] += 1
     if not examples["train"]:
-        raise NothingLeft
+        raise NothingLeftError
     return Outcome(examples, vocabulary, dropped, kept, time, threshold, len(train))

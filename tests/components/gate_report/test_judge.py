@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from components.evaluation import config
 from components.gate_report import intervals, judge
 from components.gate_report.measured import Evaluation, SliceValues
 from components.gate_report.report import Row, SliceRow
@@ -56,7 +57,7 @@ def test_refused_report() -> None:
     report = examples.refused_report()
     assert not report.blessed
     assert report.agrees
-    assert report.headline == "NOT BLESSED: 2 of 3 bounded metrics failed. hr_n is 0.1000, above the bound of 0.08."
+    assert report.headline == "NOT BLESSED: 2 of 3 bounded metrics failed. They are hr_n, ndcg_p."
     assert [row.metric for row in report.failures] == ["hr_n", "ndcg_p"]
     assert find(report.rows, "coverage").sentence == "coverage is 0.3125, at least 0.3 as asked."
     assert report.notes == ()
@@ -70,10 +71,8 @@ def test_slices_come_in_the_order_of_their_buckets() -> None:
         ("history_length_bucket", "10-19"),
         ("target_popularity_bucket", "head"),
     ]
-    metrics = {
-        name: examples.CANDIDATE[name] for name in examples.CANDIDATE if "count" not in name and "_se" not in name
-    }
-    baseline = {name: examples.BASELINE[name] for name in metrics}
+    metrics: dict[str, float | None] = {name: examples.CANDIDATE[name] for name in config.METRICS}
+    baseline: dict[str, float | None] = {name: examples.BASELINE[name] for name in config.METRICS}
     undefined = {"ndcg_n": None, "ndcg_delta": None}
     assert slices[0] == SliceRow("history_length_bucket", "5-9", 20, 0, {**metrics, **undefined}, baseline)
 
@@ -156,7 +155,7 @@ def test_undefined_metric_without_a_bound() -> None:
     assert report.blessed
     assert find(report.rows, "hr_delta").verdict == "not judged"
     assert find(report.rows, "hr_delta").sentence == (
-        "hr_delta is undefined: the evaluated split has no example of the positive or of the negative group."
+        "hr_delta is undefined: the evaluated split has no example of the negative group."
     )
 
 
