@@ -1,7 +1,8 @@
 """Dependencies of pnfrec, in two lanes that the Python version picks.
 
-TFX 1.16 is the last release with wheels for a glibc older than 2.39 and runs on Python 3.10; TFX 1.21
-needs a newer glibc (or macOS on arm64) and runs on Python 3.11 to 3.13. Ranges live here; exact pins with hashes live in `requirements/`.
+TFX 1.16 is the last release with wheels for a glibc older than 2.39 and runs on Python 3.10; TFX 1.21 needs a newer
+glibc (or macOS on arm64) and runs on Python 3.11 to 3.13. Ranges live here; exact pins with hashes live in
+`requirements/`.
 """
 
 from setuptools import setup
