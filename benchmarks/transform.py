@@ -78,10 +78,11 @@ def main() -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         config = FeedbackConfig(files=[str(path)], positive=positive, split=arguments.split, targets=arguments.targets)
         for repeat in range(arguments.repeat):
-            begin = time.perf_counter()
+            begin, begin_cpu = time.perf_counter(), time.process_time()
             statistics = generate(config, Path(folder) / f"output{repeat}", beam_args)
-            seconds = time.perf_counter() - begin
-            sys.stdout.write(f"{arguments.rows:,} rows in {seconds:.2f} s: {arguments.rows / seconds:,.0f} rows/s\n")
+            seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
+            rate = f"{arguments.rows / seconds:,.0f} rows/s"
+            sys.stdout.write(f"{arguments.rows:,} rows in {seconds:.2f} s: {rate} (this process: {cpu:.2f} s of CPU)\n")
         usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         sys.stdout.write(format_summary(statistics))
         children = f", of the largest child process {usage[1] / 2**20:.2f} GiB" if arguments.workers > 1 else ""

@@ -11,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.api import types
 from tensorflow_model_analysis.extractors import slice_key_extractor, unbatch_extractor
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -79,7 +80,7 @@ def _read_column(values: Any, feature: str) -> Any:
     """The one value of each example, shape (batch,)."""
     rows = len(values) if isinstance(values, np.ndarray) else 0
     column = values
-    if isinstance(values, tfma.types.VarLenTensorValue):  # as examples are read under a schema
+    if isinstance(values, types.VarLenTensorValue):  # as examples are read under a schema
         rows = int(values.dense_shape[0])
         column = values.values if np.array_equal(values.indices[:, 0], np.arange(rows)) else None
     if not isinstance(column, np.ndarray) or column.size != rows:

@@ -39,6 +39,11 @@ class TitlesConfig:
 class FeedbackConfig:
     """The data protocol (spec, section 1).
 
+    Ids are kept as they are written and must not be empty. Timestamps are whole numbers, which are kept as they are
+    (seconds, milli-, micro- or nanoseconds since 1970, one unit for all rows), or ISO dates, which become microseconds
+    (UTC where they name no zone); none may lie in the year 2200 or later. A user's rows go by timestamp, equal ones by
+    the order of the input: files sorted by path, then the row.
+
     Attributes:
         files: Paths or globs of CSV, `::`-separated (.dat) or Parquet files; text may be gzipped. Relative ones
             are taken from `base`.
@@ -46,14 +51,17 @@ class FeedbackConfig:
         names: Column names, for files without a header.
         positive: A number (positive when value >= number), "median" (of all training rows), "user_median" (of each
             user's own training rows) or "column" (the polarity column says so).
-        duplicates: What stays of several rows of one user and item: "all", "first" or "last".
+        duplicates: What stays of several rows of one user and item: "all", or the user's "first" or "last".
         min_item_users: Items with fewer distinct users are dropped, once.
         min_user_items: After that, users with fewer distinct items are dropped, once.
-        split: "global_time", "leave_one_out" or "column".
+        split: "global_time", "leave_one_out" (each user's last row is for test, the one before for validation) or
+            "column" (the split column says train, validation or test).
         test_quantile: Rows from this quantile (nearest) of all timestamps on are held out. For "global_time".
-        split_seed: Decides which half of the held-out users is validation and which is test.
+        split_seed: Decides which half of the held-out users is validation and which is test. Halved are the users with
+            held-out rows whose user and item training knows, before `min_positives` drops any of them.
         min_positives: Users with fewer positive training rows are dropped from every set.
-        min_heldout_positives: The reference's stricter rule asks 2 of them among a held-out user's held-out rows.
+        min_heldout_positives: Users with fewer positive rows in the validation or the test split have no target
+            there. The reference's stricter rule is 2.
         targets: "last", or "successive": each held-out interaction is a target. Measures then average over targets.
         bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts it.
         shards: Files a split; users are spread over them by hash. 0: one for each 250,000 rows of input.

@@ -103,7 +103,10 @@ def known_rows(table: UserTable, train: Mask, catalogue: pa.Array) -> Known:
 
 
 def held_out_hashes(table: UserTable, known: Known, seed: int) -> npt.NDArray[np.uint64]:
-    """The hash of each user with held-out rows; the smaller half of all of them is validation."""
+    """The hash of each user with known held-out rows; the smaller half of all of them is validation.
+
+    The users are halved here, before rule 5 drops those with too few positive rows from every set.
+    """
     users = np.unique(table.user[known.known & ~known.train])
     return hash_ids(table.users.take(pa.array(users)), split_key(seed))
 
@@ -187,7 +190,11 @@ class Selection:
 
 
 def select(table: UserTable, known: Known, splits: Splits, positive: Mask, config: FeedbackConfig) -> Selection:
-    """Chooses users and targets (rules 5 and 6)."""
+    """Chooses users and targets (rules 5 and 6).
+
+    A target of a split is one of its rows. Its history are the known rows before it, in the user's order, of its own
+    split and of those before (train, validation, test). Validation has positive targets only.
+    """
     users = len(table.users)
     train_positives = np.bincount(table.user[known.train & positive], minlength=users)
     enough = (train_positives >= config.min_positives)[table.user]

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.api import types
 
 from components.evaluation import eval_config, extractors
 from tests.components.evaluation import runs
@@ -39,7 +40,7 @@ def test_one_batch_for_all_and_one_for_each_value() -> None:
 def variable(rows: list[int], values: Any, examples: int = 3) -> Any:
     """A column as TFMA reads it under a schema."""
     indices = np.array([[row, 0] for row in rows])
-    return tfma.types.VarLenTensorValue(np.array(values), indices, np.array([examples, 1]))
+    return types.VarLenTensorValue(np.array(values), indices, np.array([examples, 1]))
 
 
 def test_columns_of_variable_length() -> None:
