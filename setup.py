@@ -27,6 +27,8 @@ PIPELINE = [
     # A later Beam no longer brings dill, which tfx-bsl 1.16 imports without declaring it.
     f"apache-beam[gcp]>=2.61,<2.62; {OLD_LANE}",
     f"apache-beam>=2.77,<2.78; {NEW_LANE}",
+    # Checksums of the TFRecords that FeedbackGen writes.
+    "google-crc32c>=1.5",
     "numpy>=1.26",
     "pandas>=1.5",
     "pyarrow>=10",

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,30 @@ import pyarrow.compute as pc
 from components.feedback import radix, statistics, steps, vocabulary
 from components.feedback.config import FeedbackConfig
 from components.feedback.output import Folders, write_results
-from components.feedback.rows import pack, unpack
+from components.feedback.packing import pack, unpack
 from components.feedback.steps import Facts
 from components.feedback.titles import read_titles
 from pnfrec_keras import schema
 
-# One group of all packed sums.
-Sums = tuple[int, Iterable[bytes]]
+
+def time_rules(config: FeedbackConfig) -> dict[str, radix.RankRule]:
+    """The ranks among the timestamps that the split asks for."""
+    return {steps.TIME: partial(radix.nearest_rank, config.test_quantile)} if config.split == "global_time" else {}
 
 
-def _totals(group: Sums, before: dict[str, int]) -> tuple[Any, dict[str, int]]:
+def key_rules(config: FeedbackConfig) -> dict[str, radix.RankRule]:
+    """The ranks among training values and held-out users that threshold and split ask for."""
+    rules: dict[str, radix.RankRule] = {}
+    if config.positive == "median":
+        rules[steps.VALUE] = radix.middle_ranks
+    if config.split == "global_time":
+        rules[steps.HASH] = radix.half_rank
+    return rules
+
+
+def _totals(sums: Iterable[bytes], before: dict[str, int]) -> tuple[Any, dict[str, int]]:
     """Counts of items as a table, and counts of rows added to those before."""
-    parts = [unpack(packed) for packed in group[1]]
+    parts = [unpack(packed) for packed in sums]
     items = vocabulary.merge_counts((ids, columns) for ids, columns, _ in parts)
     return items, dict(statistics.total([before, *(counts for *_, counts in parts)]))
 
@@ -32,17 +45,22 @@ class KeepItems:
 
     min_users: int
 
-    def __call__(self, group: Sums) -> bytes:
-        items, counts = _totals(group, {})
+    def __call__(self, _: Any, sums: Any) -> bytes:
+        items, counts = _totals(sums, {})
         ids = vocabulary.column(items, vocabulary.ITEM)
         enough = pc.greater_equal(vocabulary.column(items, steps.USERS), self.min_users)
         return pack(Facts(counts, len(ids), ids.filter(enough)))
 
 
-def add_time(state: Any, packed_facts: bytes) -> bytes:
+@dataclasses.dataclass(frozen=True)
+class AddTime:
     """T of the global time split (rule 4)."""
-    found = radix.keys_of(state)[steps.TIME]
-    return pack(dataclasses.replace(unpack(packed_facts), time=radix.integer_of(found[0]) if found else None))
+
+    rules: dict[str, radix.RankRule]
+
+    def __call__(self, packed_facts: bytes, histograms: Any) -> bytes:
+        found = radix.keys_of(histograms, self.rules)[steps.TIME]
+        return pack(dataclasses.replace(unpack(packed_facts), time=radix.integer_of(found[0]) if found else None))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +73,9 @@ class AddCatalogue:
 
     config: FeedbackConfig
 
-    def __call__(self, group: Sums, packed_facts: bytes) -> bytes:
+    def __call__(self, packed_facts: bytes, sums: Any) -> bytes:
         facts: Facts = unpack(packed_facts)
-        items, counts = _totals(group, facts.counts)
+        items, counts = _totals(sums, facts.counts)
         unit = statistics.timestamp_unit(counts)
         statistics.check_training_rows(counts, self.config, statistics.time_text(facts.time, unit))
         present = items.filter(pc.greater(items.column(schema.VOCABULARY_COUNT), 0))
@@ -81,14 +99,19 @@ def _fixed_threshold(config: FeedbackConfig) -> float | None:
     return None if isinstance(config.positive, str) else float(config.positive)
 
 
-def add_keys(state: Any, packed_facts: bytes) -> bytes:
+@dataclasses.dataclass(frozen=True)
+class AddKeys:
     """The median of the training values, and the hash that halves the held-out users (rules 3 and 4)."""
-    facts: Facts = unpack(packed_facts)
-    found = radix.keys_of(state)
-    if values := found.get(steps.VALUE):
-        low, high = map(radix.float_of, values)
-        facts = dataclasses.replace(facts, threshold=(low + high) / 2)
-    return pack(dataclasses.replace(facts, cut=next(iter(found.get(steps.HASH, [])), None)))
+
+    rules: dict[str, radix.RankRule]
+
+    def __call__(self, packed_facts: bytes, histograms: Any) -> bytes:
+        facts: Facts = unpack(packed_facts)
+        found = radix.keys_of(histograms, self.rules)
+        if values := found.get(steps.VALUE):
+            low, high = map(radix.float_of, values)
+            facts = dataclasses.replace(facts, threshold=(low + high) / 2)
+        return pack(dataclasses.replace(facts, cut=next(iter(found.get(steps.HASH, [])), None)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,9 +126,9 @@ class Finish:
     folders: Folders
     warnings: tuple[str, ...]
 
-    def __call__(self, group: Sums, packed_facts: bytes) -> None:
+    def __call__(self, packed_facts: bytes, sums: Any) -> None:
         facts: Facts = unpack(packed_facts)
-        items, counts = _totals(group, facts.counts)
+        items, counts = _totals(sums, facts.counts)
         statistics.check_train_examples(counts, self.config, facts.threshold)
         numbers = {"read": facts.items_read, "filtered": facts.items_filtered, "catalogue": len(facts.catalogue)}
         result = statistics.make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings)

@@ -4,15 +4,14 @@ Keys are 64-bit and order-preserving. Each of four rounds counts the next 16 bit
 so far, so that no worker ever holds more than its own keys and histograms of at most 65,536 bins.
 """
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
-from apache_beam.pvalue import AsIter, AsSingleton
+from apache_beam.pvalue import AsIter
 
 Keys = npt.NDArray[np.uint64]
 # From how many keys there are to the ranks wanted, from 0. Picklable.
@@ -57,65 +56,74 @@ def half_rank(count: int) -> list[int]:
     return [count // 2] if count else []
 
 
-@dataclasses.dataclass(frozen=True)
-class _Cursor:
-    """What is known of one wanted key: its upper bits, and its rank among the keys that share them."""
+class Histogram(NamedTuple):
+    """How often each next digit follows one prefix among the keys of one worker.
 
+    Attributes:
+        name: Of the keys.
+        prefix: The bits that the counted keys share.
+        bins: int64 array, as bytes: the digits that occur.
+        counts: int64 array, as bytes: how often each.
+        wanted: (prefix, rank among the keys that share it) of each key that is looked for; None in the first round,
+            where the number of keys is not known yet.
+    """
+
+    name: str
     prefix: int
-    rank: int
+    bins: bytes
+    counts: bytes
+    wanted: list[tuple[int, int]] | None
 
 
-_State = dict[str, list[_Cursor]]
+class _Count(beam.DoFn):
+    """(name, packed keys) to the histograms of one round, which follow from those of the round before."""
 
+    def __init__(self, round_: int, rules: dict[str, RankRule]) -> None:
+        self._round, self._rules = round_, rules
+        self._wanted: dict[str, list[tuple[int, int]]] | None = None
 
-class _Histogram(beam.DoFn):
-    """(name, packed keys) to (name, prefix, bins, counts): how often each next digit follows each wanted prefix."""
+    def start_bundle(self) -> None:
+        self._wanted = None
 
-    def __init__(self, round_: int) -> None:
-        self._round = round_
-
-    def process(self, element: tuple[str, bytes], state: Any) -> Iterator[tuple[str, int, bytes, bytes]]:
+    def process(self, element: tuple[str, bytes], before: Any = ()) -> Iterator[Any]:
         name, packed = element
-        keys = np.frombuffer(packed, np.uint64)
-        shift = np.uint64(64 - _BITS * (self._round + 1))
-        digits = keys >> shift
-        prefixes = {cursor.prefix for cursor in state[name]} if self._round else {0}
-        for prefix in sorted(prefixes):
+        if self._round and self._wanted is None:
+            self._wanted = _advance(before, self._rules)
+        wanted = self._wanted[name] if self._wanted else None
+        digits = np.frombuffer(packed, np.uint64) >> np.uint64(64 - _BITS * (self._round + 1))
+        for prefix in sorted({prefix for prefix, _ in wanted or [(0, 0)]}):
             found = digits[digits >> np.uint64(_BITS) == np.uint64(prefix)]
             if found.size:
                 counts = np.bincount((found & np.uint64((1 << _BITS) - 1)).astype(np.int64))
                 bins = np.flatnonzero(counts)
-                yield name, prefix, bins.tobytes(), counts[bins].tobytes()
+                yield Histogram(name, prefix, bins.tobytes(), counts[bins].tobytes(), wanted)
 
 
-def _advance(
-    state: _State | None, histograms: Iterable[tuple[str, int, bytes, bytes]], rules: Mapping[str, RankRule]
-) -> _State:
-    """Finds the next 16 bits of each wanted key."""
+def _advance(histograms: Iterable[Histogram], rules: Mapping[str, RankRule]) -> dict[str, list[tuple[int, int]]]:
+    """The wanted keys of each name with the digit more that the histograms of all workers tell."""
     totals: dict[tuple[str, int], npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(1 << _BITS, np.int64))
-    for name, prefix, bins, counts in histograms:
+    wanted: dict[str, list[tuple[int, int]] | None] = {}
+    for name, prefix, bins, counts, before in histograms:
         totals[name, prefix][np.frombuffer(bins, np.int64)] += np.frombuffer(counts, np.int64)
-    if state is None:
-        state = {name: [_Cursor(0, rank) for rank in rule(int(totals[name, 0].sum()))] for name, rule in rules.items()}
-    found: _State = {}
-    for name, cursors in state.items():
+        wanted[name] = before
+    found: dict[str, list[tuple[int, int]]] = {}
+    for name, pairs in wanted.items():
         found[name] = []
-        for cursor in cursors:
-            below = np.cumsum(totals[name, cursor.prefix])
-            digit = int(np.searchsorted(below, cursor.rank, side="right"))
-            rank = cursor.rank - (int(below[digit - 1]) if digit else 0)
-            found[name].append(_Cursor(cursor.prefix << _BITS | digit, rank))
+        for prefix, rank in pairs or [(0, rank) for rank in rules[name](int(totals[name, 0].sum()))]:
+            below = np.cumsum(totals[name, prefix])
+            digit = int(np.searchsorted(below, rank, side="right"))
+            found[name].append((prefix << _BITS | digit, rank - (int(below[digit - 1]) if digit else 0)))
     return found
 
 
 class SelectRanks(beam.PTransform):
     """Finds keys by rank.
 
-    Takes (name, bytes of a uint64 array) elements; gives one dict of each name to the keys at the ranks that its rule
-    asks for. No worker holds more than its own keys and the histograms.
+    Takes (name, bytes of a uint64 array) elements and gives the histograms of the last round, out of which `keys_of`
+    reads the keys. No worker holds more than its own keys and the histograms.
 
     Args:
-        rules: Name to rank rule. A name without keys gets what its rule gives for 0 keys.
+        rules: Name to rank rule.
     """
 
     def __init__(self, rules: Mapping[str, RankRule]) -> None:
@@ -123,24 +131,13 @@ class SelectRanks(beam.PTransform):
         self._rules = dict(rules)
 
     def expand(self, pcoll: Any) -> Any:
-        state: Any = pcoll.pipeline | "Once" >> beam.Create([None])
-        for index in range(_ROUNDS):
-            side = AsSingleton(state) if index else None
-            histograms = pcoll | f"Count{index}" >> beam.ParDo(_Histogram(index), side)
-            state = state | f"Advance{index}" >> beam.Map(_Advance(self._rules), AsIter(histograms))
-        return state
+        histograms = pcoll | "Count0" >> beam.ParDo(_Count(0, self._rules))
+        for index in range(1, _ROUNDS):
+            histograms = pcoll | f"Count{index}" >> beam.ParDo(_Count(index, self._rules), AsIter(histograms))
+        return histograms
 
 
-@dataclasses.dataclass(frozen=True)
-class _Advance:
-    """Finds the next 16 bits of each wanted key."""
-
-    rules: dict[str, RankRule]
-
-    def __call__(self, state: Any, histograms: Iterable[tuple[str, int, bytes, bytes]]) -> Any:
-        return _advance(state, histograms, self.rules)
-
-
-def keys_of(state: dict[str, Any]) -> dict[str, list[int]]:
-    """The keys by name, out of the element that `SelectRanks` gives."""
-    return {name: [cursor.prefix for cursor in cursors] for name, cursors in state.items()}
+def keys_of(histograms: Iterable[Histogram], rules: Mapping[str, RankRule]) -> dict[str, list[int]]:
+    """The keys that `SelectRanks(rules)` has found, by name; none for a name without keys."""
+    found = _advance(histograms, rules)
+    return {name: [key for key, _ in found.get(name, [])] for name in rules}

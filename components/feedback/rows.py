@@ -4,7 +4,6 @@ A chunk is what one batch holds of one shard; a `UserTable` is a shard: every ro
 """
 
 import dataclasses
-import pickle
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,20 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.feedback.decode import Codes, Floats, Ints, Mask
+from components.feedback.packing import narrow, pack, unpack, widen
 from components.feedback.readers import RowBatch
 
 # Key of the stable hash (SipHash of the UTF-8 bytes) that spreads users over shards. The split (`protocol`) has another
 # key, so that neither tells anything about the other.
 _SHARD_KEY = "pnfrec.feedback1"
-
-
-def pack(value: Any) -> bytes:
-    """Compact bytes of numpy arrays, Arrow arrays and plain values, for Beam to carry."""
-    return pickle.dumps(value, protocol=5)
-
-
-def unpack(data: bytes) -> Any:
-    return pickle.loads(data)
 
 
 def hash_ids(ids: pa.Array, key: str = _SHARD_KEY) -> npt.NDArray[np.uint64]:
@@ -61,8 +52,8 @@ def cut(batch: RowBatch, shards: int) -> Iterator[tuple[int, bytes]]:
         user, users = compact(batch.user[rows], batch.users)
         item, items = compact(batch.item[rows], batch.items)
         split = None if batch.split is None else batch.split[rows]
-        chunk = (batch.file, batch.row, users, user, items, item, batch.time[rows], batch.value[rows], split)
-        yield int(index), pack(chunk)
+        columns = (user, item, batch.time[rows], batch.value[rows])
+        yield int(index), pack((batch.file, batch.row, users, items, split, *map(narrow, columns)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +89,20 @@ class UserTable:
         return dataclasses.replace(self, **columns, split=None if self.split is None else self.split[rows])
 
 
+_NARROW = ("user", "item", "time", "value")
+
+
+def pack_table(table: UserTable) -> bytes:
+    columns: dict[str, Any] = {name: narrow(getattr(table, name)) for name in _NARROW}
+    return pack(dataclasses.replace(table, **columns))
+
+
+def unpack_table(data: bytes) -> UserTable:
+    packed: UserTable = unpack(data)
+    columns: dict[str, Any] = {name: widen(getattr(packed, name)) for name in _NARROW}
+    return dataclasses.replace(packed, **columns)
+
+
 def build_table(packed: Iterable[bytes], duplicates: str) -> tuple[UserTable, int]:
     """Puts the chunks of a shard together, in order, and applies the rule on duplicates.
 
@@ -113,7 +118,8 @@ def build_table(packed: Iterable[bytes], duplicates: str) -> tuple[UserTable, in
     if not chunks:
         nothing, codes = pa.array([], pa.string()), np.zeros(0, np.int32)
         return UserTable(nothing, codes, nothing, codes, codes.astype(np.int64), np.zeros(0), None, codes > 0), 0
-    _, _, users, user, items, item, times, values, splits = zip(*chunks, strict=True)
+    _, _, users, items, splits, *columns = zip(*chunks, strict=True)
+    user, item, times, values = ([widen(part) for part in column] for column in columns)
     all_users, user_codes = _unify(users, user)
     all_items, item_codes = _unify(items, item)
     by_id = np.asarray(pc.array_sort_indices(all_users))

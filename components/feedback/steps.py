@@ -19,9 +19,10 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.decode import Mask
 from components.feedback.inputs import FileTask
 from components.feedback.output import Folders, shard_path, write_bytes
+from components.feedback.packing import pack, unpack
 from components.feedback.readers import read_rows
 from components.feedback.records import ShardExamples, gzip_tfrecords
-from components.feedback.rows import UserTable, build_table, cut, pack, unpack
+from components.feedback.rows import UserTable, build_table, cut, pack_table, unpack_table
 from pnfrec_keras import schema
 
 # Tag of the additional output of a step that gives tables too.
@@ -61,9 +62,9 @@ class Facts:
     cut: int | None = None
 
 
-def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int]) -> tuple[int, bytes]:
-    """Counts of items and of rows, under the one key by which they are summed."""
-    return 0, pack((items, columns, statistics.count(counts)))
+def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int]) -> bytes:
+    """Counts of items and of rows."""
+    return pack((items, columns, statistics.count(counts)))
 
 
 class Read(beam.DoFn):
@@ -100,8 +101,8 @@ class Build(beam.DoFn):
         table, duplicates = build_table(chunks, self._config.duplicates)
         new = statistics.count({statistics.DROPPED + "duplicate": duplicates, "users_read": len(table.users)})
         sums = pack((table.items, {USERS: protocol.item_users(table)}, statistics.total([new, *counts])))
-        yield TaggedOutput(SUMS, (0, sums))
-        yield shard, pack(table)
+        yield TaggedOutput(SUMS, sums)
+        yield shard, pack_table(table)
 
 
 class OnShard(beam.DoFn):
@@ -111,7 +112,7 @@ class OnShard(beam.DoFn):
         self._config = config
 
     def _filtered(self, packed: bytes, facts: Facts) -> protocol.Filtered:
-        return protocol.filter_rows(unpack(packed), facts.kept, self._config.min_user_items)
+        return protocol.filter_rows(unpack_table(packed), facts.kept, self._config.min_user_items)
 
     def _train(self, table: UserTable, facts: Facts) -> Mask:
         return ~protocol.held_out(table, self._config.split, facts.time)

@@ -7,11 +7,10 @@ they gave. What needs all shards is small, is worked out in one place (`gather`)
 the next step. The graph is kept small, since the local runner spends some 20 ms on each node.
 """
 
-from functools import partial
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import AsSingleton
+from apache_beam.pvalue import AsIter, AsSingleton
 
 from components.feedback import gather, radix, steps
 from components.feedback.config import FeedbackConfig
@@ -44,34 +43,23 @@ class WriteFeedback(beam.PTransform):
             | "Build" >> beam.ParDo(steps.Build(config)).with_outputs(steps.SUMS, main="tables")
         )
         tables = built.tables
-        facts = built[steps.SUMS] | "ItemUsers" >> beam.GroupByKey()
-        facts = facts | "KeepItems" >> beam.Map(gather.KeepItems(config.min_item_users))
+        once = pbegin | "Once" >> beam.Create([None])
+        facts = once | "KeepItems" >> beam.Map(gather.KeepItems(config.min_item_users), AsIter(built[steps.SUMS]))
 
-        if config.split == "global_time":
-            quantile = {steps.TIME: partial(radix.nearest_rank, config.test_quantile)}
+        if rules := gather.time_rules(config):
             times = tables | "Times" >> beam.ParDo(steps.Times(config), AsSingleton(facts))
-            times = times | "SplitTime" >> radix.SelectRanks(quantile)
-            facts = times | "AddTime" >> beam.Map(gather.add_time, AsSingleton(facts))
+            times = times | "SplitTime" >> radix.SelectRanks(rules)
+            facts = facts | "AddTime" >> beam.Map(gather.AddTime(rules), AsIter(times))
 
         trained = tables | "Train" >> beam.ParDo(steps.Train(config), AsSingleton(facts))
-        trained = trained | "TrainingItems" >> beam.GroupByKey()
-        facts = trained | "AddCatalogue" >> beam.Map(gather.AddCatalogue(config), AsSingleton(facts))
+        facts = facts | "AddCatalogue" >> beam.Map(gather.AddCatalogue(config), AsIter(trained))
 
-        if rules := _key_rules(config):
+        if rules := gather.key_rules(config):
             keys = tables | "Keys" >> beam.ParDo(steps.Keys(config), AsSingleton(facts))
             keys = keys | "Select" >> radix.SelectRanks(rules)
-            facts = keys | "AddKeys" >> beam.Map(gather.add_keys, AsSingleton(facts))
+            facts = facts | "AddKeys" >> beam.Map(gather.AddKeys(rules), AsIter(keys))
 
         write = steps.Write(config, shards, self._folders)
-        written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts)) | "PositiveItems" >> beam.GroupByKey()
+        written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))
         finish = gather.Finish(config, self._folders, self._plan.warnings)
-        return written | "Finish" >> beam.Map(finish, AsSingleton(facts))
-
-
-def _key_rules(config: FeedbackConfig) -> dict[str, radix.RankRule]:
-    rules: dict[str, radix.RankRule] = {}
-    if config.positive == "median":
-        rules[steps.VALUE] = radix.middle_ranks
-    if config.split == "global_time":
-        rules[steps.HASH] = radix.half_rank
-    return rules
+        return facts | "Finish" >> beam.Map(finish, AsIter(written))

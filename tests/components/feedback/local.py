@@ -13,28 +13,32 @@ from typing import Any
 import numpy as np
 from apache_beam.pvalue import TaggedOutput
 
-from components.feedback import gather, radix, steps, transforms
+from components.feedback import gather, radix, steps
 from components.feedback.config import FeedbackConfig
 from components.feedback.inputs import make_plan
 from components.feedback.output import Folders
 
 
-def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, radix.RankRule]) -> dict[str, Any]:
+def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, radix.RankRule]) -> list[radix.Histogram]:
+    """What leads `keys_of` to the keys at the wanted ranks: each key a histogram of its own last 16 bits."""
     by_name: defaultdict[str, list[int]] = defaultdict(list)
     for name, packed in keys:
         by_name[name] += np.frombuffer(packed, np.uint64).tolist()
-    return {
-        name: [radix._Cursor(sorted(by_name[name])[rank], 0) for rank in rule(len(by_name[name]))]
-        for name, rule in rules.items()
-    }
+    histograms = []
+    for name, values in by_name.items():
+        found = [sorted(values)[rank] for rank in rules[name](len(values))]
+        prefixes = [key >> 16 for key in found]
+        wanted = [(prefix, prefixes[:index].count(prefix)) for index, prefix in enumerate(prefixes)]
+        histograms += [radix.Histogram(name, key >> 16, _int64(key & 0xFFFF), _int64(1), wanted) for key in found]
+    return histograms
+
+
+def _int64(value: int) -> bytes:
+    return np.array([value], np.int64).tobytes()
 
 
 def _each(step: Any, tables: list[tuple[int, bytes]], facts: bytes) -> list[Any]:
     return [output for table in tables for output in step.process(table, facts)]
-
-
-def _group(sums: Iterable[tuple[int, bytes]]) -> tuple[int, list[bytes]]:
-    return 0, [packed for _, packed in sums]
 
 
 def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str, Any]:
@@ -48,14 +52,13 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     built = [output for group in shards.items() for output in steps.Build(config).process(group)]
     sums = [output.value for output in built if isinstance(output, TaggedOutput)]
     tables = [output for output in built if not isinstance(output, TaggedOutput)]
-    facts = gather.KeepItems(config.min_item_users)(_group(sums))
-    if config.split == "global_time":
-        rules: dict[str, radix.RankRule] = {steps.TIME: lambda count: radix.nearest_rank(config.test_quantile, count)}
-        facts = gather.add_time(_select(_each(steps.Times(config), tables, facts), rules), facts)
-    facts = gather.AddCatalogue(config)(_group(_each(steps.Train(config), tables, facts)), facts)
-    if rules := transforms._key_rules(config):
-        facts = gather.add_keys(_select(_each(steps.Keys(config), tables, facts), rules), facts)
+    facts = gather.KeepItems(config.min_item_users)(None, sums)
+    if rules := gather.time_rules(config):
+        facts = gather.AddTime(rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
+    facts = gather.AddCatalogue(config)(facts, _each(steps.Train(config), tables, facts))
+    if rules := gather.key_rules(config):
+        facts = gather.AddKeys(rules)(facts, _select(_each(steps.Keys(config), tables, facts), rules))
     written = _each(steps.Write(config, plan.shards, folders), tables, facts)
-    gather.Finish(config, folders, plan.warnings)(_group(written), facts)
+    gather.Finish(config, folders, plan.warnings)(facts, written)
     statistics: dict[str, Any] = json.loads((output / "statistics" / "statistics.json").read_text(encoding="utf-8"))
     return statistics

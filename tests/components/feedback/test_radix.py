@@ -53,8 +53,10 @@ def test_select_ranks_finds_what_sorting_finds() -> None:
     parts = [(name, part.tobytes()) for name, all_ in values.items() for part in np.array_split(all_, 4)]
     expected = {name: np.sort(all_)[_every_third(len(all_))].tolist() for name, all_ in values.items()}
     with Pipeline() as pipeline:
+        histograms = pipeline | beam.Create(parts) | radix.SelectRanks(rules)
+        once = pipeline | "Once" >> beam.Create([None])
         # As text, since Beam's integers have 63 bits.
-        found = pipeline | beam.Create(parts) | radix.SelectRanks(rules) | beam.Map(lambda s: str(radix.keys_of(s)))
+        found = once | beam.Map(lambda _, all_: str(radix.keys_of(all_, rules)), beam.pvalue.AsIter(histograms))
         assert_that(found, equal_to([str({**expected, "nothing": []})]))
 
 
