@@ -22,8 +22,6 @@ from pnfrec_keras.model import PNFRec
 from pnfrec_keras.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.vocabulary import Vocabulary
 
-EXTRA_ASSETS = "assets.extra"
-
 log = logging.getLogger(__name__)
 
 Tensor = Any
@@ -49,8 +47,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
             raise ValueError(msg)
         model = _in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
-        self._scores = model.scores
         self._encode = model.encode_history
+        self._state_scores = model.state_scores
         self.weights = [variable.value for variable in model.variables]
         self.table = item_table(vocabulary)
         self.max_length = model.max_length
@@ -81,8 +79,16 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def scores(self, history: Tensor, known: Tensor) -> Tensor:
         """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""
-        scores = self._scores(ranking.latest_items(history, self.max_length))
-        return tf.where(tf.equal(known, 0)[:, tf.newaxis], self._popularity[tf.newaxis, :], scores)
+        return self._fall_back(self._state_scores(self._encode(ranking.latest_items(history, self.max_length))), known)
+
+    def _fall_back(self, scores: Tensor, known: Tensor) -> Tensor:
+        unread = tf.equal(known, 0)
+        # Choosing between them is a pass over all scores: only where there is something to choose.
+        return tf.cond(
+            tf.reduce_any(unread),
+            lambda: tf.where(unread[:, tf.newaxis], self._popularity[tf.newaxis, :], scores),
+            lambda: scores,
+        )
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
@@ -91,12 +97,19 @@ class Ranker(tf.Module):  # type: ignore[misc]
         seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
         target = self.table.lookup(parsed[schema.TARGET_ITEM_ID])
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
-        scores = ranking.exclude(self.scores(history, known), seen)
-        indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
+
+        def rank(state: Tensor, known: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+            scores = ranking.exclude(self._fall_back(self._state_scores(state), known), seen)
+            indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
+            return ranking.target_rank(scores, target), indices
+
+        state = self._encode(ranking.latest_items(history, self.max_length), skip_padding=True)
+        values = (state, known, seen, target)
+        ranks, indices = ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64, tf.int32])
         # A catalogue of fewer than k items still answers k wide.
         indices = tf.pad(indices, [[0, 0], [0, self.k - tf.shape(indices)[1]]])
         return {
-            schema.OUTPUT_RANK: ranking.target_rank(scores, target),
+            schema.OUTPUT_RANK: ranks,
             schema.OUTPUT_TOP_ITEMS: tf.cast(tf.ensure_shape(indices, [None, self.k]), tf.int64),
             schema.OUTPUT_CATALOGUE_SIZE: tf.fill([tf.shape(target)[0]], tf.constant(self.num_items, tf.int64)),
         }
@@ -156,7 +169,7 @@ def export_saved_model(
         else:
             msg = f"`export.index` must be 'plain' or 'tfrs'. Received: {index!r}."
             raise ValueError(msg)
-        extra = unfinished / EXTRA_ASSETS
+        extra = unfinished / schema.EXTRA_ASSETS
         extra.mkdir()
         vocabulary.write(extra / schema.VOCABULARY_FILE)
         for name, text in (extra_assets or {}).items():

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from pnfrec_keras.attention import CausalAttention
+from pnfrec_keras.ragged import Tokens
+
 LAYER_NORM_EPSILON = 1e-8
 
 
@@ -67,7 +70,7 @@ class ItemEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pnfrec")
 class PositionEmbedding(keras.layers.Layer):
-    """The table P (L, d); position 0 is the oldest item kept. Maps (batch, length) to P[:length]."""
+    """The table P (L, d); position 0 is the oldest item kept. Maps positions of any shape to their vectors."""
 
     def __init__(self, max_length: int, dim: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -79,8 +82,8 @@ class PositionEmbedding(keras.layers.Layer):
         self.embeddings = self.add_weight(name="embeddings", shape=(self.max_length, self.dim), initializer=_normal())
         self.built = True
 
-    def call(self, item_indices: Any) -> Any:
-        return ops.cast(self.embeddings, self.compute_dtype)[: ops.shape(item_indices)[1]]
+    def call(self, columns: Any) -> Any:
+        return ops.take(ops.cast(self.embeddings, self.compute_dtype), columns, axis=0)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "max_length": self.max_length, "dim": self.dim}
@@ -92,6 +95,10 @@ class EncoderBlock(keras.layers.Layer):
 
     Sequences are padded on the right, so causal attention already keeps real positions from seeing padding; what padded
     positions hold is zeroed by the caller.
+
+    Call arguments:
+        x: (batch, length, dim), or (tokens, dim) with `tokens`.
+        tokens: Where flat tokens stand; None for padded rows.
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
@@ -101,9 +108,7 @@ class EncoderBlock(keras.layers.Layer):
         self.dropout = dropout
         common: dict[str, Any] = {"dtype": self.dtype_policy}
         self.query_norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="query_norm", **common)
-        self.attention = keras.layers.MultiHeadAttention(
-            num_heads, dim // num_heads, dropout=dropout, kernel_initializer=_normal(), name="attention", **common
-        )
+        self.attention = CausalAttention(dim, num_heads, dropout, name="attention", **common)
         self.feed_forward_norm = keras.layers.LayerNormalization(
             epsilon=LAYER_NORM_EPSILON, name="feed_forward_norm", **common
         )
@@ -114,15 +119,15 @@ class EncoderBlock(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         self.query_norm.build(input_shape)
-        self.attention.build(input_shape, input_shape, input_shape)
+        self.attention.build(input_shape)
         self.feed_forward_norm.build(input_shape)
         self.inner.build(input_shape)
         self.outer.build(input_shape)
         self.built = True
 
-    def call(self, x: Any, training: bool | None = None) -> Any:
-        query = self.query_norm(x)  # (batch, length, dim)
-        attended = self.attention(query, x, x, use_causal_mask=True, training=training)
+    def call(self, x: Any, tokens: Tokens | None = None, training: bool | None = None) -> Any:
+        query = self.query_norm(x)
+        attended = self.attention(query, x, tokens=tokens, training=training)
         x = self.feed_forward_norm(query + attended)
         hidden = self.inner_dropout(self.inner(x), training=training)
         return x + self.outer_dropout(self.outer(hidden), training=training)
@@ -137,8 +142,9 @@ class SequenceEncoder(keras.layers.Layer):
     """A stack of blocks over one polarity. Output is zero at padding.
 
     Call arguments:
-        x: (batch, length, dim).
-        mask: (batch, length), True at real positions.
+        x: (batch, length, dim), or (tokens, dim) with `tokens`.
+        mask: (batch, length), True at real positions; not for flat tokens, of which none is padding.
+        tokens: Where flat tokens stand; None for padded rows.
     """
 
     def __init__(self, num_blocks: int, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
@@ -157,10 +163,10 @@ class SequenceEncoder(keras.layers.Layer):
             block.build(input_shape)
         self.built = True
 
-    def call(self, x: Any, mask: Any, training: bool | None = None) -> Any:
-        real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
+    def call(self, x: Any, mask: Any = None, tokens: Tokens | None = None, training: bool | None = None) -> Any:
+        real = 1.0 if mask is None else ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
         for block in self.blocks:
-            x = block(x, training=training) * real
+            x = block(x, tokens=tokens, training=training) * real
         return x
 
     def get_config(self) -> dict[str, Any]:

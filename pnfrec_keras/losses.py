@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from pnfrec_keras.chunked import softmax_cross_entropy_sum
+
 Tensor = Any
 
 
@@ -25,19 +27,18 @@ def cross_entropy_sum(hidden: Tensor, labels: Tensor, table: Tensor, *, compact:
         labels: (batch, length), index of the next item, 0 at padding.
         table: (items + 1, dim), the item table; row 0 is padding and no candidate.
         compact: Scores real positions only. Their number varies, so XLA needs False, which scores padding as well and
-            masks it; the value is the same.
+            weighs it 0; the value is the same.
 
     Returns:
         Scalar, float32: the sum over real positions; 0 when there is none.
     """
     real = labels > 0  # (batch, length)
     if compact:
-        hidden, targets = tf.boolean_mask(hidden, real), tf.boolean_mask(labels, real)  # (tokens, dim), (tokens,)
-    else:
-        hidden, targets = tf.reshape(hidden, [-1, tf.shape(hidden)[-1]]), tf.reshape(labels, [-1])
-    logits = tf.cast(tf.matmul(hidden, table[1:], transpose_b=True), tf.float32)  # (tokens, items)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(targets - 1, 0), logits)
-    return tf.reduce_sum(losses if compact else tf.where(tf.reshape(real, [-1]), losses, 0.0))
+        hidden, labels = tf.boolean_mask(hidden, real), tf.boolean_mask(labels, real)  # (tokens, dim), (tokens,)
+        return softmax_cross_entropy_sum(hidden, labels - 1, table[1:])
+    hidden, labels = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(labels, [-1])
+    weights = tf.cast(labels > 0, tf.float32)
+    return softmax_cross_entropy_sum(hidden, tf.maximum(labels - 1, 0), table[1:], weights, static_shapes=True)
 
 
 def contrastive_sum(

@@ -11,6 +11,7 @@ from pnfrec_keras import losses, ranking
 from pnfrec_keras.layers import LAYER_NORM_EPSILON, ItemEmbedding, PositionEmbedding, SequenceEncoder
 from pnfrec_keras.measures import MEASURES
 from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
+from pnfrec_keras.ragged import Tokens
 
 # Keys of the batches that `fit` and `evaluate` take; `pnfrec_keras.data` makes them.
 POSITIVE = "positive"
@@ -18,9 +19,6 @@ NEGATIVE = "negative"
 SEEN = "seen"
 TARGET = "target"
 IS_POSITIVE = "is_positive"
-
-# From this length on, training encodes rows in groups of like length.
-_GROUPED_LENGTH = 16
 
 Tensor = Any
 
@@ -117,30 +115,21 @@ class PNFRec(keras.Model):
     def _encode(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
         mask = items > 0  # (batch, length)
         real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
-        x = math.sqrt(self.dim) * self.item_embedding(items) + positions(items)
+        x = math.sqrt(self.dim) * self.item_embedding(items) + positions(tf.range(tf.shape(items)[1]))
         x = self.input_dropout(x, training=training) * real
         return self.final_norm(encoder(x, mask, training=training))  # (batch, length, dim)
 
-    def _encode_by_length(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
-        """`_encode` for training, in groups of rows of like length: no work on most of the padding, the same result."""
-        length = tf.math.count_nonzero(items, axis=1)
-        groups, rows, shorter = [], [], 0
-        # Short sequences have little padding to save, and each group is one more graph to build.
-        parts = (6, 2, 1) if self.max_length >= _GROUPED_LENGTH else (1,)
-        for longest in (-(-self.max_length // part) for part in parts):
-            places = tf.where((length > shorter) & (length <= longest))  # (rows, 1)
-            hidden = self._encode(tf.gather_nd(items, places)[:, :longest], positions, encoder, training)
-            groups.append(tf.pad(hidden, [[0, 0], [0, self.max_length - longest], [0, 0]]))
-            rows.append(places)
-            shorter = longest
-        shape = tf.concat([tf.shape(items, tf.int64)[:1], [self.max_length, self.dim]], axis=0)
-        hidden = tf.scatter_nd(tf.concat(rows, axis=0), tf.concat(groups, axis=0), shape)
-        return tf.ensure_shape(hidden, [None, self.max_length, self.dim])
+    def _encode_tokens(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
+        """`_encode` without work on padding, for training; zero at padding, the same elsewhere."""
+        tokens = Tokens(items)
+        x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(tokens.columns)
+        x = self.input_dropout(x, training=training)  # (tokens, dim)
+        return tokens.put_back(self.final_norm(encoder(x, tokens=tokens, training=training)))
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
         """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
-        # Groups of varying size are nothing for XLA.
-        encode = self._encode_by_length if training and not self.jit_compile else self._encode
+        # XLA needs shapes that do not depend on how many positions are real.
+        encode = self._encode_tokens if training and not self.jit_compile else self._encode
         hidden = {POSITIVE: encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)}
         if self.negative_encoder is not None and NEGATIVE in inputs:
             hidden[NEGATIVE] = encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
@@ -199,21 +188,37 @@ class PNFRec(keras.Model):
             metric.update_state(is_positive, rank)
         return {metric.name: metric.result() for metric in metrics}
 
-    def encode_history(self, positive: Tensor) -> Tensor:
-        """The state after the last item of each positive history: (batch, length) -> (batch, dim)."""
-        hidden = self.call({POSITIVE: positive}, training=False)[POSITIVE]
+    def encode_history(self, positive: Tensor, *, skip_padding: bool = False) -> Tensor:
+        """The state after the last item of each positive history: (batch, length) -> (batch, dim).
+
+        Args:
+            positive: Item indices, padded on the right.
+            skip_padding: Leaves out padding: faster for many rows, slower for a few, and nothing for XLA.
+        """
+        encode = self._encode_tokens if skip_padding else self._encode
+        hidden = encode(positive, self.positive_positions, self.positive_encoder, False)
         last = tf.maximum(tf.math.count_nonzero(positive, axis=1, dtype=tf.int32) - 1, 0)
         return tf.gather(hidden, last, axis=1, batch_dims=1)
 
     def scores(self, positive: Tensor) -> Tensor:
         """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding."""
-        return tf.cast(
-            tf.matmul(self.encode_history(positive), self.item_embedding.table(), transpose_b=True), tf.float32
-        )
+        return self.state_scores(self.encode_history(positive))
+
+    def state_scores(self, state: Tensor) -> Tensor:
+        """`scores` of what `encode_history` gives."""
+        return tf.cast(tf.matmul(state, self.item_embedding.table(), transpose_b=True), tf.float32)
 
     def rank(self, positive: Tensor, seen: Tensor, target: Tensor) -> Tensor:
         """Rank of each target over the whole catalogue, seen items filtered; see `pnfrec_keras.ranking.target_rank`."""
-        return ranking.target_rank(ranking.exclude(self.scores(positive), seen), target)
+
+        def rank(state: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor]:
+            scores = ranking.exclude(self.state_scores(state), seen)
+            return (ranking.target_rank(scores, target, static_shapes=self.jit_compile),)
+
+        values = (self.encode_history(positive, skip_padding=not self.jit_compile), seen, target)
+        if self.jit_compile:
+            return rank(*values)[0]
+        return ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64])[0]
 
     def get_config(self) -> dict[str, Any]:
         names = (

@@ -5,11 +5,15 @@ Columns are item indices: column 0 is padding and never ranked. Higher scores co
 the vocabulary (lower index first), which is how `tf.math.top_k` breaks ties.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 Tensor = Any
+
+# Scores looked at together: 8 MiB of float32 stay in the caches from the product to the rank.
+_BLOCK = 1 << 21
 
 
 def latest_items(item_indices: Tensor, max_length: int) -> Tensor:
@@ -49,19 +53,34 @@ def exclude(scores: Tensor, item_indices: Tensor) -> Tensor:
     return tf.tensor_scatter_nd_update(scores, indices, updates)
 
 
-def target_rank(scores: Tensor, target: Tensor) -> Tensor:
+def target_rank(scores: Tensor, target: Tensor, *, static_shapes: bool = False) -> Tensor:
     """Rank of each target among the items that are not excluded.
 
     Args:
         scores: (batch, items + 1) as `exclude` returns them.
         target: (batch,) item index; 0 is unknown.
+        static_shapes: Ranks every row by the slow rule, as XLA needs it; the result is the same.
 
     Returns:
         int64 (batch,): 1 is best; 0 when the target is unknown or excluded. A target whose score is NaN comes last,
-        never
-        first: a broken model must not look perfect.
+        never first: a broken model must not look perfect.
     """
     target = tf.cast(target, tf.int32)
+    if static_shapes:
+        return _rank_by_order(scores, target)
+    target_score = tf.gather(scores, target, axis=1, batch_dims=1)[:, tf.newaxis]
+    above = tf.reduce_sum(tf.cast(scores > target_score, tf.int32), axis=1)
+    below = tf.reduce_sum(tf.cast(scores < target_score, tf.int32), axis=1)
+    # Where the target alone is neither, nothing ties with it and nothing is NaN: two passes over the scores are enough.
+    is_clear = tf.equal(above + below, tf.shape(scores)[1] - 1)
+    unclear = tf.where(~is_clear)[:, 0]
+    by_order = _rank_by_order(tf.gather(scores, unclear), tf.gather(target, unclear))
+    rank = tf.where(target > 0, tf.cast(above, tf.int64) + 1, 0)
+    return tf.tensor_scatter_nd_update(rank, unclear[:, tf.newaxis], by_order)
+
+
+def _rank_by_order(scores: Tensor, target: Tensor) -> Tensor:
+    """`target_rank` from the definition: how many ranked items do not come behind the target."""
     target_score = tf.gather(scores, target, axis=1, batch_dims=1)[:, tf.newaxis]
     column = tf.range(tf.shape(scores)[1])[tf.newaxis, :]
     behind = (scores < target_score) | ((scores == target_score) & (column > target[:, tf.newaxis]))
@@ -86,3 +105,31 @@ def top_items(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     values, indices = tf.math.top_k(scores, width)
     valid = tf.math.is_finite(values)
     return tf.where(valid, indices, 0), tf.where(valid, values, tf.zeros_like(values)), valid
+
+
+def by_blocks(
+    function: Callable[..., tuple[Tensor, ...]], values: Sequence[Tensor], columns: int, dtypes: Sequence[Any]
+) -> tuple[Tensor, ...]:
+    """Applies a function to a few rows at a time, so that what it scores fits in the caches whatever the batch.
+
+    Args:
+        function: Maps slices of `values` to as many rows of each result. It must not look across rows.
+        values: Tensors (batch, ...).
+        columns: Width of the scores that the function makes; decides how many rows it gets at once.
+        dtypes: Of its results.
+
+    Returns:
+        The results (batch, ...), in order.
+    """
+    size = max(_BLOCK // columns, 1)
+    # At least one block: an empty batch has results too, of no row.
+    blocks = tf.maximum(-(-tf.shape(values[0])[0] // size), 1)
+
+    def body(block: Tensor, *arrays: Any) -> tuple[Any, ...]:
+        begin = block * size
+        results = function(*(value[begin : begin + size] for value in values))
+        return block + 1, *(array.write(block, result) for array, result in zip(arrays, results, strict=True))
+
+    start = [tf.TensorArray(dtype, size=blocks, infer_shape=False) for dtype in dtypes]
+    _, *arrays = tf.while_loop(lambda block, *_: block < blocks, body, [0, *start], parallel_iterations=1)
+    return tuple(array.concat() for array in arrays)

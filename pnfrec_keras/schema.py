@@ -60,6 +60,9 @@ VOCABULARY_COUNT: Final = "count"  # training interactions, both polarities
 VOCABULARY_POSITIVE_COUNT: Final = "positive_count"
 VOCABULARY_TITLE: Final = "title"  # absent where the data has none
 
+# Folder inside the SavedModel for the vocabulary file and what else a reader may want without TensorFlow.
+EXTRA_ASSETS: Final = "assets.extra"
+
 # Signatures of the SavedModel.
 SERVING_SIGNATURE: Final = "serving_default"
 RANK_SIGNATURE: Final = "rank_examples"

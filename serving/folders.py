@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
-EXTRA_ASSETS: Final = "assets.extra"
 
 
 def version_folders(base: str | Path) -> dict[int, Path]:

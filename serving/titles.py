@@ -132,7 +132,7 @@ def items_file(base: str | Path, version: int | None = None) -> Path:
         known = ", ".join(str(number) for number in sorted(complete)) or "none"
         msg = f"{base} holds no {asked} with a {folders.SAVED_MODEL_FILE}. Versions there: {known}."
         raise FileNotFoundError(msg)
-    path = complete[wanted] / folders.EXTRA_ASSETS / schema.VOCABULARY_FILE
+    path = complete[wanted] / schema.EXTRA_ASSETS / schema.VOCABULARY_FILE
     if not path.is_file():
         msg = f"{path} is missing, so there are no titles. Give the file of another place with --items."
         raise FileNotFoundError(msg)

@@ -17,18 +17,22 @@ def layer_norm(x: Array, layer: Any) -> Array:
 def attention(query: Array, key: Array, layer: Any) -> Array:
     """Causal multi-head attention of one sequence: (length, dim)."""
 
-    def project(x: Array, dense: Any) -> Array:
-        projected: Array = np.einsum("ld,dhk->hlk", x, dense.kernel.numpy()) + dense.bias.numpy()[:, np.newaxis]
+    def project(x: Array, dense: Any, part: slice = slice(None)) -> Array:
+        projected: Array = x @ dense.kernel.numpy()[:, part] + dense.bias.numpy()[part]
         return projected
 
-    q, k, v = project(query, layer.query_dense), project(key, layer.key_dense), project(key, layer.value_dense)
+    def heads(x: Array) -> Array:
+        return x.reshape(len(x), layer.num_heads, -1).transpose(1, 0, 2)
+
+    width = layer.dim
+    q = heads(project(query, layer.query_projection))
+    k = heads(project(key, layer.key_value_projection, slice(None, width)))
+    v = heads(project(key, layer.key_value_projection, slice(width, None)))
     scores = q @ k.transpose(0, 2, 1) / np.sqrt(q.shape[-1])
     scores = np.where(np.tril(np.ones(scores.shape[1:], bool)), scores, -np.inf)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
-    kernel, bias = layer.output_dense.kernel.numpy(), layer.output_dense.bias.numpy()
-    attended: Array = np.einsum("hlk,hkd->ld", weights @ v, kernel) + bias
-    return attended
+    return project((weights @ v).transpose(1, 0, 2).reshape(len(query), width), layer.output_projection)
 
 
 def hidden_states(model: Any, items: list[int], polarity: str) -> Array:

@@ -141,7 +141,7 @@ def test_the_two_encoders_start_different() -> None:
     assert model.negative_encoder is not None
     pairs = zip(model.positive_encoder.weights, model.negative_encoder.weights, strict=True)
     kernels = [(a.numpy(), b.numpy()) for a, b in pairs if "kernel" in a.path]
-    assert len(kernels) == 2 * 6
+    assert len(kernels) == 2 * 5
     assert all(np.abs(a - b).max() > 1e-3 for a, b in kernels)
     assert np.concatenate([a.ravel() for a, _ in kernels]).std() == pytest.approx(0.02, rel=0.2)
 

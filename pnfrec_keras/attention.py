@@ -1,0 +1,80 @@
+"""Causal attention that works on padded rows and on flat tokens alike."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pnfrec_keras.ragged import Tokens
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="pnfrec")
+class CausalAttention(keras.layers.Layer):
+    """Multi-head attention in which a position sees itself and earlier ones (spec, section 3).
+
+    Keras' own layer takes padded rows only and projects them sequence by sequence; this one projects all tokens in one
+    matrix product. Scores and softmax are float32 whatever the precision.
+
+    Args:
+        dim: d, the width.
+        num_heads: Divides `dim`.
+        dropout: Rate, on the attention weights.
+
+    Call arguments:
+        query: (batch, length, dim), or (tokens, dim) with `tokens`.
+        context: Keys and values come from it; of the same shape.
+        tokens: Where flat tokens stand; None for padded rows.
+    """
+
+    def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dim = dim
+        self.num_heads = num_heads
+        self.rate = dropout
+        self.query_projection = self._projection(dim, "query")
+        self.key_value_projection = self._projection(2 * dim, "key_value")
+        self.output_projection = self._projection(dim, "output")
+        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+
+    def _projection(self, width: int, name: str) -> Any:
+        normal = keras.initializers.RandomNormal(stddev=0.02)
+        return keras.layers.Dense(width, kernel_initializer=normal, name=name, dtype=self.dtype_policy)
+
+    def build(self, input_shape: Any) -> None:
+        for projection in (self.query_projection, self.key_value_projection, self.output_projection):
+            projection.build(input_shape)
+        self.built = True
+
+    def call(
+        self, query: Tensor, context: Tensor, tokens: Tokens | None = None, training: bool | None = None
+    ) -> Tensor:
+        def attend(queries: Tensor, keys_values: Tensor) -> Tensor:
+            return self._attend(queries, keys_values, training)
+
+        projected = self.query_projection(query), self.key_value_projection(context)
+        return self.output_projection(attend(*projected) if tokens is None else tokens.grouped(attend, *projected))
+
+    def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> Tensor:
+        """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim)."""
+        length = tf.shape(queries)[1]
+        queries = self._heads(queries, 1)[0]
+        keys, values = self._heads(keys_values, 2)
+        scores = tf.matmul(queries * (1.0 / math.sqrt(self.dim // self.num_heads)), keys, transpose_b=True)
+        later = tf.linalg.band_part(tf.fill([length, length], tf.float32.min), 0, -1)
+        later -= tf.linalg.diag(tf.linalg.diag_part(later))
+        weights = tf.nn.softmax(tf.cast(scores, tf.float32) + later)  # (rows, heads, length, length)
+        weights = self.dropout(tf.cast(weights, values.dtype), training=training)
+        attended = tf.transpose(tf.matmul(weights, values), [0, 2, 1, 3])
+        return tf.reshape(attended, [-1, length, self.dim])
+
+    def _heads(self, projected: Tensor, count: int) -> list[Tensor]:
+        """`count` projections side by side, each as (rows, heads, length, dim / heads)."""
+        shape = [-1, tf.shape(projected)[1], count, self.num_heads, self.dim // self.num_heads]
+        apart: list[Tensor] = tf.unstack(tf.transpose(tf.reshape(projected, shape), [2, 0, 3, 1, 4]), num=count)
+        return apart
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dim": self.dim, "num_heads": self.num_heads, "dropout": self.rate}

@@ -1,0 +1,94 @@
+"""The real positions of a padded batch as one flat list of tokens: no layer works on padding.
+
+Everything but attention looks at one token alone, so it runs on (tokens, dim). Attention needs the tokens of one
+sequence side by side: `Tokens.grouped` lays them out in rows again, short sequences apart from long ones.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+Tensor = Any
+
+# Sequences of up to a sixth, up to half and up to the whole of the length are laid out apart.
+_PARTS = (6, 2, 1)
+
+
+def length_groups(lengths: Tensor, max_length: int) -> list[tuple[int, Tensor]]:
+    """Rows by their length, so that little padding stands beside a short one.
+
+    Args:
+        lengths: (batch,), number of real positions of each row.
+        max_length: The greatest length.
+
+    Returns:
+        Pairs of the longest length in a group and its rows, int32 (rows,), which may be none. Rows of length 0 are in
+        none of them.
+    """
+    groups, shorter = [], 0
+    for longest in sorted({-(-max_length // part) for part in _PARTS}):
+        rows = tf.where((lengths > shorter) & (lengths <= longest))[:, 0]
+        groups.append((longest, tf.cast(rows, tf.int32)))
+        shorter = longest
+    return groups
+
+
+class Tokens:
+    """Where the tokens of a batch stand.
+
+    Args:
+        items: (batch, length) item indices, padded on the right with 0. The length must be known when the graph is
+            built.
+
+    Attributes:
+        places: int64 (tokens, 2), row and column of each token, in the order of the rows.
+        columns: int32 (tokens,), the column alone.
+    """
+
+    def __init__(self, items: Tensor) -> None:
+        self._shape = tf.shape(items)
+        self._max_length = items.shape[1]
+        self.places = tf.where(items > 0)
+        self.columns = tf.cast(self.places[:, 1], tf.int32)
+        lengths = tf.math.count_nonzero(items, axis=1, dtype=tf.int32)
+        first = tf.cumsum(lengths, exclusive=True)  # flat place of each row's first token
+        last = tf.maximum(tf.shape(self.columns)[0] - 1, 0)
+        self._laid_out = []
+        bases, offset = tf.zeros_like(lengths), tf.constant(0)
+        for longest, rows in length_groups(lengths, self._max_length):
+            # What stands past a row's end is some other token: causal attention keeps it from the row's own.
+            flat = tf.minimum(tf.gather(first, rows)[:, tf.newaxis] + tf.range(longest), last)
+            self._laid_out.append(flat)  # (rows, longest)
+            count = tf.shape(rows)[0]
+            begins = offset + longest * tf.range(count)
+            bases = tf.tensor_scatter_nd_update(bases, rows[:, tf.newaxis], begins)
+            offset += longest * count
+        self._way_back = tf.gather(bases, self.places[:, 0]) + self.columns
+
+    def take(self, values: Tensor) -> Tensor:
+        """The tokens' values: (batch, length, ...) to (tokens, ...)."""
+        return tf.gather_nd(values, self.places)
+
+    def put_back(self, values: Tensor) -> Tensor:
+        """Into padded rows again, 0 at padding: (tokens, dim) to (batch, length, dim)."""
+        dim = values.shape[-1]
+        shape = tf.cast(tf.concat([self._shape, [dim]], axis=0), tf.int64)
+        return tf.ensure_shape(tf.scatter_nd(self.places, values, shape), [None, self._max_length, dim])
+
+    def grouped(self, function: Callable[..., Tensor], *values: Tensor) -> Tensor:
+        """Applies a function of sequences to the sequences of each group.
+
+        Args:
+            function: Maps tensors (rows, length, any dim) to (rows, length, dim). At a position it must look at that
+                and earlier ones only: what comes after a sequence's end has no meaning.
+            *values: (tokens, any dim) each.
+
+        Returns:
+            (tokens, dim).
+        """
+        parts = []
+        for flat in self._laid_out:
+            result = function(*(tf.gather(each, flat) for each in values))
+            parts.append(tf.reshape(result, [-1, result.shape[-1]]))
+        return tf.gather(tf.concat(parts, axis=0), self._way_back)
