@@ -15,7 +15,7 @@ BOOTSTRAP = $(or $(ANY_PYTHON),$(error No Python 3.8 or newer was found. Install
 IN_VENV = @$(BOOTSTRAP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format doctor setup lock clean distclean
+.PHONY: help run test lint format bench doctor setup lock clean distclean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ lint: ## Check style, format and types
 
 format: ## Rewrite the sources in the house format
 	$(IN_VENV) sh -ec 'ruff check --fix .; ruff format .'
+
+bench: ## Measure beside the peers (ARGS="query startup" picks); installs them into .venv/bench
+	$(IN_VENV) python -m benchmarks $(ARGS)
 
 doctor: ## Say what this machine and its environment have and lack
 	$(IN_VENV) pnfrec doctor $(ARGS)

@@ -1,29 +1,28 @@
-"""Times FeedbackGen's Beam step on generated rows.
+"""The Beam step beside polars, on generated rows.
 
-    python benchmarks/transform.py --rows 1000000
+    python -m benchmarks.transform                       # 20,000,000 rows of ML-20M's shape, ours and polars in turn
+    python -m benchmarks.transform --rows 1000000 5000000 20000000   # growth
+    python -m benchmarks.transform --rows 1000000 --workers 2        # two processes: the same records?
 
-The rows look like MovieLens-1M: users with log-normal activity who rate in one sitting, one in five in two; items with
-a Zipf popularity; ratings of 1 to 5.
+Users have log-normal activity and rate in one sitting, one in five in two; items have a Zipf popularity, ratings 1 to
+5.
 """
 
 import argparse
-import logging
-import resource
-import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.feedback.config import FeedbackConfig
-from components.feedback.run import generate
-from components.feedback.summary import format_summary
+from benchmarks import measure
+from benchmarks.measure import Side
 
 _START, _END = 956_703_932, 1_046_454_590
 _CHUNK = 1_000_000
+_SAME = ("training_users", "training_items", "items", "held_out_users")
 
 
 def write_rows(path: Path, rows: int, users: int, items: int, seed: int) -> None:
@@ -56,37 +55,79 @@ def write_rows(path: Path, rows: int, users: int, items: int, seed: int) -> None
         writer.close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--users", type=int, default=6_000)
-    parser.add_argument("--items", type=int, default=3_700)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1, help="above 1: as many processes")
-    parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--split", default="global_time")
-    parser.add_argument("--positive", default="4")
-    parser.add_argument("--targets", default="last")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING)
-    mode = "in_memory" if arguments.workers == 1 else "multi_processing"
-    beam_args = ["--runner=DirectRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={arguments.workers}"]
-    positive = float(arguments.positive) if arguments.positive.replace(".", "").isdigit() else arguments.positive
+def shape_of(rows: int) -> tuple[int, int]:
+    """Users and items: ML-20M has 144 rows a user and 26,744 items."""
+    return max(rows * 138_493 // 20_000_263, 100), 26_744
+
+
+def compare(rows: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Ours, and the peer or ours with several workers, in turn on the same file.
+
+    Raises:
+        RuntimeError: The two sides did not compute the same.
+    """
+    users, items = shape_of(rows)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
-        write_rows(path, arguments.rows, arguments.users, arguments.items, arguments.seed)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        config = FeedbackConfig(files=[str(path)], positive=positive, split=arguments.split, targets=arguments.targets)
-        for repeat in range(arguments.repeat):
-            begin, begin_cpu = time.perf_counter(), time.process_time()
-            statistics = generate(config, Path(folder) / f"output{repeat}", beam_args)
-            seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
-            rate = f"{arguments.rows / seconds:,.0f} rows/s"
-            sys.stdout.write(f"{arguments.rows:,} rows in {seconds:.2f} s: {rate} (this process: {cpu:.2f} s of CPU)\n")
-        usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        sys.stdout.write(format_summary(statistics))
-        children = f", of the largest child process {usage[1] / 2**20:.2f} GiB" if arguments.workers > 1 else ""
-        sys.stdout.write(f"peak memory {usage[0] / 2**20:.2f} GiB (before {before / 2**20:.2f} GiB){children}\n")
+        write_rows(path, rows, users, items, arguments.seed)
+        size = path.stat().st_size / 2**20
+        measure.say(f"{rows:,} rows, {users:,} users, {items:,} items, {size:.0f} MiB:")
+        runs: dict[str, list[measure.Measured]] = {}
+        for number in range(arguments.rounds):
+            for side in _sides(str(path), Path(folder) / str(number), arguments.workers):
+                measure.say(f"  round {number + 1}/{arguments.rounds}: {side.name} ...")
+                runs.setdefault(side.name, []).append(side.run())
+    ours, other = (found[0] for found in runs.values())
+    same = ["digest"] if arguments.workers > 1 else _SAME
+    if differing := [key for key in same if ours[key] != other[key]]:
+        msg = f"The two sides differ: {', '.join(f'{key} {ours[key]} and {other[key]}' for key in differing)}."
+        raise RuntimeError(msg)
+    return {"rows": rows, "users": users, "items": items, "runs": runs}
+
+
+def _sides(path: str, folder: Path, workers: int) -> list[Side]:
+    ours = "benchmarks.transform_pnfrec"
+    if workers > 1:
+        return [
+            Side("1 worker", ours, (path, f"{folder}-one", "--digest")),
+            Side(f"{workers} workers", ours, (path, f"{folder}-many", "--digest", "--workers", str(workers))),
+        ]
+    peer = Side("polars", "benchmarks.transform_polars", (path, f"{folder}-polars"), peer=True)
+    return [Side("pnfrec", ours, (path, f"{folder}-pnfrec")), peer]
+
+
+def row(comparison: dict[str, Any]) -> list[str]:
+    names = list(comparison["runs"])
+    ours, other = comparison["runs"].values()
+    seconds = [measure.median(side, "seconds") for side in (ours, other)]
+    peaks = [measure.median(side, "peak_gib") for side in (ours, other)]
+    return [
+        f"{comparison['rows']:,}",
+        f"{seconds[0]:.1f} s",
+        f"{comparison['rows'] / seconds[0]:,.0f}",
+        f"{peaks[0]:.2f} GiB",
+        f"{seconds[1]:.1f} s {names[1]}",
+        f"{peaks[1]:.2f} GiB",
+        f"{seconds[0] / seconds[1]:.2f}",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000_000])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="above 1: one worker beside several, no peer")
+    arguments = parser.parse_args()
+    found = [compare(rows, arguments) for rows in arguments.rows]
+    header = ["rows", "ours", "rows/s", "memory", "beside", "its memory", "ours / its"]
+    measure.say("\n" + measure.table(header, [row(each) for each in found]))
+    if arguments.workers > 1:
+        measure.say(f"Records with 1 and {arguments.workers} workers are the same, byte for byte in canonical order.")
+    else:
+        measure.say("Users, items and rows kept are the same on both sides.")
+    path = measure.store("transform" if arguments.workers == 1 else "transform-workers", {"comparisons": found})
+    measure.say(f"Stored in {path.relative_to(measure.ROOT)}.")
 
 
 if __name__ == "__main__":
