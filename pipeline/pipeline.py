@@ -5,12 +5,10 @@ from importlib import metadata
 from typing import Any
 
 from tfx import types
-from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components import Evaluator, ExampleValidator, StatisticsGen
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
-from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
 from components.anomaly_gate.component import AnomalyGate
@@ -18,7 +16,9 @@ from components.baseline.strategy import LastBlessedOtherModel
 from components.evaluation.eval_config import make_eval_config
 from components.feedback.component import FeedbackGen
 from components.gate_report.component import GateReporter
+from components.pusher.component import ServingPusher
 from components.schema import SCHEMA_FILE
+from components.schema.component import CuratedSchema
 from components.trainer import run_fn
 from components.trainer.component import SequenceTrainer
 from pipeline.config import PipelineConfig
@@ -30,7 +30,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
     feedback = FeedbackGen(config=config.feedback)
     examples = feedback.outputs["examples"]
     statistics = StatisticsGen(examples=examples)
-    curated = ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    curated = CuratedSchema(SCHEMA_FILE).with_id("ImportSchemaGen")
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=curated.outputs["schema"])
     anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
     trainer = SequenceTrainer(
@@ -64,13 +64,9 @@ def create_pipeline(config: PipelineConfig) -> Any:
         baseline_model=baseline.outputs["model"],
         gate=config.gate,
     )
-    pusher = Pusher(
-        model=model,
-        model_blessing=evaluator.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_path))
-        ),
-    )
+    pusher = ServingPusher(
+        model=model, model_blessing=evaluator.outputs["blessing"], base_directory=str(config.serving_path)
+    ).with_id("Pusher")
     # What the report finds wrong (a gate that disagrees with itself) must stop the push too.
     pusher.add_upstream_node(report)
     return tfx_pipeline.Pipeline(

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ def show(config: PipelineConfig, outputs: Outputs, *, pushed: bool, seconds: flo
     Args:
         config: Of the run.
         outputs: Node to output key to URI.
-        pushed: Whether the Pusher worked, and did not find its work done by an earlier run.
+        pushed: Whether the Pusher worked; it may still have found its work done by an earlier run.
         seconds: How long the run took.
     """
     from components.gate_report import verdict
@@ -30,7 +31,9 @@ def show(config: PipelineConfig, outputs: Outputs, *, pushed: bool, seconds: flo
     click.echo(f"report: {folder / 'report.html'}")
     if report.blessed:
         version = newest_version(config.serving_path)
-        text = f"Pushed: {version}" if pushed else f"Nothing new to push; the newest version is {version}"
+        # The Pusher names a version by the second in which it was pushed.
+        is_new = pushed and int(version.name) >= int(time.time() - seconds)
+        text = f"Pushed: {version}" if is_new else f"Nothing new to push: {version} is this model"
         click.secho(f"\n{text}  ({seconds:.0f} s in all)", fg="green")
     else:
         click.secho(

@@ -14,6 +14,7 @@ from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig
 from components.feedback.inputs import is_remote
+from components.feedback.inventory import inventory
 from components.feedback.settings import to_json
 
 # TFX reads these in a pattern as spans of time and then takes the latest only.
@@ -26,6 +27,7 @@ class FeedbackGenSpec(standard_component_specs.FileBasedExampleGenSpec):
     PARAMETERS = {  # noqa: RUF012 (as TFX declares it)
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
         executor.FEEDBACK: component_spec.ExecutionParameter(type=str),
+        executor.INVENTORY: component_spec.ExecutionParameter(type=str),
     }
     OUTPUTS = {  # noqa: RUF012
         **standard_component_specs.FileBasedExampleGenSpec.OUTPUTS,
@@ -39,8 +41,8 @@ class FeedbackGen(component.FileBasedExampleGen):
 
     Outputs: `examples` (see docs/architecture.md), `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics).
 
-    The driver of FileBasedExampleGen takes a fingerprint of the input files, and the settings are an execution
-    parameter, so a cached result is used only while neither has changed.
+    The settings and the state of the input files are execution parameters, so a cached result is used only while
+    neither has changed. (The driver of FileBasedExampleGen takes a fingerprint too, which overlooks some changes.)
     """
 
     SPEC_CLASS = FeedbackGenSpec
@@ -73,6 +75,7 @@ class FeedbackGen(component.FileBasedExampleGen):
             output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
             feedback=to_json(config),
+            inventory=inventory(config),
             examples=types.Channel(type=standard_artifacts.Examples),
             vocabulary=types.Channel(type=ItemVocabulary),
             statistics=types.Channel(type=FeedbackStatistics),

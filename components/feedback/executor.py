@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Keys of the component's own parameter and outputs.
 FEEDBACK = "feedback"
+INVENTORY = "inventory"
 VOCABULARY = "vocabulary"
 STATISTICS = "statistics"
 

@@ -3,5 +3,5 @@
 import pathlib
 from typing import Final
 
-# For ImportSchemaGen(schema_file=str(SCHEMA_FILE)).
+# For CuratedSchema.
 SCHEMA_FILE: Final = pathlib.Path(__file__).with_name("schema.pbtxt")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = ["help", "run", "test", "lint", "format", "doctor", "setup", "lock", "clean", "distclean"]
+TARGETS = ["help", "run", "test", "lint", "format", "bench", "doctor", "setup", "lock", "clean", "distclean"]
 BOOTSTRAP = "python3 -m tools.bootstrap"
 
 

@@ -1,0 +1,1 @@
+"""Delivery of a blessed model to the serving folder."""

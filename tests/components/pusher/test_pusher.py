@@ -1,0 +1,114 @@
+"""What lies in the serving folder after a push."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.components.evaluator import constants
+from tfx.proto import pusher_pb2
+from tfx.types import channel_utils, standard_artifacts, standard_component_specs
+from tfx.utils import proto_utils
+
+from components.pusher import executor
+from components.pusher.component import ServingPusher
+
+
+class Delivery:
+    """A serving folder, and models to push to it. Versions are counted, not timed."""
+
+    def __init__(self, root: Path, clock: list[int]) -> None:
+        self.root, self.base, self.clock = root, root / "serving", clock
+        self.pushes = 0
+
+    def push(self, name: str, *, blessed: bool = True) -> Any:
+        self.clock[0] += 1
+        self.pushes += 1
+        model, blessing, pushed = (
+            standard_artifacts.Model(),
+            standard_artifacts.ModelBlessing(),
+            standard_artifacts.PushedModel(),
+        )
+        model.uri = str(self.root / name)
+        folder = self.root / name / "Format-Serving"
+        (folder / "variables").mkdir(parents=True, exist_ok=True)
+        (folder / "saved_model.pb").write_text("graph")
+        (folder / "variables" / "variables.data").write_text(name)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+        blessing.uri = str(self.root / "blessing")
+        pushed.uri = str(self.root / f"pushed-{self.pushes}")
+        destination = pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(self.base))
+        )
+        executor.Executor().Do(
+            {"model": [model], "model_blessing": [blessing]},
+            {"pushed_model": [pushed]},
+            {standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination)},
+        )
+        return pushed
+
+    def versions(self) -> list[str]:
+        """The model in each version, oldest first."""
+        files = sorted(self.base.glob("*/variables/variables.data"), key=lambda path: int(path.parts[-3]))
+        return [file.read_text() for file in files]
+
+
+@pytest.fixture
+def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+    clock = [100]
+    monkeypatch.setattr("tfx.components.pusher.executor.time.time", lambda: clock[0])
+    return Delivery(tmp_path, clock)
+
+
+def test_the_same_model_is_pushed_once(delivery: Delivery) -> None:
+    first, again = delivery.push("a"), delivery.push("a")
+    assert delivery.versions() == ["a"]
+    for pushed in (first, again):
+        assert pushed.get_int_custom_property("pushed") == 1
+        assert pushed.get_string_custom_property("pushed_version") == "101"
+        assert pushed.get_string_custom_property("pushed_destination") == str(delivery.base / "101")
+
+
+def test_a_return_to_an_earlier_model_is_delivered(delivery: Delivery) -> None:
+    for name in "abab":
+        delivery.push(name)
+    assert delivery.versions() == ["a", "b", "a", "b"]
+
+
+def test_an_emptied_serving_folder_is_filled_again(delivery: Delivery) -> None:
+    delivery.push("a")
+    shutil.rmtree(delivery.base)
+    delivery.push("a")
+    assert delivery.versions() == ["a"]
+
+
+def test_a_half_written_version_does_not_count(delivery: Delivery) -> None:
+    delivery.push("a")
+    (delivery.base / "101" / "saved_model.pb").unlink()
+    pushed = delivery.push("a")
+    assert pushed.get_string_custom_property("pushed_version") == "102"
+    assert executor.newest_version(str(delivery.base)) == str(delivery.base / "102")
+
+
+def test_a_model_that_is_not_blessed_is_not_pushed(delivery: Delivery) -> None:
+    delivery.push("a")
+    assert delivery.push("b", blessed=False).get_int_custom_property("pushed") == 0
+    assert delivery.push("a", blessed=False).get_int_custom_property("pushed") == 0
+    assert delivery.versions() == ["a"]
+
+
+def test_versions_are_numbers(tmp_path: Path) -> None:
+    for name in ("9", "10", "new", "-11", "¹²"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text("")
+    assert executor.newest_version(str(tmp_path)) == str(tmp_path / "10")
+    assert executor.newest_version(str(tmp_path / "none")) == ""
+
+
+def test_it_is_never_taken_from_the_cache() -> None:
+    def custom_config() -> Any:
+        model, blessing = standard_artifacts.Model(), standard_artifacts.ModelBlessing()
+        pusher = ServingPusher(channel_utils.as_channel([model]), channel_utils.as_channel([blessing]), "serving")
+        return pusher.exec_properties["custom_config"]
+
+    assert custom_config() != custom_config()
