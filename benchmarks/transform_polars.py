@@ -32,9 +32,10 @@ def transform(source: str, target: Path, threshold: float) -> dict[str, int]:
         .agg(pl.len().alias("count"), pl.col("positive").sum().alias("positive_count"))
         .sort(["count", "item"], descending=[True, False])
     )
-    held_out = held_out.join(users.select("user"), on="user", how="semi").join(
+    known = held_out.join(train.select("user").unique(), on="user", how="semi").join(
         vocabulary.select("item"), on="item", how="semi"
     )
+    held_out = known.join(users.select("user"), on="user", how="semi")
     train_users = train.join(users.select("user"), on="user", how="semi")
     sequences = train_users.group_by("user", maintain_order=True).agg(
         pl.col("item").filter("positive").alias("positive"),
@@ -57,7 +58,7 @@ def transform(source: str, target: Path, threshold: float) -> dict[str, int]:
         "training_users": len(sequences),
         "training_items": int(sequences["positive"].list.len().sum() + sequences["negative"].list.len().sum()),
         "items": len(vocabulary),
-        "held_out_users": held_out["user"].n_unique(),
+        "held_out_users": known["user"].n_unique(),
     }
 
 

@@ -75,7 +75,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def best(self, history: Tensor, known: Tensor, seen: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Indices, scores and validity of the best `k` items for each history, as `ranking.top_items` returns them."""
-        return ranking.top_items(ranking.exclude(self.scores(history, known), seen), k)
+        return ranking.best_items(self.scores(history, known), seen, k)
 
     def scores(self, history: Tensor, known: Tensor) -> Tensor:
         """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""

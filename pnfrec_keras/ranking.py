@@ -107,6 +107,34 @@ def top_items(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return tf.where(valid, indices, 0), tf.where(valid, values, tf.zeros_like(values)), valid
 
 
+def best_items(scores: Tensor, excluded: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """`top_items` of `exclude`: the same answer, the cheaper way.
+
+    To exclude copies the scores. Where they are many, the best k + exclusions are found first, and filtered.
+
+    Args:
+        scores: (batch, items + 1).
+        excluded: (batch, width) as `exclude` takes them.
+        k: Scalar int32.
+    """
+    # Column 0 goes with the excluded ones, whatever the width.
+    excluded = tf.pad(excluded, [[0, 0], [0, 1]])
+    columns, width = tf.shape(scores)[1], tf.shape(excluded)[1]
+    count = tf.clip_by_value(k, 0, columns - 1)
+    depth = tf.minimum(count + width, columns)
+
+    def filtered() -> tuple[Tensor, Tensor, Tensor]:
+        values, indices = tf.math.top_k(scores, depth)
+        out = tf.reduce_any(tf.equal(indices[:, :, tf.newaxis], excluded[:, tf.newaxis, :]), axis=-1)
+        values, places = tf.math.top_k(tf.where(out, float("-inf"), values), count)
+        valid = tf.math.is_finite(values)
+        indices = tf.gather(indices, places, axis=1, batch_dims=1)
+        return tf.where(valid, indices, 0), tf.where(valid, values, 0.0), valid
+
+    # A comparison of each candidate with each exclusion costs about as much as copying a score.
+    return tf.cond(depth * width < columns // 2, filtered, lambda: top_items(exclude(scores, excluded), k))  # type: ignore[no-any-return]
+
+
 def by_blocks(
     function: Callable[..., tuple[Tensor, ...]], values: Sequence[Tensor], columns: int, dtypes: Sequence[Any]
 ) -> tuple[Tensor, ...]:

@@ -45,6 +45,18 @@ def test_rank_and_list_agree_with_a_plain_sort(scores: Array, seen: list[int], t
     assert not values.numpy()[0, count:].any()
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), k=st.integers(0, 4), width=st.integers(0, 4))
+def test_both_ways_to_exclude_give_the_same_list(data: st.DataObject, k: int, width: int) -> None:
+    # 40 columns: from few exclusions and a small k, which are filtered, to many, which are copied out.
+    rows = arrays.arrays(np.float32, (2, 40), elements=st.sampled_from([-1.5, 0.0, 0.25, 3.0, math.nan]))
+    scores = tf.constant(data.draw(rows))
+    seen = tf.constant(data.draw(arrays.arrays(np.int32, (2, width), elements=st.integers(0, 39))))
+    expected = ranking.top_items(ranking.exclude(scores, seen), tf.constant(k))
+    for found, wanted in zip(ranking.best_items(scores, seen, tf.constant(k)), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_rows_are_filtered_on_their_own() -> None:
     filtered = ranking.exclude(tf.ones([2, 4]), tf.constant([[1, 1], [3, 0]]))
     assert np.isneginf(filtered.numpy()).tolist() == [[True, True, False, False], [True, False, False, True]]
