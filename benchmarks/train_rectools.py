@@ -45,7 +45,7 @@ class _Clock(lightning.Callback):
 def interactions(data: Workload) -> pd.DataFrame:
     """One row an interaction, in the order of the sequences."""
     rows, columns = np.nonzero(data.positive)
-    return pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             Columns.User: rows,
             Columns.Item: data.positive[rows, columns],
@@ -53,6 +53,7 @@ def interactions(data: Workload) -> pd.DataFrame:
             Columns.Datetime: pd.Timestamp("2000-01-01") + pd.to_timedelta(columns, unit="s"),
         }
     )
+    return frame
 
 
 def main() -> None:

@@ -33,7 +33,8 @@ UNITS: tuple[tuple[str, int, int], ...] = (
 DATES = "dates"
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
+# 19 digits as far as int64 surely holds them: nanoseconds to the year 2255.
+_INTEGER = r"^[+-]?(\d{1,18}|[0-8]\d{18})(\.0*)?$"
 _DATE = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
 _ZONED_DATE = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
 
@@ -217,8 +218,8 @@ def _is_numeric(kind: Any) -> bool:
 
 
 def _nulls(array: pa.Array) -> Mask:
-    mask: Mask = np.asarray(array.is_null())
-    return mask.copy()
+    mask: Mask = np.array(array.is_null())
+    return mask
 
 
 def _with_nulls(array: pa.Array, fill: float) -> npt.NDArray[Any]:

@@ -108,7 +108,7 @@ def file_format(path: str, setting: str) -> str:
 
 
 def expand_files(config: FeedbackConfig) -> list[str]:
-    """The input files in order: sorted by path, each once.
+    """The input files in order: sorted by path, each once however it is spelled.
 
     Raises:
         FeedbackError: A file is missing, is a folder, or a glob matches no file.
@@ -116,7 +116,11 @@ def expand_files(config: FeedbackConfig) -> list[str]:
     paths: set[str] = set()
     for pattern in config.files:
         paths.update(_matches(absolute(config.base, pattern), "feedback.files"))
-    return sorted(paths)
+    first: dict[str, str] = {}
+    for path in sorted(paths):
+        # A link or `./` must not double the interactions.
+        first.setdefault(path if is_remote(path) else os.path.realpath(path), path)
+    return list(first.values())
 
 
 def _matches(path: str, setting: str) -> list[str]:
@@ -148,7 +152,7 @@ def check_columns(path: str, found: Sequence[str], needed: Sequence[str]) -> Non
     if missing:
         msg = (
             f"{path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. Map the columns "
-            "with `columns`, or give `names` if the file has no header."
+            "with `columns`, give `names` if the file has no header, or set `delimiter` if the names are not apart."
         )
         raise FeedbackError(msg)
 
@@ -167,7 +171,9 @@ def parquet_file(path: str, **options: Any) -> pq.ParquetFile:
 
 
 def unreadable(path: str, error: BaseException) -> FeedbackError:
-    """The error for a file that breaks off or is damaged."""
+    """The error for a file that may not be read, breaks off or is damaged."""
+    if isinstance(error, PermissionError):
+        return FeedbackError(f"{path}: this user may not read the file. Change its permissions, or the user.")
     kind = "truncated or damaged gzip" if is_gzip(path) else "damaged file"
     return FeedbackError(f"{path}: {kind} ({_line(error)}). Copy it anew.")
 
@@ -192,7 +198,14 @@ def peek_text(path: str, kind: str, delimiter: str, names: Sequence[str]) -> tup
         lines = [line for line in head.splitlines() if line.strip()]
         return lines[0].split(SEPARATOR), len(lines) > 1
     records = (record for record in csv.reader(io.StringIO(head), delimiter=delimiter) if record)
-    return next(records), next(records, None) is not None
+    try:
+        return next(records), next(records, None) is not None
+    except csv.Error as error:
+        msg = (
+            f"{path}: its beginning is no CSV ({error}). Is it UTF-8 text, is `feedback.format` right, and is each "
+            "quote closed?"
+        )
+        raise FeedbackError(msg) from error
 
 
 def make_plan(config: FeedbackConfig) -> Plan:

@@ -23,7 +23,8 @@ _SIGN = np.uint64(1 << 63)
 
 
 def integer_keys(values: npt.NDArray[np.int64]) -> Keys:
-    return values.view(np.uint64) ^ _SIGN
+    keys: Keys = values.view(np.uint64) ^ _SIGN
+    return keys
 
 
 def integer_of(key: int) -> int:

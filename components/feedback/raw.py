@@ -14,6 +14,7 @@ import pyarrow.csv
 
 from components.feedback.errors import FeedbackError
 from components.feedback.inputs import READ_ERRORS, SEPARATOR, FileTask, is_gzip, open_binary, parquet_file, unreadable
+from components.feedback.quotes import CountedLines, check_quotes
 
 # One character that text does not contain stands for `::`, which pyarrow.csv cannot split by.
 _UNIT_SEPARATOR = b"\x1f"
@@ -96,7 +97,8 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
     row = reported = 0
     try:
         with open_binary(task.path) as raw:
-            for batch in _open_text(raw, task, columns, parsing, on_broken_row):
+            counted = CountedLines(pa.CompressedInputStream(raw, "gzip") if is_gzip(task.path) else raw)
+            for batch in _open_text(counted, task, columns, parsing, on_broken_row):
                 first, row = row, row + batch.num_rows
                 yield RawBatch(
                     {name: batch.column(batch.schema.get_field_index(name)) for name in columns},
@@ -107,6 +109,9 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
                     broken[0] if broken else None,
                 )
                 reported = skipped
+        if task.format == "csv" and counted.lines > header + row + skipped:
+            with open_binary(task.path) as raw:
+                check_quotes(_plain(raw, task.path), task.path, delimiter)
     except READ_ERRORS as error:
         raise unreadable(task.path, error) from error
     if skipped > reported:
@@ -115,13 +120,13 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
 
 
 def _open_text(
-    raw: IO[bytes], task: FileTask, columns: Sequence[str], parsing: "_Parsing", handler: Callable[[Any], str]
+    text: CountedLines, task: FileTask, columns: Sequence[str], parsing: "_Parsing", handler: Callable[[Any], str]
 ) -> Any:
     if task.format == "dat":
-        stream = pa.PythonFile(_UnitSeparated(_plain(raw, task.path), task.path), mode="r")
+        stream = pa.PythonFile(_UnitSeparated(text, task.path), mode="r")
         parse = {"delimiter": _UNIT_SEPARATOR.decode(), "quote_char": False, "double_quote": False}
     else:
-        stream = pa.PythonFile(raw, mode="r") if not is_gzip(task.path) else pa.CompressedInputStream(raw, "gzip")
+        stream = pa.PythonFile(text, mode="r")
         parse = {"delimiter": parsing.delimiter, "newlines_in_values": True}
     return pyarrow.csv.open_csv(
         stream,

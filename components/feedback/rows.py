@@ -53,7 +53,7 @@ def cut(batch: RowBatch, shards: int) -> Iterator[tuple[int, bytes]]:
         item, items = compact(batch.item[rows], batch.items)
         split = None if batch.split is None else batch.split[rows]
         columns = (user, item, batch.time[rows], batch.value[rows])
-        yield int(index), pack((batch.file, batch.row, users, items, split, *map(narrow, columns)))
+        yield int(index), pack((batch.file, batch.row, users, items, split, *(narrow(column) for column in columns)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,8 @@ def attention(query: Array, key: Array, layer: Any) -> Array:
         return projected
 
     def heads(x: Array) -> Array:
-        return x.reshape(len(x), layer.num_heads, -1).transpose(1, 0, 2)
+        apart: Array = x.reshape(len(x), layer.num_heads, -1).transpose(1, 0, 2)
+        return apart
 
     width = layer.dim
     q = heads(project(query, layer.query_projection))

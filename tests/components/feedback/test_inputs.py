@@ -121,7 +121,7 @@ def test_missing_column(tmp_path: Path) -> None:
     assert error_of(tmp_path, "a.csv") == (
         f"{tmp_path}/a.csv: no column 'item', 'timestamp'. Found: 'user', 'movie', 'value', 'time'. Map the columns "
         f"with "
-        "`columns`, or give `names` if the file has no header."
+        "`columns`, give `names` if the file has no header, or set `delimiter` if the names are not apart."
     )
     assert plan(tmp_path, "a.csv", columns=ColumnsConfig(item="movie", timestamp="time")).tasks
 
@@ -197,7 +197,7 @@ def test_one_shard_for_each_quarter_million_rows(tmp_path: Path) -> None:
         (
             "rows.csv",
             "{}/rows.csv: no column 'title'. Found: 'user', 'item', 'value', 'timestamp'. Map the columns with "
-            "`columns`, or give `names` if the file has no header.",
+            "`columns`, give `names` if the file has no header, or set `delimiter` if the names are not apart.",
         ),
         (
             "*.csv",

@@ -1,0 +1,85 @@
+"""Quotes that are not closed, and files that only look as if they had some."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.errors import FeedbackError
+from components.feedback.quotes import CountedLines
+from components.feedback.run import generate
+
+HEADER = "user,item,value,timestamp,comment\n"
+
+
+def rows(comments: dict[int, str]) -> str:
+    """64 rows of 8 users and 8 items; row n stands on line n + 2."""
+    lines = [
+        f"u{row // 8},i{row % 8},{row % 5 + 1},{1_400_000_000 + row},{comments.get(row, 'fine')}\n" for row in range(64)
+    ]
+    return HEADER + "".join(lines)
+
+
+def read(tmp_path: Path, text: str, name: str = "rows.csv") -> int:
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    statistics = generate(FeedbackConfig(files=[str(file)], positive=3, split="leave_one_out"), tmp_path / "out")
+    return int(statistics["rows"]["read"])
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_an_open_quote_that_swallows_the_rest_is_an_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FeedbackError, match=rf"{name}: the record that begins on line 12 has a quote .* not closed"):
+        read(tmp_path, rows({10: '"oops'}), name)
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_open_quotes_that_swallow_what_is_between_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FeedbackError, match="begins on line 12 has a quote"):
+        read(tmp_path, rows({10: '"oops', 20: '"again'}))
+
+
+def test_line_breaks_quotes_and_empty_lines_where_they_may_be(tmp_path: Path) -> None:
+    comments = {3: '"two\nlines"', 5: '"she said ""no"""', 7: '5" wide'}
+    assert read(tmp_path, rows(comments).replace("u2,i0", "\n\nu2,i0") + "\n\n") == 64
+
+
+def test_a_field_beyond_the_limit_of_pythons_reader(tmp_path: Path) -> None:
+    long = '"' + "x" * 200_000 + '\nrest"'
+    assert read(tmp_path, rows({40: long})) == 64
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "utf16.csv"
+    file.write_bytes(rows({}).encode("utf-16"))
+    with pytest.raises(FeedbackError, match=r"utf16\.csv: "):
+        generate(FeedbackConfig(files=[str(file)], positive=3), tmp_path / "out")
+
+
+def test_a_file_is_read_once_however_it_is_spelled(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(rows({}))
+    (tmp_path / "link.csv").symlink_to(tmp_path / "rows.csv")
+    names = ["rows.csv", "./rows.csv", "link.csv"]
+    config = FeedbackConfig(files=names, base=str(tmp_path), positive=3, split="leave_one_out")
+    assert generate(config, tmp_path / "out")["rows"]["read"] == 64
+
+
+def test_nanoseconds_as_text_beside_a_bad_row(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(rows({}).replace(",fine", "0" * 9 + ",fine") + "u1,i1,3,soon,fine\n")
+    config = FeedbackConfig(files=[str(file)], positive=3, split="leave_one_out", bad_rows="drop")
+    statistics = generate(config, tmp_path / "out")
+    assert statistics["rows"]["read"] == 65
+    assert statistics["rows"]["dropped"]["bad_timestamp"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"), [(b"a\nb\n", 2), (b"a\nb", 2), (b"a\n\nb\n", 2), (b"", 0), (b"a\r\nb\r\n", 2)]
+)
+def test_lines_with_something_in_them_are_counted(text: bytes, lines: int) -> None:
+    counted = CountedLines(io.BytesIO(text))
+    while counted.read(100):
+        pass
+    assert counted.lines == lines
