@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from pipeline.failures import root_cause  # noqa: E402
 
 CONFIG = "PNFREC_CONFIG"
 OVERRIDES = "PNFREC_SET"
+# A pipe that nobody writes to: it ends with the process that holds its other end.
+LIFELINE_FD = "PNFREC_LIFELINE_FD"
 DEFAULT_CONFIG = _HERE.parent / "configs" / "movietweetings.yaml"
 
 log = logging.getLogger(__name__)
@@ -58,6 +61,21 @@ def exclusive(output: Path) -> Iterator[None]:
         yield
 
 
+def die_with_parent() -> None:
+    """Ends this process at once when the `pnfrec run` that started it ends, however that ends.
+
+    Else a run that was killed would go on out of sight, and hold the output folder against the next one. Nothing
+    half-written is taken for complete, so it may end anywhere. Does nothing under the tfx command.
+    """
+    if lifeline := os.environ.pop(LIFELINE_FD, ""):
+
+        def wait() -> None:
+            os.read(int(lifeline), 1)
+            os._exit(1)
+
+        threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
 def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
     """Compiles and runs the pipeline of a configuration."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -71,6 +89,7 @@ def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
 
 def main() -> int:
     """Runs the pipeline; returns the exit status."""
+    die_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Beam's remarks about other libraries' type hints: hundreds of lines without a use.
     logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)

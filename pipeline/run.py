@@ -74,20 +74,24 @@ def _child(
     config_path: Path, overrides: tuple[str, ...], log_path: Path
 ) -> Iterator[tuple[IO[str], "subprocess.Popen[bytes]"]]:
     """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe."""
+    from pipeline.local_runner import CONFIG, LIFELINE_FD, OVERRIDES
+
     read_end, write_end = os.pipe()
-    from pipeline.local_runner import CONFIG, OVERRIDES
+    lifeline, held = os.pipe()
 
     environment = {
         **os.environ,
         events.EVENTS_FD: str(write_end),
         CONFIG: str(config_path),
         OVERRIDES: "\n".join(overrides),
+        LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }
     with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe:
         command = [sys.executable, "-m", "pipeline.local_runner"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, pass_fds=[write_end])
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, pass_fds=[write_end, lifeline])
         os.close(write_end)
+        os.close(lifeline)
         try:
             yield pipe, process
         except KeyboardInterrupt:
@@ -96,6 +100,7 @@ def _child(
             click.secho("\nStopped. The next run goes on from what is complete.", fg="yellow", err=True)
             sys.exit(130)
         process.wait()
+        os.close(held)
 
 
 class Progress:
