@@ -11,6 +11,7 @@ import yaml
 
 from components.evaluation.config import GateConfig
 from components.feedback.config import FeedbackConfig
+from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
@@ -69,6 +70,11 @@ class QueryConfig:
     exclude: list[str] = dataclasses.field(default_factory=list)
     k: int = 10
 
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            msg = f"`query.k` must be at least 1. Received: {self.k}."
+            raise ValueError(msg)
+
 
 @dataclasses.dataclass(frozen=True)
 class PipelineConfig:
@@ -98,6 +104,17 @@ class PipelineConfig:
     def __post_init__(self) -> None:
         if not self.name.replace("-", "").replace("_", "").isalnum():
             msg = f"`name` may hold letters, digits, '-' and '_' only. Received: {self.name!r}."
+            raise ValueError(msg)
+        for key in ("output", "serving"):
+            if "://" in getattr(self, key):
+                msg = f"`{key}` must be a folder of this machine. Received: {getattr(self, key)!r}."
+                raise ValueError(msg)
+        columns = self.feedback.columns
+        if columns.user == columns.item:
+            msg = (
+                f"`feedback.columns.user` and `feedback.columns.item` both name the column {columns.user!r}. Name the "
+                "column of users and the column of items."
+            )
             raise ValueError(msg)
         if self.gate.k > self.training.k:
             msg = (
@@ -145,12 +162,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         msg = f"{path}: there is no such configuration file. Ready ones lie in configs/."
         raise ConfigError(msg) from error
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot be read as a YAML file ({error})."
+        raise ConfigError(msg) from error
+    except RepeatedKeyError as error:
+        msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     except yaml.YAMLError as error:
         msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
@@ -167,7 +187,10 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
         msg = f"--set {override}: expected key=value, for example training.epochs=3."
         raise ConfigError(msg)
     try:
-        value = yaml.safe_load(text)
+        value = parse(text)
+    except RepeatedKeyError as error:
+        msg = f"--set {override}: {error}"
+        raise ConfigError(msg) from error
     except yaml.YAMLError as error:
         msg = f"--set {override}: the value is not valid YAML."
         raise ConfigError(msg) from error
@@ -185,18 +208,56 @@ def _validated(values: dict[str, Any], path: Path) -> PipelineConfig:
     import pydantic  # 0.2 s that the command's help need not pay
 
     adapter = pydantic.TypeAdapter(PipelineConfig)
-    try:
+
+    def validated() -> PipelineConfig:
         # Strict, so that "10" is no number and 3.7 no count of epochs; by way of JSON, where a mapping may be a
         # dataclass.
-        return adapter.validate_json(json.dumps(values, default=str), strict=True)
+        return adapter.validate_json(_as_json(values, path), strict=True)
+
+    try:
+        try:
+            return validated()
+        except pydantic.ValidationError as error:
+            if not _read_numbers(values, error.errors()):
+                raise
+            return validated()
     except pydantic.ValidationError as error:
         # A union (`float | "median"`) reports each of its members: one line a key is enough.
-        lines: dict[str, str] = {}
+        problems: dict[str, list[Any]] = {}
         for problem in error.errors():
-            key = ".".join(str(part) for part in _key_of(problem["loc"]))
-            lines.setdefault(key, _sentence(key, problem))
-        msg = f"{path}: " + "\n  ".join(["the configuration cannot be used:", *lines.values()])
+            problems.setdefault(".".join(str(part) for part in _key_of(problem["loc"])), []).append(problem)
+        lines = [_sentence(key, found) for key, found in problems.items()]
+        msg = f"{path}: " + "\n  ".join(["the configuration cannot be used:", *lines])
         raise ConfigError(msg) from error
+
+
+def _as_json(values: dict[str, Any], path: Path) -> str:
+    try:
+        return json.dumps(values, default=str)
+    except (TypeError, ValueError) as error:
+        # A date as a key, or an alias inside of what it stands for.
+        msg = f"{path}: has a key or an alias that no configuration can have ({error}). Write it out as plain text."
+        raise ConfigError(msg) from error
+
+
+def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
+    """Makes numbers of texts such as 1e-3 wherever a number was asked for; whether there was any.
+
+    Only there: the same letters may be somebody's id.
+    """
+    found = False
+    for problem in problems:
+        if problem["type"] != "float_type":
+            continue
+        *sections, name = _key_of(problem["loc"])
+        holder: Any = values
+        for section in sections:
+            # A key that is no text has another name in the location; it is unknown in any case.
+            holder = holder.get(section, {})
+        if isinstance(holder.get(name), Scientific):
+            holder[name] = float(holder[name])
+            found = True
+    return found
 
 
 def _key_of(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -206,7 +267,9 @@ def _key_of(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     )
 
 
-def _sentence(key: str, problem: Any) -> str:
+def _sentence(key: str, problems: Sequence[Any]) -> str:
+    """What is wrong with a key, from its problem or from those of each member of its union."""
+    problem = problems[0]
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         section, _, name = key.rpartition(".")
         known = _known_keys(section)
@@ -217,7 +280,9 @@ def _sentence(key: str, problem: Any) -> str:
         return f"`{key}` is missing: it has no default."
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
-    return f"`{key}`: {problem['msg'][0].lower()}{problem['msg'][1:]}. Received: {problem['input']!r}."
+    first, *others = (each["msg"] for each in problems)
+    text = " or ".join([first[0].lower() + first[1:], *(other.removeprefix("Input should be ") for other in others)])
+    return f"`{key}`: {text}. Received: {problem['input']!r}."
 
 
 def _known_keys(section: str) -> list[str]:
@@ -233,10 +298,10 @@ def _known_keys(section: str) -> list[str]:
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    """Paths count from the folder of the YAML file, wherever the command is typed."""
+    """Paths count from the folder of the YAML file, wherever the command is typed. Those with a scheme stay."""
 
     def absolute(path: str) -> str:
-        return str(Path(folder, Path(path).expanduser()).resolve()) if path else ""
+        return str(Path(folder, Path(path).expanduser()).resolve()) if path and "://" not in path else path
 
     feedback = dataclasses.replace(config.feedback, base=absolute(config.feedback.base))
     output, serving = absolute(config.output), absolute(config.serving)

@@ -13,8 +13,10 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 # Run by path, as the tfx command does, this folder stands first among the import paths, and its pipeline.py would hide
 # the package of that name.
@@ -29,6 +31,8 @@ CONFIG = "PNFREC_CONFIG"
 OVERRIDES = "PNFREC_SET"
 # A pipe that nobody writes to: it ends with the process that holds its other end.
 LIFELINE_FD = "PNFREC_LIFELINE_FD"
+# How long a run that was just killed may take to let go of its folder: the system frees its memory first.
+LOCK_PATIENCE_S = 3.0
 DEFAULT_CONFIG = _HERE.parent / "configs" / "movietweetings.yaml"
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,10 @@ log = logging.getLogger(__name__)
 
 class OutputInUseError(RuntimeError):
     """Another run is working in the same output folder."""
+
+
+class DamagedMetadataError(RuntimeError):
+    """The file of ML Metadata cannot be read."""
 
 
 @contextlib.contextmanager
@@ -53,12 +61,54 @@ def exclusive(output: Path) -> Iterator[None]:
         msg = f"`output`: {output} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
         raise ConfigError(msg) from error
     with lock:
+        if not _locked(lock):
+            msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
+            raise OutputInUseError(msg)
+        yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Locks the file, with some patience; whether that worked."""
+    end = time.monotonic() + LOCK_PATIENCE_S
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
-            raise OutputInUseError(msg) from error
-        yield
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+
+
+def check_metadata(path: Path) -> None:
+    """Looks whether ML Metadata can read its file, which takes it the better part of a minute to find out.
+
+    To be called by who holds the output folder. No file, and an empty one, are in order: ML Metadata fills it.
+
+    Raises:
+        DamagedMetadataError: The file is no database, or a damaged one.
+    """
+    import sqlite3
+
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        # Such as a lock of somebody who looks into the file: no damage, and perhaps gone when it is needed.
+        log.warning("%s could not be checked: %s", path, error)
+        return
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        msg = (
+            f"{path}: the record of earlier runs is damaged ({' '.join(found.split())}). Put a copy of it back, or "
+            "delete it: then every node runs anew and the gate has no last blessed model to compare with, while pushed "
+            "models stay."
+        )
+        raise DamagedMetadataError(msg)
 
 
 def die_with_parent() -> None:
@@ -101,6 +151,7 @@ def main() -> int:
         config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
         watch.outcome = lambda node: _outcome(config, node)
         with exclusive(config.output_path):
+            check_metadata(config.metadata_path)
             run(config, watch)
     except Exception as error:
         log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", root_cause(error))

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import click
 from pipeline import events
 
 NOT_BLESSED_STATUS = 3
+_COMMAND = [sys.executable, "-m", "pipeline.local_runner"]
 
 
 @click.command()
@@ -73,12 +75,15 @@ def _new_log(output: Path) -> Path:
 def _child(
     config_path: Path, overrides: tuple[str, ...], log_path: Path
 ) -> Iterator[tuple[IO[str], "subprocess.Popen[bytes]"]]:
-    """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe."""
+    """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe.
+
+    The process has ended when the context has, however that is left. Where this process is killed, the end of the
+    lifeline tells it: see `local_runner.die_with_parent`.
+    """
     from pipeline.local_runner import CONFIG, LIFELINE_FD, OVERRIDES
 
     read_end, write_end = os.pipe()
     lifeline, held = os.pipe()
-
     environment = {
         **os.environ,
         events.EVENTS_FD: str(write_end),
@@ -87,20 +92,44 @@ def _child(
         LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }
-    with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe:
-        command = [sys.executable, "-m", "pipeline.local_runner"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, pass_fds=[write_end, lifeline])
+    with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe, _stoppable():
+        process = subprocess.Popen(_COMMAND, env=environment, stdout=log, stderr=log, pass_fds=[write_end, lifeline])
         os.close(write_end)
         os.close(lifeline)
         try:
             yield pipe, process
-        except KeyboardInterrupt:
-            process.terminate()
             process.wait()
-            click.secho("\nStopped. The next run goes on from what is complete.", fg="yellow", err=True)
-            sys.exit(130)
-        process.wait()
-        os.close(held)
+        finally:
+            process.terminate()
+            # Ends it where SIGTERM does not.
+            os.close(held)
+            process.wait()
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Says so when Ctrl-C or SIGTERM ends what is inside, and exits with the status that shells give to that.
+
+    SIGTERM needs a handler: in a container, where this may be process 1, it would have no effect at all.
+    """
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except (KeyboardInterrupt, _TerminatedError) as error:
+        click.secho("\nStopped. The next run goes on from what is complete.", fg="yellow", err=True)
+        number = signal.SIGTERM if isinstance(error, _TerminatedError) else signal.SIGINT
+        sys.exit(128 + number)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM came."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    del number, frame
+    raise _TerminatedError
 
 
 class Progress:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 _STATE_FILE = "state.npz"
 _HISTORY_KEY = "history"
+_COUNT_KEY = "variable_count"
 
 Progress = Callable[[int, dict[str, float]], None]
 
@@ -40,9 +42,8 @@ class ResumableState(keras.callbacks.Callback):
 
     def restore(self, model: keras.Model) -> int:
         """Puts a state that is there into the model and its built optimizer, and says how many epochs it had done."""
-        if self.path.exists():
-            with np.load(self.path) as saved:
-                state = dict(saved)
+        state = self._read(model) if self.path.exists() else {}
+        if state:
             for number, variable in enumerate(_variables(model)):
                 variable.assign(state[f"variable_{number}"])
             self.history = json.loads(str(state[_HISTORY_KEY]))
@@ -50,6 +51,20 @@ class ResumableState(keras.callbacks.Callback):
             self._best_weights = [state[f"best_{number}"] for number in range(int(state["best_count"]))]
             log.info("Resuming after epoch %d from %s.", len(self.history), self.path)
         return len(self.history)
+
+    def _read(self, model: keras.Model) -> dict[str, Any]:
+        """What the file holds; nothing, with a warning, if it is damaged or of another network."""
+        try:
+            with np.load(self.path) as saved:
+                state = dict(saved)
+            stored = [state[f"variable_{number}"].shape for number in range(int(state[_COUNT_KEY]))]
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            log.warning("%s cannot be read (%s): the training begins anew.", self.path, error)
+            return {}
+        if stored != [tuple(variable.shape) for variable in _variables(model)]:
+            log.warning("%s is of another version of the network: the training begins anew.", self.path)
+            return {}
+        return state
 
     def is_finished(self, epochs: int) -> bool:
         """Whether the restored run had nothing left to do, and was killed before it could say so."""
@@ -77,6 +92,7 @@ class ResumableState(keras.callbacks.Callback):
             "best_epoch": self.early_stopping.best_epoch,
             "best_count": len(best),
             _HISTORY_KEY: json.dumps(self.history),
+            _COUNT_KEY: len(_variables(self.model)),
         }
         state |= {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
         state |= {f"best_{number}": weight for number, weight in enumerate(best)}

@@ -88,7 +88,9 @@ class TrainingConfig:
         for name in ("epochs", "patience", "batch_size", "evaluation_batch_size", "k"):
             _check(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
         _check(self.learning_rate > 0.0, "training.learning_rate", "above 0", self.learning_rate)
-        _check(self.seed >= 0, "training.seed", "0 or more", self.seed)
+        _check(0 <= self.seed < 2**32, "training.seed", "in [0, 2**32)", self.seed)
+        alone = self.strategy == "none" or not self.jit_compile
+        _check(alone, "training.jit_compile", "false with `training.strategy: mirrored`, which XLA fails in", True)
 
 
 @dataclasses.dataclass(frozen=True)

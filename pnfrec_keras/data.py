@@ -153,6 +153,29 @@ def steps_per_epoch(arrays: TrainingArrays, batch_size: int) -> int:
     return -(-len(arrays) // batch_size)
 
 
+def even_batches(batches: Batches, replicas: int) -> Batches:
+    """Batches that divide among `replicas`, filled up with rows of padding, which count nowhere.
+
+    Keras wants equal shapes on all replicas, and weighs what it logs by them. Training rows of padding have no real
+    position; evaluation rows get a sample weight of 0.
+    """
+    if replicas == 1:
+        return batches
+
+    def fill(x: Any, y: Any) -> Any:
+        rows = tf.shape(x[POSITIVE])[0]
+        extra = tf.math.floormod(-rows, replicas)
+
+        def pad_rows(values: Any) -> Any:
+            return tf.pad(values, [[0, extra], *([[0, 0]] * (len(values.shape) - 1))])
+
+        filled = tf.nest.map_structure(pad_rows, (x, y))
+        weights = tf.concat([tf.ones([rows]), tf.zeros([extra])], axis=0)
+        return (*filled, weights) if TARGET in y else filled
+
+    return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
 def evaluation_dataset(arrays: EvaluationArrays, batch_size: int) -> Batches:
     """Batches for `model.evaluate`; `seen` is padded to the longest row of its batch only."""
     lengths = np.array([len(row) for row in arrays.seen], dtype=np.int64)

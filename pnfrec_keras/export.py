@@ -45,7 +45,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
                 f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
             )
             raise ValueError(msg)
-        model = _in_float32(model)
+        model = in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
         self._encode = model.encode_history
         self._state_scores = model.state_scores
@@ -197,7 +197,7 @@ def _export_with_tfrs(model: PNFRec, vocabulary: Vocabulary, scratch: Path, path
         raise RuntimeError(msg)
 
 
-def _in_float32(model: PNFRec) -> PNFRec:
+def in_float32(model: PNFRec) -> PNFRec:
     """The model itself, or a float32 copy of one trained in mixed precision: half-precision scores would tie."""
     if model.compute_dtype == "float32":
         return model

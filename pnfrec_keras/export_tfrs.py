@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from pnfrec_keras import ranking
-from pnfrec_keras.export import Ranker, save
+from pnfrec_keras.export import Ranker, in_float32, save
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.vocabulary import Vocabulary
 
@@ -28,6 +28,8 @@ class TfrsRanker(Ranker):
     """
 
     def __init__(self, model: PNFRec, vocabulary: Vocabulary) -> None:
+        # The gate's ranks come from float32, and so must the index.
+        model = in_float32(model)
         super().__init__(model, vocabulary)
         self.index = tfrs.layers.factorized_top_k.BruteForce(k=self.k)
         self.index.index(tf.constant(model.item_embedding.table()[1:]), tf.range(1, self.num_items + 1))

@@ -7,6 +7,7 @@ last positive interaction of each user is held out for validation, everything be
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pnfrec_keras.data import EvaluationArrays, TrainingArrays, evaluation_arrays, training_arrays
 from pnfrec_keras.vocabulary import Vocabulary
@@ -56,6 +57,11 @@ def arrays_from_frame(
     if not np.isfinite(values).all():
         msg = f"Column {value!r}, row {int(np.argmin(np.isfinite(values)))}: not a finite number. Drop such rows first."
         raise ValueError(msg)
+    for name in (user, item, timestamp):
+        absent = _missing(np.asarray(frame[name]))
+        if absent.any():
+            msg = f"Column {name!r}, row {int(np.argmax(absent))}: missing. Drop such rows first."
+            raise ValueError(msg)
     users, items = (np.asarray(frame[name]).astype(str) for name in (user, item))
     order = np.lexsort((np.arange(len(users)), np.asarray(frame[timestamp]), users))
     users, items, is_positive = users[order], items[order], values[order] >= positive
@@ -87,3 +93,11 @@ def arrays_from_frame(
             max_length,
         ),
     )
+
+
+def _missing(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    if column.dtype.kind in "mM":
+        absent: npt.NDArray[np.bool_] = np.isnat(column)
+        return absent
+    # Of all values only NaN and NaT differ from themselves.
+    return np.array([each is None or each != each for each in column.tolist()], dtype=bool)

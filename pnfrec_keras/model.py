@@ -70,6 +70,12 @@ class PNFRec(keras.Model):
         if num_items < 1:
             msg = f"`num_items` must be at least 1. Received: {num_items}."
             raise ValueError(msg)
+        if similarity not in ("dot", "cosine"):
+            msg = f"`similarity` must be 'dot' or 'cosine'. Received: {similarity!r}."
+            raise ValueError(msg)
+        if dim % num_heads:
+            msg = f"`dim` must be a multiple of `num_heads`. Received: {dim} and {num_heads}."
+            raise ValueError(msg)
         self.num_items = num_items
         self.max_length = max_length
         self.dim = dim
@@ -135,6 +141,10 @@ class PNFRec(keras.Model):
             hidden[NEGATIVE] = encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
         return hidden
 
+    def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
+        """As Keras', but XLA only where it is asked for: it works on padding too, and compiles each new width."""
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
     def compute_loss(
         self,
         x: Any = None,
@@ -149,7 +159,7 @@ class PNFRec(keras.Model):
         compact = not self.jit_compile
         sums = {POSITIVE: losses.cross_entropy_sum(y_pred[POSITIVE], y[POSITIVE], table, compact=compact)}
         counts = {POSITIVE: losses.real_positions(y[POSITIVE])}
-        weights = {POSITIVE: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
+        weights = self._weights()
         if self.alpha:
             sums[NEGATIVE] = losses.cross_entropy_sum(y_pred[NEGATIVE], y[NEGATIVE], table, compact=compact)
             counts[NEGATIVE] = losses.real_positions(y[NEGATIVE])
@@ -172,11 +182,12 @@ class PNFRec(keras.Model):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         del x, y, y_pred, sample_weight
-        return {metric.name: metric.result() for metric in self.metrics if not isinstance(metric, RankingMetric)}
+        ranking_names = {metric.name for metric in self.ranking_metrics}
+        return {name: value for name, value in self._results().items() if name not in ranking_names}
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Measures of ranking for evaluation batches; the loss for training batches."""
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not (isinstance(y, dict) and TARGET in y):
             logs: dict[str, Any] = super().test_step(data)
             return logs
@@ -185,8 +196,26 @@ class PNFRec(keras.Model):
         is_positive = y.get(IS_POSITIVE, tf.ones_like(rank))
         metrics = [metric for metric in self.ranking_metrics if IS_POSITIVE in y or metric.group == POSITIVE_GROUP]
         for metric in metrics:
-            metric.update_state(is_positive, rank)
+            metric.update_state(is_positive, rank, sample_weight)
         return {metric.name: metric.result() for metric in metrics}
+
+    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
+        # Keras reports the mean of what the replicas logged unless a step logs all metrics; a mean of means is none.
+        results = self._results()
+        return {name: results.get(name, value) for name, value in logs.items()}
+
+    def _results(self) -> dict[str, Any]:
+        results = {metric.name: metric.result() for metric in self.metrics}
+        # The sum of the parts that stand beside it: Keras' own mean depends on how rows are spread over devices.
+        results["loss"] = sum(
+            weight * self.loss_parts[part].result()
+            for part, weight in self._weights().items()
+            if part in self.loss_parts
+        )
+        return results
+
+    def _weights(self) -> dict[str, float]:
+        return {POSITIVE: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
 
     def encode_history(self, positive: Tensor, *, skip_padding: bool = False) -> Tensor:
         """The state after the last item of each positive history: (batch, length) -> (batch, dim).
@@ -205,8 +234,9 @@ class PNFRec(keras.Model):
         return self.state_scores(self.encode_history(positive))
 
     def state_scores(self, state: Tensor) -> Tensor:
-        """`scores` of what `encode_history` gives."""
-        return tf.cast(tf.matmul(state, self.item_embedding.table(), transpose_b=True), tf.float32)
+        """`scores` of what `encode_history` gives; float32 in mixed precision too, as exported: halves would tie."""
+        table = tf.convert_to_tensor(self.item_embedding.embeddings)
+        return tf.matmul(tf.cast(state, tf.float32), table, transpose_b=True)
 
     def rank(self, positive: Tensor, seen: Tensor, target: Tensor) -> Tensor:
         """Rank of each target over the whole catalogue, seen items filtered; see `pnfrec_keras.ranking.target_rank`."""

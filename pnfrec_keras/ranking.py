@@ -62,8 +62,8 @@ def target_rank(scores: Tensor, target: Tensor, *, static_shapes: bool = False) 
         static_shapes: Ranks every row by the slow rule, as XLA needs it; the result is the same.
 
     Returns:
-        int64 (batch,): 1 is best; 0 when the target is unknown or excluded. A target whose score is NaN comes last,
-        never first: a broken model must not look perfect.
+        int64 (batch,): 1 is best; 0 when the target is unknown or excluded, or its score is no finite number: no list
+        ever holds it, and a broken model must not look perfect.
     """
     target = tf.cast(target, tf.int32)
     if static_shapes:
@@ -75,7 +75,8 @@ def target_rank(scores: Tensor, target: Tensor, *, static_shapes: bool = False) 
     is_clear = tf.equal(above + below, tf.shape(scores)[1] - 1)
     unclear = tf.where(~is_clear)[:, 0]
     by_order = _rank_by_order(tf.gather(scores, unclear), tf.gather(target, unclear))
-    rank = tf.where(target > 0, tf.cast(above, tf.int64) + 1, 0)
+    rankable = (target > 0) & tf.math.is_finite(target_score[:, 0])
+    rank = tf.where(rankable, tf.cast(above, tf.int64) + 1, 0)
     return tf.tensor_scatter_nd_update(rank, unclear[:, tf.newaxis], by_order)
 
 
@@ -86,7 +87,7 @@ def _rank_by_order(scores: Tensor, target: Tensor) -> Tensor:
     behind = (scores < target_score) | ((scores == target_score) & (column > target[:, tf.newaxis]))
     ranked = tf.math.not_equal(scores, float("-inf"))
     rank = tf.math.count_nonzero(ranked & ~behind, axis=1, dtype=tf.int64)
-    rankable = (target > 0) & tf.math.not_equal(target_score[:, 0], float("-inf"))
+    rankable = (target > 0) & tf.math.is_finite(target_score[:, 0])
     return tf.where(rankable, rank, tf.zeros_like(rank))
 
 
@@ -108,7 +109,7 @@ def top_items(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def best_items(scores: Tensor, excluded: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """`top_items` of `exclude`: the same answer, the cheaper way.
+    """`top_items` of `exclude`: the same answer for scores without NaN, the cheaper way.
 
     To exclude copies the scores. Where they are many, the best k + exclusions are found first, and filtered.
 
@@ -132,7 +133,7 @@ def best_items(scores: Tensor, excluded: Tensor, k: Tensor) -> tuple[Tensor, Ten
         return tf.where(valid, indices, 0), tf.where(valid, values, 0.0), valid
 
     # A comparison of each candidate with each exclusion costs about as much as copying a score.
-    return tf.cond(depth * width < columns // 2, filtered, lambda: top_items(exclude(scores, excluded), k))  # type: ignore[no-any-return]
+    return tf.cond(depth < columns // (2 * width), filtered, lambda: top_items(exclude(scores, excluded), k))  # type: ignore[no-any-return]
 
 
 def by_blocks(

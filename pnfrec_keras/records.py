@@ -1,6 +1,9 @@
 """Examples on disk: gzip TFRecords of tf.Examples with raw ids (docs/architecture.md) into arrays of item indices."""
 
 import glob
+import gzip
+import os
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +15,7 @@ from pnfrec_keras.data import EvaluationArrays, IntArray, TrainingArrays, pad
 from pnfrec_keras.vocabulary import Vocabulary
 
 _PARSE_BATCH = 2048
+_READ_BYTES = 1 << 22
 
 
 def item_table(vocabulary: Vocabulary) -> Any:
@@ -85,6 +89,16 @@ def _padded(ids: Any, table: Any, length: int) -> IntArray:
     return pad(np.split(known.flat_values.numpy(), known.row_splits.numpy()[1:-1]), length)
 
 
+def _check_whole(file: str) -> None:
+    """Raises EOFError unless the gzip stream has its end: TensorFlow takes one cut between two records for complete."""
+    if not os.path.getsize(file):
+        msg = "the file is empty"
+        raise EOFError(msg)
+    with gzip.open(file) as stream:
+        while stream.read(_READ_BYTES):
+            pass
+
+
 def _parsed(pattern: str | Sequence[str], spec: dict[str, Any]) -> Any:
     """Yields parsed batches of all files, in the order of their names."""
     patterns = [pattern] if isinstance(pattern, str) else list(pattern)
@@ -95,13 +109,14 @@ def _parsed(pattern: str | Sequence[str], spec: dict[str, Any]) -> Any:
     batches = 0
     for file in files:
         try:
+            _check_whole(file)
             for batch in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_PARSE_BATCH):
                 yield tf.io.parse_example(batch, spec)
                 batches += 1
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, EOFError, OSError, zlib.error) as error:
             msg = (
                 f"{file}: not a complete gzip TFRecord file of the expected tf.Examples. Delete its folder and "
-                f"run the pipeline again. TensorFlow says: {error.message}"
+                f"run the pipeline again. The reader says: {getattr(error, 'message', error)}"
             )
             raise ValueError(msg) from error
     if not batches:

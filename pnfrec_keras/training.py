@@ -12,7 +12,14 @@ import tensorflow as tf
 
 from pnfrec_keras.callbacks import EpochProgress, Progress, ResumableState
 from pnfrec_keras.config import ModelConfig, TrainingConfig
-from pnfrec_keras.data import EvaluationArrays, TrainingArrays, evaluation_dataset, steps_per_epoch, training_dataset
+from pnfrec_keras.data import (
+    EvaluationArrays,
+    TrainingArrays,
+    evaluation_dataset,
+    even_batches,
+    steps_per_epoch,
+    training_dataset,
+)
 from pnfrec_keras.model import PNFRec
 
 MONITOR = "val_ndcg_p"
@@ -110,12 +117,15 @@ def fit(
     if state.is_finished(training.epochs):
         state.restore_best_weights(model)
     else:
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        batches = training_dataset(training_data, training.batch_size, training.seed, first_epoch, training.epochs)
+        validation = evaluation_dataset(validation_data, training.evaluation_batch_size)
         model.fit(
-            training_dataset(training_data, training.batch_size, training.seed, first_epoch, training.epochs),
+            even_batches(batches, replicas),
             steps_per_epoch=steps_per_epoch(training_data, training.batch_size),
             initial_epoch=first_epoch,
             epochs=training.epochs,
-            validation_data=evaluation_dataset(validation_data, training.evaluation_batch_size),
+            validation_data=even_batches(validation, replicas),
             callbacks=callbacks,
             verbose=verbose,
         )

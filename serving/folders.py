@@ -15,7 +15,9 @@ def version_folders(base: str | Path) -> dict[int, Path]:
     """
     names = sorted(entry.name for entry in os.scandir(base) if entry.is_dir())
     # "7" and "007" are one version; the shorter name, which sorts last, wins.
-    return {int(name): Path(base) / name for name in names if name.isascii() and name.isdecimal()}
+    versions = {int(name): Path(base) / name for name in names if name.isascii() and name.isdecimal()}
+    # A version is an int64 in TensorFlow Serving's messages.
+    return {version: folder for version, folder in versions.items() if version < 1 << 63}
 
 
 def is_complete(folder: Path) -> bool:

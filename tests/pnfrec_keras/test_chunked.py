@@ -115,6 +115,22 @@ def test_xla_gives_the_same() -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("static_shapes", [False, True])
+def test_no_chunk_holds_more_logits_than_it_may(monkeypatch: pytest.MonkeyPatch, static_shapes: bool) -> None:
+    sizes: list[int] = []
+    plain_exponentials = chunked._exponentials
+
+    def recorded(logits: Any, bounded: Any) -> Any:
+        sizes.append(int(logits.shape[0]))
+        return plain_exponentials(logits, bounded)
+
+    monkeypatch.setattr(chunked, "_exponentials", recorded)
+    hidden, labels, table, _ = problem(1_000, 30)
+    chunked.softmax_cross_entropy_sum(hidden, labels, table, static_shapes=static_shapes)
+    assert len(sizes) == 4
+    assert max(sizes) <= chunked.tokens_at_once(30)
+
+
 def test_no_tensor_holds_all_logits() -> None:
     tokens, items = 5_000, 900
     hidden, labels, table, weights = problem(tokens, items)

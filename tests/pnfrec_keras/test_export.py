@@ -251,14 +251,17 @@ def test_signatures_are_the_contract(export: Path) -> None:
     }
 
 
-def test_a_mixed_precision_model_is_exported_in_float32(tmp_path: Path) -> None:
+@pytest.mark.parametrize("index", ["plain", "tfrs"])
+def test_a_mixed_precision_model_is_exported_in_float32(tmp_path: Path, index: str) -> None:
     keras.utils.set_random_seed(5)
     mixed = PNFRec(ITEMS, max_length=LENGTH, dim=8, dtype="mixed_bfloat16")
     full = PNFRec(ITEMS, max_length=LENGTH, dim=8)
     full.set_weights(mixed.get_weights())
-    export_saved_model(mixed, VOCABULARY, tmp_path / "mixed")
-    found = call(tmp_path / "mixed", schema.SERVING_SIGNATURE, request([IDS[:2]], [[]], [10]))
-    assert [item.decode() for item in found["item_ids"][0]] == plain_answer(full, IDS[:2], IDS[:2], 10)
+    export_saved_model(mixed, VOCABULARY, tmp_path / "mixed", index=index)
+    for first in range(0, ITEMS - 2, 2):
+        history = IDS[first : first + 2]
+        found = call(tmp_path / "mixed", schema.SERVING_SIGNATURE, request([history], [[]], [10]))
+        assert [item.decode() for item in found["item_ids"][0]] == plain_answer(full, history, history, 10)
 
 
 def test_what_is_there_is_never_overwritten_and_failures_leave_nothing(model: PNFRec, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Training: early stopping, resume, strategies and refusals."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,18 @@ def arrays(users: int = 24) -> tuple[TrainingArrays, EvaluationArrays]:
     negative = random.integers(1, ITEMS + 1, (users, 6)).astype(np.int32)
     validation = EvaluationArrays(rows[:, 1:6], list(rows[:, :6]), rows[:, 6], np.ones(users, np.int32))
     return TrainingArrays(rows[:, :6], negative), validation
+
+
+def ragged_arrays() -> tuple[TrainingArrays, EvaluationArrays]:
+    """25 users, which two devices cannot share evenly, with sequences of any length and targets of both polarities."""
+    train, validation = arrays(25)
+    random = np.random.default_rng(1)
+    shorter = [np.arange(6) < random.integers(low, 7, (25, 1)) for low in (2, 0)]
+    polarity = random.integers(0, 2, 25).astype(np.int32)
+    return (
+        TrainingArrays(train.positive * shorter[0], train.negative * shorter[1]),
+        EvaluationArrays(validation.positive, validation.seen, validation.target, polarity),
+    )
 
 
 def fit(tmp_path: Path, name: str = "state", **settings: Any) -> training.TrainingResult:
@@ -114,15 +127,15 @@ import numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
-from tests.pnfrec_keras.test_training import MODEL, ITEMS, arrays
+from tests.pnfrec_keras.test_training import MODEL, ITEMS, ragged_arrays
 from pnfrec_keras import training
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 import dataclasses
 losses = {}
 for strategy in ("none", "mirrored"):
-    config = TrainingConfig(epochs=2, batch_size=24, learning_rate=0.01, strategy=strategy)
+    config = TrainingConfig(epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy)
     model = dataclasses.replace(MODEL, dropout=0.0)
-    result = training.fit(ITEMS, *arrays(), model, config, state_dir=Path(sys.argv[1]) / strategy)
+    result = training.fit(ITEMS, *ragged_arrays(), model, config, state_dir=Path(sys.argv[1]) / strategy)
     losses[strategy] = result.history
     if strategy == "mirrored":
         assert result.model.distribute_strategy.num_replicas_in_sync == 2
@@ -140,6 +153,24 @@ def test_two_mirrored_devices_take_the_same_steps_as_one(tmp_path: Path) -> None
     losses = json.loads(done.stdout.splitlines()[-1])
     for one, two in zip(losses["none"], losses["mirrored"], strict=True):
         assert two == pytest.approx(one, rel=1e-4)
+        # Both groups were measured, and no measure is all or nothing.
+        assert 0 < one["val_ndcg_p"] != one["val_ndcg_n"]
+
+
+def test_a_state_that_cannot_be_used_begins_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fit(tmp_path, epochs=2)
+    file = tmp_path / "state" / "state.npz"
+    whole = file.read_bytes()
+    for damaged, reason in ((whole[: len(whole) // 2], "cannot be read"), (b"", "cannot be read")):
+        file.write_bytes(damaged)
+        assert fit(tmp_path, epochs=2).resumed_from == 0
+        assert reason in caplog.text
+        caplog.clear()
+    wider = dataclasses.replace(MODEL, dim=16)
+    config = TrainingConfig(epochs=2, batch_size=10)
+    other = training.fit(ITEMS, *arrays(), wider, config, state_dir=tmp_path / "state")
+    assert other.resumed_from == 0
+    assert "another version of the network" in caplog.text
 
 
 def test_a_loss_that_is_no_number_stops_at_once(tmp_path: Path) -> None:
@@ -162,6 +193,8 @@ def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
     ("section", "setting", "message"),
     [
         (TrainingConfig, {"epochs": 0}, r"`training.epochs` must be at least 1. Received: 0."),
+        (TrainingConfig, {"seed": 2**32}, r"`training.seed` must be in \[0, 2\*\*32\)"),
+        (TrainingConfig, {"strategy": "mirrored", "jit_compile": True}, r"`training.jit_compile` must be false with"),
         (TrainingConfig, {"learning_rate": 0.0}, r"`training.learning_rate` must be above 0"),
         (ModelConfig, {"dim": 10, "num_heads": 3}, r"`model.dim` must be a multiple of num_heads \(3\)"),
         (ModelConfig, {"dropout": 1.0}, r"`model.dropout` must be in \[0, 1\)"),
