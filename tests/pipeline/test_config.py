@@ -50,11 +50,32 @@ def test_paths_count_from_the_file_wherever_the_command_is_typed(
     assert load_config(path, ["serving=/elsewhere"]).serving_path == Path("/elsewhere")
 
 
+def test_paths_with_a_scheme_stay(tmp_path: Path) -> None:
+    values = {**MINIMAL, "feedback": {"files": ["ratings.csv"], "base": "gs://bucket/x"}}
+    assert load_config(write(tmp_path, values)).feedback.base == "gs://bucket/x"
+    assert load_config(write(tmp_path, MINIMAL), ["feedback.base=s3://b/y"]).feedback.base == "s3://b/y"
+
+
+def test_numbers_without_a_point_are_read_from_the_file(tmp_path: Path) -> None:
+    text = yaml.safe_dump({**MINIMAL, "query": {"positive": ["12e4"]}}) + "training: {learning_rate: 1e-4}\n"
+    config = load_config(write(tmp_path, text))
+    assert config.training.learning_rate == 0.0001
+    assert config.query.positive == ["12e4"], "an id stays what it is"
+    assert load_config(write(tmp_path, config.to_yaml())) == config
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
         ("training.epochs=3", lambda c: c.training.epochs == 3),
         ("training.learning_rate=1", lambda c: c.training.learning_rate == 1.0),
+        ("training.learning_rate=1e-3", lambda c: c.training.learning_rate == 0.001),
+        ("training.learning_rate=1E+0", lambda c: c.training.learning_rate == 1.0),
+        ("training.learning_rate=2.5e3", lambda c: c.training.learning_rate == 2500.0),
+        ("training.learning_rate=.5e-2", lambda c: c.training.learning_rate == 0.005),
+        ("gate.bounds.hr_n={max: 2e-1}", lambda c: c.gate.bounds["hr_n"].max == 0.2),
+        ("feedback.positive=1e1", lambda c: c.feedback.positive == 10.0),
+        ("query.positive=[12e4, '1e-3']", lambda c: c.query.positive == ["12e4", "1e-3"]),
         ("feedback.positive=user_median", lambda c: c.feedback.positive == "user_median"),
         ("feedback.positive=3.5", lambda c: c.feedback.positive == 3.5),
         ("feedback.files=[a.csv, b.csv]", lambda c: c.feedback.files == ["a.csv", "b.csv"]),
@@ -77,7 +98,28 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ("training.epochs='3'", r"`training.epochs`: input should be a valid integer. Received: '3'"),
         ("training.epochs=0", r"`training.epochs` must be at least 1. Received: 0"),
         ("training.strategy=multi", r"`training.strategy`: input should be 'none' or 'mirrored'. Received: 'multi'"),
-        ("feedback.positive=mean", r"`feedback.positive`: .*Received: 'mean'"),
+        ("training.epochs=1e2", r"`training.epochs`: input should be a valid integer. Received: '1e2'"),
+        ("training.learning_rate='1e-3'", r"`training.learning_rate`: input should be a valid number. .*'1e-3'"),
+        ("training.learning_rate=-1e-3", r"`training.learning_rate` must be above 0. Received: -0.001"),
+        (
+            "feedback.positive=medin",
+            r"`feedback.positive`: input should be a valid number or 'median', 'user_median' or 'column'. "
+            r"Received: 'medin'",
+        ),
+        ("query.k=0", r"`query.k` must be at least 1. Received: 0"),
+        ("query.k=-3", r"`query.k` must be at least 1. Received: -3"),
+        (
+            "feedback.columns={user: id, item: id}",
+            r"`feedback.columns.user` and `feedback.columns.item` both name the column 'id'. Name the column of users "
+            r"and the column of items",
+        ),
+        ("feedback.columns.item=user", r"both name the column 'user'"),
+        ("output=gs://bucket/x", r"`output` must be a folder of this machine. Received: 'gs://bucket/x'"),
+        ("serving=s3://bucket/x", r"`serving` must be a folder of this machine. Received: 's3://bucket/x'"),
+        (
+            "query={k: 3, k: 4}",
+            r"--set query={k: 3, k: 4}: `k` is given twice, in line 1. Keep one of the two",
+        ),
         (
             "feedback.files=ratings.csv",
             r"`feedback.files`: input should be a valid (list|array). Received: 'ratings.csv'",
@@ -110,6 +152,14 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
         ("a: [1", r"tiny.yaml: not valid YAML. .*line 1"),
         ("- a\n- b\n", r"tiny.yaml: expected a mapping of sections .* Received: list"),
         ("", r"Received: NoneType"),
+        ("name: x\ncache: true\nname: y\n", r"tiny.yaml: `name` is given twice, in lines 1 and 3. Keep one of the two"),
+        (
+            "training:\n  epochs: 1\n  seed: 2\n  epochs: 3\n",
+            r"tiny.yaml: `training.epochs` is given twice, in lines 2 and 4",
+        ),
+        ("training: {epochs: 1}\n\ntraining: {seed: 2}\n", r"tiny.yaml: `training` is given twice, in lines 1 and 3"),
+        ("query: &query {k: *query}\n", r"tiny.yaml: has a key or an alias that no configuration can have"),
+        ("2024-01-01: x\n", r"tiny.yaml: has a key or an alias that no configuration can have"),
         ("name: x\n", r"`output` is missing: it has no default"),
     ],
 )

@@ -1,0 +1,86 @@
+"""`pnfrec run` and the process that it starts; a stub stands for the pipeline."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline import run
+from pipeline.local_runner import LIFELINE_FD, exclusive
+from tests.pipeline.world import write_config
+
+ROOT = Path(__file__).parents[2]
+# Takes the output folder, says so, and works for longer than any test waits. Only its lifeline ends it.
+STUB = f"""
+import os, signal, sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from pipeline import events, local_runner
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+local_runner.die_with_parent()
+config = local_runner.load_config(os.environ[local_runner.CONFIG])
+with local_runner.exclusive(config.output_path):
+    events.EventWriter().send(events.EPOCH, text="at work")
+    time.sleep(300)
+"""
+COMMAND = (
+    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline import run; "
+    "run._COMMAND[1:] = [sys.argv.pop()]; run.run()"
+)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The command, while its stub is at work in `out`."""
+    (tmp_path / "stub.py").write_text(STUB)
+    command = [sys.executable, "-c", COMMAND, "--config", str(write_config(tmp_path)), str(tmp_path / "stub.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any("at work" in line for line in process.stdout)
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, ""),
+        (signal.SIGTERM, 143, "\nStopped. The next run goes on from what is complete.\n"),
+        (signal.SIGINT, 130, "\nStopped. The next run goes on from what is complete.\n"),
+    ],
+)
+def test_the_pipeline_ends_with_the_command(
+    tmp_path: Path, running: "subprocess.Popen[str]", number: signal.Signals, status: int, said: str
+) -> None:
+    running.send_signal(number)
+    assert running.wait(timeout=10) == status
+    assert running.stderr is not None
+    assert running.stderr.read() == said
+    with exclusive(tmp_path / "out"):
+        pass
+
+
+def test_a_process_that_dies_without_a_word_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", "raise SystemExit(7)"])
+    before = signal.getsignal(signal.SIGTERM)
+    open_files = set(os.listdir("/dev/fd"))
+    result = CliRunner().invoke(run.run, ["--config", str(write_config(tmp_path))])
+    assert result.exit_code == 1
+    assert "FAILED: The process ended with status 7." in result.output
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert set(os.listdir("/dev/fd")) == open_files
+
+
+def test_the_lifeline_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import os; from pipeline import events, local_runner; local_runner.die_with_parent();"
+        f"events.EventWriter().send(events.FAILED, node='', message=str({LIFELINE_FD!r} in os.environ))"
+    )
+    monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", code])
+    result = CliRunner().invoke(run.run, ["--config", str(write_config(tmp_path))])
+    assert "FAILED: False" in result.output
