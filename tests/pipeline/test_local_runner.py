@@ -45,7 +45,7 @@ def test_metadata_yet_to_be_made_are_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda data: b"<html>not found</html>", "file is not a database"),
+        (lambda _: b"<html>not found</html>", "file is not a database"),
         (lambda data: bytes(len(data)), "file is not a database"),
         (lambda data: data[:10], "file is not a database"),
         (lambda data: data[: len(data) // 2], "database disk image is malformed"),
