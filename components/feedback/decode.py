@@ -1,6 +1,7 @@
 """Turns columns as stored into ids, numbers and codes, whole columns at a time. Bad rows are marked, not raised for."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def decode(columns: dict[str, pa.Array], config: FeedbackConfig, where: str) -> 
         ),
     ]
     if config.positive == "column":
-        value, bad_value = decode_words(columns[names.polarity], POLARITIES)
+        value, bad_value = decode_words(columns[names.polarity], POLARITIES, f"{where}, column {names.polarity!r}")
         expected = "positive or negative (1/0, true/false, p/n)"
         bad.append((names.polarity, "bad_polarity", expected, bad_value))
     else:
@@ -92,12 +93,18 @@ def decode(columns: dict[str, pa.Array], config: FeedbackConfig, where: str) -> 
         bad.append((names.value, "bad_value", "a finite number", bad_value))
     split = None
     if config.split == "column":
-        codes, bad_split = decode_words(columns[names.split], SPLIT_CODES)
+        codes, bad_split = decode_words(columns[names.split], SPLIT_CODES, f"{where}, column {names.split!r}")
         split = codes.astype(np.int8)
         bad.append((names.split, "bad_split", "train, validation or test", bad_split))
-    usable = ~np.logical_or.reduce([mask for *_, mask in bad])
+    usable = usable_rows(bad)
     units = {unit: int(count) for unit, mask in _units(time, dated) if (count := np.count_nonzero(mask & usable))}
     return Decoded(users, user, items, item, time, value, split, tuple(bad), units)
+
+
+def usable_rows(bad: Sequence[tuple[str, str, str, Mask]]) -> Mask:
+    """The rows that are in none of the masks of `Decoded.bad`."""
+    usable: Mask = ~np.logical_or.reduce([mask for *_, mask in bad])
+    return usable
 
 
 def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
@@ -157,6 +164,12 @@ def decode_times(array: pa.Array, where: str) -> tuple[Ints, Mask, Mask]:
     return np.where(bad, np.int64(0), times), dated & ~bad, bad
 
 
+def in_unit(array: pa.Array, unit: str, where: str) -> Mask:
+    """Which timestamps are in `unit`."""
+    times, dated, _ = decode_times(array, where)
+    return dict(_units(times, dated))[unit]
+
+
 def _units(times: Ints, dated: Mask) -> list[tuple[str, Mask]]:
     masks = [(unit, ~dated & (times >= first) & (times < end)) for unit, first, end in UNITS]
     return [*masks, (DATES, dated & (times >= 0) & (times < _YEAR_2200 * 10**6))]
@@ -192,10 +205,14 @@ def _cast_dates(text: pa.Array, kind: Any) -> tuple[Ints, Mask]:
     return np.concatenate([times for times, _ in parts]), np.concatenate([bad for _, bad in parts])
 
 
-def decode_words(array: pa.Array, words: dict[str, Any]) -> tuple[Floats, Mask]:
+def decode_words(array: pa.Array, words: dict[str, Any], where: str) -> tuple[Floats, Mask]:
     """The number that stands for each word, whatever its case, and the mask of unknown words (0 there)."""
     array = _plain(array)
-    text, bad = _utf8(array if _is_text(array.type) else array.cast(pa.string()))
+    try:
+        text, bad = _utf8(array if _is_text(array.type) else array.cast(pa.string()))
+    except pa.ArrowNotImplementedError as error:
+        msg = f"{where}: expected words such as {', '.join(words)}, not {array.type}. Store them as strings."
+        raise FeedbackError(msg) from error
     places = pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=pa.array(list(words)))
     codes = _with_nulls(places, -1)
     bad = bad | (codes < 0)

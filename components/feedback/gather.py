@@ -12,6 +12,7 @@ from components.feedback import radix, statistics, steps, vocabulary
 from components.feedback.config import FeedbackConfig
 from components.feedback.output import Folders, write_results
 from components.feedback.packing import pack, unpack
+from components.feedback.readers import find_other_unit
 from components.feedback.steps import Facts
 from components.feedback.titles import read_titles
 from pnfrec_keras import schema
@@ -76,7 +77,7 @@ class AddCatalogue:
     def __call__(self, packed_facts: bytes, sums: Any) -> bytes:
         facts: Facts = unpack(packed_facts)
         items, counts = _totals(sums, facts.counts)
-        unit = statistics.timestamp_unit(counts)
+        unit = statistics.timestamp_unit(counts, partial(find_other_unit, self.config))
         statistics.check_training_rows(counts, self.config, statistics.time_text(facts.time, unit))
         present = items.filter(pc.greater(items.column(schema.VOCABULARY_COUNT), 0))
         ordered = vocabulary.by_popularity(present)

@@ -18,12 +18,22 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
+from components.feedback.quotes import long_fields
 
 SEPARATOR = "::"
 # What reading a damaged or missing file raises.
 READ_ERRORS = (OSError, EOFError, zlib.error, pa.ArrowException)
 _SUFFIXES = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "dat", ".parquet": "parquet", ".pq": "parquet"}
 _PEEK_BYTES = 1 << 20
+# How files begin that are no UTF-8 text, and the remedy.
+_NO_TEXT = {
+    b"PAR1": "is a Parquet file. Name it .parquet, or set `feedback.format: parquet`",
+    b"\x1f\x8b": "is compressed by gzip. Add .gz to its name",
+    b"\xff\xfe": "is UTF-16 text. Save it as UTF-8",
+    b"\xfe\xff": "is UTF-16 text. Save it as UTF-8",
+}
+# What separates the fields of some files in place of the delimiter.
+_OTHER_DELIMITERS = "\t;|,"
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000
 _ROWS_PER_TASK = 1_000_000
@@ -142,8 +152,8 @@ def _matches(path: str, setting: str) -> list[str]:
     raise FeedbackError(msg)
 
 
-def check_columns(path: str, found: Sequence[str], needed: Sequence[str]) -> None:
-    """Raises a FeedbackError unless each needed column is found once."""
+def check_columns(path: str, found: Sequence[str], needed: Sequence[str], setting: str = "feedback") -> None:
+    """Raises a FeedbackError unless each needed column is found once. `setting` is where the names are set."""
     for name in needed:
         if found.count(name) > 1:
             msg = f"{path}: the column {name!r} occurs {found.count(name)} times. Give each column a name of its own."
@@ -151,10 +161,29 @@ def check_columns(path: str, found: Sequence[str], needed: Sequence[str]) -> Non
     missing = [name for name in needed if name not in found]
     if missing:
         msg = (
-            f"{path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. Map the columns "
-            "with `columns`, give `names` if the file has no header, or set `delimiter` if the names are not apart."
+            f"{path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. "
+            f"{_column_remedy(found, setting)}"
         )
         raise FeedbackError(msg)
+
+
+def _column_remedy(found: Sequence[str], setting: str) -> str:
+    if len(found) == 1 and (delimiter := next((sign for sign in _OTHER_DELIMITERS if sign in found[0]), None)):
+        return f"The names seem to be separated by {delimiter!r}: set `{setting}.delimiter` to that (and format: csv)."
+    columns = f"`{setting}.columns`" if setting == "feedback" else f"`{setting}.item` and `{setting}.title`"
+    return (
+        f"Map the columns with {columns}, give `{setting}.names` if the file has no header, or set "
+        f"`{setting}.delimiter` if the names are not apart."
+    )
+
+
+def _check_plain(path: str, columns: pa.Schema, needed: Sequence[str]) -> None:
+    """Raises a FeedbackError if a needed column of a Parquet file holds lists or the like."""
+    for name in needed:
+        kind = columns.field(name).type
+        if pa.types.is_nested(kind):
+            msg = f"{path}: the column {name!r} holds {kind}; expected one text, number or date a row. Flatten it."
+            raise FeedbackError(msg)
 
 
 def parquet_file(path: str, **options: Any) -> pq.ParquetFile:
@@ -165,8 +194,10 @@ def parquet_file(path: str, **options: Any) -> pq.ParquetFile:
     """
     try:
         return pq.ParquetFile(open_binary(path) if is_remote(path) else path, **options)
+    except PermissionError as error:
+        raise unreadable(path, error) from error
     except READ_ERRORS as error:
-        msg = f"{path}: not a readable Parquet file ({_line(error)}). Copy it anew."
+        msg = f"{path}: not a readable Parquet file ({one_line(error)}). Copy it anew."
         raise FeedbackError(msg) from error
 
 
@@ -175,10 +206,10 @@ def unreadable(path: str, error: BaseException) -> FeedbackError:
     if isinstance(error, PermissionError):
         return FeedbackError(f"{path}: this user may not read the file. Change its permissions, or the user.")
     kind = "truncated or damaged gzip" if is_gzip(path) else "damaged file"
-    return FeedbackError(f"{path}: {kind} ({_line(error)}). Copy it anew.")
+    return FeedbackError(f"{path}: {kind} ({one_line(error)}). Copy it anew.")
 
 
-def _line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -186,9 +217,11 @@ def peek_text(path: str, kind: str, delimiter: str, names: Sequence[str]) -> tup
     """Column names of a text file, and whether it has any data row."""
     try:
         with open_binary(path) as raw, gzip.open(raw) if is_gzip(path) else raw as stream:  # type: ignore[attr-defined]
-            head = stream.read(_PEEK_BYTES).decode("utf-8-sig", errors="replace")
+            data = stream.read(_PEEK_BYTES)
     except READ_ERRORS as error:
         raise unreadable(path, error) from error
+    _check_text(path, data)
+    head = data.decode("utf-8-sig", errors="replace")
     if not head.strip():
         msg = f"{path}: the file is empty. Expected {'rows' if names else 'a header and rows'}."
         raise FeedbackError(msg)
@@ -197,15 +230,33 @@ def peek_text(path: str, kind: str, delimiter: str, names: Sequence[str]) -> tup
     if kind == "dat":
         lines = [line for line in head.splitlines() if line.strip()]
         return lines[0].split(SEPARATOR), len(lines) > 1
-    records = (record for record in csv.reader(io.StringIO(head), delimiter=delimiter) if record)
-    try:
-        return next(records), next(records, None) is not None
-    except csv.Error as error:
-        msg = (
-            f"{path}: its beginning is no CSV ({error}). Is it UTF-8 text, is `feedback.format` right, and is each "
-            "quote closed?"
-        )
-        raise FeedbackError(msg) from error
+    return _peek_csv(path, head, delimiter)
+
+
+def _check_text(path: str, head: bytes) -> None:
+    """Raises a FeedbackError if a file begins as no UTF-8 text does."""
+    kind = next((text for start, text in _NO_TEXT.items() if head.startswith(start)), None)
+    if kind is None and b"\0" in head:
+        kind = "holds NUL bytes, so it is no UTF-8 text. Save it as UTF-8, or set `feedback.format`"
+    if kind is not None:
+        msg = f"{path}: {kind}."
+        raise FeedbackError(msg)
+
+
+def _peek_csv(path: str, head: str, delimiter: str) -> tuple[list[str], bool]:
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
+    records = (record for record in reader if record)
+    with long_fields():
+        try:
+            names = next(records)
+        except csv.Error as error:
+            msg = f"{path}: the header has a quote that is not closed where its field ends ({error}). Close it."
+            raise FeedbackError(msg) from error
+        try:
+            return names, next(records, None) is not None
+        except csv.Error:
+            # A row, be it cut off here or faulty: what is wrong with it is told by who reads it to its end.
+            return names, True
 
 
 def make_plan(config: FeedbackConfig) -> Plan:
@@ -255,16 +306,18 @@ def find_titles(config: FeedbackConfig) -> FileTask | None:
     kind = file_format(path, "auto")
     if kind == "parquet":
         file = parquet_file(path)
-        check_columns(path, file.schema_arrow.names, [titles.item, titles.title])
+        check_columns(path, file.schema_arrow.names, [titles.item, titles.title], "feedback.titles")
+        _check_plain(path, file.schema_arrow, [titles.item, titles.title])
         return FileTask(0, path, kind, tuple(range(file.metadata.num_row_groups)))
     names, _ = peek_text(path, kind, titles.delimiter, titles.names)
-    check_columns(path, names, [titles.item, titles.title])
+    check_columns(path, names, [titles.item, titles.title], "feedback.titles")
     return FileTask(0, path, kind)
 
 
 def _plan_parquet(index: int, path: str, needed: Sequence[str]) -> tuple[list[FileTask], int]:
     file = parquet_file(path)
     check_columns(path, file.schema_arrow.names, needed)
+    _check_plain(path, file.schema_arrow, needed)
     tasks: list[FileTask] = []
     groups: list[int] = []
     first = row = 0

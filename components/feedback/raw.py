@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import gzip
-import io
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
@@ -13,8 +12,17 @@ import pyarrow as pa
 import pyarrow.csv
 
 from components.feedback.errors import FeedbackError
-from components.feedback.inputs import READ_ERRORS, SEPARATOR, FileTask, is_gzip, open_binary, parquet_file, unreadable
-from components.feedback.quotes import CountedLines, check_quotes
+from components.feedback.inputs import (
+    READ_ERRORS,
+    SEPARATOR,
+    FileTask,
+    is_gzip,
+    one_line,
+    open_binary,
+    parquet_file,
+    unreadable,
+)
+from components.feedback.quotes import CountedLines, check_quotes, long_fields, text_lines
 
 # One character that text does not contain stands for `::`, which pyarrow.csv cannot split by.
 _UNIT_SEPARATOR = b"\x1f"
@@ -80,13 +88,14 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
     """Batches of about 8 MB of text of a CSV or `::`-separated file. `names` are its columns if it has no header."""
     broken: list[tuple[int, str]] = []
     skipped = 0
+    spans_lines = False
 
     def on_broken_row(row: Any) -> str:
-        nonlocal skipped
+        nonlocal skipped, spans_lines
         skipped += 1
+        spans_lines = spans_lines or "\n" in row.text
         if not broken:
-            text = row.text if len(row.text) <= 80 else row.text[:80] + "..."
-            broken.append((row.number, f"expected {row.expected_columns} fields, found {row.actual_columns}: {text!r}"))
+            broken.append((row.number, _wrong_fields(row, task.format)))
         return "skip"
 
     def place(record: int) -> str:
@@ -99,6 +108,10 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
         with open_binary(task.path) as raw:
             counted = CountedLines(pa.CompressedInputStream(raw, "gzip") if is_gzip(task.path) else raw)
             for batch in _open_text(counted, task, columns, parsing, on_broken_row):
+                if spans_lines:
+                    # Before the reader calls it a wrong number of fields: perhaps a quote swallowed what follows.
+                    _check_quotes(task, delimiter)
+                    spans_lines = False
                 first, row = row, row + batch.num_rows
                 yield RawBatch(
                     {name: batch.column(batch.schema.get_field_index(name)) for name in columns},
@@ -109,14 +122,44 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
                     broken[0] if broken else None,
                 )
                 reported = skipped
-        if task.format == "csv" and counted.lines > header + row + skipped:
-            with open_binary(task.path) as raw:
-                check_quotes(_plain(raw, task.path), task.path, delimiter)
+        if counted.lines > header + row + skipped:
+            _check_quotes(task, delimiter)
+    except pa.ArrowInvalid as error:
+        raise _unparsed(task, delimiter, error) from error
     except READ_ERRORS as error:
         raise unreadable(task.path, error) from error
     if skipped > reported:
         nothing = {name: pa.array([], pa.binary()) for name in columns}
         yield RawBatch(nothing, row, lambda index: index, place, skipped - reported, broken[0])
+
+
+def _wrong_fields(row: Any, kind: str) -> str:
+    text = row.text if len(row.text) <= 80 else row.text[:80] + "..."
+    hint = " (is `feedback.delimiter` right?)" if kind == "csv" and row.actual_columns == 1 else ""
+    return f"expected {row.expected_columns} fields, found {row.actual_columns}: {text!r}{hint}"
+
+
+def _check_quotes(task: FileTask, delimiter: str) -> None:
+    if task.format == "csv":
+        with open_binary(task.path) as raw:
+            check_quotes(_plain(raw, task.path), task.path, delimiter)
+
+
+def _unparsed(task: FileTask, delimiter: str, error: pa.ArrowInvalid) -> FeedbackError:
+    """The error for text that Arrow gives up at."""
+    if "straddling" in str(error):
+        # Arrow takes no record longer than a block; mostly it is as long as that for want of a quote.
+        _check_quotes(task, delimiter)
+        return FeedbackError(
+            f"{task.path}: holds a record of more than {_BLOCK_BYTES >> 20} MB. Shorten it, or store it as Parquet."
+        )
+    if "CSV parse error" in str(error):
+        # Arrow cannot hand over the row where its text is not UTF-8.
+        return FeedbackError(
+            f"{task.path}: a row with a wrong number of fields is not UTF-8 ({one_line(error)}). Save the file as "
+            "UTF-8 text, or correct the row."
+        )
+    return unreadable(task.path, error)
 
 
 def _open_text(
@@ -168,19 +211,26 @@ class _UnitSeparated:
 
 
 def _line_of(task: FileTask, record: int, delimiter: str) -> str:
-    """Line (from 1) on which a record ends: empty lines and line breaks inside quotes set the two apart."""
-    with open_binary(task.path) as raw, contextlib.suppress(csv.Error):
-        stream = io.TextIOWrapper(_plain(raw, task.path), encoding="utf-8-sig", errors="replace", newline="")
+    """Line (from 1) on which a record begins: empty lines and line breaks inside quotes set the two apart."""
+    with open_binary(task.path) as raw, contextlib.suppress(csv.Error), long_fields():
+        stream = text_lines(_plain(raw, task.path))
         lines: Iterator[tuple[int, Any]]
         if task.format == "dat":
             lines = ((number, line.strip("\r\n")) for number, line in enumerate(stream, start=1))
         else:
-            reader = csv.reader(stream, delimiter=delimiter)
-            lines = ((reader.line_num, fields) for fields in reader)
+            lines = _numbered(csv.reader(stream, delimiter=delimiter))
         filled = (number for number, content in lines if content)
         if (line := next(itertools.islice(filled, record - 1, None), None)) is not None:
             return f"line {line}"
     return f"record {record}"
+
+
+def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """(first line, fields) of each record of a CSV reader."""
+    first = 1
+    for fields in reader:
+        yield first, fields
+        first = reader.line_num + 1
 
 
 def _plain(raw: IO[bytes], path: str) -> Any:

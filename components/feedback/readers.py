@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.decode import Codes, Decoded, Floats, Ints, decode
+from components.feedback.decode import Codes, Decoded, Floats, Ints, decode, in_unit, usable_rows
 from components.feedback.errors import FeedbackError
-from components.feedback.inputs import FileTask, required_columns
+from components.feedback.inputs import FileTask, make_plan, required_columns
 from components.feedback.raw import RawBatch, read_parquet, read_text
 
 BATCH_ROWS = 1 << 18
@@ -54,16 +54,36 @@ def read_rows(task: FileTask, config: FeedbackConfig, batch_rows: int = BATCH_RO
     Raises:
         FeedbackError: The file is damaged, or a row cannot be used and `bad_rows` is "error".
     """
-    columns = required_columns(config)
-    if task.format == "parquet":
-        raws = read_parquet(task, columns, batch_rows)
-    else:
-        raws = read_text(task, columns, config.delimiter, config.names)
-    for raw in raws:
+    for raw in _read_raw(task, config, batch_rows):
         decoded = decode(raw.columns, config, task.path)
         if config.bad_rows == "error":
             _stop_at_bad_row(raw, decoded, task.path)
         yield _usable(raw, decoded, task)
+
+
+def _read_raw(task: FileTask, config: FeedbackConfig, batch_rows: int) -> Iterator[RawBatch]:
+    columns = required_columns(config)
+    if task.format == "parquet":
+        return read_parquet(task, columns, batch_rows)
+    return read_text(task, columns, config.delimiter, config.names)
+
+
+def find_other_unit(config: FeedbackConfig, unit: str) -> str | None:
+    """The first usable row of the input whose timestamp is not in `unit`, named for the user. Reads the input again."""
+    name = config.columns.timestamp
+    for task in make_plan(config).tasks:
+        for raw in _read_raw(task, config, BATCH_ROWS):
+            decoded = decode(raw.columns, config, task.path)
+            if set(decoded.units) - {unit}:
+                other = usable_rows(decoded.bad) & ~in_unit(raw.columns[name], unit, task.path)
+                index = int(np.argmax(other))
+                return f"{task.path}, {raw.place(raw.record(index))}, column {name!r}: {_shown(raw, name, index)}"
+    return None
+
+
+def _shown(raw: RawBatch, column: str, index: int) -> str:
+    found = raw.columns[column][index].as_py()
+    return repr(found.decode(errors="backslashreplace") if isinstance(found, bytes) else found)
 
 
 def _stop_at_bad_row(raw: RawBatch, decoded: Decoded, path: str) -> None:
@@ -73,9 +93,8 @@ def _stop_at_bad_row(raw: RawBatch, decoded: Decoded, path: str) -> None:
         if mask.any():
             index = int(np.argmax(mask))
             if first is None or raw.record(index) < first[0]:
-                found = raw.columns[column][index].as_py()
-                text = found.decode(errors="backslashreplace") if isinstance(found, bytes) else found
-                first = raw.record(index), f"column {column!r}: expected {expected}, found {text!r}"
+                found = _shown(raw, column, index)
+                first = raw.record(index), f"column {column!r}: expected {expected}, found {found}"
     if first is not None:
         record, problem = first
         msg = f"{path}, {raw.place(record)}, {problem}. Correct the row, or set `feedback.bad_rows: drop`."

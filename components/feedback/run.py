@@ -62,6 +62,24 @@ def run(
     return result
 
 
+def _check_writable(target: Path) -> None:
+    """Raises a FeedbackError, before anything is read, if the folder `target` cannot come to be."""
+    # The output is written beside the folder, which is then put in its place.
+    beside = target.parent
+    while not beside.exists() and beside != beside.parent:
+        beside = beside.parent
+    for place in (target, beside):
+        if place.exists() and not place.is_dir():
+            msg = f"The output {target} cannot be written: {place} is no folder. Name a folder that can be made."
+            raise FeedbackError(msg)
+    if not os.access(beside, os.W_OK | os.X_OK):
+        msg = (
+            f"The output {target} cannot be written: this user may not write to the folder {beside}. Change its "
+            "permissions, or name another output."
+        )
+        raise FeedbackError(msg)
+
+
 def generate(
     config: FeedbackConfig,
     output: str | os.PathLike[str],
@@ -82,10 +100,11 @@ def generate(
         The statistics.
 
     Raises:
-        FeedbackError: The input or its settings cannot be used.
+        FeedbackError: The input or its settings cannot be used, or `output` cannot be written.
         FileExistsError: `output` holds something.
     """
     target = Path(output).absolute()
+    _check_writable(target)
     if target.exists() and any(target.iterdir()):
         msg = f"The output folder {target} is not empty. Name another one, or remove it first."
         raise FileExistsError(msg)

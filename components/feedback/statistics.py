@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from apache_beam.metrics import Metrics
@@ -35,6 +35,8 @@ REASONS: dict[str, str] = {
     "few_heldout_positives": "user with too few positive held-out rows (min_heldout_positives)",
     "no_positive_target": "validation, no positive target at or after the row",
 }
+# Those of a row that cannot be read, whatever the rules.
+UNUSABLE = ("wrong_fields", "bad_user", "bad_item", "bad_timestamp", "bad_value", "bad_polarity", "bad_split")
 POLARITIES = ("positive", "negative")
 
 
@@ -65,8 +67,12 @@ def total(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
     return result
 
 
-def timestamp_unit(counts: Mapping[str, int]) -> str | None:
+def timestamp_unit(counts: Mapping[str, int], find_other: Callable[[str], str | None] | None = None) -> str | None:
     """The unit of all timestamps.
+
+    Args:
+        counts: The flat counts.
+        find_other: Names the first row in another unit than the one given.
 
     Raises:
         FeedbackError: They have several.
@@ -74,7 +80,13 @@ def timestamp_unit(counts: Mapping[str, int]) -> str | None:
     units = {name.removeprefix("unit_"): number for name, number in counts.items() if name.startswith("unit_")}
     if len(units) > 1:
         found = ", ".join(f"{number:,} in {name}" for name, number in sorted(units.items()))
-        msg = f"The timestamps have several units: {found}. Bring them to one, else rows cannot be put in order."
+        most = max(units, key=lambda name: (units[name], name))
+        row = find_other(most) if find_other else None
+        first = f" The first that is not in {most} is {row}." if row else ""
+        msg = (
+            f"The timestamps have several units: {found}.{first} Bring them to one, else rows cannot be put in order; "
+            "remove the row if it is a mistake."
+        )
         raise FeedbackError(msg)
     return next(iter(units), None)
 
@@ -83,6 +95,13 @@ def check_training_rows(counts: Mapping[str, int], config: FeedbackConfig, time:
     """Raises a FeedbackError if no row is left to train on after the k-core filter and the split."""
     if counts.get("rows_training", 0):
         return
+    unusable = sum(counts.get(DROPPED + reason, 0) for reason in UNUSABLE)
+    if unusable and unusable == counts.get(ROWS_READ, 0):
+        msg = (
+            f"No row can be used: {_losses(counts)}. Set `feedback.bad_rows: error` to see the first of them, then "
+            "correct the input, `feedback.columns`, `feedback.names` or `feedback.delimiter`."
+        )
+        raise FeedbackError(msg)
     if not counts.get("rows_filtered", 0):
         msg = (
             f"No row is left after the filters: {_losses(counts)}. Lower `feedback.min_item_users` (now "

@@ -1,5 +1,6 @@
 """The Beam pipeline as a whole: against the reference, on the shipped data, on several workers, and how it stops."""
 
+import dataclasses
 import json
 import random
 import subprocess
@@ -221,6 +222,29 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     assert list((tmp_path / "output").iterdir()) == []
 
 
+def test_an_output_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("keep")
+    for output in ("file", "file/below/it"):
+        with pytest.raises(FeedbackError, match=f"^The output {tmp_path}/{output} .*: {tmp_path}/file is no folder"):
+            generate(FeedbackConfig(files=["-"]), tmp_path / output)
+    # Tests may run as root, who may write everywhere.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(FeedbackError, match=f"this user may not write to the folder {tmp_path}. Change its perm"):
+        generate(FeedbackConfig(files=["-"]), tmp_path / "new" / "output")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_every_row_dropped_for_its_timestamp(tmp_path: Path) -> None:
+    path = support.write_parquet(tmp_path / "rows.parquet", [dataclasses.replace(row, time=-1) for row in MANY])
+    with pytest.raises(FeedbackError) as caught:
+        generate(FeedbackConfig(files=[path], positive=1.0, bad_rows="drop"), tmp_path / "output")
+    assert str(caught.value) == (
+        "No row can be used: 100 rows read; 100 dropped: timestamp neither a plausible number nor a date. Set "
+        "`feedback.bad_rows: error` to see the first of them, then correct the input, `feedback.columns`, "
+        "`feedback.names` or `feedback.delimiter`."
+    )
+
+
 def rows_of(*triples: tuple[str, str, float], time: int = 1000) -> list[Row]:
     return [Row(user, item, value, time + n, "train", n) for n, (user, item, value) in enumerate(triples)]
 
@@ -282,9 +306,9 @@ NO_FILTER: dict[str, Any] = {"min_item_users": 1, "min_user_items": 1}
         (
             [*MANY, Row("u1", "i1", 1.0, 10**12, "train", 100)],
             {"positive": 1.0},
-            "The timestamps have several units: 1 in milliseconds, 100 in seconds. Bring them to one, else rows "
-            "cannot be "
-            "put in order.",
+            "The timestamps have several units: 1 in milliseconds, 100 in seconds. The first that is not in seconds is "
+            "{folder}/rows.parquet, row 101, column 'timestamp': 1000000000000. Bring them to one, else rows cannot be "
+            "put in order; remove the row if it is a mistake.",
         ),
     ],
     ids=["one user", "one item", "all negative", "one time", "short users", "no train rows", "two units"],
@@ -293,7 +317,7 @@ def test_nothing_left(tmp_path: Path, rows: list[Row], settings: dict[str, Any],
     path = support.write_parquet(tmp_path / "rows.parquet", rows)
     with pytest.raises(FeedbackError) as caught:
         generate(FeedbackConfig(files=[path], **settings), tmp_path / "output")
-    assert str(caught.value) == message
+    assert str(caught.value) == message.replace("{folder}", str(tmp_path))
     assert [child.name for child in tmp_path.iterdir()] == ["rows.parquet"]
 
 

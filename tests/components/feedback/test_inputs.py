@@ -120,8 +120,8 @@ def test_missing_column(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,movie,value,time\nu,i,1,2\n")
     assert error_of(tmp_path, "a.csv") == (
         f"{tmp_path}/a.csv: no column 'item', 'timestamp'. Found: 'user', 'movie', 'value', 'time'. Map the columns "
-        f"with "
-        "`columns`, give `names` if the file has no header, or set `delimiter` if the names are not apart."
+        "with `feedback.columns`, give `feedback.names` if the file has no header, or set `feedback.delimiter` if the "
+        "names are not apart."
     )
     assert plan(tmp_path, "a.csv", columns=ColumnsConfig(item="movie", timestamp="time")).tasks
 
@@ -197,7 +197,8 @@ def test_one_shard_for_each_quarter_million_rows(tmp_path: Path) -> None:
         (
             "rows.csv",
             "{}/rows.csv: no column 'title'. Found: 'user', 'item', 'value', 'timestamp'. Map the columns with "
-            "`columns`, give `names` if the file has no header, or set `delimiter` if the names are not apart.",
+            "`feedback.titles.item` and `feedback.titles.title`, give `feedback.titles.names` if the file has no "
+            "header, or set `feedback.titles.delimiter` if the names are not apart.",
         ),
         (
             "*.csv",
@@ -210,3 +211,57 @@ def test_titles_are_looked_into_first(tmp_path: Path, titles: str, message: str)
     (tmp_path / "rows.csv").write_text(HEADER + ROW)
     (tmp_path / "empty.csv").write_text("")
     assert error_of(tmp_path, "rows.csv", titles=TitlesConfig(titles)) == message.format(tmp_path)
+
+
+def test_names_apart_by_another_delimiter(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text((HEADER + ROW).replace(",", "\t"))
+    assert error_of(tmp_path, "a.csv").endswith(
+        "separated by '\\t': set `feedback.delimiter` to that (and format: csv)."
+    )
+    assert plan(tmp_path, "a.csv", delimiter="\t").tasks
+
+
+@pytest.mark.parametrize("names", [[], ["user", "item", "value", "timestamp"]])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ((HEADER + ROW).encode("utf-16"), "is UTF-16 text. Save it as UTF-8."),
+        ((HEADER + ROW).encode("utf-16-le"), "holds NUL bytes, so it is no UTF-8 text."),
+        (gzip.compress(ROW.encode()), "is compressed by gzip. Add .gz to its name."),
+        (b"PAR1 and so on", "is a Parquet file. Name it .parquet, or set `feedback.format: parquet`."),
+    ],
+)
+def test_csv_that_is_no_text(tmp_path: Path, content: bytes, message: str, names: list[str]) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    assert error_of(tmp_path, "a.csv", names=names).startswith(f"{tmp_path}/a.csv: {message}")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Tests may run as root, who may read everything."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / name).write_text(HEADER + ROW)
+    monkeypatch.setattr(inputs, "open_binary", refuse)
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    assert error_of(tmp_path, name) == (
+        f"{tmp_path}/{name}: this user may not read the file. Change its permissions, or the user."
+    )
+
+
+@pytest.mark.parametrize("column", ["user", "value", "timestamp", "split"])
+@pytest.mark.parametrize("value", [["a"], {"a": 1}])
+def test_nested_column_of_parquet(tmp_path: Path, column: str, value: Any) -> None:
+    row = {"user": "u", "item": "i", "value": 1.0, "timestamp": 1, "split": "train", column: value}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    message = error_of(tmp_path, "a.parquet", split="column")
+    assert message.startswith(f"{tmp_path}/a.parquet: the column {column!r} holds ")
+    assert message.endswith("; expected one text, number or date a row. Flatten it.")
+
+
+def test_polarity_of_lists(tmp_path: Path) -> None:
+    row = {"user": "u", "item": "i", "timestamp": 1, "polarity": ["p"]}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    assert "the column 'polarity' holds list<" in error_of(tmp_path, "a.parquet", positive="column")

@@ -3,12 +3,16 @@
 import gzip
 import io
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from components.feedback import raw
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
+from components.feedback.inputs import make_plan
 from components.feedback.quotes import CountedLines
+from components.feedback.readers import read_rows
 from components.feedback.run import generate
 
 HEADER = "user,item,value,timestamp,comment\n"
@@ -76,10 +80,54 @@ def test_nanoseconds_as_text_beside_a_bad_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "lines"), [(b"a\nb\n", 2), (b"a\nb", 2), (b"a\n\nb\n", 2), (b"", 0), (b"a\r\nb\r\n", 2)]
+    ("text", "lines"),
+    [(b"a\nb\n", 2), (b"a\nb", 2), (b"a\n\nb\n", 2), (b"", 0), (b"a\r\nb\r\n", 2), (b"a\rb\r", 2), (b"a\rb", 2)],
 )
 def test_lines_with_something_in_them_are_counted(text: bytes, lines: int) -> None:
     counted = CountedLines(io.BytesIO(text))
     while counted.read(100):
         pass
     assert counted.lines == lines
+
+
+@pytest.mark.parametrize("bad_rows", ["error", "drop"])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+@pytest.mark.parametrize(("open_row", "column"), [(0, "user"), (0, "comment"), (10, "user"), (10, "comment")])
+@pytest.mark.parametrize("block", [512, 8 << 20])
+def test_where_the_quote_opens(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bad_rows: Literal["error", "drop"],
+    name: str,
+    open_row: int,
+    column: str,
+    block: int,
+) -> None:
+    """Also where the rest is longer than a block, which Arrow gives up at."""
+    monkeypatch.setattr(raw, "_BLOCK_BYTES", block)
+    text = rows({open_row: '"oops'} if column == "comment" else {})
+    if column == "user":
+        start = f"u{open_row // 8},i{open_row % 8},"
+        text = text.replace(start, f'"{start}')
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    config = FeedbackConfig(files=[str(file)], positive=3, split="leave_one_out", bad_rows=bad_rows)
+    (task,) = make_plan(config).tasks
+    with pytest.raises(FeedbackError, match=f"{name}: the record that begins on line {open_row + 2} has a quote"):
+        list(read_rows(task, config))
+
+
+def test_an_open_quote_in_the_header(tmp_path: Path) -> None:
+    with pytest.raises(FeedbackError, match=r"rows\.csv: the header has a quote that is not closed"):
+        read(tmp_path, rows({}).replace("comment", '"comment'))
+
+
+def test_an_open_quote_between_carriage_returns(tmp_path: Path) -> None:
+    with pytest.raises(FeedbackError, match="begins on line 12 has a quote"):
+        read(tmp_path, rows({10: '"oops'}).replace("\n", "\r"))
+
+
+def test_a_closed_record_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw, "_BLOCK_BYTES", 512)
+    with pytest.raises(FeedbackError, match=r"rows\.csv: holds a record of more than 0 MB\. Shorten it"):
+        read(tmp_path, rows({10: '"' + "x" * 5000 + '"'}))

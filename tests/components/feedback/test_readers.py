@@ -15,7 +15,7 @@ from components.feedback import raw
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
 from components.feedback.inputs import make_plan
-from components.feedback.readers import read_rows
+from components.feedback.readers import find_other_unit, read_rows
 
 HEADER = "user,item,value,timestamp\n"
 Read = list[tuple[str, str, float, int]]
@@ -367,3 +367,36 @@ def test_rows_of_a_file_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.
     assert read(path)[0] == [(f"u{index}", "i", float(index), index) for index in range(100)]
     broken = written(tmp_path / "broken.csv", path.read_text() + "u,i,x,1\n")
     assert f"{broken}, line 102, column 'value'" in error_of(broken)
+
+
+@pytest.mark.parametrize("stamp", ["1400000000000000000", " 1400000000000000000", "+1400000000000000000.0"])
+@pytest.mark.parametrize("bad", ["soon", "9999999999999999999", "9223372036854775808"])
+def test_nanoseconds_as_text_beside_a_bad_row(tmp_path: Path, stamp: str, bad: str) -> None:
+    path = written(tmp_path / "rows.csv", f"{HEADER}u,i,1,{stamp}\nu,i,1,{bad}\nu,i,1,{stamp}\n")
+    assert f"{path}, line 3, column 'timestamp': " in error_of(path)
+    assert read(path, bad_rows="drop") == ([("u", "i", 1.0, 14 * 10**17)] * 2, {"bad_timestamp": 1}, 3)
+
+
+def test_a_bad_row_is_named_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.csv", f'{HEADER}u,i,1,2\n\n"u\n\nu",i,x,2\n')
+    assert f"{path}, line 4, column 'value'" in error_of(path)
+
+
+def test_rows_that_are_one_field(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.csv", "u\ti\t1\t2\n")
+    message = error_of(path, names=["user", "item", "value", "timestamp"])
+    assert "expected 4 fields, found 1: 'u\\ti\\t1\\t2' (is `feedback.delimiter` right?). Correct" in message
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_row_that_is_neither_utf8_nor_whole(tmp_path: Path) -> None:
+    """Arrow cannot hand over such a row, so that it cannot be dropped either."""
+    path = written(tmp_path / "rows.csv", HEADER.encode() + b"u,i,1,2\nu,caf\xe9\n")
+    assert error_of(path, bad_rows="drop").startswith(f"{path}: a row with a wrong number of fields is not UTF-8 (")
+
+
+@pytest.mark.parametrize("stamps", [["5", "6", "1400000000000"], ["5", "6", "2014-05-13"]])
+def test_the_first_row_in_another_unit(tmp_path: Path, stamps: list[str]) -> None:
+    path = written(tmp_path / "rows.csv", HEADER + "".join(f"u,i,1,{stamp}\n" for stamp in ["soon", *stamps]))
+    config = FeedbackConfig(files=[str(path)], bad_rows="drop")
+    assert find_other_unit(config, "seconds") == f"{path}, line 5, column 'timestamp': {stamps[-1]!r}"
