@@ -3,6 +3,8 @@
 import dataclasses
 import difflib
 import json
+import types
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -286,15 +288,20 @@ def _sentence(key: str, problems: Sequence[Any]) -> str:
 
 
 def _known_keys(section: str) -> list[str]:
+    """Keys that the section named by a path such as `gate.bounds.hr_n` may hold."""
     current: Any = PipelineConfig
     for name in filter(None, section.split(".")):
-        types = (
-            {field.name: field.type for field in dataclasses.fields(current)}
-            if dataclasses.is_dataclass(current)
-            else {}
-        )
-        current = types.get(name)
-    return [field.name for field in dataclasses.fields(current)] if dataclasses.is_dataclass(current) else []
+        if typing.get_origin(current) is dict:
+            current = typing.get_args(current)[1]
+        else:
+            current = _section_type(typing.get_type_hints(current)[name])
+    return [field.name for field in dataclasses.fields(current)]
+
+
+def _section_type(kind: Any) -> Any:
+    """The type of a section: `X` of `X | None`."""
+    is_union = typing.get_origin(kind) in (types.UnionType, typing.Union)
+    return next(member for member in typing.get_args(kind) if member is not type(None)) if is_union else kind
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:

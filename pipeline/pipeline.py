@@ -65,7 +65,10 @@ def create_pipeline(config: PipelineConfig) -> Any:
         gate=config.gate,
     )
     pusher = ServingPusher(
-        model=model, model_blessing=evaluator.outputs["blessing"], base_directory=str(config.serving_path)
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        base_directory=str(config.serving_path),
+        resolved_config=config.to_yaml(),
     ).with_id("Pusher")
     # What the report finds wrong (a gate that disagrees with itself) must stop the push too.
     pusher.add_upstream_node(report)

@@ -49,9 +49,7 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         click.secho(f"\nFAILED{' in ' + node if node else ''}: {progress.failure['message']}", fg="red", err=True)
         click.echo(f"The whole story: {log_path}", err=True)
         sys.exit(1)
-    blessed = summary.show(
-        config, progress.outputs, pushed=progress.states.get("Pusher") == "complete", seconds=time.time() - started
-    )
+    blessed = summary.show(config, progress.outputs, seconds=time.time() - started)
     if not blessed:
         sys.exit(NOT_BLESSED_STATUS)
     if ask:

@@ -13,13 +13,12 @@ from pipeline.config import PipelineConfig
 Outputs = dict[str, dict[str, str]]
 
 
-def show(config: PipelineConfig, outputs: Outputs, *, pushed: bool, seconds: float) -> bool:
+def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
     """Prints the summary of a run that came to its end; returns whether the model was blessed.
 
     Args:
         config: Of the run.
         outputs: Node to output key to URI.
-        pushed: Whether the Pusher worked; it may still have found its work done by an earlier run.
         seconds: How long the run took.
     """
     from components.gate_report import verdict
@@ -32,7 +31,7 @@ def show(config: PipelineConfig, outputs: Outputs, *, pushed: bool, seconds: flo
     if report.blessed:
         version = newest_version(config.serving_path)
         # The Pusher names a version by the second in which it was pushed.
-        is_new = pushed and int(version.name) >= int(time.time() - seconds)
+        is_new = int(version.name) >= int(time.time() - seconds)
         text = f"Pushed: {version}" if is_new else f"Nothing new to push: {version} is this model"
         click.secho(f"\n{text}  ({seconds:.0f} s in all)", fg="green")
     else:

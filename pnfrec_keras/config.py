@@ -1,6 +1,7 @@
 """Settings of the network, of training and of the export. No dependency beyond the standard library."""
 
 import dataclasses
+import math
 from typing import Any, ClassVar, Literal
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
@@ -47,9 +48,9 @@ class ModelConfig:
             _check(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
         _check(self.dim % self.num_heads == 0, "model.dim", f"a multiple of num_heads ({self.num_heads})", self.dim)
         _check(0.0 <= self.dropout < 1.0, "model.dropout", "in [0, 1)", self.dropout)
-        _check(self.alpha >= 0.0, "model.alpha", "0 or more", self.alpha)
-        _check(self.beta >= 0.0, "model.beta", "0 or more", self.beta)
-        _check(self.temperature > 0.0, "model.temperature", "above 0", self.temperature)
+        _check(0.0 <= self.alpha < math.inf, "model.alpha", "0 or more and finite", self.alpha)
+        _check(0.0 <= self.beta < math.inf, "model.beta", "0 or more and finite", self.beta)
+        _check(0.0 < self.temperature < math.inf, "model.temperature", "above 0 and finite", self.temperature)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +88,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "batch_size", "evaluation_batch_size", "k"):
             _check(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
-        _check(self.learning_rate > 0.0, "training.learning_rate", "above 0", self.learning_rate)
+        _check(0.0 < self.learning_rate < math.inf, "training.learning_rate", "above 0 and finite", self.learning_rate)
         _check(0 <= self.seed < 2**32, "training.seed", "in [0, 2**32)", self.seed)
         alone = self.strategy == "none" or not self.jit_compile
         _check(alone, "training.jit_compile", "false with `training.strategy: mirrored`, which XLA fails in", True)

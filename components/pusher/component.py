@@ -20,13 +20,20 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, model: types.BaseChannel, model_blessing: types.BaseChannel, base_directory: str) -> None:
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        base_directory: str,
+        resolved_config: str = "",
+    ) -> None:
         """Makes the component.
 
         Args:
             model: Output of the Trainer.
             model_blessing: Output of the Evaluator.
             base_directory: The serving folder; versions are its numeric sub-folders.
+            resolved_config: All settings of the run as text, stored in the pushed version.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
         super().__init__(
@@ -34,5 +41,5 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             model_blessing=model_blessing,
             push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
             # Never the same twice, so never taken from the cache.
-            custom_config={"asked_at": str(time.time_ns())},
+            custom_config={executor.RESOLVED_CONFIG: resolved_config, "asked_at": str(time.time_ns())},
         )

@@ -1,5 +1,6 @@
 """Executor of ServingPusher."""
 
+import json
 import os
 from typing import Any
 
@@ -11,7 +12,12 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from pnfrec_keras import schema
+
 SAVED_MODEL_FILE = "saved_model.pb"
+RESOLVED_CONFIG = "resolved_config"
+# Beside config.yaml, which holds what made the model; a model may be pushed again by a run with another gate.
+CONFIG_FILE = os.path.join(schema.EXTRA_ASSETS, "run.yaml")
 _CHUNK = 1 << 20
 
 
@@ -29,7 +35,8 @@ class Executor(executor.Executor):  # type: ignore[misc]
         Args:
             input_dict: `model` and `model_blessing`.
             output_dict: `pushed_model`.
-            exec_properties: `push_destination`, a PushDestination as JSON.
+            exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
+                `resolved_config` is written into a version that is new.
         """
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
@@ -41,6 +48,10 @@ class Executor(executor.Executor):  # type: ignore[misc]
             self._MarkPushed(pushed, pushed_destination=newest, pushed_version=os.path.basename(newest))
             return
         super().Do(input_dict, output_dict, exec_properties)
+        if blessed:
+            version = newest_version(destination.filesystem.base_directory)
+            settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
+            _write(os.path.join(version, CONFIG_FILE), settings.get(RESOLVED_CONFIG, ""))
 
 
 def newest_version(base: str) -> str:
@@ -53,16 +64,24 @@ def newest_version(base: str) -> str:
     return next((folder for folder in folders if fileio.exists(os.path.join(folder, SAVED_MODEL_FILE))), "")
 
 
+def _write(path: str, text: str) -> None:
+    """Writes a file that is whole as soon as it is there."""
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path + ".unfinished", "w") as stream:
+        stream.write(text)
+    fileio.rename(path + ".unfinished", path, overwrite=True)
+
+
 def same_files(one: str, other: str) -> bool:
-    """Whether two folders hold the same files, byte for byte."""
+    """Whether two folders hold the same files, byte for byte, but for the settings of the run."""
     files = _files(one)
     return files == _files(other) and all(_same(os.path.join(one, name), os.path.join(other, name)) for name in files)
 
 
 def _files(folder: str) -> list[str]:
-    return sorted(
-        os.path.relpath(os.path.join(root, name), folder) for root, _, names in fileio.walk(folder) for name in names
-    )
+    paths = (os.path.join(root, name) for root, _, names in fileio.walk(folder) for name in names)
+    names = (os.path.relpath(path, folder) for path in paths)
+    return sorted(name for name in names if not name.startswith(CONFIG_FILE))
 
 
 def _same(one: str, other: str) -> bool:

@@ -100,7 +100,10 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ("training.strategy=multi", r"`training.strategy`: input should be 'none' or 'mirrored'. Received: 'multi'"),
         ("training.epochs=1e2", r"`training.epochs`: input should be a valid integer. Received: '1e2'"),
         ("training.learning_rate='1e-3'", r"`training.learning_rate`: input should be a valid number. .*'1e-3'"),
-        ("training.learning_rate=-1e-3", r"`training.learning_rate` must be above 0. Received: -0.001"),
+        ("training.learning_rate=-1e-3", r"`training.learning_rate` must be above 0 and finite. Received: -0.001"),
+        ("feedback.titles={file: a.csv, titel: b}", r"`feedback.titles.titel` is unknown. Did you mean `title`\?"),
+        ("feedback.titles={file: a.csv, zzz: b}", r"`feedback.titles.zzz` is unknown. Known: file, item, title, names"),
+        ("gate.bounds.hr_n.zzz=1", r"`gate.bounds.hr_n.zzz` is unknown. Known: min, max, max_loss\."),
         (
             "feedback.positive=medin",
             r"`feedback.positive`: input should be a valid number or 'median', 'user_median' or 'column'. "

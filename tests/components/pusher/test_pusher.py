@@ -1,5 +1,6 @@
 """What lies in the serving folder after a push."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,10 @@ class Delivery:
         executor.Executor().Do(
             {"model": [model], "model_blessing": [blessing]},
             {"pushed_model": [pushed]},
-            {standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination)},
+            {
+                standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination),
+                standard_component_specs.CUSTOM_CONFIG_KEY: json.dumps({"resolved_config": f"push: {self.pushes}\n"}),
+            },
         )
         return pushed
 
@@ -73,6 +77,14 @@ def test_a_return_to_an_earlier_model_is_delivered(delivery: Delivery) -> None:
     for name in "abab":
         delivery.push(name)
     assert delivery.versions() == ["a", "b", "a", "b"]
+
+
+def test_the_settings_of_the_run_lie_in_the_version_that_it_pushed(delivery: Delivery) -> None:
+    for name in "aab":
+        delivery.push(name)
+    assert (delivery.base / "101/assets.extra/run.yaml").read_text() == "push: 1\n"
+    assert (delivery.base / "103/assets.extra/run.yaml").read_text() == "push: 3\n"
+    assert sorted(path.name for path in delivery.base.rglob("*.unfinished")) == []
 
 
 def test_an_emptied_serving_folder_is_filled_again(delivery: Delivery) -> None:
