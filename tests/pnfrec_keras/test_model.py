@@ -158,6 +158,33 @@ def test_the_negative_encoder_learns_from_its_own_loss_only() -> None:
     assert all(gradient is None or not tf.convert_to_tensor(gradient).numpy().any() for gradient in gradients)
 
 
+def test_dropout_works_where_the_spec_has_it_and_only_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spec, section 3: on the input, the attention weights, and twice in the feed-forward part of each block."""
+    shares: dict[int, list[bool]] = {}
+    call = keras.layers.Dropout.call
+
+    def record(layer: Any, inputs: Any, training: bool = False) -> Any:
+        result = call(layer, inputs, training=training)
+        shares.setdefault(id(layer), []).extend(result.numpy()[inputs.numpy() != 0.0] == 0.0)
+        return result
+
+    model = make_model(dropout=0.5, num_blocks=2)
+    assert model.negative_encoder is not None
+    blocks = [*model.positive_encoder.blocks, *model.negative_encoder.blocks]
+    layers = [part for block in blocks for part in (block.attention.dropout, block.inner_dropout, block.outer_dropout)]
+    items = np.random.default_rng(3).integers(1, ITEMS + 1, (20, LENGTH + 1)).astype(np.int32)
+    x, y = TrainingArrays(items, items[::-1]).inputs_and_labels()
+    model.compile("adam", run_eagerly=True)
+    monkeypatch.setattr(keras.layers.Dropout, "call", record)
+    model.train_on_batch(x, y)
+    assert set(shares) == {id(layer) for layer in (model.input_dropout, *layers)}
+    assert [found for found in shares.values() if not 0.3 < np.mean(found) < 0.7] == []
+    shares.clear()
+    model.evaluate(x, y, verbose=0)
+    assert shares
+    assert not any(np.any(found) for found in shares.values())
+
+
 def test_the_padding_row_stays_zero_through_training() -> None:
     model = make_model(dropout=0.1)
     model.compile(keras.optimizers.Adam(0.05))

@@ -63,6 +63,17 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
 
 
+@pytest.mark.parametrize("learning_rate", [0.3, 1.0])
+def test_worse_epochs_after_the_best_do_not_spoil_the_weights(tmp_path: Path, learning_rate: float) -> None:
+    """Steps far too long, so that the last epoch is not the best."""
+    result = fit(tmp_path, learning_rate=learning_rate)
+    scores = [epoch["val_ndcg_p"] for epoch in result.history]
+    assert scores[-1] < max(scores) - 0.01
+    assert result.best_epoch < len(scores)
+    again = result.model.evaluate(*arrays()[1].inputs_and_targets(), return_dict=True, verbose=0)
+    assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
+
+
 def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
     # A step of no size learns nothing: every epoch after the first is no better.
     result = fit(tmp_path, epochs=30, patience=2, learning_rate=1e-12)
