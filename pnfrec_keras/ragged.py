@@ -4,7 +4,7 @@ Everything but attention looks at one token alone, so it runs on (tokens, dim). 
 sequence side by side: `Tokens.grouped` lays them out in rows again, short sequences apart from long ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -54,12 +54,14 @@ class Tokens:
         lengths = tf.math.count_nonzero(items, axis=1, dtype=tf.int32)
         first = tf.cumsum(lengths, exclusive=True)  # flat place of each row's first token
         last = tf.maximum(tf.shape(self.columns)[0] - 1, 0)
-        self._laid_out = []
+        # A list (rows, longest) for each group: which token stands in a cell, and whether it is one of the row's own.
+        self._laid_out: list[Tensor] = []
+        self._own: list[Tensor] = []
         bases, offset = tf.zeros_like(lengths), tf.constant(0)
         for longest, rows in length_groups(lengths, self._max_length):
             # What stands past a row's end is some other token: causal attention keeps it from the row's own.
-            flat = tf.minimum(tf.gather(first, rows)[:, tf.newaxis] + tf.range(longest), last)
-            self._laid_out.append(flat)  # (rows, longest)
+            self._laid_out.append(tf.minimum(tf.gather(first, rows)[:, tf.newaxis] + tf.range(longest), last))
+            self._own.append(tf.range(longest) < tf.gather(lengths, rows)[:, tf.newaxis])
             count = tf.shape(rows)[0]
             begins = offset + longest * tf.range(count)
             bases = tf.tensor_scatter_nd_update(bases, rows[:, tf.newaxis], begins)
@@ -87,8 +89,37 @@ class Tokens:
         Returns:
             (tokens, dim).
         """
-        parts = []
-        for flat in self._laid_out:
-            result = function(*(tf.gather(each, flat) for each in values))
-            parts.append(tf.reshape(result, [-1, result.shape[-1]]))
-        return tf.gather(tf.concat(parts, axis=0), self._way_back)
+        laid_out = zip(*(self._lay_out(each) for each in values), strict=True)
+        return self._collect([function(*group) for group in laid_out])
+
+    # The gradient of a gather is a scatter, which adds row by row. Here each token has one cell of its own, and what
+    # the others hold has no influence on any result: their gradient is 0. So both gradients are gathers as well.
+
+    def _lay_out(self, values: Tensor) -> list[Tensor]:
+        """(tokens, dim) to (rows, longest, dim) for each group."""
+
+        @tf.custom_gradient
+        def gather(values: Tensor) -> tuple[list[Tensor], Callable[..., Tensor]]:
+            return [tf.gather(values, flat) for flat in self._laid_out], lambda *upstream: self._from_cells(upstream)
+
+        groups: list[Tensor] = gather(values)
+        return groups
+
+    def _collect(self, groups: list[Tensor]) -> Tensor:
+        """(rows, longest, dim) for each group to (tokens, dim)."""
+
+        @tf.custom_gradient
+        def gather(*groups: Tensor) -> tuple[Tensor, Callable[[Tensor], list[Tensor]]]:
+            def gradient(upstream: Tensor) -> list[Tensor]:
+                pairs = zip(self._laid_out, self._own, strict=True)
+                return [
+                    tf.gather(upstream, flat) * tf.cast(own, upstream.dtype)[..., tf.newaxis] for flat, own in pairs
+                ]
+
+            return self._from_cells(groups), gradient
+
+        return gather(*groups)
+
+    def _from_cells(self, groups: Sequence[Tensor]) -> Tensor:
+        flat = [tf.reshape(each, [-1, each.shape[-1]]) for each in groups]
+        return tf.gather(tf.concat(flat, axis=0), self._way_back)
