@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pnfrec_keras.dropout import Dropout
 from pnfrec_keras.ragged import Tokens
 
 Tensor = Any
@@ -37,7 +38,7 @@ class CausalAttention(keras.layers.Layer):
         self.query_projection = self._projection(dim, "query")
         self.key_value_projection = self._projection(2 * dim, "key_value")
         self.output_projection = self._projection(dim, "output")
-        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def _projection(self, width: int, name: str) -> Any:
         normal = keras.initializers.RandomNormal(stddev=0.02)

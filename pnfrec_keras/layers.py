@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from pnfrec_keras.attention import CausalAttention
+from pnfrec_keras.dropout import Dropout
 from pnfrec_keras.ragged import Tokens
 
 LAYER_NORM_EPSILON = 1e-8
@@ -113,9 +114,9 @@ class EncoderBlock(keras.layers.Layer):
             epsilon=LAYER_NORM_EPSILON, name="feed_forward_norm", **common
         )
         self.inner = keras.layers.Dense(dim, activation="relu", kernel_initializer=_normal(), name="inner", **common)
-        self.inner_dropout = keras.layers.Dropout(dropout, name="inner_dropout", **common)
+        self.inner_dropout = Dropout(dropout, name="inner_dropout", **common)
         self.outer = keras.layers.Dense(dim, kernel_initializer=_normal(), name="outer", **common)
-        self.outer_dropout = keras.layers.Dropout(dropout, name="outer_dropout", **common)
+        self.outer_dropout = Dropout(dropout, name="outer_dropout", **common)
 
     def build(self, input_shape: Any) -> None:
         self.query_norm.build(input_shape)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from pnfrec_keras import losses, ranking
+from pnfrec_keras.dropout import Dropout
 from pnfrec_keras.layers import LAYER_NORM_EPSILON, ItemEmbedding, PositionEmbedding, SequenceEncoder
 from pnfrec_keras.measures import MEASURES
 from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
@@ -100,7 +101,7 @@ class PNFRec(keras.Model):
         shape = (None, self.max_length, self.dim)
         self.item_embedding = ItemEmbedding(self.num_items, self.dim, name="item_embedding", **common)
         self.positive_positions = PositionEmbedding(self.max_length, self.dim, name="positive_positions", **common)
-        self.input_dropout = keras.layers.Dropout(self.dropout, name="input_dropout", **common)
+        self.input_dropout = Dropout(self.dropout, name="input_dropout", **common)
         stack = (self.num_blocks, self.dim, self.num_heads, self.dropout)
         self.positive_encoder = SequenceEncoder(*stack, name="positive_encoder", **common)
         self.final_norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="final_norm", **common)

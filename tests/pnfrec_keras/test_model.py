@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from pnfrec_keras.data import TrainingArrays, evaluation_arrays
+from pnfrec_keras.dropout import Dropout
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.vocabulary import Vocabulary
 from tests.pnfrec_keras import reference
@@ -161,7 +162,7 @@ def test_the_negative_encoder_learns_from_its_own_loss_only() -> None:
 def test_dropout_works_where_the_spec_has_it_and_only_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spec, section 3: on the input, the attention weights, and twice in the feed-forward part of each block."""
     shares: dict[int, list[bool]] = {}
-    call = keras.layers.Dropout.call
+    call = Dropout.call
 
     def record(layer: Any, inputs: Any, training: bool = False) -> Any:
         result = call(layer, inputs, training=training)
@@ -175,7 +176,7 @@ def test_dropout_works_where_the_spec_has_it_and_only_in_training(monkeypatch: p
     items = np.random.default_rng(3).integers(1, ITEMS + 1, (20, LENGTH + 1)).astype(np.int32)
     x, y = TrainingArrays(items, items[::-1]).inputs_and_labels()
     model.compile("adam", run_eagerly=True)
-    monkeypatch.setattr(keras.layers.Dropout, "call", record)
+    monkeypatch.setattr(Dropout, "call", record)
     model.train_on_batch(x, y)
     assert set(shares) == {id(layer) for layer in (model.input_dropout, *layers)}
     assert [found for found in shares.values() if not 0.3 < np.mean(found) < 0.7] == []
