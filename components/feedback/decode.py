@@ -32,12 +32,15 @@ UNITS: tuple[tuple[str, int, int], ...] = (
 )
 # Dates are kept as microseconds, UTC where they name no zone.
 DATES = "dates"
+_TICKS_A_DAY = {"day": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # 19 digits as far as int64 surely holds them: nanoseconds to the year 2255.
 _INTEGER = r"^[+-]?(\d{1,18}|[0-8]\d{18})(\.0*)?$"
-_DATE = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
-_ZONED_DATE = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
+# Arrow makes nanoseconds of them, which wrap around beyond 1677 and 2262. A zone may reach into the years beside.
+_DAY = r"(1969|19[7-9]\d|2[01]\d{2}|2200)-\d{2}-\d{2}"
+_DATE = rf"^{_DAY}([ T]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?)?$"
+_ZONED_DATE = rf"^{_DAY}[ T]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?(Z|[+-]\d{{2}}(:?\d{{2}})?)$"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,8 +151,7 @@ def decode_times(array: pa.Array, where: str) -> tuple[Ints, Mask, Mask]:
         text, bad = _utf8(array)
         times, dated = _text_times(text, bad)
     elif pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
-        bad, dated = _nulls(array), ~dated
-        times = _with_nulls(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), 0)
+        (times, bad), dated = _stored_dates(array), ~dated
     elif pa.types.is_integer(array.type):
         # What does not fit becomes negative, which is refused below.
         bad, times = _nulls(array), _with_nulls(array, 0).astype(np.int64)
@@ -162,6 +164,20 @@ def decode_times(array: pa.Array, where: str) -> tuple[Ints, Mask, Mask]:
         raise FeedbackError(msg)
     bad = bad | ~np.logical_or.reduce([mask for _, mask in _units(times, dated)])
     return np.where(bad, np.int64(0), times), dated & ~bad, bad
+
+
+def _stored_dates(array: pa.Array) -> tuple[Ints, Mask]:
+    """Microseconds, and the mask of nulls and of what lies outside the years (0 there).
+
+    The years are looked at in the unit of the column: what fits there may wrap around in another.
+    """
+    kind = array.type
+    unit = kind.unit if pa.types.is_timestamp(kind) else "day" if pa.types.is_date32(kind) else "ms"
+    ticks, wanted = _TICKS_A_DAY[unit], _TICKS_A_DAY["us"]
+    stored = _with_nulls(array.view(pa.int32() if unit == "day" else pa.int64()), 0).astype(np.int64)
+    bad = _nulls(array) | (stored < 0) | (stored >= _YEAR_2200 // _TICKS_A_DAY["s"] * ticks)
+    times = np.where(bad, np.int64(0), stored)
+    return times * (wanted // ticks) if ticks <= wanted else times // (ticks // wanted), bad
 
 
 def in_unit(array: pa.Array, unit: str, where: str) -> Mask:
