@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
+from components.feedback.ids import expected_id, is_text, plain_ids
 from pnfrec_keras import schema
 
 Ints = npt.NDArray[np.int64]
@@ -78,8 +79,8 @@ def decode(columns: dict[str, pa.Array], config: FeedbackConfig, where: str) -> 
     items, item = decode_ids(columns[names.item], f"{where}, column {names.item!r}")
     time, dated, bad_time = decode_times(columns[names.timestamp], f"{where}, column {names.timestamp!r}")
     bad = [
-        (names.user, "bad_user", "a non-empty id in UTF-8", user < 0),
-        (names.item, "bad_item", "a non-empty id in UTF-8", item < 0),
+        (names.user, "bad_user", expected_id(columns[names.user].type), user < 0),
+        (names.item, "bad_item", expected_id(columns[names.item].type), item < 0),
         (
             names.timestamp,
             "bad_timestamp",
@@ -111,12 +112,11 @@ def usable_rows(bad: Sequence[tuple[str, str, str, Mask]]) -> Mask:
 
 
 def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
-    """Distinct ids and a code per row; -1 for an id that is missing, empty or not UTF-8."""
+    """Distinct ids and a code per row; -1 for an id that is missing, empty, not UTF-8 or no whole number."""
+    if pa.types.is_dictionary(array.type) and not is_text(array.type.value_type):
+        array = array.dictionary_decode()
     if not pa.types.is_dictionary(array.type):
-        if not (_is_text(array.type) or pa.types.is_integer(array.type)):
-            msg = f"{where}: ids must be strings or whole numbers, not {array.type}. Store them as strings."
-            raise FeedbackError(msg)
-        array = array.dictionary_encode()
+        array = plain_ids(array, where).dictionary_encode()
     codes = _with_nulls(array.indices, -1).astype(np.int32)
     ids, bad = _utf8(array.dictionary)
     bad |= np.asarray(pc.equal(pc.binary_length(ids), 0))
@@ -128,7 +128,7 @@ def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
 def decode_numbers(array: pa.Array, where: str) -> tuple[Floats, Mask]:
     """Values as float64, and the mask of those that are missing, not finite or no number (0 there)."""
     array = _plain(array)
-    if _is_text(array.type):
+    if is_text(array.type):
         text, bad = _utf8(array)
         values = _cast_where(text, _NUMBER, pa.float64(), bad)
     elif pa.types.is_boolean(array.type):
@@ -147,7 +147,7 @@ def decode_times(array: pa.Array, where: str) -> tuple[Ints, Mask, Mask]:
     """Timestamps, which of them come from dates, and which cannot be used (0 there)."""
     array = _plain(array)
     dated = np.zeros(len(array), bool)
-    if _is_text(array.type):
+    if is_text(array.type):
         text, bad = _utf8(array)
         times, dated = _text_times(text, bad)
     elif pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
@@ -225,7 +225,7 @@ def decode_words(array: pa.Array, words: dict[str, Any], where: str) -> tuple[Fl
     """The number that stands for each word, whatever its case, and the mask of unknown words (0 there)."""
     array = _plain(array)
     try:
-        text, bad = _utf8(array if _is_text(array.type) else array.cast(pa.string()))
+        text, bad = _utf8(array if is_text(array.type) else array.cast(pa.string()))
     except pa.ArrowNotImplementedError as error:
         msg = f"{where}: expected words such as {', '.join(words)}, not {array.type}. Store them as strings."
         raise FeedbackError(msg) from error
@@ -237,13 +237,6 @@ def decode_words(array: pa.Array, words: dict[str, Any], where: str) -> tuple[Fl
 
 def _plain(array: pa.Array) -> pa.Array:
     return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
-
-
-def _is_text(kind: Any) -> bool:
-    types = pa.types
-    return bool(
-        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
-    )
 
 
 def _is_numeric(kind: Any) -> bool:
