@@ -11,12 +11,15 @@ from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.artifacts import FeedbackStatistics, ItemVocabulary
+from components.code_version import code_version
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig
 from components.feedback.inputs import is_remote
 from components.feedback.inventory import inventory
 from components.feedback.settings import to_json
 
+# The code that the examples depend on.
+SOURCES = ("components/feedback", "pnfrec_keras/schema.py")
 # TFX reads these in a pattern as spans of time and then takes the latest only.
 _SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
 
@@ -28,6 +31,7 @@ class FeedbackGenSpec(standard_component_specs.FileBasedExampleGenSpec):
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
         executor.FEEDBACK: component_spec.ExecutionParameter(type=str),
         executor.INVENTORY: component_spec.ExecutionParameter(type=str),
+        executor.CODE: component_spec.ExecutionParameter(type=str),
     }
     OUTPUTS = {  # noqa: RUF012
         **standard_component_specs.FileBasedExampleGenSpec.OUTPUTS,
@@ -41,8 +45,9 @@ class FeedbackGen(component.FileBasedExampleGen):
 
     Outputs: `examples` (see docs/architecture.md), `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics).
 
-    The settings and the state of the input files are execution parameters, so a cached result is used only while
-    neither has changed. (The driver of FileBasedExampleGen takes a fingerprint too, which overlooks some changes.)
+    The settings, the state of the input files and the code are execution parameters, so a cached result is used only
+    while none of them has changed. (The driver of FileBasedExampleGen takes a fingerprint too, which overlooks some
+    changes.)
     """
 
     SPEC_CLASS = FeedbackGenSpec
@@ -76,6 +81,7 @@ class FeedbackGen(component.FileBasedExampleGen):
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
             feedback=to_json(config),
             inventory=inventory(config),
+            code=code_version(*SOURCES),
             examples=types.Channel(type=standard_artifacts.Examples),
             vocabulary=types.Channel(type=ItemVocabulary),
             statistics=types.Channel(type=FeedbackStatistics),

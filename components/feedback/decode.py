@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
+from components.feedback.ids import expected_id, is_text, plain_ids
 from pnfrec_keras import schema
 
 Ints = npt.NDArray[np.int64]
@@ -32,12 +33,15 @@ UNITS: tuple[tuple[str, int, int], ...] = (
 )
 # Dates are kept as microseconds, UTC where they name no zone.
 DATES = "dates"
+_TICKS_A_DAY = {"day": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # 19 digits as far as int64 surely holds them: nanoseconds to the year 2255.
 _INTEGER = r"^[+-]?(\d{1,18}|[0-8]\d{18})(\.0*)?$"
-_DATE = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
-_ZONED_DATE = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
+# Arrow makes nanoseconds of them, which wrap around beyond 1677 and 2262. A zone may reach into the years beside.
+_DAY = r"(1969|19[7-9]\d|2[01]\d{2}|2200)-\d{2}-\d{2}"
+_DATE = rf"^{_DAY}([ T]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?)?$"
+_ZONED_DATE = rf"^{_DAY}[ T]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?(Z|[+-]\d{{2}}(:?\d{{2}})?)$"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +79,8 @@ def decode(columns: dict[str, pa.Array], config: FeedbackConfig, where: str) -> 
     items, item = decode_ids(columns[names.item], f"{where}, column {names.item!r}")
     time, dated, bad_time = decode_times(columns[names.timestamp], f"{where}, column {names.timestamp!r}")
     bad = [
-        (names.user, "bad_user", "a non-empty id in UTF-8", user < 0),
-        (names.item, "bad_item", "a non-empty id in UTF-8", item < 0),
+        (names.user, "bad_user", expected_id(columns[names.user].type), user < 0),
+        (names.item, "bad_item", expected_id(columns[names.item].type), item < 0),
         (
             names.timestamp,
             "bad_timestamp",
@@ -108,12 +112,11 @@ def usable_rows(bad: Sequence[tuple[str, str, str, Mask]]) -> Mask:
 
 
 def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
-    """Distinct ids and a code per row; -1 for an id that is missing, empty or not UTF-8."""
+    """Distinct ids and a code per row; -1 for an id that is missing, empty, not UTF-8 or no whole number."""
+    if pa.types.is_dictionary(array.type) and not is_text(array.type.value_type):
+        array = array.dictionary_decode()
     if not pa.types.is_dictionary(array.type):
-        if not (_is_text(array.type) or pa.types.is_integer(array.type)):
-            msg = f"{where}: ids must be strings or whole numbers, not {array.type}. Store them as strings."
-            raise FeedbackError(msg)
-        array = array.dictionary_encode()
+        array = plain_ids(array, where).dictionary_encode()
     codes = _with_nulls(array.indices, -1).astype(np.int32)
     ids, bad = _utf8(array.dictionary)
     bad |= np.asarray(pc.equal(pc.binary_length(ids), 0))
@@ -125,7 +128,7 @@ def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
 def decode_numbers(array: pa.Array, where: str) -> tuple[Floats, Mask]:
     """Values as float64, and the mask of those that are missing, not finite or no number (0 there)."""
     array = _plain(array)
-    if _is_text(array.type):
+    if is_text(array.type):
         text, bad = _utf8(array)
         values = _cast_where(text, _NUMBER, pa.float64(), bad)
     elif pa.types.is_boolean(array.type):
@@ -144,12 +147,11 @@ def decode_times(array: pa.Array, where: str) -> tuple[Ints, Mask, Mask]:
     """Timestamps, which of them come from dates, and which cannot be used (0 there)."""
     array = _plain(array)
     dated = np.zeros(len(array), bool)
-    if _is_text(array.type):
+    if is_text(array.type):
         text, bad = _utf8(array)
         times, dated = _text_times(text, bad)
     elif pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
-        bad, dated = _nulls(array), ~dated
-        times = _with_nulls(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), 0)
+        (times, bad), dated = _stored_dates(array), ~dated
     elif pa.types.is_integer(array.type):
         # What does not fit becomes negative, which is refused below.
         bad, times = _nulls(array), _with_nulls(array, 0).astype(np.int64)
@@ -162,6 +164,20 @@ def decode_times(array: pa.Array, where: str) -> tuple[Ints, Mask, Mask]:
         raise FeedbackError(msg)
     bad = bad | ~np.logical_or.reduce([mask for _, mask in _units(times, dated)])
     return np.where(bad, np.int64(0), times), dated & ~bad, bad
+
+
+def _stored_dates(array: pa.Array) -> tuple[Ints, Mask]:
+    """Microseconds, and the mask of nulls and of what lies outside the years (0 there).
+
+    The years are looked at in the unit of the column: what fits there may wrap around in another.
+    """
+    kind = array.type
+    unit = kind.unit if pa.types.is_timestamp(kind) else "day" if pa.types.is_date32(kind) else "ms"
+    ticks, wanted = _TICKS_A_DAY[unit], _TICKS_A_DAY["us"]
+    stored = _with_nulls(array.view(pa.int32() if unit == "day" else pa.int64()), 0).astype(np.int64)
+    bad = _nulls(array) | (stored < 0) | (stored >= _YEAR_2200 // _TICKS_A_DAY["s"] * ticks)
+    times = np.where(bad, np.int64(0), stored)
+    return times * (wanted // ticks) if ticks <= wanted else times // (ticks // wanted), bad
 
 
 def in_unit(array: pa.Array, unit: str, where: str) -> Mask:
@@ -209,7 +225,7 @@ def decode_words(array: pa.Array, words: dict[str, Any], where: str) -> tuple[Fl
     """The number that stands for each word, whatever its case, and the mask of unknown words (0 there)."""
     array = _plain(array)
     try:
-        text, bad = _utf8(array if _is_text(array.type) else array.cast(pa.string()))
+        text, bad = _utf8(array if is_text(array.type) else array.cast(pa.string()))
     except pa.ArrowNotImplementedError as error:
         msg = f"{where}: expected words such as {', '.join(words)}, not {array.type}. Store them as strings."
         raise FeedbackError(msg) from error
@@ -221,13 +237,6 @@ def decode_words(array: pa.Array, words: dict[str, Any], where: str) -> tuple[Fl
 
 def _plain(array: pa.Array) -> pa.Array:
     return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
-
-
-def _is_text(kind: Any) -> bool:
-    types = pa.types
-    return bool(
-        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
-    )
 
 
 def _is_numeric(kind: Any) -> bool:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 # Keys of the component's own parameter and outputs.
 FEEDBACK = "feedback"
 INVENTORY = "inventory"
+CODE = "code"
 VOCABULARY = "vocabulary"
 STATISTICS = "statistics"
 

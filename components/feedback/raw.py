@@ -56,7 +56,8 @@ class RawBatch:
 def read_parquet(task: FileTask, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
     """Batches of at least `batch_rows` rows (the last: fewer) of a piece of a Parquet file."""
     # Strings come dictionary-encoded, so that no string is hashed twice.
-    file = parquet_file(task.path, read_dictionary=list(columns))
+    # Timestamps of the old kind, INT96, would be read as nanoseconds, which wrap around beyond 1677 and 2262.
+    file = parquet_file(task.path, read_dictionary=list(columns), coerce_int96_timestamp_unit="us")
     waiting: list[pa.RecordBatch] = []
     row = task.first_row
     try:

@@ -82,8 +82,14 @@ def find_other_unit(config: FeedbackConfig, unit: str) -> str | None:
 
 
 def _shown(raw: RawBatch, column: str, index: int) -> str:
-    found = raw.columns[column][index].as_py()
-    return repr(found.decode(errors="backslashreplace") if isinstance(found, bytes) else found)
+    scalar = raw.columns[column][index]
+    try:
+        found = scalar.as_py()
+    except (ValueError, OverflowError, KeyError):
+        # A date that Python's do not reach, or a zone that it does not know.
+        return f"{scalar.value} ({scalar.type})"
+    text = found.decode(errors="backslashreplace") if isinstance(found, bytes) else found
+    return repr(text) if isinstance(text, str) else str(text)
 
 
 def _stop_at_bad_row(raw: RawBatch, decoded: Decoded, path: str) -> None:

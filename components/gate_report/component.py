@@ -7,8 +7,15 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components import artifacts
+from components.code_version import code_version
 from components.evaluation import config
 from components.gate_report import executor
+
+# The code that the report depends on.
+SOURCES = (
+    *("components/gate_report", "components/evaluation"),
+    *("pnfrec_keras/measures.py", "pnfrec_keras/schema.py"),
+)
 
 
 class GateReporterSpec(types.ComponentSpec):
@@ -20,7 +27,10 @@ class GateReporterSpec(types.ComponentSpec):
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
-    PARAMETERS: ClassVar[dict[str, Any]] = {"gate": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        "gate": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
     OUTPUTS: ClassVar[dict[str, Any]] = {"report": component_spec.ChannelParameter(type=artifacts.GateReport)}
 
 
@@ -69,6 +79,7 @@ class GateReporter(base_component.BaseComponent):
                 model=model,
                 baseline_model=baseline_model,
                 gate=config.gate_to_json(gate),
+                code=code_version(*SOURCES),
                 report=types.Channel(type=artifacts.GateReport),
             )
         )

@@ -8,9 +8,10 @@ from tfx.components.trainer.component import Trainer
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import standard_artifacts, standard_component_specs
-from tfx.types.component_spec import ChannelParameter
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import ItemVocabulary
+from components.code_version import code_version
 from components.trainer import executor
 
 VOCABULARY_KEY = executor.VOCABULARY_KEY
@@ -18,9 +19,12 @@ RUN_FN = "components.trainer.run_fn.run_fn"
 
 
 class SequenceTrainerSpec(types.ComponentSpec):
-    """TrainerSpec and the vocabulary."""
+    """TrainerSpec, the vocabulary, and the code as part of the cache key."""
 
-    PARAMETERS = standard_component_specs.TrainerSpec.PARAMETERS
+    PARAMETERS: ClassVar[dict[str, ExecutionParameter]] = {
+        **standard_component_specs.TrainerSpec.PARAMETERS,
+        executor.CODE_KEY: ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {
         **standard_component_specs.TrainerSpec.INPUTS,
         VOCABULARY_KEY: ChannelParameter(type=ItemVocabulary),
@@ -56,6 +60,7 @@ class SequenceTrainer(Trainer):
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
             run_fn=RUN_FN,
             custom_config=json.dumps(custom_config, sort_keys=True),
+            code=code_version(*executor.SOURCES),
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),
         )

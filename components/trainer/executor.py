@@ -6,6 +6,9 @@ from tfx.components.trainer import executor
 from tfx.types import artifact_utils
 
 VOCABULARY_KEY = "vocabulary"
+CODE_KEY = "code"
+# The code that the model depends on.
+SOURCES = ("components/trainer", "pnfrec_keras")
 
 
 class Executor(executor.GenericExecutor):

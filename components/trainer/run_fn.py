@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.trainer.executor import VOCABULARY_KEY
+from components.code_version import code_version
+from components.trainer.executor import SOURCES, VOCABULARY_KEY
 from pnfrec_keras import schema
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
 from pnfrec_keras.vocabulary import Vocabulary
@@ -72,8 +73,8 @@ def run_fn(fn_args: Any) -> None:
 
 
 def _state_dir(settings: dict[str, Any], patterns: Sequence[str]) -> Path:
-    """Where an interrupted run with the same settings and the same example files has left its state."""
-    key = json.dumps([settings[MODEL], settings[TRAINING], sorted(patterns)], sort_keys=True)
+    """Where an interrupted run of the same code with the same settings and example files has left its state."""
+    key = json.dumps([settings[MODEL], settings[TRAINING], sorted(patterns), code_version(*SOURCES)], sort_keys=True)
     return Path(settings[STATE_DIR]) / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 

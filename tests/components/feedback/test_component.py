@@ -13,6 +13,8 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import FeedbackStatistics, ItemVocabulary
+from components.code_version import code_version
+from components.feedback import component as feedback_component
 from components.feedback.component import FeedbackGen
 from components.feedback.config import FeedbackConfig, TitlesConfig
 from components.feedback.errors import FeedbackError
@@ -41,6 +43,7 @@ def test_outputs_and_parameters() -> None:
         {"name": "titles", "pattern": "movies.csv"},
     ]
     assert from_json(parameters["feedback"]).base == base
+    assert parameters["code"] == code_version("components/feedback", "pnfrec_keras/schema.py")
 
 
 @pytest.mark.parametrize("name", ["span-{SPAN}/a.csv", "{YYYY}-{MM}-{DD}.csv", "{SPAN:2}.csv"])
@@ -103,8 +106,8 @@ def run_pipeline(folder: Path, config: FeedbackConfig, *, with_statistics: bool 
     LocalDagRunner().run(pipeline)
 
 
-def test_cache_and_statistics_gen(tmp_path: Path) -> None:
-    """The same input and settings are taken from the cache; a setting, a file or the titles that change are not."""
+def test_cache_and_statistics_gen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same input and settings are taken from the cache; a setting, a file, titles or code that change are not."""
     rows = some_rows()
     path = Path(support.write_parquet(tmp_path / "rows.parquet", rows))
     titles = tmp_path / "titles.csv"
@@ -128,6 +131,9 @@ def test_cache_and_statistics_gen(tmp_path: Path) -> None:
     support.write_parquet(path, rows[:-1])
     run_pipeline(tmp_path, config)
     assert runs() == 4
+    monkeypatch.setattr(feedback_component, "code_version", lambda *_: "edited")
+    run_pipeline(tmp_path, config)
+    assert runs() == 5
 
 
 def test_our_error_comes_before_the_drivers(tmp_path: Path) -> None:

@@ -70,15 +70,6 @@ def test_a_file_is_read_once_however_it_is_spelled(tmp_path: Path) -> None:
     assert generate(config, tmp_path / "out")["rows"]["read"] == 64
 
 
-def test_nanoseconds_as_text_beside_a_bad_row(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv"
-    file.write_text(rows({}).replace(",fine", "0" * 9 + ",fine") + "u1,i1,3,soon,fine\n")
-    config = FeedbackConfig(files=[str(file)], positive=3, split="leave_one_out", bad_rows="drop")
-    statistics = generate(config, tmp_path / "out")
-    assert statistics["rows"]["read"] == 65
-    assert statistics["rows"]["dropped"]["bad_timestamp"] == 1
-
-
 @pytest.mark.parametrize(
     ("text", "lines"),
     [(b"a\nb\n", 2), (b"a\nb", 2), (b"a\n\nb\n", 2), (b"", 0), (b"a\r\nb\r\n", 2), (b"a\rb\r", 2), (b"a\rb", 2)],

@@ -13,6 +13,7 @@ import pytest
 
 from components.feedback import raw
 from components.feedback.config import FeedbackConfig
+from components.feedback.decode import decode_times
 from components.feedback.errors import FeedbackError
 from components.feedback.inputs import make_plan
 from components.feedback.readers import find_other_unit, read_rows
@@ -147,7 +148,6 @@ def test_types_of_parquet(tmp_path: Path, columns: dict[str, pa.Array], batch_ro
 @pytest.mark.parametrize(
     ("column", "values", "message"),
     [
-        ("user", pa.array([1.5]), "ids must be strings or whole numbers, not double. Store them as strings."),
         ("value", pa.array([datetime.date(2020, 1, 1)]), "values must be numbers, not date32[day]."),
         ("timestamp", pa.array([True]), "timestamps must be whole numbers or dates, not bool."),
     ],
@@ -174,6 +174,9 @@ MICROSECONDS = 1_377_995_400_000_000  # 2013-09-01 00:30:00 UTC
         ("2013-09-01T02:30:00+02:00", MICROSECONDS),
         ("2013-08-31 19:30:00-0500", MICROSECONDS),
         ("1970-01-01", 0),
+        ("1969-12-31 19:00:00-05:00", 0),
+        ("2200-01-01T00:30+01:00", 7_258_118_400_000_000 - 30 * 60 * 10**6),
+        ("2199-12-31T23:59:59.999999", 7_258_118_400_000_000 - 1),
         ("1378000200", 1_378_000_200),
         (" +1378000200.00 ", 1_378_000_200),
         ("1378000200123", 1_378_000_200_123),
@@ -196,6 +199,53 @@ def test_dates_of_parquet(tmp_path: Path) -> None:
         assert read(path)[0] == [("u", "i", 1.0, time)]
 
 
+YEAR_2200, YEAR_2600 = 7_258_118_400, 19_880_899_200
+FAR_DATES = [
+    *((pa.date32(), far) for far in (-1, YEAR_2200 // 86_400, YEAR_2600 // 86_400, 2**31 - 1)),
+    *((pa.date64(), far * 1000) for far in (-86_400, YEAR_2200, YEAR_2600)),
+    *((pa.timestamp("s"), far) for far in (-1, YEAR_2200, 2**44, 2**62)),
+    *((pa.timestamp("ms", "UTC"), far) for far in (-1, YEAR_2200 * 10**3, YEAR_2600 * 10**3, 2**62)),
+    # As microseconds 2**64 and a bit, which is 2013.
+    (pa.timestamp("ms", "UTC"), 2**64 // 1000 + MICROSECONDS // 1000),
+    *((pa.timestamp("us"), far) for far in (-1, YEAR_2200 * 10**6, YEAR_2600 * 10**6, 2**63 - 1)),
+    *((pa.timestamp("ns"), far) for far in (-1, YEAR_2200 * 10**9, 2**63 - 1)),
+]
+
+
+@pytest.mark.parametrize(("kind", "far"), FAR_DATES)
+@pytest.mark.parametrize("as_dictionary", [False, True])
+def test_dates_out_of_reach(kind: Any, far: int, as_dictionary: bool) -> None:
+    """None of them wraps around into the years between."""
+    stored = pa.array([0, None, far, 0], pa.int32() if kind == pa.date32() else pa.int64()).view(kind)
+    times, dated, bad = decode_times(stored.dictionary_encode() if as_dictionary else stored, "file")
+    assert times.tolist() == [0] * 4
+    assert dated.tolist() == [True, False, False, True]
+    assert bad.tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "found"),
+    [
+        (pa.array([datetime.datetime(2600, 1, 1)], pa.timestamp("us")), {}, "2600-01-01 00:00:00"),
+        (
+            pa.array([datetime.datetime(2600, 1, 1)], pa.timestamp("us")),
+            {"use_deprecated_int96_timestamps": True},
+            "2600-01-01 00:00:00",
+        ),
+        (pa.array([datetime.date(2600, 1, 1)]), {}, "2600-01-01"),
+        (pa.array([2**50], pa.timestamp("ms")), {}, f"{2**50} (timestamp[ms])"),
+    ],
+)
+def test_a_date_out_of_reach_is_named_or_dropped(
+    tmp_path: Path, values: pa.Array, options: dict[str, Any], found: str
+) -> None:
+    path = tmp_path / "rows.parquet"
+    columns = {"user": pa.array(["u"]), "item": pa.array(["i"]), "value": pa.array([1]), "timestamp": values}
+    pq.write_table(pa.table(columns), path, **options)
+    assert error_of(path).startswith(f"{path}, row 1, column 'timestamp': expected {A_TIME}, found {found}. Correct")
+    assert read(path, bad_rows="drop") == ([], {"bad_timestamp": 1}, 1)
+
+
 A_TIME = "a whole number (seconds, milli-, micro- or nanoseconds since 1970) or an ISO date, before the year 2200"
 A_NUMBER = "a finite number"
 AN_ID = "a non-empty id in UTF-8"
@@ -216,6 +266,10 @@ BAD = [
     ("u,i,1,2013-02-30", "timestamp", A_TIME, "2013-02-30", "bad_timestamp"),
     ("u,i,1,2200-01-01", "timestamp", A_TIME, "2200-01-01", "bad_timestamp"),
     ("u,i,1,1969-12-31", "timestamp", A_TIME, "1969-12-31", "bad_timestamp"),
+    # As nanoseconds these three wrap around into the years between.
+    ("u,i,1,2600-01-01", "timestamp", A_TIME, "2600-01-01", "bad_timestamp"),
+    ("u,i,1,1500-01-01T00:00Z", "timestamp", A_TIME, "1500-01-01T00:00Z", "bad_timestamp"),
+    ("u,i,1,1400-06-01", "timestamp", A_TIME, "1400-06-01", "bad_timestamp"),
     (",i,1,2", "user", AN_ID, "", "bad_user"),
     ("u,,1,2", "item", AN_ID, "", "bad_item"),
 ]

@@ -2,6 +2,7 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 from components import artifacts
+from components.code_version import code_version
 from components.evaluation import config
 from components.gate_report import component, executor
 from tests.components.gate_report import examples
@@ -28,7 +29,7 @@ def test_interface() -> None:
         "baseline_model": standard_artifacts.Model,
     }
     assert {key: value.type for key, value in made.outputs.items()} == {"report": artifacts.GateReport}
-    assert made.exec_properties == {"gate": config.gate_to_json(GATE)}
+    assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": code_version(*component.SOURCES)}
     assert made.executor_spec.executor_class is executor.Executor
 
 

@@ -11,6 +11,7 @@ from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import ItemVocabulary
+from components.code_version import code_version
 from components.trainer import run_fn
 from components.trainer.component import SequenceTrainer
 from components.trainer.executor import Executor
@@ -42,6 +43,7 @@ def test_the_component_takes_a_vocabulary_and_names_its_run_fn() -> None:
     assert trainer.outputs["model"].type is standard_artifacts.Model
     assert trainer.exec_properties["run_fn"] == "components.trainer.run_fn.run_fn"
     assert json.loads(trainer.exec_properties["custom_config"]) == SETTINGS
+    assert trainer.exec_properties["code"] == code_version("components/trainer", "pnfrec_keras")
     with pytest.raises(TypeError, match="vocabulary"):
         SequenceTrainer(
             examples=channel(standard_artifacts.Examples),
@@ -115,9 +117,11 @@ def test_an_export_that_fails_keeps_the_training(tmp_path: Path) -> None:
     assert (tmp_path / "model" / "Format-Serving" / "saved_model.pb").exists()
 
 
-def test_the_state_is_named_by_settings_and_data() -> None:
+def test_the_state_is_named_by_settings_data_and_code(monkeypatch: pytest.MonkeyPatch) -> None:
     base = {**SETTINGS, "state_dir": "/state"}
     same = run_fn._state_dir({**base, "export": {"index": "tfrs"}}, ["a", "b"])
     assert run_fn._state_dir(base, ["b", "a"]) == same
     assert run_fn._state_dir(base, ["a", "c"]) != same
     assert run_fn._state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
+    monkeypatch.setattr(run_fn, "code_version", lambda *_: "edited")
+    assert run_fn._state_dir(base, ["a", "b"]) != same

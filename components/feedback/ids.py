@@ -1,0 +1,84 @@
+"""The one text form of ids that are stored as neither text nor integers."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.feedback.errors import FeedbackError
+
+# Bits in the mantissa of a float of so many bits: below 2 to that power, each whole number is a float of its own.
+_EXACT_BITS = {16: 11, 32: 24, 64: 53}
+
+
+def is_text(kind: Any) -> bool:
+    types = pa.types
+    return bool(
+        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    )
+
+
+def expected_id(kind: Any) -> str:
+    """What an id of an Arrow type has to be, for an error."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_floating(kind):
+        return f"a whole number below 2**{_EXACT_BITS[kind.bit_width]}, up to which {kind} is exact"
+    if pa.types.is_decimal(kind):
+        return "a whole number"
+    return "a non-empty id in UTF-8"
+
+
+def plain_ids(array: pa.Array, where: str) -> pa.Array:
+    """Ids as text, bytes or integers; null where one is missing or has no text form.
+
+    Args:
+        array: Of any type but a dictionary. Strings, bytes and integers are returned as they are.
+        where: Names the column.
+
+    Raises:
+        FeedbackError: The type has no text form that anybody would agree on.
+    """
+    kind, types = array.type, pa.types
+    if types.is_floating(kind):
+        return _whole_floats(array)
+    if types.is_decimal(kind):
+        return _whole_decimals(array)
+    if types.is_date(kind) or types.is_time(kind) or types.is_timestamp(kind):
+        return _moments(array)
+    if types.is_boolean(kind) or types.is_null(kind):
+        return array.cast(pa.string())
+    if types.is_fixed_size_binary(kind):
+        return array.cast(pa.binary())
+    if types.is_integer(kind) or is_text(kind):
+        return array
+    msg = f"{where}: ids must be text, whole numbers, booleans or dates, not {kind}. Store them as strings."
+    raise FeedbackError(msg)
+
+
+def _whole_floats(array: pa.Array) -> pa.Array:
+    """Integers: pandas makes floats of a column of integers in which one is missing."""
+    numbers = array.to_numpy(zero_copy_only=False)
+    whole = (np.abs(numbers) < 2.0 ** _EXACT_BITS[array.type.bit_width]) & (numbers == np.floor(numbers))
+    return pa.array(np.where(whole, numbers, 0).astype(np.int64), mask=~whole)
+
+
+def _whole_decimals(array: pa.Array) -> pa.Array:
+    try:
+        return array.cast(pa.int64())
+    except pa.ArrowInvalid:
+        # Somewhere is a fraction, or more than an int64 holds: rare enough for one value after another.
+        values = array.to_pylist()
+    whole = (None if value is None or value != value.to_integral_value() else str(int(value)) for value in values)
+    return pa.array(whole, pa.string())
+
+
+def _moments(array: pa.Array) -> pa.Array:
+    """ISO dates and times as Arrow writes them, in UTC where they have a zone; the same whatever unit they come in."""
+    zoned = pa.types.is_timestamp(array.type) and array.type.tz is not None
+    text = (array.view(pa.timestamp(array.type.unit)) if zoned else array).cast(pa.string())
+    text = pc.replace_substring_regex(text, r"(\.\d*[1-9])0+$", r"\1")
+    text = pc.replace_substring_regex(text, r"\.0+$", "")
+    # Arrow's answer to a year of more than four digits is a sentence in angle brackets.
+    text = pc.if_else(pc.starts_with(text, "<"), pa.scalar(None, pa.string()), text)
+    return pc.binary_join_element_wise(text, "Z", "") if zoned else text
