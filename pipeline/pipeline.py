@@ -1,7 +1,6 @@
 """Wires the components. Nothing is decided here: settings come from the config, work is done in `components/`."""
 
 import dataclasses
-from importlib import metadata
 from typing import Any
 
 from tfx import types
@@ -93,6 +92,4 @@ def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
         run_fn.STATE_DIR: str(config.output_path / "training_state"),
         # Only what made the model: a changed gate must not train it again.
         run_fn.RESOLVED_CONFIG: config.to_yaml("name", "feedback", "model", "training", "export"),
-        # Part of the cache key: another version of this project may train another model.
-        "version": metadata.version("pnfrec"),
     }

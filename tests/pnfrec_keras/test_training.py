@@ -1,6 +1,7 @@
 """Training: early stopping, resume, strategies and refusals."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -133,39 +134,76 @@ def test_killed_after_the_last_epoch_it_only_finishes(tmp_path: Path) -> None:
 
 
 _MIRRORED = """
-import sys, json
+import dataclasses, json, sys
+from pathlib import Path
 import numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-from pathlib import Path
 from tests.pnfrec_keras.test_training import MODEL, ITEMS, ragged_arrays
 from pnfrec_keras import training
-from pnfrec_keras.config import ModelConfig, TrainingConfig
-import dataclasses
-losses = {}
-for strategy in ("none", "mirrored"):
-    config = TrainingConfig(epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy)
+from pnfrec_keras.config import TrainingConfig
+from pnfrec_keras.export import export_saved_model
+from pnfrec_keras.vocabulary import Vocabulary
+ids = [f"item {number}" for number in range(1, ITEMS + 1)]
+vocabulary = Vocabulary(ids, np.arange(ITEMS, 0, -1), np.arange(ITEMS, 0, -1))
+request = {
+    "positive_item_ids": tf.constant([ids[:4], [*ids[5:8], ""]]),
+    "exclude_item_ids": tf.constant([ids[:2], ids[5:7]]),
+    "k": tf.constant([5]),
+}
+found = {}
+for name, strategy, precision in (
+    ("one", "none", "float32"), ("two", "mirrored", "float32"), ("half", "mirrored", "mixed_bfloat16")
+):
+    config = TrainingConfig(
+        epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy, precision=precision)
     model = dataclasses.replace(MODEL, dropout=0.0)
-    result = training.fit(ITEMS, *ragged_arrays(), model, config, state_dir=Path(sys.argv[1]) / strategy)
-    losses[strategy] = result.history
-    if strategy == "mirrored":
-        assert result.model.distribute_strategy.num_replicas_in_sync == 2
-print(json.dumps(losses))
+    folder = Path(sys.argv[1]) / name
+    result = training.fit(ITEMS, *ragged_arrays(), model, config, state_dir=folder / "state")
+    assert (result.model.distribute_strategy.num_replicas_in_sync == 2) == (strategy == "mirrored")
+    export_saved_model(result.model, vocabulary, folder / "export")
+    served = tf.saved_model.load(str(folder / "export")).signatures["serving_default"](**request)
+    found[name] = {
+        "history": result.history,
+        "items": [[item.decode() for item in row] for row in served["item_ids"].numpy()],
+        "scores": served["scores"].numpy().tolist(),
+    }
+print(json.dumps(found))
 """
 
 
-def test_two_mirrored_devices_take_the_same_steps_as_one(tmp_path: Path) -> None:
-    import json
-
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Two epochs and an export on one device, on two, and on two in half precision."""
+    folder = tmp_path_factory.mktemp("mirrored")
     done = subprocess.run(
-        [sys.executable, "-c", _MIRRORED, str(tmp_path)], capture_output=True, text=True, check=False, timeout=600
+        [sys.executable, "-c", _MIRRORED, str(folder)], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    losses = json.loads(done.stdout.splitlines()[-1])
-    for one, two in zip(losses["none"], losses["mirrored"], strict=True):
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_two_mirrored_devices_take_the_same_steps_as_one(mirrored: dict[str, Any]) -> None:
+    for one, two in zip(mirrored["one"]["history"], mirrored["two"]["history"], strict=True):
         assert two == pytest.approx(one, rel=1e-4)
         # Both groups were measured, and no measure is all or nothing.
         assert 0 < one["val_ndcg_p"] != one["val_ndcg_n"]
+
+
+def test_their_export_answers_like_that_of_one(mirrored: dict[str, Any]) -> None:
+    assert mirrored["two"]["items"] == mirrored["one"]["items"]
+    np.testing.assert_allclose(mirrored["two"]["scores"], mirrored["one"]["scores"], rtol=1e-3)
+
+
+def test_half_precision_on_two_devices_stays_close_and_exports(mirrored: dict[str, Any]) -> None:
+    for one, half in zip(mirrored["one"]["history"], mirrored["half"]["history"], strict=True):
+        assert half["loss"] == pytest.approx(one["loss"], rel=0.02)
+    assert mirrored["half"]["history"] != mirrored["one"]["history"]
+    assert [len(set(row)) for row in mirrored["half"]["items"]] == [5, 5]
+    # Scores of bfloat16 would have 8 bits: an export in float32 has more.
+    bits = np.array(mirrored["half"]["scores"], np.float32).view(np.uint32)
+    assert (bits & 0xFFFF).any()
 
 
 def test_a_state_that_cannot_be_used_begins_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
