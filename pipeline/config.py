@@ -281,7 +281,9 @@ def _sentence(key: str, problems: Sequence[Any]) -> str:
     if problem["type"] in ("missing", "missing_argument"):
         return f"`{key}` is missing: it has no default."
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
+        text = str(problem["ctx"]["error"])
+        # Such as that of a bound, which does not know whose it is.
+        return text if f"`{key}" in text else f"`{key}`: {text}"
     first, *others = (each["msg"] for each in problems)
     text = " or ".join([first[0].lower() + first[1:], *(other.removeprefix("Input should be ") for other in others)])
     return f"`{key}`: {text}. Received: {problem['input']!r}."

@@ -43,6 +43,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
     model = trainer.outputs["model"]
     baseline = Resolver(
         strategy_class=LastBlessedOtherModel,
+        config={"k": config.gate.k},
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=model,
@@ -61,6 +62,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         blessing=evaluator.outputs["blessing"],
         model=model,
         baseline_model=baseline.outputs["model"],
+        baseline_blessing=baseline.outputs["model_blessing"],
         gate=config.gate,
     )
     pusher = ServingPusher(

@@ -14,7 +14,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from pnfrec_keras import ranking, schema
@@ -55,8 +54,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self.k = model.k
         self.num_items = model.num_items
         self._item_ids = tf.constant(["", *vocabulary.item_ids])
-        popularity = np.concatenate([[0], vocabulary.positive_counts]).astype(np.float32)
-        self._popularity = tf.constant(popularity)
+        self._popularity = tf.constant(vocabulary.popularity())
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
         """`serving_default`: see docs/architecture.md."""
@@ -79,16 +77,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def scores(self, history: Tensor, known: Tensor) -> Tensor:
         """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""
-        return self._fall_back(self._state_scores(self._encode(ranking.latest_items(history, self.max_length))), known)
-
-    def _fall_back(self, scores: Tensor, known: Tensor) -> Tensor:
-        unread = tf.equal(known, 0)
-        # Choosing between them is a pass over all scores: only where there is something to choose.
-        return tf.cond(
-            tf.reduce_any(unread),
-            lambda: tf.where(unread[:, tf.newaxis], self._popularity[tf.newaxis, :], scores),
-            lambda: scores,
-        )
+        scores = self._state_scores(self._encode(ranking.latest_items(history, self.max_length)))
+        return ranking.fall_back(scores, known, self._popularity)
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
@@ -99,7 +89,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
 
         def rank(state: Tensor, known: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-            scores = ranking.exclude(self._fall_back(self._state_scores(state), known), seen)
+            scores = ranking.fall_back(self._state_scores(state), known, self._popularity)
+            scores = ranking.exclude(scores, seen)
             indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
             return ranking.target_rank(scores, target), indices
 

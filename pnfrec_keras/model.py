@@ -89,6 +89,7 @@ class PNFRec(keras.Model):
         self.temperature = temperature
         self.shared_positions = shared_positions
         self.k = k
+        self._popularity = tf.zeros([num_items + 1])
         self._make_layers()
         self.ranking_metrics = [
             RankingMetric(measure, group, k) for group in (POSITIVE_GROUP, NEGATIVE_GROUP) for measure in MEASURES
@@ -239,14 +240,25 @@ class PNFRec(keras.Model):
         table = tf.convert_to_tensor(self.item_embedding.embeddings)
         return tf.matmul(tf.cast(state, tf.float32), table, transpose_b=True)
 
+    def set_popularity(self, popularity: Any) -> None:
+        """What `rank` goes by for a history without any known item, as the export does. It is no weight: not saved.
+
+        Args:
+            popularity: (num_items + 1,), such as `Vocabulary.popularity`; all equal until it is set.
+        """
+        self._popularity = tf.ensure_shape(tf.cast(popularity, tf.float32), [self.num_items + 1])
+        self.test_function = None  # A traced one holds the popularity of before.
+
     def rank(self, positive: Tensor, seen: Tensor, target: Tensor) -> Tensor:
         """Rank of each target over the whole catalogue, seen items filtered; see `pnfrec_keras.ranking.target_rank`."""
+        static = self.jit_compile
 
-        def rank(state: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor]:
-            scores = ranking.exclude(self.state_scores(state), seen)
-            return (ranking.target_rank(scores, target, static_shapes=self.jit_compile),)
+        def rank(state: Tensor, known: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor]:
+            scores = ranking.fall_back(self.state_scores(state), known, self._popularity, static_shapes=static)
+            return (ranking.target_rank(ranking.exclude(scores, seen), target, static_shapes=static),)
 
-        values = (self.encode_history(positive, skip_padding=not self.jit_compile), seen, target)
+        known = tf.math.count_nonzero(positive, axis=1, dtype=tf.int32)
+        values = (self.encode_history(positive, skip_padding=not static), known, seen, target)
         if self.jit_compile:
             return rank(*values)[0]
         return ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64])[0]

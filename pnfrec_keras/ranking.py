@@ -37,6 +37,24 @@ def latest_items(item_indices: Tensor, max_length: int) -> Tensor:
     return tf.ensure_shape(tf.scatter_nd(targets, tf.gather_nd(item_indices, kept), shape), [None, max_length])
 
 
+def fall_back(scores: Tensor, known: Tensor, popularity: Tensor, *, static_shapes: bool = False) -> Tensor:
+    """Popularity in place of the scores of a history without any known item: the network has nothing to read there.
+
+    Args:
+        scores: (batch, items + 1).
+        known: (batch,), number of known items in each history.
+        popularity: (items + 1,).
+        static_shapes: For XLA: without a branch.
+    """
+    unread = tf.equal(known, 0)
+
+    def chosen() -> Tensor:
+        return tf.where(unread[:, tf.newaxis], popularity[tf.newaxis, :], scores)
+
+    # Choosing between them is a pass over all scores: only where there is something to choose.
+    return chosen() if static_shapes else tf.cond(tf.reduce_any(unread), chosen, lambda: scores)
+
+
 def exclude(scores: Tensor, item_indices: Tensor) -> Tensor:
     """Scores with -inf for the padding column and for the given items.
 

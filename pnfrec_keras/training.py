@@ -78,6 +78,7 @@ def fit(
     *,
     state_dir: str | Path,
     log_dir: str | Path | None = None,
+    popularity: Any = None,
     progress: Progress | None = None,
     verbose: int | str = 0,
 ) -> TrainingResult:
@@ -92,6 +93,8 @@ def fit(
         state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
             A finished run stays there too until `discard_state`, which is to be called once its model is safe.
         log_dir: Where TensorBoard events go; none are written without it.
+        popularity: (num_items + 1,), `Vocabulary.popularity`: ranks items for validation users without a known
+            positive item, as the export does.
         progress: Called after each epoch with its number, from 1, and its losses and measures.
         verbose: Of Keras' own progress bar.
 
@@ -104,6 +107,8 @@ def fit(
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
     model = build_model(num_items, model_config, training)
+    if popularity is not None:
+        model.set_popularity(popularity)
     early_stopping = keras.callbacks.EarlyStopping(
         MONITOR, mode="max", patience=training.patience, restore_best_weights=True
     )

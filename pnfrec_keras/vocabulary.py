@@ -44,6 +44,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.item_ids)
 
+    def popularity(self) -> npt.NDArray[np.float32]:
+        """Positive training interactions by item index, (N + 1,): what histories without a known item are ranked by."""
+        return np.concatenate([[0], self.positive_counts]).astype(np.float32)
+
     def index(self) -> dict[str, int]:
         """Raw id to index, from 1."""
         return {item_id: place for place, item_id in enumerate(self.item_ids, start=1)}

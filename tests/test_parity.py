@@ -1,6 +1,6 @@
 """One ranking, measured three times: by Keras in validation, by TFMA in the gate, by numpy from the served lists.
 
-A real model, a catalogue with an unknown target, seen targets, ties at zero and a group of misses.
+A real model; unknown and seen targets, ties, misses, users without a known liked item, users who have seen nearly all.
 """
 
 from pathlib import Path
@@ -23,7 +23,8 @@ from tests.pnfrec_keras.writing import evaluation_example, write_records
 
 ITEMS, K = 20, 5
 IDS = [f"i{number:02d}" for number in range(ITEMS)]
-VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1), np.arange(ITEMS, 0, -1))
+# Not in the order of the vocabulary, which breaks ties: a fallback to all equal scores would show.
+VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1), np.roll(np.arange(ITEMS, 0, -1), 7))
 
 
 def make_examples() -> list[tuple[list[str], list[str], str, int]]:
@@ -34,6 +35,12 @@ def make_examples() -> list[tuple[list[str], list[str], str, int]]:
         liked = [item for item in seen if random.random() < 0.6]
         target = "unknown" if number % 13 == 0 else IDS[random.integers(ITEMS)]
         examples.append((liked, seen, target, int(random.random() < 0.55)))
+    for number in range(4):
+        # Fewer than k items are left, the target among them or not.
+        seen = [item for place, item in enumerate(IDS) if place not in (number, number + 6, 19)]
+        examples.append((seen[:3], seen, IDS[number + 3 * (number % 2)], number // 2))
+        # What was liked is not in the catalogue any more.
+        examples.append((["gone", "also gone"], ["gone", "also gone", IDS[number]], IDS[7 + number], number % 2))
     return examples
 
 
@@ -46,6 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PNFRec]:
     table = model.item_embedding.embeddings.numpy() * 30
     table[[5, 9, 14]] = table[5]
     model.item_embedding.embeddings.assign(table)
+    model.set_popularity(VOCABULARY.popularity())
     model.compile()
     export_saved_model(model, VOCABULARY, folder / "model")
     write_records(folder / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
@@ -83,7 +91,7 @@ def by_numpy(folder: Path) -> dict[str, float]:
     return found
 
 
-def by_tfma(folder: Path) -> dict[str, float]:
+def by_tfma(folder: Path, examples: Path | None = None) -> dict[str, float]:
     gate = GateConfig(bounds={"ndcg_p": BoundConfig(min=0.0)}, k=K, slices=[])
     config = make_eval_config(gate, with_baseline=False)
     model = tfma.default_eval_shared_model(
@@ -92,11 +100,11 @@ def by_tfma(folder: Path) -> dict[str, float]:
     result = tfma.run_model_analysis(
         eval_shared_model=model,
         eval_config=config,
-        data_location=str(folder / "data_tfrecord-0.gz"),
-        output_path=str(folder / "tfma"),
+        data_location=str((examples or folder) / "data_tfrecord-0.gz"),
+        output_path=str((examples or folder) / "tfma"),
     )
     metrics = result.get_metrics_for_slice(())
-    return {name: metrics[name]["doubleValue"] for name in METRICS}
+    return {name: float(metrics[name]["doubleValue"]) for name in METRICS}
 
 
 def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> None:
@@ -108,19 +116,44 @@ def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> N
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
 
     arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-    # Users without any known liked item: the network has nothing to read, and the export answers by popularity.
-    known = np.array([row.any() for row in arrays.positive])
-    assert 0 < known.sum() < len(known)
-    ranks, is_positive = np.array(served_ranks(folder))[known], arrays.is_positive[known]
-    some = data.EvaluationArrays(
-        *(arrays.positive[known], [row for row, keep in zip(arrays.seen, known, strict=True) if keep]),
-        *(arrays.target[known], is_positive),
-    )
-    validation: Any = model.evaluate(data.evaluation_dataset(some, 7), return_dict=True, verbose=0)
+    unread = sum(not row.any() for row in arrays.positive)
+    assert 4 < unread < len(arrays.positive) / 2, "users without any known liked item, for whom popularity decides"
+    validation: Any = model.evaluate(data.evaluation_dataset(arrays, 7), return_dict=True, verbose=0)
     for measure in measures.MEASURES:
-        for group, polarity in (("p", 1), ("n", 0)):
-            by_hand = measures.gains(ranks[is_positive == polarity], measure, K).mean()
-            assert float(validation[f"{measure}_{group}"]) == pytest.approx(by_hand, abs=1e-6)
+        for group in ("p", "n"):
+            assert float(validation[f"{measure}_{group}"]) == pytest.approx(expected[f"{measure}_{group}"], abs=1e-6)
+
+
+def test_xla_ranks_the_same(world: tuple[Path, PNFRec]) -> None:
+    folder, model = world
+    arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    compiled = PNFRec.from_config(model.get_config())
+    compiled.set_weights(model.get_weights())
+    compiled.set_popularity(VOCABULARY.popularity())
+    compiled.compile(jit_compile=True)
+    results: list[Any] = [
+        each.evaluate(data.evaluation_dataset(arrays, 16), return_dict=True, verbose=0) for each in (model, compiled)
+    ]
+    plain, xla = ({name: float(value) for name, value in result.items()} for result in results)
+    assert xla == pytest.approx(plain, abs=1e-6)
+
+
+@pytest.mark.parametrize(("group", "other", "polarity"), [("p", "n", 1), ("n", "p", 0)])
+def test_an_empty_group_is_undefined_everywhere(
+    world: tuple[Path, PNFRec], tmp_path: Path, group: str, other: str, polarity: int
+) -> None:
+    folder, model = world
+    examples = [example for example in make_examples() if example[3] != polarity]
+    write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in examples])
+    gate = by_tfma(folder, tmp_path)
+    arrays = read_evaluation(str(tmp_path / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    validation: Any = model.evaluate(data.evaluation_dataset(arrays, 7), return_dict=True, verbose=0)
+    for measure in measures.MEASURES:
+        assert np.isnan(gate[f"{measure}_{group}"])
+        assert np.isnan(gate[f"{measure}_delta"])
+        # Keras is told of no polarities where all targets are positive.
+        assert np.isnan(validation.get(f"{measure}_{group}", np.nan))
+        assert gate[f"{measure}_{other}"] == pytest.approx(float(validation[f"{measure}_{other}"]), abs=1e-6)
 
 
 def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path, PNFRec]) -> None:

@@ -1,13 +1,25 @@
 """Resolves the baseline: the model blessed last, other than the candidate."""
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
+import yaml
+from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common.resolver import ResolverStrategy
+from tfx.dsl.io import fileio
+from tfx.utils import path_utils
+
+from pnfrec_keras import schema
 
 MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
+
+
+# What the Trainer writes beside the model.
+_CONFIG_FILE = os.path.join(schema.EXTRA_ASSETS, "config.yaml")
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -16,18 +28,48 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     TFX's own strategy may return the candidate when a run is repeated: the Evaluator would then compare the model
     with itself and the Pusher deliver it again. Leaving the candidate out makes a repeated run find the
     baseline of the first time, so that everything comes from the cache. It also goes by the time of the blessing, not
-    of the training.
+    of the training, nor of the artifact: a blessing taken from the cache is given anew.
+
+    A model that tells the gate fewer items of each list than the gate looks at cannot be compared: then there is a
+    blessing, but no model.
+
+    Args:
+        k: Length of the list that the gate looks at.
     """
+
+    def __init__(self, k: int = 1) -> None:
+        self._k = k
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
         """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
-        del store
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
-        for blessing in sorted(input_dict.get(BLESSING, []), key=lambda artifact: artifact.id, reverse=True):
+        for blessing in newest_first(store, input_dict.get(BLESSING, [])):
             model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
             blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
             if blessed and model_id in models and model_id not in candidate_ids:
-                return {MODEL: [models[model_id]], BLESSING: [blessing], CANDIDATE: candidates}
+                model = models[model_id]
+                comparable = list_length(model) >= self._k
+                return {MODEL: [model] if comparable else [], BLESSING: [blessing], CANDIDATE: candidates}
         return {MODEL: [], BLESSING: [], CANDIDATE: candidates}
+
+
+def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
+    """Artifacts by the time at which they were last put out, by a cached execution too; equal times by id."""
+    outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
+    times: dict[int, int] = {}
+    for event in store.get_events_by_artifact_ids([artifact.id for artifact in artifacts]) if artifacts else []:
+        if event.type in outputs:
+            times[event.artifact_id] = max(times.get(event.artifact_id, 0), event.milliseconds_since_epoch)
+    return sorted(artifacts, key=lambda artifact: (times.get(artifact.id, 0), artifact.id), reverse=True)
+
+
+def list_length(model: Any) -> float:
+    """How many items of each list the model tells the gate; endless where that is not written beside the model."""
+    path = os.path.join(path_utils.serving_model_path(model.uri), _CONFIG_FILE)
+    if not fileio.exists(path):
+        return float("inf")
+    with fileio.open(path) as stream:
+        settings = yaml.safe_load(stream.read()) or {}
+    return float(settings.get("training", {}).get("k", "inf"))

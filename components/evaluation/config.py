@@ -13,6 +13,9 @@ METRICS: tuple[str, ...] = (
     *(f"{measure}_{suffix}" for measure in MEASURES for suffix in ("p", "n", "delta")),
     "coverage",
 )
+# Each is undefined just where its group is empty, and must be defined whatever the bounds: a model that was judged on
+# one group alone is not known to tell what people like from what they dislike.
+REQUIRED: tuple[str, ...] = ("hr_p", "hr_n")
 # Sizes of the groups and standard errors, for the intervals of the report. They take no bounds.
 COUNTS: tuple[str, ...] = ("count_p", "count_n")
 STANDARD_ERRORS: tuple[str, ...] = tuple(f"{measure}_{group}_se" for measure in MEASURES for group in ("p", "n"))
@@ -93,10 +96,11 @@ class GateConfig:
         if not self.bounds:
             msg = "`gate.bounds` is empty: a gate without bounds blesses nothing. Bound at least `ndcg_p`."
             raise ValueError(msg)
-        for metric in self.bounds:
+        for metric, bound in self.bounds.items():
             if metric not in METRICS:
                 msg = f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(METRICS)}."
                 raise ValueError(msg)
+            _check_range(metric, bound)
         if self.k < 1:
             msg = f"`gate.k` must be at least 1. Received: {self.k}."
             raise ValueError(msg)
@@ -104,6 +108,16 @@ class GateConfig:
             if feature not in SLICEABLE:
                 msg = f"`gate.slices` names {feature!r}, which is no slice. Known: {', '.join(SLICEABLE)}."
                 raise ValueError(msg)
+
+
+def _check_range(metric: str, bound: BoundConfig) -> None:
+    """Raises a ValueError for a bound that no value of the metric could break, or none could keep."""
+    low, high = value_range(metric)
+    for name, lowest, highest in (("min", low, high), ("max", low, high), ("max_loss", 0.0, high - low)):
+        value = getattr(bound, name)
+        if value is not None and not lowest <= value <= highest:
+            msg = f"`gate.bounds.{metric}.{name}` must lie between {lowest:g} and {highest:g}. Received: {value:g}."
+            raise ValueError(msg)
 
 
 def gate_to_json(gate: GateConfig) -> str:

@@ -6,9 +6,12 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.code_version import code_version
 from components.evaluation import config
 from pnfrec_keras import schema
 
+# The code that an evaluation depends on, beside that of the model's signature.
+SOURCES = ("components/evaluation", "pnfrec_keras/measures.py", "pnfrec_keras/schema.py")
 _MODULE = "components.evaluation.metrics"
 
 
@@ -26,7 +29,7 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
     if with_baseline:
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
     metrics = [_ranking_metric(metric, gate, with_baseline) for metric in config.METRICS]
-    metrics.append(_metric_config("RankingDetails", k=gate.k))
+    metrics.append(_metric_config("RankingDetails", k=gate.k, code=code_version(*SOURCES)))
     slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
     options = config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
     return config_pb2.EvalConfig(
@@ -49,9 +52,9 @@ def _model_spec(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:
 
 def _ranking_metric(name: str, gate: config.GateConfig, with_baseline: bool) -> config_pb2.MetricConfig:
     result = _metric_config("RankingMetric", k=gate.k, name=name)
-    if name in gate.bounds:
+    if name in gate.bounds or name in config.REQUIRED:
         # Without slicing specs a threshold would hold for every slice too.
-        threshold = _threshold(name, gate.bounds[name], with_baseline)
+        threshold = _threshold(name, gate.bounds.get(name), with_baseline)
         result.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
     return result
 
@@ -60,22 +63,22 @@ def _metric_config(class_name: str, **arguments: int | str) -> config_pb2.Metric
     return config_pb2.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
 
 
-def _threshold(metric: str, bound: config.BoundConfig, with_baseline: bool) -> config_pb2.MetricThreshold:
-    """Thresholds of `bound`.
+def _threshold(metric: str, bound: config.BoundConfig | None, with_baseline: bool) -> config_pb2.MetricThreshold:
+    """Thresholds of `bound`; None asks for any value but NaN.
 
     A missing `min` or `max` becomes the end of the metric's range: that refuses nothing but NaN, and it makes the
     Evaluator judge a model of which only the change is bounded when there is no baseline yet (without any threshold it
     would write no blessing).
     """
     lowest, highest = config.value_range(metric)
-    lower = (lowest if bound.min is None else bound.min) - config.ROUNDING_SLACK
-    upper = (highest if bound.max is None else bound.max) + config.ROUNDING_SLACK
+    lower = (lowest if bound is None or bound.min is None else bound.min) - config.ROUNDING_SLACK
+    upper = (highest if bound is None or bound.max is None else bound.max) + config.ROUNDING_SLACK
     result = config_pb2.MetricThreshold(
         value_threshold=config_pb2.GenericValueThreshold(
             lower_bound=wrappers_pb2.DoubleValue(value=lower), upper_bound=wrappers_pb2.DoubleValue(value=upper)
         )
     )
-    if bound.max_loss is not None and with_baseline:
+    if bound is not None and bound.max_loss is not None and with_baseline:
         tolerance = bound.max_loss + config.ROUNDING_SLACK
         rising = config.higher_is_better(metric)
         direction = (

@@ -26,6 +26,7 @@ class GateReporterSpec(types.ComponentSpec):
         "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "baseline_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
     }
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "gate": component_spec.ExecutionParameter(type=str),
@@ -47,6 +48,7 @@ class GateReporter(base_component.BaseComponent):
             blessing=evaluator.outputs["blessing"],
             model=trainer.outputs["model"],
             baseline_model=resolver.outputs["model"],
+            baseline_blessing=resolver.outputs["model_blessing"],
             gate=settings.gate,
         )
         ```
@@ -62,6 +64,7 @@ class GateReporter(base_component.BaseComponent):
         model: types.BaseChannel,
         gate: config.GateConfig,
         baseline_model: types.BaseChannel | None = None,
+        baseline_blessing: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component.
 
@@ -71,6 +74,7 @@ class GateReporter(base_component.BaseComponent):
             model: The model under test.
             gate: The settings that the Evaluator's `eval_config` was made of.
             baseline_model: The model that the Evaluator took for the baseline.
+            baseline_blessing: Its blessing, also where the model was left out since it cannot be compared.
         """
         super().__init__(
             spec=GateReporterSpec(
@@ -78,6 +82,7 @@ class GateReporter(base_component.BaseComponent):
                 blessing=blessing,
                 model=model,
                 baseline_model=baseline_model,
+                baseline_blessing=baseline_blessing,
                 gate=config.gate_to_json(gate),
                 code=code_version(*SOURCES),
                 report=types.Channel(type=artifacts.GateReport),

@@ -35,6 +35,7 @@ class Executor(base_executor.BaseExecutor):
                 - blessing: Its blessing.
                 - model: The model under test.
                 - baseline_model: The last blessed model; absent or empty where there is none.
+                - baseline_blessing: Its blessing; also there where the model tells too few items to be compared.
             output_dict: Artifacts by key.
                 - report: The folder to write to.
             exec_properties: Settings by key.
@@ -53,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
             read_blessing(blessing),
             model=artifact_utils.get_single_uri(input_dict["model"]),
             baseline_model=artifact_utils.get_single_uri(baselines) if baselines else "",
+            baseline_is_short=bool(input_dict.get("baseline_blessing")) and not baselines,
         )
         text = render.to_text(built)
         folder = artifact_utils.get_single_uri(output_dict["report"])

@@ -15,6 +15,7 @@ def build_report(
     blessing: bool | None,
     model: str = "",
     baseline_model: str = "",
+    baseline_is_short: bool = False,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
 
@@ -24,11 +25,13 @@ def build_report(
         blessing: Whether the Evaluator blessed the model; None where it wrote no blessing.
         model: Where the model under test lies, for the reader.
         baseline_model: The same of the last blessed model.
+        baseline_is_short: There is a blessed model, left out since it tells the gate fewer than `gate.k` items.
     """
     rows = tuple(_judge(metric, gate, evaluation.overall) for metric in config.METRICS)
     passed = all(row.verdict != "fail" for row in rows)
     agrees = passed == evaluation.validation_ok == blessing
-    notes = [] if evaluation.has_baseline else [sentences.NO_BASELINE]
+    no_baseline = sentences.short_baseline(gate.k) if baseline_is_short else sentences.NO_BASELINE
+    notes = [] if evaluation.has_baseline else [no_baseline]
     if not agrees:
         notes.insert(0, sentences.disagreement(passed, evaluation.validation_ok, blessing, evaluation.failures))
     return Report(
@@ -55,8 +58,9 @@ def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -
     bound = gate.bounds.get(metric)
     if math.isnan(value):
         empty = [group for group in sentences.groups(metric) if not _count(values.candidate, group)]
-        verdict: Verdict = "not judged" if bound is None else "fail"
-        sentence = sentences.undefined(metric, empty, bounded=bound is not None)
+        fails = bound is not None or metric in config.REQUIRED
+        verdict: Verdict = "fail" if fails else "not judged"
+        sentence = sentences.undefined(metric, empty, bounded=bound is not None, fails=fails)
     elif bound is None:
         verdict, sentence = "not judged", sentences.no_bound(metric)
     else:

@@ -8,6 +8,7 @@ from components.gate_report.report import Row
 
 NO_BASELINE = "No blessed model yet: change bounds are not judged."
 
+_EMPTY_GROUP = "An empty group fails the gate, whatever the bounds."
 _EMPTY = "An undefined metric fails every bound."
 _GROUP_NAMES = {"p": "positive", "n": "negative"}
 
@@ -47,18 +48,27 @@ def change(metric: str, value: float, baseline: float, max_loss: float, interval
 
 
 def loss_not_judged(metric: str, max_loss: float) -> str:
-    return f"No blessed model yet: the loss of {metric} (at most {max_loss:g}) is not judged."
+    return f"No baseline to compare with: the loss of {metric} (at most {max_loss:g}) is not judged."
 
 
 def no_bound(metric: str) -> str:
     return f"{metric} has no bound."
 
 
-def undefined(metric: str, empty_groups: list[str], bounded: bool) -> str:
+def short_baseline(k: int) -> str:
+    return (
+        f"The last blessed model tells the gate fewer than {k} items of each list, so it cannot be compared: change "
+        "bounds are not judged this time."
+    )
+
+
+def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) -> str:
     """Why `metric` has no value: which groups have no example."""
     names = " or of the ".join(_GROUP_NAMES[group] for group in empty_groups)
     missing = "example" if metric == "coverage" else f"example of the {names} group"
     words = f"{metric} is undefined: the evaluated split has no {missing}."
+    if fails and not bounded:
+        return f"{words} {_EMPTY_GROUP}"
     return f"{words} {_EMPTY}" if bounded else words
 
 
@@ -68,6 +78,8 @@ def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
     if not agrees:
         return "NOT BLESSED: this report and TFX's blessing contradict each other."
     if failures:
+        if unbounded := [row for row in failures if not row.bounds]:
+            return f"NOT BLESSED: {unbounded[0].sentence}"
         bounded = sum(bool(row.bounds) for row in rows)
         names = ", ".join(row.metric for row in failures)
         reason = failures[0].sentence if len(failures) == 1 else f"They are {names}."

@@ -50,6 +50,7 @@ def run_fn(fn_args: Any) -> None:
         training_config,
         state_dir=state_dir,
         log_dir=fn_args.model_run_dir,
+        popularity=vocabulary.popularity(),
         progress=_log_epoch(training_config.epochs),
     )
     facts = {

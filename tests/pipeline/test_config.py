@@ -129,7 +129,12 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ),
         ("gate.bounds={}", r"`gate.bounds` is empty: a gate without bounds blesses nothing"),
         ("gate.bounds.ndgc_p.min=0.1", r"unknown metric 'ndgc_p'"),
-        ("gate.bounds.ndcg_p={}", r"needs at least one of `min`, `max` and `max_loss`"),
+        (
+            "gate.bounds.ndcg_p={min: .5, max: .4}",
+            r"`gate.bounds.ndcg_p`: `min` must not be above `max`. Received: 0.5",
+        ),
+        ("gate.bounds.hr_n.max=15", r"`gate.bounds.hr_n.max` must lie between 0 and 1. Received: 15"),
+        ("gate.bounds.ndcg_p={}", r"`gate.bounds.ndcg_p`: .* needs at least one of `min`, `max` and `max_loss`"),
         ("name=my pipeline", r"`name` may hold letters, digits, '-' and '_' only. Received: 'my pipeline'"),
         ("gate.k=20", r"`gate.k` \(20\) must not be above `training.k` \(10\)"),
         ("training.epochs", r"--set training.epochs: expected key=value, for example training.epochs=3"),

@@ -44,6 +44,13 @@ def test_bound_is_refused(bound: dict[str, float], message: str) -> None:
         ({"bounds": {}}, "`gate.bounds` is empty"),
         ({"bounds": {"ndgc_p": config.BoundConfig(min=0.1)}}, "names the unknown metric 'ndgc_p'. Known: hr_p, hr_n"),
         ({"bounds": {"count_p": config.BoundConfig(min=1)}}, "names the unknown metric 'count_p'"),
+        (
+            {"bounds": {"hr_n": config.BoundConfig(max=15)}},
+            r"`gate.bounds.hr_n.max` must lie between 0 and 1. Received: 15.",
+        ),
+        ({"bounds": {"hr_p": config.BoundConfig(min=-0.1)}}, r"`gate.bounds.hr_p.min` must lie between 0 and 1"),
+        ({"bounds": {"ndcg_delta": config.BoundConfig(min=-2)}}, r"`gate.bounds.ndcg_delta.min` must lie between -1 a"),
+        ({"bounds": {"hr_delta": config.BoundConfig(max_loss=2.5)}}, r"`gate.bounds.hr_delta.max_loss` .* 0 and 2"),
         ({"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "k": 0}, "`gate.k` must be at least 1. Received: 0."),
         ({"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "slices": ["age"]}, "`gate.slices` names 'age'"),
     ],

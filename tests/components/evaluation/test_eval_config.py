@@ -6,6 +6,7 @@ from google.protobuf import json_format, text_format
 from tensorflow_model_analysis.metrics import metric_specs
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.code_version import code_version
 from components.evaluation import config, eval_config
 
 GATE = config.GateConfig(
@@ -42,7 +43,7 @@ def test_metrics() -> None:
     module = "components.evaluation.metrics"
     assert found == [
         *(("RankingMetric", module, {"k": 20, "name": name}) for name in config.METRICS),
-        ("RankingDetails", module, {"k": 20}),
+        ("RankingDetails", module, {"k": 20, "code": code_version(*eval_config.SOURCES)}),
     ]
 
 
@@ -59,6 +60,8 @@ def test_thresholds_belong_to_their_metric_and_to_all_examples() -> None:
     assert found == {
         ("ndcg_p", False): [("", value(lower_bound={"value": 0.05 - SLACK}, upper_bound={"value": 1.0 + SLACK}))],
         ("ndcg_p", True): [("", change(direction=higher, absolute={"value": -(0.01 + SLACK)}))],
+        # No bound names it, but its group may not be empty.
+        ("hr_p", False): [("", value(lower_bound={"value": 0.0 - SLACK}, upper_bound={"value": 1.0 + SLACK}))],
         ("hr_n", False): [("", value(lower_bound={"value": 0.0 - SLACK}, upper_bound={"value": 0.1 + SLACK}))],
         ("hr_n", True): [("", change(direction=lower, absolute={"value": 0.02 + SLACK}))],
         ("mrr_delta", False): [("", value(lower_bound={"value": -1.0 - SLACK}, upper_bound={"value": 1.0 + SLACK}))],
@@ -74,7 +77,7 @@ def test_without_a_baseline_only_values_are_bounded(with_baseline: bool) -> None
     )
     thresholds = metric_specs.metric_thresholds_from_metrics_specs(made.metrics_specs, eval_config=made)
     assert sorted((key.name, key.model_name, key.is_diff) for key in thresholds) == [
-        ("hr_n", "", False), ("mrr_delta", "", False), ("ndcg_p", "", False),
+        ("hr_n", "", False), ("hr_p", "", False), ("mrr_delta", "", False), ("ndcg_p", "", False),
     ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ def test_interface() -> None:
         blessing=channel(standard_artifacts.ModelBlessing),
         model=channel(standard_artifacts.Model),
         baseline_model=channel(standard_artifacts.Model),
+        baseline_blessing=channel(standard_artifacts.ModelBlessing),
         gate=GATE,
     )
     assert {key: value.type for key, value in made.inputs.items()} == {
@@ -27,6 +28,7 @@ def test_interface() -> None:
         "blessing": standard_artifacts.ModelBlessing,
         "model": standard_artifacts.Model,
         "baseline_model": standard_artifacts.Model,
+        "baseline_blessing": standard_artifacts.ModelBlessing,
     }
     assert {key: value.type for key, value in made.outputs.items()} == {"report": artifacts.GateReport}
     assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": code_version(*component.SOURCES)}

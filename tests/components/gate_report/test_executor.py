@@ -74,9 +74,10 @@ def test_first_model(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path)
     ("name", "failed"),
     [
         ("undefined", ["hr_n", "mrr_n"]),
-        ("undefined_change", ["ndcg_n"]),
-        ("undefined_first", ["ndcg_n"]),
-        ("empty", ["ndcg_p"]),
+        ("undefined_change", ["hr_n", "ndcg_n"]),
+        ("undefined_first", ["hr_n", "ndcg_n"]),
+        ("unbounded_undefined", ["hr_n"]),
+        ("empty", ["hr_p", "hr_n", "ndcg_p"]),
     ],
 )
 def test_undefined_metrics_fail(

@@ -125,7 +125,20 @@ def test_first_model() -> None:
     assert report.notes == ("No blessed model yet: change bounds are not judged.",)
     verdicts = {row.metric: row.verdict for row in report.rows if row.bounds}
     assert verdicts == {"hr_n": "not judged", "ndcg_p": "ok"}
-    assert find(report.rows, "hr_n").sentence == "No blessed model yet: the loss of hr_n (at most 0.01) is not judged."
+    assert (
+        find(report.rows, "hr_n").sentence
+        == "No baseline to compare with: the loss of hr_n (at most 0.01) is not judged."
+    )
+
+
+def test_a_baseline_that_tells_too_few_items() -> None:
+    gate = examples.gate(ndcg_p={"min": 0.1, "max_loss": 0.005})
+    report = judge.build_report(gate, examples.evaluation(), blessing=True, baseline_is_short=True)
+    assert report.blessed
+    assert report.notes == (
+        "The last blessed model tells the gate fewer than 10 items of each list, so it cannot be compared: change "
+        "bounds are not judged this time.",
+    )
 
 
 def test_first_model_with_nothing_to_judge() -> None:
@@ -148,11 +161,16 @@ def test_undefined_metric_fails_every_bound(bound: dict[str, float], baseline: d
     )
 
 
-def test_undefined_metric_without_a_bound() -> None:
-    report = judge.build_report(
-        examples.gate(ndcg_p={"min": 0.1}), examples.evaluation(examples.NO_NEGATIVES), blessing=True
+def test_an_empty_group_fails_whatever_the_bounds() -> None:
+    evaluation = examples.evaluation(examples.NO_NEGATIVES, validation_ok=False)
+    report = judge.build_report(examples.gate(ndcg_p={"min": 0.1}), evaluation, blessing=False)
+    assert not report.blessed
+    assert report.agrees
+    assert [row.metric for row in report.failures] == ["hr_n"]
+    assert report.headline == (
+        "NOT BLESSED: hr_n is undefined: the evaluated split has no example of the negative group. "
+        "An empty group fails the gate, whatever the bounds."
     )
-    assert report.blessed
     assert find(report.rows, "hr_delta").verdict == "not judged"
     assert find(report.rows, "hr_delta").sentence == (
         "hr_delta is undefined: the evaluated split has no example of the negative group."
@@ -173,9 +191,10 @@ def test_no_example_at_all() -> None:
     empty = Evaluation(SliceValues("", "", {}, None), (), has_baseline=False, validation_ok=False, failures=())
     report = judge.build_report(examples.gate(coverage={"min": 0.0}), empty, blessing=False)
     assert report.headline == (
-        "NOT BLESSED: 1 of 1 bounded metrics failed. coverage is undefined: the evaluated split has no example. "
-        "An undefined metric fails every bound."
+        "NOT BLESSED: hr_p is undefined: the evaluated split has no example of the positive group. "
+        "An empty group fails the gate, whatever the bounds."
     )
+    assert [row.metric for row in report.failures] == ["hr_p", "hr_n", "coverage"]
     assert {row.value for row in report.rows} == {None}
 
 
