@@ -156,7 +156,10 @@ class PNFRec(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """CE_p + alpha * CE_n + beta * L_contrastive, each a mean over the real positions of the global batch."""
-        del sample_weight, training
+        del training
+        if sample_weight is not None:
+            msg = "PNFRec weighs all positions of a batch alike: train it without `sample_weight` and `class_weight`."
+            raise ValueError(msg)
         table = self.item_embedding.table()
         compact = not self.jit_compile
         sums = {POSITIVE: losses.cross_entropy_sum(y_pred[POSITIVE], y[POSITIVE], table, compact=compact)}

@@ -100,18 +100,18 @@ class RecommenderClient:
         """Ends the connection. Calls after it raise ValueError."""
         self._channel.close()
 
-    def recommend(self, positive: Sequence[str], exclude: Sequence[str] = (), k: int = 10) -> Recommendations:
+    def recommend(self, positive: Sequence[str], exclude: Sequence[str] | None = None, k: int = 10) -> Recommendations:
         """The best `k` items after a history.
 
         Args:
             positive: Ids of the items that the user liked, oldest first. Unknown ones are ignored; may be empty.
-            exclude: More ids that must not come back. The history never does.
+            exclude: More ids that must not come back, if any. The history never does.
             k: How many. Fewer come back when fewer are left.
 
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        return self.recommend_batch([positive], [exclude], k)[0]
+        return self.recommend_batch([positive], None if exclude is None else [exclude], k)[0]
 
     def recommend_batch(
         self,

@@ -2,7 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf import message
@@ -51,20 +52,26 @@ def build_request(
     """
     rows = len(positives)
     excludes = [()] * rows if excludes is None else excludes
-    ks = [k] if isinstance(k, int) else list(k)
+    ks = list(k) if isinstance(k, Iterable) else [k]
     if len(excludes) != rows or len(ks) not in (1, rows):
         msg = "One request needs as many rows of `exclude` as of `positive`, and one `k` or one a row. Received: "
         msg += f"{rows} rows of `positive`, {len(excludes)} of `exclude`, {len(ks)} of `k`."
         raise ValueError(msg)
-    for value in ks:
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _INT32_MAX:
-            msg = f"`k` must be a whole number of 32 bits. Received: {value!r}."
-            raise ValueError(msg)
+    ks = [_whole(value) for value in ks]
     request = wire.PredictRequest(model_spec=model_spec)
     request.inputs[schema.POSITIVE_ITEM_IDS].CopyFrom(_ids(positives, "positive"))
     request.inputs[schema.EXCLUDE_ITEM_IDS].CopyFrom(_ids(excludes, "exclude"))
     request.inputs[schema.K].CopyFrom(tensors.to_proto(ks, tensors.DT_INT32))
     return request
+
+
+def _whole(value: Any) -> int:
+    """A number of 32 bits; numpy's integers are as good as Python's."""
+    with contextlib.suppress(TypeError):
+        if not isinstance(value, bool) and abs(number := operator.index(value)) <= _INT32_MAX:
+            return number
+    msg = f"`k` must be a whole number of 32 bits. Received: {value!r}."
+    raise ValueError(msg)
 
 
 def read_response(response: Any, rows: int) -> list[Recommendations]:

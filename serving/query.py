@@ -58,14 +58,18 @@ def ask(
         serving.errors.ServingError: The server gave no answer.
         OSError, ValueError: There is no vocabulary file, or it is not one.
     """
-    titles = None
+    titles, expected = None, None
     if items is not None:
         titles = read_titles(items)
     elif base is not None:
-        titles = read_titles(items_file(base, _served_version(client)))
+        expected = _served_version(client)
+        titles = read_titles(items_file(base, expected))
     history = [_entry(text, titles, keep_unknown) for text in positive]
     excluded = [_entry(text, titles, keep_unknown) for text in exclude]
     recommendations = client.recommend([entry.item_id for entry in history], [entry.item_id for entry in excluded], k)
+    if base is not None and expected is not None and recommendations.version not in (0, expected):
+        # A newer version took over between the two calls: its items have its titles.
+        titles = read_titles(items_file(base, recommendations.version))
     return Answer(client.target, client.model_name, history, excluded, recommendations, titles)
 
 

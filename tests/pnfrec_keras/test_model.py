@@ -193,6 +193,13 @@ def test_the_padding_row_stays_zero_through_training() -> None:
     assert not model.item_embedding.embeddings.numpy()[0].any()
 
 
+def test_weights_of_samples_are_refused_rather_than_ignored() -> None:
+    model = make_model()
+    model.compile("adam")
+    with pytest.raises(ValueError, match="train it without `sample_weight`"):
+        model.fit(*ARRAYS.inputs_and_labels(), sample_weight=np.ones(3), verbose=0)
+
+
 def test_users_without_negatives_train_without_nan() -> None:
     nothing = TrainingArrays(ARRAYS.positive, np.zeros_like(ARRAYS.negative))
     model = make_model(similarity="cosine")

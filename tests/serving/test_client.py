@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
 from serving import contract, errors, tensors, wire
@@ -157,6 +158,12 @@ def test_wrong_arguments_are_refused_before_a_call(
 ) -> None:
     with pytest.raises(error, match=message):
         client.recommend(*arguments)
+
+
+def test_numbers_of_numpy_and_no_exclusions(client: RecommenderClient) -> None:
+    expected = client.recommend(["a"], [], 2)
+    assert client.recommend(["a"], None, np.int64(2)) == expected  # type: ignore[arg-type]
+    assert client.recommend_batch([["a"]], None, np.array([2])) == [expected]  # type: ignore[arg-type]
 
 
 def test_rows_of_a_batch_must_agree(client: RecommenderClient) -> None:

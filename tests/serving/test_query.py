@@ -1,0 +1,46 @@
+"""What `pnfrec query` asks for and shows, apart from the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.client import VersionStatus
+from serving.contract import Recommendations
+from serving.query import ask, render
+
+
+class Client:
+    """Says that version 1 serves, and answers with version 2, as at a takeover between the two calls."""
+
+    target, model_name, version = "here:1", "pnfrec", None
+
+    def status(self) -> list[VersionStatus]:
+        return [VersionStatus(1, "AVAILABLE")]
+
+    def recommend(self, positive: list[str], exclude: list[str], k: int) -> Recommendations:
+        del positive, exclude
+        return Recommendations([("new", 2.0), ("old", 1.0)][:k], False, 1, version=2)
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    catalogues = {1: {"old": "Old (1999)"}, 2: {"old": "Old (1999)", "new": "New (2026)"}}
+    for version, titles in catalogues.items():
+        extra = tmp_path / str(version) / "assets.extra"
+        extra.mkdir(parents=True)
+        (tmp_path / str(version) / "saved_model.pb").touch()
+        lines = (
+            json.dumps({"item_id": item, "count": 1, "positive_count": 1, "title": titles[item]}) for item in titles
+        )
+        (extra / "items.jsonl").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_titles_are_those_of_the_version_that_answered(base: Path) -> None:
+    client: Any = Client()
+    answer = ask(client, ["Old (1999)"], [], 2, base=base)
+    assert [entry.item_id for entry in answer.history] == ["old"]
+    assert "New (2026)" in render(answer)
+    assert "version 2" in render(answer)
