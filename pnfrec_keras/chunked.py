@@ -53,7 +53,7 @@ def softmax_cross_entropy_sum(
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def chunked(hidden: Tensor, table: Tensor) -> tuple[Tensor, Any]:
         tokens = tf.shape(hidden)[0]
-        chunk = most if static_shapes else _even_chunk(tokens, most)
+        chunk = most if static_shapes else even_chunk(tokens, most)
         # XLA fuses the subtraction of the maximum; elsewhere it is a pass over the logits that is seldom needed.
         bounded = None if static_shapes else _are_bounded(hidden, table)
         total, by_hidden, by_table = _log_sum_exp(hidden, weights, table, chunk, bounded)
@@ -132,7 +132,7 @@ def _are_bounded(hidden: Tensor, table: Tensor) -> Tensor:
     return longest(hidden) * longest(table) < _SAFE_LOGIT
 
 
-def _even_chunk(tokens: Tensor, most: int) -> Tensor:
+def even_chunk(tokens: Tensor, most: int) -> Tensor:
     """The size that cuts `tokens` into as few chunks of at most `most` as possible, with hardly any padding."""
     chunks = tf.maximum(-(-tokens // most), 1)
     return tf.maximum(-(-tokens // chunks), 1)

@@ -28,6 +28,10 @@ class ModelConfig:
         similarity: Of the contrastive term: "dot" (the reference) or "cosine" over `temperature` (the paper).
         temperature: Divides the cosine.
         shared_positions: One position table for both encoders (the reference) or one each (the paper).
+        loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
+            "sampled_softmax" (logQ-corrected) or "gbce" (docs/losses.md).
+        sampled_items: Negatives of a step, for both of those; below the size of the catalogue.
+        calibration: t of gBCE: 0 is plain binary cross-entropy, 1 is fully calibrated.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -42,15 +46,19 @@ class ModelConfig:
     similarity: Literal["dot", "cosine"] = "dot"
     temperature: float = 0.1
     shared_positions: bool = True
+    loss: Literal["softmax", "sampled_softmax", "gbce"] = "softmax"
+    sampled_items: int = 1024
+    calibration: float = 0.75
 
     def __post_init__(self) -> None:
-        for name in ("max_length", "dim", "num_blocks", "num_heads"):
+        for name in ("max_length", "dim", "num_blocks", "num_heads", "sampled_items"):
             _check(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
         _check(self.dim % self.num_heads == 0, "model.dim", f"a multiple of num_heads ({self.num_heads})", self.dim)
         _check(0.0 <= self.dropout < 1.0, "model.dropout", "in [0, 1)", self.dropout)
         _check(0.0 <= self.alpha < math.inf, "model.alpha", "0 or more and finite", self.alpha)
         _check(0.0 <= self.beta < math.inf, "model.beta", "0 or more and finite", self.beta)
         _check(0.0 < self.temperature < math.inf, "model.temperature", "above 0 and finite", self.temperature)
+        _check(0.0 <= self.calibration <= 1.0, "model.calibration", "in [0, 1]", self.calibration)
 
 
 @dataclasses.dataclass(frozen=True)

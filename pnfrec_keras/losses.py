@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from pnfrec_keras.chunked import softmax_cross_entropy_sum
+from pnfrec_keras.sampled import SampledLoss
 
 Tensor = Any
 
@@ -32,13 +33,31 @@ def cross_entropy_sum(hidden: Tensor, labels: Tensor, table: Tensor, *, compact:
     Returns:
         Scalar, float32: the sum over real positions; 0 when there is none.
     """
-    real = labels > 0  # (batch, length)
+    hidden, labels, weights = _tokens(hidden, labels, compact)
+    if weights is not None:
+        labels = tf.maximum(labels, 1)
+    return softmax_cross_entropy_sum(hidden, labels - 1, table[1:], weights, static_shapes=not compact)
+
+
+def sampled_sum(
+    hidden: Tensor, labels: Tensor, table: Tensor, loss: SampledLoss, seed: Tensor, *, compact: bool = True
+) -> Tensor:
+    """What stands for `cross_entropy_sum` where the catalogue is too large for it: `loss` over sampled negatives.
+
+    `loss` says which one, with its settings; `seed`, int32 (2,), decides the draw of negatives. Other arguments and the
+    result as in `cross_entropy_sum`.
+    """
+    hidden, labels, weights = _tokens(hidden, labels, compact)
+    return loss.summed(hidden, labels, table, seed, weights, static_shapes=not compact)
+
+
+def _tokens(hidden: Tensor, labels: Tensor, compact: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Vectors (tokens, dim), labels and weights (tokens,): the real positions alone, or all, padding with weight 0."""
     if compact:
-        hidden, labels = tf.boolean_mask(hidden, real), tf.boolean_mask(labels, real)  # (tokens, dim), (tokens,)
-        return softmax_cross_entropy_sum(hidden, labels - 1, table[1:])
-    hidden, labels = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(labels, [-1])
-    weights = tf.cast(labels > 0, tf.float32)
-    return softmax_cross_entropy_sum(hidden, tf.maximum(labels - 1, 0), table[1:], weights, static_shapes=True)
+        real = labels > 0  # (batch, length)
+        return tf.boolean_mask(hidden, real), tf.boolean_mask(labels, real), None
+    labels = tf.reshape(labels, [-1])
+    return tf.reshape(hidden, [-1, hidden.shape[-1]]), labels, tf.cast(labels > 0, tf.float32)
 
 
 def contrastive_sum(

@@ -13,6 +13,7 @@ from pnfrec_keras.layers import LAYER_NORM_EPSILON, ItemEmbedding, PositionEmbed
 from pnfrec_keras.measures import MEASURES
 from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
 from pnfrec_keras.ragged import Tokens
+from pnfrec_keras.sampled import SampledLoss
 
 # Keys of the batches that `fit` and `evaluate` take; `pnfrec_keras.data` makes them.
 POSITIVE = "positive"
@@ -30,7 +31,8 @@ class PNFRec(keras.Model):
 
     Training batches are `(x, y)` with `x = {"positive", "negative"}`, the sequences but for their last items, and
     `y` of the same keys, the next items; all (batch, max_length) int32, padded on the right with 0. The loss is
-    CE_p + alpha * CE_n + beta * L_contrastive, and its parts are logged.
+    CE_p + alpha * CE_n + beta * L_contrastive, and its parts are logged. With a sampled `loss` CE_p and CE_n are
+    that in training; `evaluate` on training batches gives the exact softmax whatever the loss.
 
     Evaluation batches are `(x, y)` with `x = {"positive": (batch, max_length), "seen": (batch, any)}` and
     `y = {"target": (batch,), "is_positive": (batch,)}`. They give HR, NDCG and MRR over the whole catalogue, seen items
@@ -42,8 +44,10 @@ class PNFRec(keras.Model):
 
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
-        max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions: See
-            `pnfrec_keras.config.ModelConfig`.
+        max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions, loss,
+            sampled_items, calibration: See `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item
+            indices in the order of popularity, as a `Vocabulary` has them; with another order it is right but learns
+            less of each draw.
         k: Length of the list that the measures look at.
 
     Reference:
@@ -64,6 +68,9 @@ class PNFRec(keras.Model):
         similarity: str = "dot",
         temperature: float = 0.1,
         shared_positions: bool = True,
+        loss: str = "softmax",
+        sampled_items: int = 1024,
+        calibration: float = 0.75,
         k: int = 10,
         **kwargs: Any,
     ) -> None:
@@ -88,9 +95,15 @@ class PNFRec(keras.Model):
         self.similarity = similarity
         self.temperature = temperature
         self.shared_positions = shared_positions
+        self.next_item_loss = loss  # `loss` is an attribute of Keras' own
+        self.sampled_items = sampled_items
+        self.calibration = calibration
         self.k = k
         self._popularity = tf.zeros([num_items + 1])
+        self.sampled_loss = None if loss == "softmax" else SampledLoss(loss, num_items, sampled_items, calibration)
         self._make_layers()
+        # After the layers, which so begin with the same weights whatever the loss.
+        self.negatives_seed = keras.random.SeedGenerator() if self.sampled_loss else None
         self.ranking_metrics = [
             RankingMetric(measure, group, k) for group in (POSITIVE_GROUP, NEGATIVE_GROUP) for measure in MEASURES
         ]
@@ -156,17 +169,15 @@ class PNFRec(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """CE_p + alpha * CE_n + beta * L_contrastive, each a mean over the real positions of the global batch."""
-        del training
         if sample_weight is not None:
             msg = "PNFRec weighs all positions of a batch alike: train it without `sample_weight` and `class_weight`."
             raise ValueError(msg)
         table = self.item_embedding.table()
-        compact = not self.jit_compile
-        sums = {POSITIVE: losses.cross_entropy_sum(y_pred[POSITIVE], y[POSITIVE], table, compact=compact)}
+        sums = {POSITIVE: self._next_item_sum(y_pred[POSITIVE], y[POSITIVE], table, training)}
         counts = {POSITIVE: losses.real_positions(y[POSITIVE])}
         weights = self._weights()
         if self.alpha:
-            sums[NEGATIVE] = losses.cross_entropy_sum(y_pred[NEGATIVE], y[NEGATIVE], table, compact=compact)
+            sums[NEGATIVE] = self._next_item_sum(y_pred[NEGATIVE], y[NEGATIVE], table, training)
             counts[NEGATIVE] = losses.real_positions(y[NEGATIVE])
         if self.beta:
             sums["contrastive"] = losses.contrastive_sum(
@@ -184,6 +195,15 @@ class PNFRec(keras.Model):
             self.loss_parts[part].update_state(value * replicas)
             total += weights[part] * value
         return total
+
+    def _next_item_sum(self, hidden: Tensor, labels: Tensor, table: Tensor, training: bool) -> Tensor:
+        """CE_p or CE_n; in evaluation the exact one, which compares models of any loss and depends on no draw."""
+        compact = not self.jit_compile
+        if self.sampled_loss is None or self.negatives_seed is None or not training:
+            return losses.cross_entropy_sum(hidden, labels, table, compact=compact)
+        # As Keras' own random layers do: the generator keeps int64 for the sake of GPUs, draws want int32.
+        seed = tf.cast(tf.math.floormod(self.negatives_seed.next(), tf.int32.max), tf.int32)
+        return losses.sampled_sum(hidden, labels, table, self.sampled_loss, seed, compact=compact)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         del x, y, y_pred, sample_weight
@@ -269,9 +289,10 @@ class PNFRec(keras.Model):
     def get_config(self) -> dict[str, Any]:
         names = (
             *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
-            *("similarity", "temperature", "shared_positions", "k"),
+            *("similarity", "temperature", "shared_positions", "sampled_items", "calibration", "k"),
         )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        settings = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **settings, "loss": self.next_item_loss}
 
 
 def _global_mean(summed: Tensor, count: Tensor) -> tuple[Tensor, float]:
