@@ -82,17 +82,18 @@ def main() -> None:
         write_feedback(feedback)
         for seed in arguments.seeds:
             measure.say(f"seed {seed}:")
-            for name, runs in measure.in_turn(sides(feedback, arguments.only, seed, arguments.threads), 1).items():
-                found[name] += runs
-            # After each seed, so that an interrupted benchmark leaves what it has.
-            path = measure.store("sampled", {"seeds": arguments.seeds, "runs": found})
+            for side in sides(feedback, arguments.only, seed, arguments.threads):
+                measure.say(f"  {side.name} ...")
+                found[side.name].append(side.run())
+                # After each run, so that an interrupted benchmark leaves what it has.
+                path = measure.store("sampled", {"seeds": arguments.seeds, "runs": found})
     header = ["loss", "validation NDCG@10", "minus softmax", "HR@10", "best epoch", "an epoch"]
     rows = [row(name, runs, found.get(BASELINE, [])) for name, runs in found.items()]
     measure.say("\nMean +- SD over seeds; seconds are medians:\n" + measure.table(header, rows))
-    measure.say(f"{runs_of(found)} items. Stored in {path.relative_to(measure.ROOT)}.")
+    measure.say(f"{items_of(found)} items. Stored in {path.relative_to(measure.ROOT)}.")
 
 
-def runs_of(found: dict[str, list[Any]]) -> str:
+def items_of(found: dict[str, list[Any]]) -> str:
     return f"{next(iter(found.values()))[0]['items']:,}"
 
 
