@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only-positive", action="store_true", help="SASRec on the positive sequence (SASRec_p)")
+    parser.add_argument("--loss", default="softmax", help="or sampled_softmax, gbce, with 1,024 negatives")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--profile", help="write a TensorFlow trace of the last epoch here")
     arguments = parser.parse_args()
@@ -49,7 +50,7 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     keras.utils.set_random_seed(0)
     data = Workload.read(arguments.workload)
-    config = ModelConfig(max_length=LENGTH, dim=arguments.dim)
+    config = ModelConfig(max_length=LENGTH, dim=arguments.dim, loss=arguments.loss)
     if arguments.only_positive:
         config = dataclasses.replace(config, alpha=0.0, beta=0.0)
     training = TrainingConfig(batch_size=arguments.batch, epochs=arguments.epochs, precision=arguments.precision)
