@@ -86,8 +86,8 @@ def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
         return f"NOT BLESSED: {len(failures)} of {bounded} bounded metrics failed. {reason}"
     judged = sum(row.verdict == "ok" for row in rows)
     if not judged:
-        return "BLESSED: only changes are bounded, and there is no blessed model to compare with."
-    against = "" if has_baseline else " There was no blessed model to compare with."
+        return "BLESSED: only changes are bounded, and there is no baseline to compare with."
+    against = "" if has_baseline else " There was no baseline to compare with."
     return f"BLESSED: all {judged} bounded metrics that could be judged are within their bounds.{against}"
 
 

@@ -71,7 +71,7 @@ def test_verdict_and_reasons() -> None:
     blessed = judge.build_report(examples.gate(ndcg_p={"min": 0.1}), examples.evaluation(), blessing=True)
     assert (
         '<section class="verdict good"><strong>BLESSED</strong> all 1 bounded metrics that could be judged are within '
-        "their bounds. There was no blessed model to compare with.</section>"
+        "their bounds. There was no baseline to compare with.</section>"
     ) in page.to_html(blessed)
 
 

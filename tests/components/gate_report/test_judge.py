@@ -120,7 +120,7 @@ def test_first_model() -> None:
     assert report.blessed
     assert report.headline == (
         "BLESSED: all 1 bounded metrics that could be judged are within their bounds. "
-        "There was no blessed model to compare with."
+        "There was no baseline to compare with."
     )
     assert report.notes == ("No blessed model yet: change bounds are not judged.",)
     verdicts = {row.metric: row.verdict for row in report.rows if row.bounds}
@@ -144,7 +144,7 @@ def test_a_baseline_that_tells_too_few_items() -> None:
 def test_first_model_with_nothing_to_judge() -> None:
     report = judge.build_report(examples.gate(hr_n={"max_loss": 0.01}), examples.evaluation(), blessing=True)
     assert report.blessed
-    assert report.headline == "BLESSED: only changes are bounded, and there is no blessed model to compare with."
+    assert report.headline == "BLESSED: only changes are bounded, and there is no baseline to compare with."
 
 
 @pytest.mark.parametrize("bound", [{"max": 1.0}, {"max_loss": 1.0}, {"min": 0.0}])
