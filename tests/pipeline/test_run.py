@@ -28,7 +28,9 @@ with local_runner.exclusive(config.output_path):
     events.EventWriter().send(events.EPOCH, text="at work")
     time.sleep(300)
 """
+# As from a terminal: whoever runs the tests in the background may have them ignore SIGINT, which is inherited.
 COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline import run; "
     "run._COMMAND[1:] = [sys.argv.pop()]; run.run()"
 )
