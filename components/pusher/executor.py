@@ -36,7 +36,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
             input_dict: `model` and `model_blessing`.
             output_dict: `pushed_model`.
             exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
-                `resolved_config` is written into a version that is new.
+                `resolved_config` is written into the version unless it holds some already.
         """
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
@@ -46,12 +46,14 @@ class Executor(executor.Executor):  # type: ignore[misc]
             logging.info("%s is this very model: nothing to push.", newest)
             pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
             self._MarkPushed(pushed, pushed_destination=newest, pushed_version=os.path.basename(newest))
-            return
-        super().Do(input_dict, output_dict, exec_properties)
+        else:
+            super().Do(input_dict, output_dict, exec_properties)
         if blessed:
-            version = newest_version(destination.filesystem.base_directory)
+            path = os.path.join(newest_version(destination.filesystem.base_directory), CONFIG_FILE)
             settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
-            _write(os.path.join(version, CONFIG_FILE), settings.get(RESOLVED_CONFIG, ""))
+            # Not there either where a push was killed before this line.
+            if not fileio.exists(path):
+                _write(path, settings.get(RESOLVED_CONFIG, ""))
 
 
 def newest_version(base: str) -> str:

@@ -75,6 +75,22 @@ def test_worse_epochs_after_the_best_do_not_spoil_the_weights(tmp_path: Path, le
     assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
 
 
+def test_histories_without_a_known_item_are_ranked_by_the_popularity_given(tmp_path: Path) -> None:
+    train, validation = arrays()
+    nothing = EvaluationArrays(
+        np.zeros_like(validation.positive),
+        [np.zeros(0, np.int32)] * len(validation.target),
+        np.full_like(validation.target, 7),
+        validation.is_positive,
+    )
+    popularity = np.zeros(ITEMS + 1)
+    popularity[[7, 3]] = 2.0, 5.0
+    config = TrainingConfig(epochs=1, batch_size=10)
+    result = training.fit(ITEMS, train, nothing, MODEL, config, state_dir=tmp_path, popularity=popularity)
+    # Item 7 is the second of all.
+    assert result.history[0]["val_mrr_p"] == pytest.approx(0.5)
+
+
 def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
     # A step of no size learns nothing: every epoch after the first is no better.
     result = fit(tmp_path, epochs=30, patience=2, learning_rate=1e-12)

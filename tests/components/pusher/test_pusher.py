@@ -85,6 +85,11 @@ def test_the_settings_of_the_run_lie_in_the_version_that_it_pushed(delivery: Del
     assert (delivery.base / "101/assets.extra/run.yaml").read_text() == "push: 1\n"
     assert (delivery.base / "103/assets.extra/run.yaml").read_text() == "push: 3\n"
     assert sorted(path.name for path in delivery.base.rglob("*.unfinished")) == []
+    # As after a push that was killed before its last step.
+    (delivery.base / "103/assets.extra/run.yaml").unlink()
+    delivery.push("b")
+    assert delivery.versions() == ["a", "b"]
+    assert (delivery.base / "103/assets.extra/run.yaml").read_text() == "push: 4\n"
 
 
 def test_an_emptied_serving_folder_is_filled_again(delivery: Delivery) -> None:
