@@ -125,3 +125,20 @@ def test_the_state_is_named_by_settings_data_and_code(monkeypatch: pytest.Monkey
     assert run_fn._state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
     monkeypatch.setattr(run_fn, "code_version", lambda *_: "edited")
     assert run_fn._state_dir(base, ["a", "b"]) != same
+
+
+def test_validation_falls_back_to_the_popularity_of_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(Exception):  # noqa: N818 (no error)
+        pass
+
+    given: dict[str, Any] = {}
+
+    def fit(*_: Any, **settings: Any) -> None:
+        given.update(settings)
+        raise Stopped
+
+    monkeypatch.setattr("pnfrec_keras.training.fit", fit)
+    inputs, outputs = write_artifacts(tmp_path)
+    with pytest.raises(Stopped):
+        Executor().Do(inputs, outputs, properties(tmp_path))
+    np.testing.assert_array_equal(given["popularity"], [0, *[9] * 8])
