@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from pnfrec_keras.dropout import Dropout
-from pnfrec_keras.ragged import Tokens
+from pnfrec_keras.ragged import Gradient, Tokens
 
 Tensor = Any
 
@@ -52,30 +52,55 @@ class CausalAttention(keras.layers.Layer):
     def call(
         self, query: Tensor, context: Tensor, tokens: Tokens | None = None, training: bool | None = None
     ) -> Tensor:
-        def attend(queries: Tensor, keys_values: Tensor) -> Tensor:
+        def attend(queries: Tensor, keys_values: Tensor) -> tuple[Tensor, Gradient]:
             return self._attend(queries, keys_values, training)
 
         projected = self.query_projection(query), self.key_value_projection(context)
-        return self.output_projection(attend(*projected) if tokens is None else tokens.grouped(attend, *projected))
+        return self.output_projection(attend(*projected)[0] if tokens is None else tokens.grouped(attend, *projected))
 
-    def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> Tensor:
-        """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim)."""
+    def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> tuple[Tensor, Gradient]:
+        """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim), and the gradient by both."""
         length = tf.shape(queries)[1]
-        queries = self._heads(queries, 1)[0]
-        keys, values = self._heads(keys_values, 2)
-        scores = tf.matmul(queries * (1.0 / math.sqrt(self.dim // self.num_heads)), keys, transpose_b=True)
+        query, key, value = self._heads(queries, keys_values)
+        scores = tf.matmul(query, key, transpose_b=True)
         later = tf.linalg.band_part(tf.fill([length, length], tf.float32.min), 0, -1)
         later -= tf.linalg.diag(tf.linalg.diag_part(later))
         weights = tf.nn.softmax(tf.cast(scores, tf.float32) + later)  # (rows, heads, length, length)
-        weights = self.dropout(tf.cast(weights, values.dtype), training=training)
-        attended = tf.transpose(tf.matmul(weights, values), [0, 2, 1, 3])
-        return tf.reshape(attended, [-1, length, self.dim])
+        drop = self.dropout.drawn(tf.shape(weights), training=training)
+        attended = tf.matmul(drop(tf.cast(weights, value.dtype)), value)
 
-    def _heads(self, projected: Tensor, count: int) -> list[Tensor]:
-        """`count` projections side by side, each as (rows, heads, length, dim / heads)."""
+        # Besides the weights it keeps a byte for each of them: heads and dropped weights are made again.
+        def gradient(queries: Tensor, keys_values: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor]:
+            query, key, value = self._heads(queries, keys_values)
+            above = self._split(upstream, 1)[0]
+            by_value = tf.matmul(drop(tf.cast(weights, value.dtype)), above, transpose_a=True)
+            by_weights = tf.cast(drop(tf.matmul(above, value, transpose_b=True)), tf.float32)
+            by_scores = weights * (by_weights - tf.reduce_sum(by_weights * weights, axis=-1, keepdims=True))
+            by_scores = tf.cast(by_scores, query.dtype)
+            by_query = tf.matmul(by_scores, key) * self._scale
+            return self._join(by_query), self._join(tf.matmul(by_scores, query, transpose_a=True), by_value)
+
+        return self._join(attended), gradient
+
+    @property
+    def _scale(self) -> float:
+        return 1.0 / math.sqrt(self.dim // self.num_heads)
+
+    def _heads(self, queries: Tensor, keys_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scaled queries, keys and values, each (rows, heads, length, dim / heads)."""
+        (query,), (key, value) = self._split(queries, 1), self._split(keys_values, 2)
+        return query * self._scale, key, value
+
+    def _split(self, projected: Tensor, count: int) -> list[Tensor]:
+        """`count` projections side by side, (rows, length, count * dim), each as (rows, heads, length, dim / heads)."""
         shape = [-1, tf.shape(projected)[1], count, self.num_heads, self.dim // self.num_heads]
         apart: list[Tensor] = tf.unstack(tf.transpose(tf.reshape(projected, shape), [2, 0, 3, 1, 4]), num=count)
         return apart
+
+    def _join(self, *heads: Tensor) -> Tensor:
+        """The inverse of `_split`."""
+        together = tf.transpose(tf.stack(heads), [1, 3, 0, 2, 4])  # (rows, length, count, heads, dim / heads)
+        return tf.reshape(together, [-1, tf.shape(together)[1], len(heads) * self.dim])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dim": self.dim, "num_heads": self.num_heads, "dropout": self.rate}

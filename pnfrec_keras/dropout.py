@@ -22,20 +22,23 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
     """
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
-        dropped = min(round(self.rate * _STEPS), _STEPS - 1)
-        if not training or not dropped:
-            return inputs
-        keep = self._random(tf.shape(inputs)) >= tf.constant(dropped, tf.uint16)
+        drop = self.drawn(tf.shape(inputs), training)
 
         @tf.custom_gradient
-        def drop(values: Any) -> tuple[Any, Callable[[Any], Any]]:
+        def dropped(values: Any) -> tuple[Any, Callable[[Any], Any]]:
             # Its own gradient, so that a byte an input waits for the backward pass, not a float.
-            def scaled(values: Any) -> Any:
-                return values * (tf.cast(keep, values.dtype) * tf.cast(_STEPS / (_STEPS - dropped), values.dtype))
+            return drop(values), drop
 
-            return scaled(values), scaled
+        return dropped(inputs)
 
-        return drop(inputs)
+    def drawn(self, shape: Any, training: bool | None) -> Callable[[Any], Any]:
+        """Draws what is dropped of inputs of a shape: a linear function that drops the same each time it is called."""
+        share = min(round(self.rate * _STEPS), _STEPS - 1)
+        if not training or not share:
+            return lambda values: values
+        keep = self._random(shape) >= tf.constant(share, tf.uint16)
+        scale = _STEPS / (_STEPS - share)
+        return lambda values: values * (tf.cast(keep, values.dtype) * tf.cast(scale, values.dtype))
 
     def _random(self, shape: Any) -> Any:
         """Uniform in 0 .. 2**16 - 1, uint16."""

@@ -7,9 +7,8 @@ from keras import ops
 
 from pnfrec_keras.attention import CausalAttention
 from pnfrec_keras.dropout import Dropout
+from pnfrec_keras.layer_norm import LayerNorm
 from pnfrec_keras.ragged import Tokens
-
-LAYER_NORM_EPSILON = 1e-8
 
 
 def _normal() -> keras.initializers.Initializer:
@@ -108,11 +107,9 @@ class EncoderBlock(keras.layers.Layer):
         self.num_heads = num_heads
         self.dropout = dropout
         common: dict[str, Any] = {"dtype": self.dtype_policy}
-        self.query_norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="query_norm", **common)
+        self.query_norm = LayerNorm(name="query_norm", **common)
         self.attention = CausalAttention(dim, num_heads, dropout, name="attention", **common)
-        self.feed_forward_norm = keras.layers.LayerNormalization(
-            epsilon=LAYER_NORM_EPSILON, name="feed_forward_norm", **common
-        )
+        self.feed_forward_norm = LayerNorm(name="feed_forward_norm", **common)
         self.inner = keras.layers.Dense(dim, activation="relu", kernel_initializer=_normal(), name="inner", **common)
         self.inner_dropout = Dropout(dropout, name="inner_dropout", **common)
         self.outer = keras.layers.Dense(dim, kernel_initializer=_normal(), name="outer", **common)
@@ -127,9 +124,9 @@ class EncoderBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, x: Any, tokens: Tokens | None = None, training: bool | None = None) -> Any:
-        query = self.query_norm(x)
+        query = self.query_norm(x, training=training)
         attended = self.attention(query, x, tokens=tokens, training=training)
-        x = self.feed_forward_norm(query + attended)
+        x = self.feed_forward_norm(query + attended, training=training)
         hidden = self.inner_dropout(self.inner(x), training=training)
         return x + self.outer_dropout(self.outer(hidden), training=training)
 

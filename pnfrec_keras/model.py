@@ -9,7 +9,8 @@ from keras import ops
 
 from pnfrec_keras import losses, ranking
 from pnfrec_keras.dropout import Dropout
-from pnfrec_keras.layers import LAYER_NORM_EPSILON, ItemEmbedding, PositionEmbedding, SequenceEncoder
+from pnfrec_keras.layer_norm import LayerNorm
+from pnfrec_keras.layers import ItemEmbedding, PositionEmbedding, SequenceEncoder
 from pnfrec_keras.measures import MEASURES
 from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
 from pnfrec_keras.ragged import Tokens
@@ -118,7 +119,7 @@ class PNFRec(keras.Model):
         self.input_dropout = Dropout(self.dropout, name="input_dropout", **common)
         stack = (self.num_blocks, self.dim, self.num_heads, self.dropout)
         self.positive_encoder = SequenceEncoder(*stack, name="positive_encoder", **common)
-        self.final_norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="final_norm", **common)
+        self.final_norm = LayerNorm(name="final_norm", **common)
         self.negative_encoder = SequenceEncoder(*stack, name="negative_encoder", **common) if self.alpha else None
         self.negative_positions = self.positive_positions
         if self.alpha and not self.shared_positions:
@@ -138,27 +139,54 @@ class PNFRec(keras.Model):
         real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
         x = math.sqrt(self.dim) * self.item_embedding(items) + positions(tf.range(tf.shape(items)[1]))
         x = self.input_dropout(x, training=training) * real
-        return self.final_norm(encoder(x, mask, training=training))  # (batch, length, dim)
+        return self.final_norm(encoder(x, mask, training=training), training=training)  # (batch, length, dim)
 
     def _encode_tokens(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
         """`_encode` without work on padding, for training; zero at padding, the same elsewhere."""
         tokens = Tokens(items)
         x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(tokens.columns)
         x = self.input_dropout(x, training=training)  # (tokens, dim)
-        return tokens.put_back(self.final_norm(encoder(x, tokens=tokens, training=training)))
+        x = self.final_norm(encoder(x, tokens=tokens, training=training), training=training)
+        return tokens.put_back(x)
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
         """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
+        hidden = {POSITIVE: self._hidden(POSITIVE, inputs, training)}
+        if self.negative_encoder is not None and NEGATIVE in inputs:
+            hidden[NEGATIVE] = self._hidden(NEGATIVE, inputs, training)
+        return hidden
+
+    def _hidden(self, polarity: str, inputs: dict[str, Tensor], training: bool | None) -> Tensor:
         # XLA needs shapes that do not depend on how many positions are real.
         encode = self._encode_tokens if training and not self.jit_compile else self._encode
-        hidden = {POSITIVE: encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)}
-        if self.negative_encoder is not None and NEGATIVE in inputs:
-            hidden[NEGATIVE] = encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
-        return hidden
+        if polarity == POSITIVE:
+            return encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)
+        return encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
 
     def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As Keras', but XLA only where it is asked for: it works on padding too, and compiles each new width."""
         super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of the optimizer. The polarities follow one another, so that the activations of one are gone before
+        those of the other begin; the gradient is the same sum.
+        """
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        _refuse_weights(sample_weight)
+        variables = self.trainable_variables
+        gradients: list[Tensor] = [None] * len(variables)
+        before: list[Tensor] = []
+        for polarity in (POSITIVE, NEGATIVE) if self.alpha else (POSITIVE,):
+            with tf.control_dependencies(before):
+                # Copies, since a dependency holds nothing back that reads the batch itself.
+                inputs = {name: tf.identity(items) for name, items in x.items()}
+                with tf.GradientTape() as tape:
+                    hidden = self._hidden(polarity, inputs, True)
+                    loss = self.optimizer.scale_loss(self._loss(polarity, hidden, inputs, y, training=True))
+                gradients = [_sum(pair) for pair in zip(gradients, tape.gradient(loss, variables), strict=True)]
+            before = [loss]
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self.compute_metrics(x, y, None)
 
     def compute_loss(
         self,
@@ -169,31 +197,23 @@ class PNFRec(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """CE_p + alpha * CE_n + beta * L_contrastive, each a mean over the real positions of the global batch."""
-        if sample_weight is not None:
-            msg = "PNFRec weighs all positions of a batch alike: train it without `sample_weight` and `class_weight`."
-            raise ValueError(msg)
+        _refuse_weights(sample_weight)
+        polarities = (POSITIVE, NEGATIVE) if self.alpha else (POSITIVE,)
+        return tf.add_n([self._loss(polarity, y_pred[polarity], x, y, training) for polarity in polarities])
+
+    def _loss(self, polarity: str, hidden: Tensor, x: Any, y: Any, training: bool) -> Tensor:
+        """The terms that read the hidden states of a polarity: CE_p + beta * L_contrastive, or alpha * CE_n."""
         table = self.item_embedding.table()
-        sums = {POSITIVE: self._next_item_sum(y_pred[POSITIVE], y[POSITIVE], table, training)}
-        counts = {POSITIVE: losses.real_positions(y[POSITIVE])}
-        weights = self._weights()
-        if self.alpha:
-            sums[NEGATIVE] = self._next_item_sum(y_pred[NEGATIVE], y[NEGATIVE], table, training)
-            counts[NEGATIVE] = losses.real_positions(y[NEGATIVE])
-        if self.beta:
-            sums["contrastive"] = losses.contrastive_sum(
-                y_pred[POSITIVE],
-                y[POSITIVE],
-                x[NEGATIVE],
-                table,
-                similarity=self.similarity,
-                temperature=self.temperature,
-            )
-            counts["contrastive"] = counts[POSITIVE]
+        count = losses.real_positions(y[polarity])
+        sums = {polarity: self._next_item_sum(hidden, y[polarity], table, training)}
+        if self.beta and polarity == POSITIVE:
+            contrast: dict[str, Any] = {"similarity": self.similarity, "temperature": self.temperature}
+            sums["contrastive"] = losses.contrastive_sum(hidden, y[POSITIVE], x[NEGATIVE], table, **contrast)
         total = tf.constant(0.0)
         for part, summed in sums.items():
-            value, replicas = _global_mean(summed, counts[part])
+            value, replicas = _global_mean(summed, count)
             self.loss_parts[part].update_state(value * replicas)
-            total += weights[part] * value
+            total += self._weights()[part] * value
         return total
 
     def _next_item_sum(self, hidden: Tensor, labels: Tensor, table: Tensor, training: bool) -> Tensor:
@@ -293,6 +313,18 @@ class PNFRec(keras.Model):
         )
         settings = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **settings, "loss": self.next_item_loss}
+
+
+def _refuse_weights(sample_weight: Any) -> None:
+    if sample_weight is not None:
+        msg = "PNFRec weighs all positions of a batch alike: train it without `sample_weight` and `class_weight`."
+        raise ValueError(msg)
+
+
+def _sum(gradients: tuple[Tensor, ...]) -> Tensor:
+    """Of the gradients that are there, dense; None where there is none."""
+    dense = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
+    return tf.add_n(dense) if dense else None
 
 
 def _global_mean(summed: Tensor, count: Tensor) -> tuple[Tensor, float]:

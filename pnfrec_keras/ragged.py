@@ -10,6 +10,9 @@ from typing import Any
 import tensorflow as tf
 
 Tensor = Any
+Gradient = Callable[..., Sequence[Tensor]]
+# Of tensors (rows, length, dim): the result, and what maps those tensors and the gradient of the result to theirs.
+SequenceFunction = Callable[..., tuple[Tensor, Gradient]]
 
 # Sequences of up to a sixth, up to half and up to the whole of the length are laid out apart.
 _PARTS = (6, 2, 1)
@@ -78,47 +81,42 @@ class Tokens:
         shape = tf.cast(tf.concat([self._shape, [dim]], axis=0), tf.int64)
         return tf.ensure_shape(tf.scatter_nd(self.places, values, shape), [None, self._max_length, dim])
 
-    def grouped(self, function: Callable[..., Tensor], *values: Tensor) -> Tensor:
+    def grouped(self, function: SequenceFunction, *values: Tensor) -> Tensor:
         """Applies a function of sequences to the sequences of each group.
 
+        Its gradient lays the values out once more, so that no padded copy of them waits for the backward pass.
+
         Args:
-            function: Maps tensors (rows, length, any dim) to (rows, length, dim). At a position it must look at that
-                and earlier ones only: what comes after a sequence's end has no meaning.
+            function: Maps tensors (rows, length, any dim) to (rows, length, dim) and to its own gradient, which takes
+                the same tensors and the gradient of the result. At a position it must look at that and earlier ones
+                only: what comes after a sequence's end has no meaning.
             *values: (tokens, any dim) each.
 
         Returns:
             (tokens, dim).
         """
-        laid_out = zip(*(self._lay_out(each) for each in values), strict=True)
-        return self._collect([function(*group) for group in laid_out])
-
-    # The gradient of a gather is a scatter, which adds row by row. Here each token has one cell of its own, and what
-    # the others hold has no influence on any result: their gradient is 0. So both gradients are gathers as well.
-
-    def _lay_out(self, values: Tensor) -> list[Tensor]:
-        """(tokens, dim) to (rows, longest, dim) for each group."""
 
         @tf.custom_gradient
-        def gather(values: Tensor) -> tuple[list[Tensor], Callable[..., Tensor]]:
-            return [tf.gather(values, flat) for flat in self._laid_out], lambda *upstream: self._from_cells(upstream)
+        def apply(*values: Tensor) -> tuple[Tensor, Callable[[Tensor], list[Tensor]]]:
+            results, gradients = zip(*(function(*group) for group in self._lay_out(values)), strict=True)
 
-        groups: list[Tensor] = gather(values)
-        return groups
-
-    def _collect(self, groups: list[Tensor]) -> Tensor:
-        """(rows, longest, dim) for each group to (tokens, dim)."""
-
-        @tf.custom_gradient
-        def gather(*groups: Tensor) -> tuple[Tensor, Callable[[Tensor], list[Tensor]]]:
+            # The gradient of a gather is a scatter, which adds row by row. Here each token has one cell of its own, and
+            # what the others hold has no influence on any result: their gradient is 0. So all of it is gathers.
             def gradient(upstream: Tensor) -> list[Tensor]:
-                pairs = zip(self._laid_out, self._own, strict=True)
-                return [
-                    tf.gather(upstream, flat) * tf.cast(own, upstream.dtype)[..., tf.newaxis] for flat, own in pairs
+                groups = zip(gradients, self._lay_out(values), self._lay_out([upstream]), self._own, strict=True)
+                by_group = [
+                    by_values(*group, above * tf.cast(own, above.dtype)[..., tf.newaxis])
+                    for by_values, group, (above,), own in groups
                 ]
+                return [self._from_cells(parts) for parts in zip(*by_group, strict=True)]
 
-            return self._from_cells(groups), gradient
+            return self._from_cells(results), gradient
 
-        return gather(*groups)
+        return apply(*values)
+
+    def _lay_out(self, values: Sequence[Tensor]) -> list[list[Tensor]]:
+        """(tokens, dim) each to (rows, longest, dim) each, for each group."""
+        return [[tf.gather(each, flat) for each in values] for flat in self._laid_out]
 
     def _from_cells(self, groups: Sequence[Tensor]) -> Tensor:
         flat = [tf.reshape(each, [-1, each.shape[-1]]) for each in groups]

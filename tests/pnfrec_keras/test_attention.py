@@ -50,7 +50,17 @@ def test_flat_tokens_give_what_padded_rows_give(layer: CausalAttention) -> None:
     np.testing.assert_allclose(tokens.put_back(flat), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_their_gradients_agree(layer: CausalAttention) -> None:
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_their_gradients_agree(layer: CausalAttention, rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The written one of flat tokens, and TensorFlow's of padded rows; also of the weights that are dropped."""
+
+    def drawn(shape: Any, training: bool | None) -> Any:
+        del training
+        places = tf.cast(tf.range(shape[2])[:, tf.newaxis] * 3 + tf.range(shape[3]), tf.float32)
+        keep = tf.cast(tf.math.floormod(places, 7.0) >= 7.0 * rate, tf.float32) / (1 - rate)
+        return lambda values: values * keep
+
+    monkeypatch.setattr(layer.dropout, "drawn", drawn)
     query, context, tokens = vectors(1), vectors(2), Tokens(tf.constant(ITEMS))
     gradients = []
     for flat in (True, False):
@@ -97,7 +107,11 @@ def test_tokens_come_in_the_order_of_the_rows_and_go_back() -> None:
 
 def test_a_batch_of_padding_has_no_token() -> None:
     tokens = Tokens(tf.zeros([3, LENGTH], tf.int32))
-    assert tokens.put_back(tokens.grouped(lambda x: x, tf.zeros([0, 4]))).shape == (3, LENGTH, 4)
+    assert tokens.put_back(tokens.grouped(lambda x: (x, lambda _, above: [above]), tf.zeros([0, 4]))).shape == (
+        3,
+        LENGTH,
+        4,
+    )
 
 
 def test_rows_are_grouped_by_length() -> None:

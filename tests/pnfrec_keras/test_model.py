@@ -162,12 +162,12 @@ def test_the_negative_encoder_learns_from_its_own_loss_only() -> None:
 def test_dropout_works_where_the_spec_has_it_and_only_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spec, section 3: on the input, the attention weights, and twice in the feed-forward part of each block."""
     shares: dict[int, list[bool]] = {}
-    call = Dropout.call
+    drawn = Dropout.drawn
 
-    def record(layer: Any, inputs: Any, training: bool = False) -> Any:
-        result = call(layer, inputs, training=training)
-        shares.setdefault(id(layer), []).extend(result.numpy()[inputs.numpy() != 0.0] == 0.0)
-        return result
+    def record(layer: Any, shape: Any, training: bool | None) -> Any:
+        drop = drawn(layer, shape, training)
+        shares.setdefault(id(layer), []).extend((drop(tf.ones(shape)).numpy() == 0.0).ravel())
+        return drop
 
     model = make_model(dropout=0.5, num_blocks=2)
     assert model.negative_encoder is not None
@@ -176,7 +176,7 @@ def test_dropout_works_where_the_spec_has_it_and_only_in_training(monkeypatch: p
     items = np.random.default_rng(3).integers(1, ITEMS + 1, (20, LENGTH + 1)).astype(np.int32)
     x, y = TrainingArrays(items, items[::-1]).inputs_and_labels()
     model.compile("adam", run_eagerly=True)
-    monkeypatch.setattr(Dropout, "call", record)
+    monkeypatch.setattr(Dropout, "drawn", record)
     model.train_on_batch(x, y)
     assert set(shares) == {id(layer) for layer in (model.input_dropout, *layers)}
     assert [found for found in shares.values() if not 0.3 < np.mean(found) < 0.7] == []
@@ -191,6 +191,31 @@ def test_the_padding_row_stays_zero_through_training() -> None:
     model.compile(keras.optimizers.Adam(0.05))
     model.fit(*ARRAYS.inputs_and_labels(), epochs=5, verbose=0)
     assert not model.item_embedding.embeddings.numpy()[0].any()
+
+
+@pytest.mark.parametrize("loss", ["softmax", "sampled_softmax"])
+def test_adam_takes_no_step_longer_than_its_rate(loss: str) -> None:
+    """Its first one is the rate itself, in either direction. Keras' Adam adds up the squares of a row's gradients where
+    an embedding's come in parts, not the square of their sum, and would go further in rows that come up often."""
+    model = make_model(loss=loss, sampled_items=4)
+    model.compile(keras.optimizers.Adam(1e-3))
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.train_on_batch(*ARRAYS.inputs_and_labels())
+    for old, variable in zip(before, model.trainable_variables, strict=True):
+        assert np.abs(variable.numpy() - old).max() <= 1.001e-3, variable.path
+
+
+def test_the_gradient_polarity_by_polarity_is_that_of_the_whole_loss() -> None:
+    model = make_model()
+    x, y = ARRAYS.inputs_and_labels()
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x, training=True))
+    expected = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.compile(keras.optimizers.SGD(1.0))
+    model.train_on_batch(x, y)
+    for old, variable, gradient in zip(before, model.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(old - variable.numpy(), tf.convert_to_tensor(gradient), rtol=1e-3, atol=1e-5)
 
 
 def test_weights_of_samples_are_refused_rather_than_ignored() -> None:
