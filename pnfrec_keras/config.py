@@ -18,14 +18,17 @@ class ModelConfig:
     """The network and its loss (spec, sections 2 to 4).
 
     Attributes:
-        max_length: L, the number of items of each polarity that an encoder reads.
+        variant: PNFRec; without the contrastive term (PNFRec_pn) or the negative encoder (PNFRec_pc); SASRec on the
+            positive items (SASRec_p) or on the whole history (SASRec), and that with a contrastive term (SASRec_c).
+        max_length: L, the number of items of each polarity that an encoder reads; of a mixed history twice as many.
         dim: d, the width.
         num_blocks: Transformer blocks of each encoder.
         num_heads: Attention heads of each block.
         dropout: Rate, also on the attention weights.
-        alpha: Weight of CE_neg; 0 removes the negative encoder (PNFRec_pc).
-        beta: Weight of L_contrastive; 0 removes the term (PNFRec_pn). Both 0 is SASRec_p.
-        similarity: Of the contrastive term: "dot" (the reference) or "cosine" over `temperature` (the paper).
+        alpha: Weight of CE_neg; 0 removes the negative encoder, as PNFRec_pc does.
+        beta: Weight of L_contrastive; 0 removes the term, as PNFRec_pn does.
+        similarity: Of the contrastive term: "dot" (the reference) or "cosine" over `temperature` (the paper). SASRec_c
+            always takes the cosine.
         temperature: Divides the cosine.
         shared_positions: One position table for both encoders (the reference) or one each (the paper).
         loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
@@ -36,6 +39,7 @@ class ModelConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
+    variant: Literal["PNFRec", "PNFRec_pn", "PNFRec_pc", "SASRec_p", "SASRec", "SASRec_c"] = "PNFRec"
     max_length: int = 50
     dim: int = 64
     num_blocks: int = 2

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pnfrec_keras.model import IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
+from pnfrec_keras.model import IS_POSITIVE, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
 from pnfrec_keras.vocabulary import Vocabulary
 
 IntArray = npt.NDArray[np.int32]
@@ -27,20 +27,28 @@ class TrainingArrays:
     Attributes:
         positive: int32 (U, L + 1).
         negative: int32 (U, L + 1); all 0 for a user without negatives.
+        mixed: int32 (U, 2 * L + 1), both polarities in order, for the variants that read them so; None for the others.
+        mixed_is_positive: int32, of the shape of `mixed`: 1 where it holds a positive item.
     """
 
     positive: IntArray
     negative: IntArray
+    mixed: IntArray | None = None
+    mixed_is_positive: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.positive)
 
     def inputs_and_labels(self) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
-        """`(x, y)` for `model.fit`: at each position the label is the next item of the same polarity."""
-        both = {POSITIVE: self.positive, NEGATIVE: self.negative}
-        labels = {name: items[:, 1:] for name, items in both.items()}
+        """`(x, y)` for `model.fit`: at each position the label is the next item of the same sequence."""
+        sequences = {POSITIVE: self.positive, NEGATIVE: self.negative}
+        if self.mixed is not None:
+            sequences[MIXED] = self.mixed
+        labels = {name: items[:, 1:] for name, items in sequences.items()}
         # An input whose label is padding is the sequence's last item: it has nothing to predict.
-        inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in both.items()}
+        inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in sequences.items()}
+        if self.mixed_is_positive is not None:
+            labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
         return inputs, labels
 
 
@@ -85,15 +93,26 @@ def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
 
 
 def training_arrays(
-    positive: Sequence[Iterable[str]], negative: Sequence[Iterable[str]], vocabulary: Vocabulary, max_length: int
+    positive: Sequence[Iterable[str]],
+    negative: Sequence[Iterable[str]],
+    vocabulary: Vocabulary,
+    max_length: int,
+    mixed: Sequence[Iterable[tuple[str, bool]]] | None = None,
 ) -> TrainingArrays:
-    """Training sequences from raw ids, one row a user, oldest first. Ids outside the vocabulary are left out."""
+    """Training sequences from raw ids, one row a user, oldest first. Ids outside the vocabulary are left out.
+
+    `mixed` are both polarities in order, each item with whether it is positive.
+    """
     index = vocabulary.index()
 
     def rows(sequences: Sequence[Iterable[str]]) -> IntArray:
         return pad([[index[item] for item in row if item in index] for row in sequences], max_length + 1)
 
-    return TrainingArrays(rows(positive), rows(negative))
+    if mixed is None:
+        return TrainingArrays(rows(positive), rows(negative))
+    known = [[(index[item], int(is_positive)) for item, is_positive in row if item in index] for row in mixed]
+    both = ([[pair[part] for pair in row] for row in known] for part in (0, 1))
+    return TrainingArrays(rows(positive), rows(negative), *(pad(part, 2 * max_length + 1) for part in both))
 
 
 def evaluation_arrays(
@@ -163,7 +182,7 @@ def even_batches(batches: Batches, replicas: int) -> Batches:
         return batches
 
     def fill(x: Any, y: Any) -> Any:
-        rows = tf.shape(x[POSITIVE])[0]
+        rows = tf.shape(next(iter(x.values())))[0]
         extra = tf.math.floormod(-rows, replicas)
 
         def pad_rows(values: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from pnfrec_keras import ranking, schema
-from pnfrec_keras.model import PNFRec
+from pnfrec_keras.model import POSITIVE, PNFRec
 from pnfrec_keras.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.vocabulary import Vocabulary
 
@@ -50,7 +50,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self._state_scores = model.state_scores
         self.weights = [variable.value for variable in model.variables]
         self.table = item_table(vocabulary)
-        self.max_length = model.max_length
+        self.history_length = model.history_length
+        self._history = schema.POSITIVE_ITEM_IDS if model.reads == POSITIVE else schema.SEEN_ITEM_IDS
         self.k = model.k
         self.num_items = model.num_items
         self._item_ids = tf.constant(["", *vocabulary.item_ids])
@@ -77,13 +78,13 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def scores(self, history: Tensor, known: Tensor) -> Tensor:
         """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""
-        scores = self._state_scores(self._encode(ranking.latest_items(history, self.max_length)))
+        scores = self._state_scores(self._encode(ranking.latest_items(history, self.history_length)))
         return ranking.fall_back(scores, known, self._popularity)
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
         parsed = tf.io.parse_example(serialized, evaluation_parsing_spec())
-        history = self.table.lookup(parsed[schema.POSITIVE_ITEM_IDS].to_tensor(default_value=""))
+        history = self.table.lookup(parsed[self._history].to_tensor(default_value=""))
         seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
         target = self.table.lookup(parsed[schema.TARGET_ITEM_ID])
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
@@ -94,7 +95,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
             indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
             return ranking.target_rank(scores, target), indices
 
-        state = self._encode(ranking.latest_items(history, self.max_length), skip_padding=True)
+        state = self._encode(ranking.latest_items(history, self.history_length), skip_padding=True)
         values = (state, known, seen, target)
         ranks, indices = ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64, tf.int32])
         # A catalogue of fewer than k items still answers k wide.

@@ -83,7 +83,13 @@ def arrays_from_frame(
     spans = [(start, ends.get(start, end)) for start, end in whole]
     return FrameArrays(
         vocabulary,
-        training_arrays(histories(spans, polarity=True), histories(spans, polarity=False), vocabulary, max_length),
+        training_arrays(
+            histories(spans, polarity=True),
+            histories(spans, polarity=False),
+            vocabulary,
+            max_length,
+            [list(zip(items[a:b], is_positive[a:b], strict=True)) for a, b in spans],
+        ),
         evaluation_arrays(
             histories(held_out, polarity=True),
             [list(items[a:b]) for a, b in held_out],

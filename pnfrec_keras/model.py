@@ -15,10 +15,13 @@ from pnfrec_keras.measures import MEASURES
 from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
 from pnfrec_keras.ragged import Tokens
 from pnfrec_keras.sampled import SampledLoss
+from pnfrec_keras.variants import variant_of
 
 # Keys of the batches that `fit` and `evaluate` take; `pnfrec_keras.data` makes them.
 POSITIVE = "positive"
 NEGATIVE = "negative"
+MIXED = "mixed"
+MIXED_IS_POSITIVE = "mixed_is_positive"
 SEEN = "seen"
 TARGET = "target"
 IS_POSITIVE = "is_positive"
@@ -40,15 +43,19 @@ class PNFRec(keras.Model):
     filtered, for positive targets (`ndcg_p`) and for negative ones (`ndcg_n`). `is_positive` may be left out when all
     targets are positive.
 
-    With `alpha=0` there is no negative encoder (PNFRec_pc), with `beta=0` no contrastive term (PNFRec_pn), with both 0
-    the model is SASRec on the positive sequence (SASRec_p). The weights at inference are the positive encoder's alone.
+    `variant` names the models that the paper compares. With `alpha=0` there is no negative encoder, as in PNFRec_pc,
+    with `beta=0` no contrastive term, as in PNFRec_pn. The weights at inference are the positive encoder's alone.
+
+    SASRec and SASRec_c read the whole history at 2 * max_length instead: training batches hold `x = {"mixed",
+    "negative"}` and `y = {"mixed", "mixed_is_positive"}`, where the flags tell which labels are positive; SASRec_c
+    contrasts those with the user's negative items. In evaluation they read the last items of `seen`, which is in order.
 
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
         max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions, loss,
-            sampled_items, calibration: See `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item
-            indices in the order of popularity, as a `Vocabulary` has them; with another order it is right but learns
-            less of each draw.
+            sampled_items, calibration, variant: See `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax"
+            want item indices in the order of popularity, as a `Vocabulary` has them; with another order it is right but
+            learns less of each draw.
         k: Length of the list that the measures look at.
 
     Reference:
@@ -72,6 +79,7 @@ class PNFRec(keras.Model):
         loss: str = "softmax",
         sampled_items: int = 1024,
         calibration: float = 0.75,
+        variant: str = "PNFRec",
         k: int = 10,
         **kwargs: Any,
     ) -> None:
@@ -85,15 +93,19 @@ class PNFRec(keras.Model):
         if dim % num_heads:
             msg = f"`dim` must be a multiple of `num_heads`. Received: {dim} and {num_heads}."
             raise ValueError(msg)
+        parts = variant_of(variant)
+        self.variant = variant
         self.num_items = num_items
         self.max_length = max_length
+        self.reads = MIXED if parts.mixed else POSITIVE
+        self.history_length = 2 * max_length if parts.mixed else max_length
         self.dim = dim
         self.num_blocks = num_blocks
         self.num_heads = num_heads
         self.dropout = dropout
-        self.alpha = alpha
-        self.beta = beta
-        self.similarity = similarity
+        self.alpha = alpha if parts.negative_loss else 0.0
+        self.beta = beta if parts.contrastive else 0.0
+        self.similarity = "cosine" if parts.mixed else similarity
         self.temperature = temperature
         self.shared_positions = shared_positions
         self.next_item_loss = loss  # `loss` is an attribute of Keras' own
@@ -108,14 +120,17 @@ class PNFRec(keras.Model):
         self.ranking_metrics = [
             RankingMetric(measure, group, k) for group in (POSITIVE_GROUP, NEGATIVE_GROUP) for measure in MEASURES
         ]
-        parts = [POSITIVE, *([NEGATIVE] if alpha else []), *(["contrastive"] if beta else [])]
-        self.loss_parts = {part: keras.metrics.Mean(name=f"loss_{part}") for part in parts}
+        names = [*self._sequences(), *(["contrastive"] if self.beta else [])]
+        self.loss_parts = {name: keras.metrics.Mean(name=f"loss_{name}") for name in names}
+
+    def _sequences(self) -> tuple[str, ...]:
+        return (self.reads, NEGATIVE) if self.alpha else (self.reads,)
 
     def _make_layers(self) -> None:
         common: dict[str, Any] = {"dtype": self.dtype_policy}
-        shape = (None, self.max_length, self.dim)
+        shape = (None, self.history_length, self.dim)
         self.item_embedding = ItemEmbedding(self.num_items, self.dim, name="item_embedding", **common)
-        self.positive_positions = PositionEmbedding(self.max_length, self.dim, name="positive_positions", **common)
+        self.positive_positions = PositionEmbedding(self.history_length, self.dim, name="positive_positions", **common)
         self.input_dropout = Dropout(self.dropout, name="input_dropout", **common)
         stack = (self.num_blocks, self.dim, self.num_heads, self.dropout)
         self.positive_encoder = SequenceEncoder(*stack, name="positive_encoder", **common)
@@ -151,16 +166,16 @@ class PNFRec(keras.Model):
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
         """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
-        hidden = {POSITIVE: self._hidden(POSITIVE, inputs, training)}
+        hidden = {self.reads: self._hidden(self.reads, inputs, training)}
         if self.negative_encoder is not None and NEGATIVE in inputs:
             hidden[NEGATIVE] = self._hidden(NEGATIVE, inputs, training)
         return hidden
 
-    def _hidden(self, polarity: str, inputs: dict[str, Tensor], training: bool | None) -> Tensor:
+    def _hidden(self, sequence: str, inputs: dict[str, Tensor], training: bool | None) -> Tensor:
         # XLA needs shapes that do not depend on how many positions are real.
         encode = self._encode_tokens if training and not self.jit_compile else self._encode
-        if polarity == POSITIVE:
-            return encode(inputs[POSITIVE], self.positive_positions, self.positive_encoder, training)
+        if sequence == self.reads:
+            return encode(inputs[sequence], self.positive_positions, self.positive_encoder, training)
         return encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
 
     def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
@@ -176,13 +191,13 @@ class PNFRec(keras.Model):
         variables = self.trainable_variables
         gradients: list[Tensor] = [None] * len(variables)
         before: list[Tensor] = []
-        for polarity in (POSITIVE, NEGATIVE) if self.alpha else (POSITIVE,):
+        for sequence in self._sequences():
             with tf.control_dependencies(before):
                 # Copies, since a dependency holds nothing back that reads the batch itself.
                 inputs = {name: tf.identity(items) for name, items in x.items()}
                 with tf.GradientTape() as tape:
-                    hidden = self._hidden(polarity, inputs, True)
-                    loss = self.optimizer.scale_loss(self._loss(polarity, hidden, inputs, y, training=True))
+                    hidden = self._hidden(sequence, inputs, True)
+                    loss = self.optimizer.scale_loss(self._loss(sequence, hidden, inputs, y, training=True))
                 gradients = [_sum(pair) for pair in zip(gradients, tape.gradient(loss, variables), strict=True)]
             before = [loss]
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -198,19 +213,21 @@ class PNFRec(keras.Model):
     ) -> Tensor:
         """CE_p + alpha * CE_n + beta * L_contrastive, each a mean over the real positions of the global batch."""
         _refuse_weights(sample_weight)
-        polarities = (POSITIVE, NEGATIVE) if self.alpha else (POSITIVE,)
-        return tf.add_n([self._loss(polarity, y_pred[polarity], x, y, training) for polarity in polarities])
+        return tf.add_n([self._loss(name, y_pred[name], x, y, training) for name in self._sequences()])
 
-    def _loss(self, polarity: str, hidden: Tensor, x: Any, y: Any, training: bool) -> Tensor:
-        """The terms that read the hidden states of a polarity: CE_p + beta * L_contrastive, or alpha * CE_n."""
+    def _loss(self, sequence: str, hidden: Tensor, x: Any, y: Any, training: bool) -> Tensor:
+        """The terms that read the hidden states of a sequence: CE_p + beta * L_contrastive, or alpha * CE_n."""
         table = self.item_embedding.table()
-        count = losses.real_positions(y[polarity])
-        sums = {polarity: self._next_item_sum(hidden, y[polarity], table, training)}
-        if self.beta and polarity == POSITIVE:
+        labels = y[sequence]
+        terms = {sequence: (self._next_item_sum(hidden, labels, table, training), losses.real_positions(labels))}
+        if self.beta and sequence == self.reads:
+            if sequence == MIXED:  # no attraction to what the user disliked
+                labels = labels * tf.cast(y[MIXED_IS_POSITIVE], labels.dtype)
             contrast: dict[str, Any] = {"similarity": self.similarity, "temperature": self.temperature}
-            sums["contrastive"] = losses.contrastive_sum(hidden, y[POSITIVE], x[NEGATIVE], table, **contrast)
+            summed = losses.contrastive_sum(hidden, labels, x[NEGATIVE], table, **contrast)
+            terms["contrastive"] = (summed, losses.real_positions(labels))
         total = tf.constant(0.0)
-        for part, summed in sums.items():
+        for part, (summed, count) in terms.items():
             value, replicas = _global_mean(summed, count)
             self.loss_parts[part].update_state(value * replicas)
             total += self._weights()[part] * value
@@ -236,7 +253,8 @@ class PNFRec(keras.Model):
         if not (isinstance(y, dict) and TARGET in y):
             logs: dict[str, Any] = super().test_step(data)
             return logs
-        rank = self.rank(x[POSITIVE], x[SEEN], y[TARGET])
+        history = x[POSITIVE] if self.reads == POSITIVE else ranking.latest_items(x[SEEN], self.history_length)
+        rank = self.rank(history, x[SEEN], y[TARGET])
         # Without polarities every target is positive, and there is no other group to report.
         is_positive = y.get(IS_POSITIVE, tf.ones_like(rank))
         metrics = [metric for metric in self.ranking_metrics if IS_POSITIVE in y or metric.group == POSITIVE_GROUP]
@@ -260,23 +278,23 @@ class PNFRec(keras.Model):
         return results
 
     def _weights(self) -> dict[str, float]:
-        return {POSITIVE: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
+        return {self.reads: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
 
-    def encode_history(self, positive: Tensor, *, skip_padding: bool = False) -> Tensor:
-        """The state after the last item of each positive history: (batch, length) -> (batch, dim).
+    def encode_history(self, history: Tensor, *, skip_padding: bool = False) -> Tensor:
+        """The state after the last item of each history: (batch, history_length) -> (batch, dim).
 
         Args:
-            positive: Item indices, padded on the right.
+            history: Item indices, padded on the right: the positive ones, or all for SASRec and SASRec_c.
             skip_padding: Leaves out padding: faster for many rows, slower for a few, and nothing for XLA.
         """
         encode = self._encode_tokens if skip_padding else self._encode
-        hidden = encode(positive, self.positive_positions, self.positive_encoder, False)
-        last = tf.maximum(tf.math.count_nonzero(positive, axis=1, dtype=tf.int32) - 1, 0)
+        hidden = encode(history, self.positive_positions, self.positive_encoder, False)
+        last = tf.maximum(tf.math.count_nonzero(history, axis=1, dtype=tf.int32) - 1, 0)
         return tf.gather(hidden, last, axis=1, batch_dims=1)
 
-    def scores(self, positive: Tensor) -> Tensor:
+    def scores(self, history: Tensor) -> Tensor:
         """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding."""
-        return self.state_scores(self.encode_history(positive))
+        return self.state_scores(self.encode_history(history))
 
     def state_scores(self, state: Tensor) -> Tensor:
         """`scores` of what `encode_history` gives; float32 in mixed precision too, as exported: halves would tie."""
@@ -292,7 +310,7 @@ class PNFRec(keras.Model):
         self._popularity = tf.ensure_shape(tf.cast(popularity, tf.float32), [self.num_items + 1])
         self.test_function = None  # A traced one holds the popularity of before.
 
-    def rank(self, positive: Tensor, seen: Tensor, target: Tensor) -> Tensor:
+    def rank(self, history: Tensor, seen: Tensor, target: Tensor) -> Tensor:
         """Rank of each target over the whole catalogue, seen items filtered; see `pnfrec_keras.ranking.target_rank`."""
         static = self.jit_compile
 
@@ -300,8 +318,8 @@ class PNFRec(keras.Model):
             scores = ranking.fall_back(self.state_scores(state), known, self._popularity, static_shapes=static)
             return (ranking.target_rank(ranking.exclude(scores, seen), target, static_shapes=static),)
 
-        known = tf.math.count_nonzero(positive, axis=1, dtype=tf.int32)
-        values = (self.encode_history(positive, skip_padding=not static), known, seen, target)
+        known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
+        values = (self.encode_history(history, skip_padding=not static), known, seen, target)
         if self.jit_compile:
             return rank(*values)[0]
         return ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64])[0]
@@ -309,7 +327,7 @@ class PNFRec(keras.Model):
     def get_config(self) -> dict[str, Any]:
         names = (
             *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
-            *("similarity", "temperature", "shared_positions", "sampled_items", "calibration", "k"),
+            *("similarity", "temperature", "shared_positions", "sampled_items", "calibration", "variant", "k"),
         )
         settings = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **settings, "loss": self.next_item_loss}

@@ -31,10 +31,12 @@ def latest_items(item_indices: Tensor, max_length: int) -> Tensor:
     count = tf.reduce_sum(known, axis=1, keepdims=True)
     # Where each known item goes; those before the last L fall below 0.
     column = tf.cumsum(known, axis=1) - 1 - tf.maximum(count - max_length, 0)
-    kept = tf.where((known > 0) & (column >= 0))  # (kept, 2): row, old column
-    targets = tf.stack([kept[:, 0], tf.cast(tf.gather_nd(column, kept), tf.int64)], axis=1)
-    shape = tf.stack([tf.shape(item_indices, tf.int64)[0], max_length])
-    return tf.ensure_shape(tf.scatter_nd(targets, tf.gather_nd(item_indices, kept), shape), [None, max_length])
+    # What is left out goes into one column more, which is cut off: shapes that hang on no value suit XLA.
+    column = tf.where((known > 0) & (column >= 0), column, max_length)
+    rows = tf.broadcast_to(tf.range(tf.shape(column)[0])[:, tf.newaxis], tf.shape(column))
+    shape = tf.stack([tf.shape(column)[0], max_length + 1])
+    kept = tf.scatter_nd(tf.stack([rows, column], axis=-1), item_indices, shape)[:, :max_length]
+    return tf.ensure_shape(kept, [None, max_length])
 
 
 def fall_back(scores: Tensor, known: Tensor, popularity: Tensor, *, static_shapes: bool = False) -> Tensor:

@@ -36,26 +36,38 @@ def evaluation_parsing_spec() -> dict[str, Any]:
     }
 
 
-def read_training(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> TrainingArrays:
+def read_training(
+    pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int, *, mixed: bool = False
+) -> TrainingArrays:
     """Training sequences of all users in the files.
 
     Args:
         pattern: Glob or globs of gzip TFRecord files.
         vocabulary: Of the model; ids outside it are left out.
         max_length: L; the last L + 1 items of each polarity are kept.
+        mixed: Whether to read the mixed history too, its last 2 * L + 1 items.
 
     Raises:
         FileNotFoundError: No file matches.
         ValueError: A file is damaged, an example lacks a feature, or there is no example at all.
     """
     spec = {schema.POSITIVE_ITEM_IDS: _id_list(), schema.NEGATIVE_ITEM_IDS: _id_list()}
+    if mixed:
+        spec[schema.HISTORY_IS_POSITIVE] = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
     table = item_table(vocabulary)
     positive: list[IntArray] = []
     negative: list[IntArray] = []
+    merged: list[tuple[IntArray, IntArray]] = []
     for parsed in _parsed(pattern, spec):
         positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
         negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
-    return TrainingArrays(np.concatenate(positive), np.concatenate(negative))
+        if mixed:
+            merged.append(_merged(parsed, table, 2 * max_length + 1))
+    return TrainingArrays(
+        np.concatenate(positive),
+        np.concatenate(negative),
+        *(np.concatenate(parts) for parts in zip(*merged, strict=True)),
+    )
 
 
 def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
@@ -82,6 +94,27 @@ def _id_list() -> Any:
 def _known(ids: Any, table: Any) -> Any:
     indices = tf.ragged.map_flat_values(table.lookup, ids)
     return tf.ragged.boolean_mask(indices, indices > 0)
+
+
+def _merged(parsed: Any, table: Any, length: int) -> tuple[IntArray, IntArray]:
+    """The mixed histories of a batch and the polarity of their items, (rows, length) each."""
+    flags = parsed[schema.HISTORY_IS_POSITIVE]
+    count, is_positive = int(flags.nrows()), flags.flat_values.numpy() > 0
+    rows = np.repeat(np.arange(count), flags.row_lengths())
+    items = np.zeros(len(rows), np.int32)
+    for name, places in ((schema.POSITIVE_ITEM_IDS, is_positive), (schema.NEGATIVE_ITEM_IDS, ~is_positive)):
+        if not np.array_equal(np.bincount(rows[places], minlength=count), parsed[name].row_lengths()):
+            msg = (
+                f"`{schema.HISTORY_IS_POSITIVE}` of some example has another number of places than `{name}` has items: "
+                "were the examples made by another program? Run the pipeline's FeedbackGen again."
+            )
+            raise ValueError(msg)
+        # Both run through the rows in order, so that the lists fall into their places as they come.
+        items[places] = table.lookup(parsed[name].flat_values).numpy()
+    known = items > 0
+    ends = np.cumsum(np.bincount(rows[known], minlength=count))[:-1]
+    polarity = is_positive[known].astype(np.int32)
+    return pad(np.split(items[known], ends), length), pad(np.split(polarity, ends), length)
 
 
 def _padded(ids: Any, table: Any, length: int) -> IntArray:

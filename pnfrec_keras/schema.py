@@ -22,15 +22,17 @@ from typing import Final
 USER_ID: Final = "user_id"
 POSITIVE_ITEM_IDS: Final = "positive_item_ids"
 NEGATIVE_ITEM_IDS: Final = "negative_item_ids"
+# int64 list: the polarity of each interaction in order, 1 is positive, by which both sequences merge into one history.
+HISTORY_IS_POSITIVE: Final = "history_is_positive"
 
-# Evaluation examples carry the three above (the history before the target) and these.
+# Evaluation examples carry the four above (the history before the target) and these.
 SEEN_ITEM_IDS: Final = "seen_item_ids"  # every item of the history in order, both polarities
 TARGET_ITEM_ID: Final = "target_item_id"
 TARGET_IS_POSITIVE: Final = "target_is_positive"  # int64: 1 is group "p", 0 is group "n"
 HISTORY_LENGTH_BUCKET: Final = "history_length_bucket"
 TARGET_POPULARITY_BUCKET: Final = "target_popularity_bucket"
 
-TRAIN_FEATURES: Final = (USER_ID, POSITIVE_ITEM_IDS, NEGATIVE_ITEM_IDS)
+TRAIN_FEATURES: Final = (USER_ID, POSITIVE_ITEM_IDS, NEGATIVE_ITEM_IDS, HISTORY_IS_POSITIVE)
 EVALUATION_FEATURES: Final = (
     *TRAIN_FEATURES,
     SEEN_ITEM_IDS,

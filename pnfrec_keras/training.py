@@ -21,6 +21,7 @@ from pnfrec_keras.data import (
     training_dataset,
 )
 from pnfrec_keras.model import PNFRec
+from pnfrec_keras.variants import variant_of
 
 MONITOR = "val_ndcg_p"
 
@@ -102,7 +103,7 @@ def fit(
         ValueError: Validation has no positive target, or training no pair of neighbours to learn from.
         FloatingPointError: The loss is not a number any more.
     """
-    _check_data(training_data, validation_data)
+    _check_data(training_data, validation_data, variant_of(model_config.variant).mixed)
     keras.utils.set_random_seed(training.seed)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -159,11 +160,15 @@ class _StopOnNan(keras.callbacks.Callback):
             raise FloatingPointError(msg)
 
 
-def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays) -> None:
-    if not (training_data.positive[:, 1:] > 0).any():
+def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays, mixed: bool) -> None:
+    items = training_data.mixed if mixed else training_data.positive
+    if items is None:
+        msg = "This variant reads the mixed history: read the training data with `mixed=True`."
+        raise ValueError(msg)
+    if not (items[:, 1:] > 0).any():
         msg = (
-            "No training user has two positive items: there is no next item to learn. Check `feedback.positive` (is "
-            "the threshold too high?) and the filters."
+            "No training user has two items in a sequence: there is no next item to learn. Check `feedback.positive` "
+            "(is the threshold too high?) and the filters."
         )
         raise ValueError(msg)
     if not validation_data.is_positive.any():

@@ -64,6 +64,12 @@ def int64_feature(name: str, value: int) -> bytes:
     return delimited(_LENGTH_DELIMITED_1, key + delimited(_VALUE, packed))
 
 
+def flags_feature(name: str, flags: bytes) -> bytes:
+    """The map entry of a feature that holds a list of the integers 0 and 1, given as a byte each."""
+    packed = delimited(_INT64_LIST, delimited(_LENGTH_DELIMITED_1, flags) if flags else b"")
+    return delimited(_LENGTH_DELIMITED_1, delimited(_LENGTH_DELIMITED_1, name.encode()) + delimited(_VALUE, packed))
+
+
 def example(features: Iterable[bytes]) -> bytes:
     """A serialised tf.Example of map entries, which must come in the order of their names."""
     return delimited(_LENGTH_DELIMITED_1, b"".join(features))
@@ -124,6 +130,7 @@ class ShardExamples:
         """One example for each user with a row in `rows`, by user id."""
         item, user = self._table.item[rows], self._table.user[rows]
         positive = self._positive[rows]
+        flags = positive.tobytes()
         positive_entries = Entries(self._entry_of_item, item[positive])
         negative_entries = Entries(self._entry_of_item, item[~positive])
         ends = np.flatnonzero(np.append(user[1:] != user[:-1], True)) + 1 if len(user) else np.zeros(0, np.int64)
@@ -132,6 +139,7 @@ class ShardExamples:
         for end, positive_end, owner in zip(ends.tolist(), positive_ends, user[ends - 1].tolist(), strict=True):
             yield example(
                 (
+                    flags_feature(schema.HISTORY_IS_POSITIVE, flags[start:end]),
                     _negative(negative_entries(start - positive_start, end - positive_end)),
                     _positive(positive_entries(positive_start, positive_end)),
                     self._user_feature(owner),
@@ -147,6 +155,7 @@ class ShardExamples:
         rows = np.flatnonzero(targets.history & has_target[self._table.user])
         item, user, positive = self._table.item[rows], self._table.user[rows], self._positive[rows]
         seen = Entries(self._entry_of_item, item)
+        flags = positive.tobytes()
         positive_entries = Entries(self._entry_of_item, item[positive])
         negative_entries = Entries(self._entry_of_item, item[~positive])
         places = np.searchsorted(rows, targets.rows)
@@ -161,6 +170,7 @@ class ShardExamples:
         ):
             yield example(
                 (
+                    flags_feature(schema.HISTORY_IS_POSITIVE, flags[start:end]),
                     _LENGTHS[length],
                     _negative(negative_entries(start - positive_start, end - positive_end)),
                     _positive(positive_entries(positive_start, positive_end)),

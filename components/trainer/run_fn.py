@@ -12,6 +12,7 @@ from components.code_version import code_version
 from components.trainer.executor import SOURCES, VOCABULARY_KEY
 from pnfrec_keras import schema
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
+from pnfrec_keras.variants import variant_of
 from pnfrec_keras.vocabulary import Vocabulary
 
 # Keys of custom_config.
@@ -38,7 +39,9 @@ def run_fn(fn_args: Any) -> None:
     training_config = TrainingConfig(**settings[TRAINING])
     export_config = ExportConfig(**settings[EXPORT])
     vocabulary = Vocabulary.read(Path(settings[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
-    train = read_training(fn_args.train_files, vocabulary, model_config.max_length)
+    train = read_training(
+        fn_args.train_files, vocabulary, model_config.max_length, mixed=variant_of(model_config.variant).mixed
+    )
     validation = read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
     log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
     state_dir = _state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])

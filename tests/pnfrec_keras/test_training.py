@@ -247,7 +247,7 @@ def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
     train, validation = arrays()
     config = TrainingConfig()
     lonely = TrainingArrays(np.where(np.arange(6) == 0, train.positive, 0).astype(np.int32), train.negative)
-    with pytest.raises(ValueError, match="No training user has two positive items"):
+    with pytest.raises(ValueError, match="No training user has two items"):
         training.fit(ITEMS, lonely, validation, MODEL, config, state_dir=tmp_path)
     disliked = EvaluationArrays(validation.positive, validation.seen, validation.target, np.zeros(24, np.int32))
     with pytest.raises(ValueError, match="no positive target"):

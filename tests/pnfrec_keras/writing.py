@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
-Value = int | str | list[str]
+Value = int | str | list[str] | list[int]
 
 
 def example(features: Mapping[str, Value]) -> bytes:
@@ -14,7 +15,9 @@ def example(features: Mapping[str, Value]) -> bytes:
     def feature(value: Value) -> tf.train.Feature:
         if isinstance(value, int):
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-        words = [value] if isinstance(value, str) else value
+        if isinstance(value, list) and value and not isinstance(value[0], str):
+            return tf.train.Feature(int64_list=tf.train.Int64List(value=value))
+        words: Any = [value] if isinstance(value, str) else value
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[word.encode() for word in words]))
 
     message = tf.train.Example(features=tf.train.Features(feature={k: feature(v) for k, v in features.items()}))
@@ -29,8 +32,13 @@ def write_records(path: Path, records: Iterable[bytes]) -> None:
             writer.write(record)
 
 
-def training_example(user: str, positive: list[str], negative: list[str]) -> bytes:
-    return example({"user_id": user, "positive_item_ids": positive, "negative_item_ids": negative})
+def training_example(
+    user: str, positive: list[str], negative: list[str], history_is_positive: list[int] | None = None
+) -> bytes:
+    """All positive items come before the negative ones, unless `history_is_positive` says otherwise."""
+    flags = [1] * len(positive) + [0] * len(negative) if history_is_positive is None else history_is_positive
+    features: dict[str, Value] = {"user_id": user, "positive_item_ids": positive, "negative_item_ids": negative}
+    return example({**features, "history_is_positive": flags})
 
 
 def evaluation_example(positive: list[str], seen: list[str], target: str, is_positive: int, user: str = "u") -> bytes:
@@ -39,6 +47,7 @@ def evaluation_example(positive: list[str], seen: list[str], target: str, is_pos
             "user_id": user,
             "positive_item_ids": positive,
             "negative_item_ids": [item for item in seen if item not in positive],
+            "history_is_positive": [int(item in positive) for item in seen],
             "seen_item_ids": seen,
             "target_item_id": target,
             "target_is_positive": is_positive,

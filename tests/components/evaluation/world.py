@@ -139,6 +139,10 @@ def bytes_feature(*values: str) -> Any:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode() for value in values]))
 
 
+def flags_feature(*flags: int) -> Any:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=flags))
+
+
 def make_example(user: str, is_positive: int, history: str, popularity: str) -> Any:
     """An evaluation example as docs/architecture.md lays it out."""
     positives = ("i1", "i2", "i3") if history == "0-4" else ("i1", "i2", "i3", "i4", "i5")
@@ -146,6 +150,7 @@ def make_example(user: str, is_positive: int, history: str, popularity: str) -> 
         schema.USER_ID: bytes_feature(user),
         schema.POSITIVE_ITEM_IDS: bytes_feature(*positives),
         schema.NEGATIVE_ITEM_IDS: bytes_feature(),
+        schema.HISTORY_IS_POSITIVE: flags_feature(*[1] * len(positives)),
         schema.SEEN_ITEM_IDS: bytes_feature(*positives),
         schema.TARGET_ITEM_ID: bytes_feature("i9"),
         schema.TARGET_IS_POSITIVE: tf.train.Feature(int64_list=tf.train.Int64List(value=[is_positive])),
@@ -160,6 +165,7 @@ def make_training_example(user: str, positives: Sequence[str], negatives: Sequen
         schema.USER_ID: bytes_feature(user),
         schema.POSITIVE_ITEM_IDS: bytes_feature(*positives),
         schema.NEGATIVE_ITEM_IDS: bytes_feature(*negatives),
+        schema.HISTORY_IS_POSITIVE: flags_feature(*[1] * len(positives), *[0] * len(negatives)),
     }
     return tf.train.Example(features=tf.train.Features(feature=features))
 

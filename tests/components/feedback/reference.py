@@ -173,6 +173,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                     "user_id": user,
                     "positive_item_ids": [row.item for row in own_train if is_positive(row)],
                     "negative_item_ids": [row.item for row in own_train if not is_positive(row)],
+                    "history_is_positive": [int(is_positive(row)) for row in own_train],
                 }
             )
         for name, allowed in (("validation", ("train", "validation")), ("test", ("train", "validation", "test"))):
@@ -193,6 +194,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                         "user_id": user,
                         "positive_item_ids": [row.item for row in history if is_positive(row)],
                         "negative_item_ids": [row.item for row in history if not is_positive(row)],
+                        "history_is_positive": [int(is_positive(row)) for row in history],
                         "seen_item_ids": [row.item for row in history],
                         "target_item_id": target.item,
                         "target_is_positive": int(is_positive(target)),

@@ -56,6 +56,9 @@ def parse(record: bytes) -> dict[str, Any]:
     for name, feature in tf.train.Example.FromString(record).features.feature.items():
         if name == schema.TARGET_IS_POSITIVE:
             (example[name],) = feature.int64_list.value
+        elif name == schema.HISTORY_IS_POSITIVE:
+            assert feature.WhichOneof("kind") == "int64_list"
+            example[name] = list(feature.int64_list.value)
         else:
             # An empty list is there, and says of which kind.
             assert feature.WhichOneof("kind") == "bytes_list"

@@ -26,6 +26,14 @@ def test_an_integer_feature_is_tensorflows(value: int) -> None:
     assert encoded == expected.SerializeToString(deterministic=True)
 
 
+@given(st.lists(st.integers(0, 1), max_size=300))
+def test_a_list_of_flags_is_tensorflows(flags: list[int]) -> None:
+    feature = tf.train.Feature(int64_list=tf.train.Int64List(value=flags))
+    expected = tf.train.Example(features=tf.train.Features(feature={"history_is_positive": feature}))
+    encoded = records.example([records.flags_feature("history_is_positive", bytes(flags))])
+    assert encoded == expected.SerializeToString(deterministic=True)
+
+
 @given(st.lists(st.text().map(str.encode)), st.binary(min_size=0, max_size=300))
 def test_bytes_features_are_tensorflows(values: list[bytes], long: bytes) -> None:
     features = {"a": values, "b": [], "c": [long * 80]}
@@ -75,8 +83,8 @@ def test_examples_of_a_shard() -> None:
     positive = table.value >= 4
     encoder = records.ShardExamples(table, positive)
     assert [parse(record) for record in encoder.train(np.array([True, True, False, True, True]))] == [
-        {"user_id": "a", "positive_item_ids": ["i1"], "negative_item_ids": ["i2"]},
-        {"user_id": "b", "positive_item_ids": [], "negative_item_ids": ["i3", "i1"]},
+        {"user_id": "a", "positive_item_ids": ["i1"], "negative_item_ids": ["i2"], "history_is_positive": [1, 0]},
+        {"user_id": "b", "positive_item_ids": [], "negative_item_ids": ["i3", "i1"], "history_is_positive": [0, 0]},
     ]
     everything = np.ones(5, bool)
     # Of a catalogue of 20 items; the head are the places 0 and 1, the middle ends with 9.
@@ -89,6 +97,7 @@ def test_examples_of_a_shard() -> None:
             "positive_item_ids": ["i1"],
             "negative_item_ids": [],
             "seen_item_ids": ["i1"],
+            "history_is_positive": [1],
             "target_item_id": "i2",
             "target_is_positive": 0,
             "target_popularity_bucket": "middle",
@@ -99,6 +108,7 @@ def test_examples_of_a_shard() -> None:
             "positive_item_ids": ["i1"],
             "negative_item_ids": ["i2"],
             "seen_item_ids": ["i1", "i2"],
+            "history_is_positive": [1, 0],
             "target_item_id": "i3",
             "target_is_positive": 1,
             "target_popularity_bucket": "tail",
@@ -109,6 +119,7 @@ def test_examples_of_a_shard() -> None:
             "positive_item_ids": [],
             "negative_item_ids": ["i3"],
             "seen_item_ids": ["i3"],
+            "history_is_positive": [0],
             "target_item_id": "i1",
             "target_is_positive": 0,
             "target_popularity_bucket": "head",

@@ -1,0 +1,133 @@
+"""The network and its loss in plain numpy, one user at a time, from `pnfrec-spec.md` and from nothing else.
+
+Everything is analytic where it is differentiated, so that weights may be complex: a step of 1e-30i on a weight gives
+the derivative of the loss by it to the last digit (complex-step differentiation), without a formula for the gradient.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Weights = Mapping[str, Array]
+
+STEP = 1e-30
+
+
+def layer_norm(x: Array, weights: Weights, name: str) -> Array:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True)
+    normed: Array = weights[f"{name}/gamma"] * centred / np.sqrt(variance + 1e-8) + weights[f"{name}/beta"]
+    return normed
+
+
+def dense(x: Array, weights: Weights, name: str) -> Array:
+    result: Array = x @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
+    return result
+
+
+def log_sum_exp(values: Array) -> Any:
+    top = values.real.max()
+    return top + np.log(np.exp(values - top).sum())
+
+
+def attention(query: Array, x: Array, weights: Weights, name: str, heads: int) -> Array:
+    q, k, v = (dense(each, weights, f"{name}/{part}") for each, part in ((query, "query"), (x, "key"), (x, "value")))
+    width = q.shape[1] // heads
+    rows = []
+    for t in range(len(q)):
+        parts = []
+        for head in range(heads):
+            columns = slice(head * width, (head + 1) * width)
+            scores = np.array([q[t, columns] @ k[s, columns] for s in range(t + 1)]) / np.sqrt(width)
+            share = np.exp(scores - log_sum_exp(scores))
+            parts.append(sum(share[s] * v[s, columns] for s in range(t + 1)))
+        rows.append(np.concatenate(parts))
+    return dense(np.array(rows), weights, f"{name}/output")
+
+
+def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, heads: int) -> Array:
+    """Hidden states of one sequence, (items, d)."""
+    table = weights["item_embedding"]
+    own = encoder.replace("encoder", "positions")
+    positions = weights[own if own in weights else "positive_positions"]
+    x = np.sqrt(table.shape[1]) * table[list(items)] + positions[: len(items)]
+    for block in range(blocks):
+        name = f"{encoder}/block_{block}"
+        q = layer_norm(x, weights, f"{name}/query_norm")
+        a = q + attention(q, x, weights, f"{name}/attention", heads)
+        b = layer_norm(a, weights, f"{name}/feed_forward_norm")
+        inner = dense(b, weights, f"{name}/inner")
+        x = b + dense(np.where(inner.real > 0, inner, 0), weights, f"{name}/outer")
+    return layer_norm(x, weights, "final_norm")
+
+
+def cross_entropies(items: Sequence[int], weights: Weights, encoder: str, blocks: int, heads: int) -> list[Any]:
+    """One loss for each real position of one user."""
+    if len(items) < 2:
+        return []
+    hidden = encode(items[:-1], weights, encoder, blocks, heads)
+    logits = hidden @ weights["item_embedding"][1:].T
+    return [log_sum_exp(row) - row[label - 1] for row, label in zip(logits, items[1:], strict=True)]
+
+
+def contrasts(
+    positive: Sequence[int],
+    negative: Sequence[int],
+    weights: Weights,
+    blocks: int,
+    heads: int,
+    temperature: float | None,
+) -> list[Any]:
+    """One term for each real positive position of one user; `temperature` None takes the dot product."""
+    if len(positive) < 2:
+        return []
+    hidden = encode(positive[:-1], weights, "positive_encoder", blocks, heads)
+    table = weights["item_embedding"]
+
+    def similarity(state: Array, item: int) -> Any:
+        if temperature is None:
+            return state @ table[item]
+        lengths = np.sqrt((state * state).sum() * (table[item] * table[item]).sum())
+        return state @ table[item] / lengths / temperature
+
+    terms = []
+    for state, label in zip(hidden, positive[1:], strict=True):
+        scores = np.array([similarity(state, item) for item in (label, *negative[:-1])])
+        terms.append(log_sum_exp(scores) - scores[0])
+    return terms
+
+
+def loss_parts(
+    positive: Sequence[Sequence[int]],
+    negative: Sequence[Sequence[int]],
+    weights: Weights,
+    *,
+    blocks: int,
+    heads: int,
+    temperature: float | None = None,
+) -> dict[str, Any]:
+    """CE_p, CE_n and L_c of a batch of users."""
+    shape = (blocks, heads)
+
+    def mean(terms: list[Any]) -> Any:
+        return sum(terms) / max(len(terms), 1)
+
+    users = list(zip(positive, negative, strict=True))
+    return {
+        "positive": mean([each for p, _ in users for each in cross_entropies(p, weights, "positive_encoder", *shape)]),
+        "negative": mean([each for _, n in users for each in cross_entropies(n, weights, "negative_encoder", *shape)]),
+        "contrastive": mean([each for p, n in users for each in contrasts(p, n, weights, *shape, temperature)]),
+    }
+
+
+def gradient(loss: Any, weights: Weights, name: str) -> Array:
+    """Derivative of `loss(weights)`, a real function, by the weight `name`."""
+    found = np.zeros(weights[name].shape)
+    for place in np.ndindex(*found.shape):
+        changed = weights[name].astype(np.complex128)
+        changed[place] += 1j * STEP
+        found[place] = loss({**weights, name: changed}).imag / STEP
+    return found
