@@ -8,6 +8,7 @@ import click
 # Name to (module, attribute, one line for the help).
 _COMMANDS = {
     "run": ("pipeline.run", "run", "Run a pipeline: feedback, training, gate, push."),
+    "experiment": ("experiments.command", "experiment", "Run a study: many trainings, compared with intervals."),
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
     "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),

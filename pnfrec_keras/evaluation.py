@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_keras import measures
-from pnfrec_keras.data import EvaluationArrays, IntArray
+from pnfrec_keras.data import EvaluationArrays, IntArray, pad
+from pnfrec_keras.model import POSITIVE, PNFRec
 
 Floats = npt.NDArray[np.floating[Any]]
 # (examples) to (T, num_items + 1); column 0 is padding and is never looked at.
@@ -86,6 +87,18 @@ def measure(ranked: Ranked, k: int = 10) -> dict[str, float]:
 def evaluate(recommender: Recommender, arrays: EvaluationArrays, k: int = 10) -> dict[str, float]:
     """`measure` of `rank_all`."""
     return measure(rank_all(recommender, arrays, k), k)
+
+
+def of_model(model: PNFRec, popularity: Floats) -> Recommender:
+    """A trained model as a recommender; histories without a known item are ranked by `popularity`, (num_items + 1,)."""
+
+    def recommend(arrays: EvaluationArrays) -> Floats:
+        history = arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
+        scores: Floats = np.array(model.scores(history))
+        scores[~(history > 0).any(axis=1)] = popularity
+        return scores
+
+    return recommend
 
 
 def _batches(arrays: EvaluationArrays, size: int) -> Iterator[EvaluationArrays]:

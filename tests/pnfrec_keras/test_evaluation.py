@@ -8,7 +8,7 @@ import pytest
 
 from pnfrec_keras.baselines import ItemKNN, most_popular, most_popular_positive
 from pnfrec_keras.data import EvaluationArrays, TrainingArrays, evaluation_dataset, pad
-from pnfrec_keras.evaluation import Floats, evaluate, measure, rank_all
+from pnfrec_keras.evaluation import evaluate, measure, of_model, rank_all
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.vocabulary import Vocabulary
 
@@ -51,7 +51,8 @@ def test_ties_and_scores_that_are_no_numbers(scores: list[float], target: int, r
     assert rank_all(lambda _: np.array([scores]), arrays).rank.tolist() == [rank]
 
 
-def test_it_agrees_with_keras() -> None:
+@pytest.mark.parametrize("variant", ["PNFRec", "SASRec"])
+def test_it_agrees_with_keras(variant: str) -> None:
     generator = np.random.default_rng(3)
     users, items = 200, 40
     rows = [generator.integers(0, items + 1, generator.integers(0, 12)).astype(np.int32) for _ in range(users)]
@@ -63,18 +64,13 @@ def test_it_agrees_with_keras() -> None:
         generator.integers(0, 2, users).astype(np.int32),
     )
     keras.utils.set_random_seed(2)
-    model = PNFRec(items, 6, 8, k=5)
+    model = PNFRec(items, 6, 8, k=5, variant=variant)
     model.compile()
     popularity = np.arange(items + 1)[::-1].astype(np.float32)
     model.set_popularity(popularity)
 
-    def recommend(batch: EvaluationArrays) -> Floats:
-        scores: Floats = model.scores(batch.positive).numpy()
-        scores[~(batch.positive > 0).any(axis=1)] = popularity
-        return scores
-
     expected = model.evaluate(evaluation_dataset(arrays, 64), verbose=0, return_dict=True)
-    found = evaluate(recommend, arrays, k=5)
+    found = evaluate(of_model(model, popularity), arrays, k=5)
     assert {name: found[name] for name in expected} == pytest.approx(
         {name: float(value) for name, value in expected.items()}, abs=1e-6
     )

@@ -1,0 +1,1 @@
+"""Studies: many trainings of one question, resumable, with honest intervals (`pnfrec experiment`)."""

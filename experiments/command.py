@@ -1,0 +1,52 @@
+"""`pnfrec experiment`: runs a study, or goes on with it, and prints its table."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("study")
+@click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in all trials.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of all studies. [default: runs/studies]")
+def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output: Path | None) -> None:
+    """Run a study: train each of its arms with several seeds and compare them on the same users.
+
+    STUDY is the name of a ready one (baselines) or a YAML file. A study that was cut off goes on where it stopped.
+
+    Exit status: 0 done, 1 a trial failed, 2 wrong configuration.
+    """
+    from experiments.study import load_study, trials
+    from pipeline.config import ConfigError, load_config
+
+    try:
+        found = load_study(study)
+        planned = trials(found, config_path, overrides)
+        base = load_config(config_path, overrides)
+    except ConfigError as error:
+        raise click.exceptions.UsageError(str(error)) from error
+    from components.feedback.errors import FeedbackError
+    from experiments.runner import TrialError, run_trials
+
+    folder = (output or base.output_path.parent / "studies") / base.name / found.name
+    click.echo(f"study   {found.name}: {found.question}\ndata    {config_path}\noutput  {folder}\n")
+    try:
+        folders = run_trials(planned, folder, click.echo)
+    except (TrialError, FeedbackError) as error:
+        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+        sys.exit(1)
+    _show(folders, found.reference, folder, base.training.k)
+
+
+def _show(folders: list[Path], reference: str, folder: Path, k: int) -> None:
+    from experiments import results
+    from pnfrec_keras import schema
+
+    results.tidy(folders).to_csv(folder / "results.csv", index=False)
+    results.epochs(folders).to_csv(folder / "epochs.csv", index=False)
+    found = results.arm_results(folders, reference, schema.TEST_SPLIT, k)
+    text = results.text_table(found, reference)
+    (folder / "table.txt").write_text(text + "\n", encoding="utf-8")
+    click.echo(f"\nTest targets, k = {k}, mean +- SD over seeds:\n\n{text}\n\nresults: {folder / 'results.csv'}")

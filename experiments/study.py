@@ -1,0 +1,171 @@
+"""What a study is: arms that are compared, each over several seeds, declared in YAML."""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import yaml
+
+from pipeline.config import ConfigError, PipelineConfig, load_config
+
+STUDIES = Path(__file__).parent / "studies"
+
+_FORBID: dict[str, Any] = {"extra": "forbid"}
+Value = bool | int | float | str
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One thing that is compared: a model with settings of its own, or a baseline.
+
+    Attributes:
+        name: In the tables.
+        set: Settings of the pipeline's configuration, such as `model.variant: SASRec_p`.
+        baseline: Instead of a model: no training, no seed.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    name: str
+    set: dict[str, Value] = dataclasses.field(default_factory=dict)
+    baseline: Literal["most_popular", "most_popular_positive", "item_knn"] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A question.
+
+    Attributes:
+        name: Of its folder.
+        question: One sentence, for the page of results.
+        seeds: Each model is trained once with each.
+        reference: The arm that the others are compared with.
+        set: Settings of all arms.
+        arms: What is compared.
+        grid: Key to values: each combination is one more arm.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    name: str
+    question: str
+    reference: str
+    seeds: list[int] = dataclasses.field(default_factory=lambda: [1, 2, 3, 4, 5])
+    set: dict[str, Value] = dataclasses.field(default_factory=dict)
+    arms: list[Arm] = dataclasses.field(default_factory=list)
+    grid: dict[str, list[Value]] = dataclasses.field(default_factory=dict)
+
+    def all_arms(self) -> list[Arm]:
+        """The arms, then those of the grid."""
+        combinations = itertools.product(*self.grid.values()) if self.grid else ()
+        grid = [dict(zip(self.grid, values, strict=True)) for values in combinations]
+        return [*self.arms, *(Arm(_grid_name(settings), settings) for settings in grid)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One arm with one seed.
+
+    Attributes:
+        arm: The arm.
+        seed: Of weights, order and dropout; None for a baseline.
+        config: With the settings of study and arm, and the seed.
+        key: Name of its folder: other settings or other data have another one.
+    """
+
+    arm: Arm
+    seed: int | None
+    config: PipelineConfig
+    key: str
+
+
+def load_study(name: str) -> Study:
+    """Reads a study by the name of a ready one, or from a YAML file.
+
+    Raises:
+        ConfigError: There is no such study, or it cannot be used; the message names file, key and remedy.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else STUDIES / f"{name}.yaml"
+    if not path.is_file():
+        msg = f"There is no study {name!r}. Ready ones: {', '.join(ready_studies())}; or name a YAML file."
+        raise ConfigError(msg)
+    import pydantic
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        study = pydantic.TypeAdapter(Study).validate_python(values)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
+        raise ConfigError(msg) from error
+    except pydantic.ValidationError as error:
+        lines = [f"`{'.'.join(map(str, each['loc']))}`: {each['msg']}" for each in error.errors()]
+        msg = f"{path}: " + "\n  ".join(["the study cannot be used:", *lines])
+        raise ConfigError(msg) from error
+    _check(study, path)
+    return study
+
+
+def ready_studies() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
+def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Trial]:
+    """All trials, the first seed of every arm before the second of any.
+
+    Args:
+        study: The study.
+        config_path: YAML of the data set.
+        overrides: `key=value` of the command line; they win over study and arm.
+
+    Raises:
+        ConfigError: A setting cannot be used.
+    """
+    found = []
+    for seed, arm in itertools.product(study.seeds, study.all_arms()):
+        if arm.baseline and seed != study.seeds[0]:
+            continue
+        settings = {**study.set, **arm.set, "training.seed": seed}
+        config = load_config(config_path, [*map("=".join, _texts(settings)), *overrides])
+        own_seed = None if arm.baseline else seed
+        found.append(Trial(arm, own_seed, config, _key(arm, own_seed, config)))
+    return found
+
+
+def digest(values: Any) -> str:
+    """Short digest of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    for key, value in settings.items():
+        yield key, json.dumps(value)
+
+
+def _key(arm: Arm, seed: int | None, config: PipelineConfig) -> str:
+    settings = {name: dataclasses.asdict(getattr(config, name)) for name in ("feedback", "model", "training")}
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
+    name = slug if seed is None else f"{slug}-seed{seed}"
+    return f"{name}-{digest([settings, arm.baseline])}"
+
+
+def _grid_name(settings: Mapping[str, Value]) -> str:
+    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in settings.items())
+
+
+def _check(study: Study, path: Path) -> None:
+    names = [arm.name for arm in study.all_arms()]
+    if study.reference not in names:
+        msg = f"{path}: `reference`: there is no arm {study.reference!r}. There are: {', '.join(names)}."
+        raise ConfigError(msg)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
+        raise ConfigError(msg)
+    if not study.seeds or len(set(study.seeds)) != len(study.seeds):
+        msg = f"{path}: `seeds` must be distinct, at least one. Received: {study.seeds}."
+        raise ConfigError(msg)

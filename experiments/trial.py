@@ -1,0 +1,153 @@
+"""One trial, in a process of its own: trains (or takes a baseline), ranks validation and test, writes what it found.
+
+    python -m experiments.trial REQUEST.json
+
+The request names the arm, the configuration, the data and the folder, which appears complete or not at all.
+"""
+
+import dataclasses
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from pnfrec_keras import baselines, evaluation, schema
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.data import EvaluationArrays
+from pnfrec_keras.vocabulary import Vocabulary
+
+RESULT, RANKS = "result.json", "ranks.npz"
+SPLITS = (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What `main` reads.
+
+    Attributes:
+        arm: Name of the arm.
+        baseline: Of the arm, or None.
+        seed: Of the trial, or None.
+        model, training: Sections of the configuration.
+        data: Folder of examples and vocabulary.
+        target: Folder that the result goes to.
+    """
+
+    arm: str
+    baseline: str | None
+    seed: int | None
+    model: dict[str, Any]
+    training: dict[str, Any]
+    data: str
+    target: str
+
+
+def run(request: Request) -> None:
+    """Runs the trial and writes `result.json` and `ranks.npz`."""
+    target, data = Path(request.target), Path(request.data)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
+    model_config, training = ModelConfig(**request.model), TrainingConfig(**request.training)
+    recommender, facts = _recommender(request, vocabulary, model_config, training, partial / "state")
+    found: dict[str, Any] = {}
+    ranks: dict[str, Any] = {}
+    for split in SPLITS:
+        arrays = _examples(data, split, vocabulary, model_config.max_length)
+        ranked = evaluation.rank_all(recommender, arrays, training.k)
+        found[split] = evaluation.measure(ranked, training.k)
+        ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
+        ranks[f"{split}_user"] = _users(data, split)
+    result = {
+        **{name: getattr(request, name) for name in ("arm", "baseline", "seed", "model", "training")},
+        **facts,
+        **found,
+        "items": len(vocabulary),
+        "seconds": time.perf_counter() - begin,
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+    np.savez(partial / RANKS, **ranks)
+    (partial / RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(partial / "state", ignore_errors=True)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
+def _users(data: Path, split: str) -> Any:
+    from experiments.data import users_of
+
+    return users_of(data, split)
+
+
+def _examples(data: Path, split: str, vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
+    from pnfrec_keras.records import read_evaluation
+
+    return read_evaluation(str(data / f"Split-{split}" / "*"), vocabulary, max_length)
+
+
+def _recommender(
+    request: Request, vocabulary: Vocabulary, model_config: ModelConfig, training: TrainingConfig, state: Path
+) -> tuple[evaluation.Recommender, dict[str, Any]]:
+    """What ranks, and facts about how it came to be."""
+    from pnfrec_keras.records import read_training
+
+    pattern = str(Path(request.data) / "Split-train" / "*")
+    if request.baseline == "most_popular":
+        return baselines.most_popular(vocabulary), {}
+    if request.baseline == "most_popular_positive":
+        return baselines.most_popular_positive(vocabulary), {}
+    if request.baseline == "item_knn":
+        arrays = read_training(pattern, vocabulary, model_config.max_length)
+        return baselines.ItemKNN(arrays, len(vocabulary)), {}
+    return _trained(request, vocabulary, model_config, training, state)
+
+
+def _trained(
+    request: Request, vocabulary: Vocabulary, model_config: ModelConfig, training: TrainingConfig, state: Path
+) -> tuple[evaluation.Recommender, dict[str, Any]]:
+    from pnfrec_keras.records import read_training
+    from pnfrec_keras.training import fit
+    from pnfrec_keras.variants import variant_of
+
+    data = Path(request.data)
+    mixed = variant_of(model_config.variant).mixed
+    trained = fit(
+        len(vocabulary),
+        read_training(str(data / "Split-train" / "*"), vocabulary, model_config.max_length, mixed=mixed),
+        _examples(data, schema.VALIDATION_SPLIT, vocabulary, model_config.max_length),
+        model_config,
+        training,
+        state_dir=state,
+        popularity=vocabulary.popularity(),
+        progress=_say_epoch,
+    )
+    facts = {
+        "best_epoch": trained.best_epoch,
+        "epochs": len(trained.history),
+        "history": [{name: float(value) for name, value in epoch.items()} for epoch in trained.history],
+    }
+    return evaluation.of_model(trained.model, vocabulary.popularity()), facts
+
+
+def _say_epoch(epoch: int, logs: dict[str, float]) -> None:
+    # One line an epoch for the process that waits.
+    sys.stdout.write(json.dumps({"epoch": epoch, "ndcg": float(logs["val_ndcg_p"])}) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    values = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    run(Request(**values))
+
+
+if __name__ == "__main__":
+    main()

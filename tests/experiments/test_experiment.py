@@ -1,0 +1,130 @@
+"""A whole small study by the command, cut off and gone on with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from experiments.results import arm_results, text_table
+from pipeline.cli import main
+
+USERS, ITEMS = 60, 25
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Feedback in which positive items come in cycles, with its configuration and a study."""
+    folder = tmp_path_factory.mktemp("world")
+    generator = np.random.default_rng(0)
+    rows = []
+    for user in range(USERS):
+        item = int(generator.integers(ITEMS))
+        for step in range(16):
+            item = (item + 1) % ITEMS if generator.random() < 0.8 else int(generator.integers(ITEMS))
+            rows.append((f"u{user}", f"i{item}", int(generator.integers(1, 11)), 1000 * step + user))
+    pd.DataFrame(rows, columns=["user", "item", "value", "timestamp"]).to_csv(folder / "rows.csv", index=False)
+    config = {
+        "name": "small",
+        "output": "runs/small",
+        "feedback": {"files": ["rows.csv"], "positive": 4, "targets": "successive"},
+        "model": {"max_length": 10, "dim": 8},
+        "training": {"epochs": 2, "batch_size": 30},
+        "gate": {"bounds": {"ndcg_p": {"min": 0.0}, "hr_p": {"min": 0.0}, "hr_n": {"max": 1.0}}},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    study = {
+        "name": "tiny",
+        "question": "Does it run?",
+        "reference": "SASRec_p",
+        "seeds": [1, 2],
+        "arms": [
+            {"name": "popular", "baseline": "most_popular"},
+            {"name": "SASRec_p", "set": {"model.variant": "SASRec_p"}},
+        ],
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    return folder
+
+
+def run(world: Path, *arguments: str) -> Any:
+    paths = [str(world / "study.yaml"), "--config", str(world / "config.yaml"), "--output", str(world / "studies")]
+    return CliRunner().invoke(main, ["experiment", *paths, *arguments])
+
+
+@pytest.fixture(scope="module")
+def first(world: Path) -> str:
+    result = run(world)
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+def folder_of(world: Path) -> Path:
+    return world / "studies" / "small" / "tiny"
+
+
+def test_it_trains_each_arm_and_prints_a_table(first: str, world: Path) -> None:
+    assert "3 trials, 0 of them done." in first
+    assert "3/3 SASRec_p, seed 2: best epoch" in first
+    assert "Difference from SASRec_p" in first
+    table = pd.read_csv(folder_of(world) / "results.csv")
+    assert len(table) == 6
+    assert set(table["split"]) == {"validation", "test"}
+    assert table["ndcg_p"].between(0, 1).all()
+    trained = table[table["arm"] == "SASRec_p"]
+    assert set(trained["model.variant"]) == {"SASRec_p"}
+    assert (trained["peak_gib"] > 0).all()
+    epochs = pd.read_csv(folder_of(world) / "epochs.csv")
+    assert len(epochs) == 4
+    assert {"loss", "loss_positive", "val_ndcg_p"} <= set(epochs)
+
+
+def test_numbers_in_the_table_are_those_of_the_ranks(first: str, world: Path) -> None:
+    """By hand from what the trials stored."""
+    assert first
+    folders = sorted((folder_of(world) / "trials").iterdir())
+    by_arm = {found.name: found for found in arm_results(folders, "SASRec_p", "test", 10)}
+    values = []
+    for folder in folders:
+        if folder.name.startswith("SASRec_p"):
+            with np.load(folder / "ranks.npz") as ranks:
+                rank = ranks["test_rank"][ranks["test_is_positive"] == 1]
+            values.append(np.where((rank >= 1) & (rank <= 10), 1 / np.log2(np.maximum(rank, 1) + 1), 0).mean())
+    assert by_arm["SASRec_p"].mean["ndcg_p"] == pytest.approx(np.mean(values))
+    assert by_arm["SASRec_p"].sd["ndcg_p"] == pytest.approx(np.std(values, ddof=1))
+    difference = by_arm["popular"].against["ndcg_p"]
+    assert difference.estimate == pytest.approx(by_arm["popular"].mean["ndcg_p"] - np.mean(values))
+    assert difference.low <= difference.estimate <= difference.high
+    assert "ndcg_delta" in text_table(list(by_arm.values()), "SASRec_p")
+
+
+def test_a_second_call_goes_on_where_the_first_stopped(first: str, world: Path) -> None:
+    before = first[first.index("Test targets") :]
+    (gone,) = (folder_of(world) / "trials").glob("SASRec_p-seed2-*")
+    old = json.loads((gone / "result.json").read_text(encoding="utf-8"))
+    (gone / "result.json").unlink()
+    again = run(world)
+    assert again.exit_code == 0, again.output
+    assert "3 trials, 2 of them done." in again.output
+    assert again.output[again.output.index("Test targets") :] == before, "the same seed gives the same numbers"
+    new = json.loads((gone / "result.json").read_text(encoding="utf-8"))
+    assert new["test"] == old["test"]
+
+
+def test_a_trial_that_fails_is_named_and_the_others_stay(first: str, world: Path) -> None:
+    assert first
+    result = run(world, "--set", "training.learning_rate=1e30")
+    assert result.exit_code == 1
+    assert "FAILED: The trial SASRec_p-seed1-" in result.output
+    assert "`training.learning_rate`" in result.output
+    assert len(list((folder_of(world) / "trials").glob("[!.]*/result.json"))) == 4
+
+
+def test_a_wrong_setting_is_a_usage_error(world: Path) -> None:
+    result = run(world, "--set", "model.dmi=8")
+    assert result.exit_code == 2
+    assert "model.dmi" in result.output

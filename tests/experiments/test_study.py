@@ -1,0 +1,98 @@
+"""Declarations of studies."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from experiments.study import load_study, ready_studies, trials
+from pipeline.config import ConfigError
+
+CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
+STUDY: dict[str, Any] = {
+    "name": "s",
+    "question": "?",
+    "reference": "a",
+    "seeds": [1, 2],
+    "set": {"training.epochs": 3},
+    "arms": [
+        {"name": "popular", "baseline": "most_popular"},
+        {"name": "a", "set": {"model.variant": "SASRec_p"}},
+        {"name": "b", "set": {"training.epochs": 4}},
+    ],
+}
+
+
+def written(folder: Path, **changes: Any) -> str:
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump({**STUDY, **changes}), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ready_studies())
+def test_those_that_come_with_it_can_be_planned(name: str) -> None:
+    study = load_study(name)
+    assert study.name == name
+    assert len(study.seeds) >= 5
+    planned = trials(study, CONFIG, [])
+    assert len({trial.key for trial in planned}) == len(planned)
+    assert {trial.config.feedback.targets for trial in planned} == {"successive"}
+
+
+def test_settings_of_the_arm_beat_those_of_the_study_and_the_command_line_beats_both(tmp_path: Path) -> None:
+    study = load_study(written(tmp_path))
+    planned = trials(study, CONFIG, ["model.dim=8"])
+    assert [(trial.arm.name, trial.seed) for trial in planned] == [
+        ("popular", None),
+        ("a", 1),
+        ("b", 1),
+        ("a", 2),
+        ("b", 2),
+    ]
+    assert [trial.config.training.epochs for trial in planned[1:3]] == [3, 4]
+    assert [trial.config.training.seed for trial in planned[1:]] == [1, 1, 2, 2]
+    assert {trial.config.model.dim for trial in planned} == {8}
+    assert [trial.config.training.epochs for trial in trials(study, CONFIG, ["training.epochs=9"])][1:] == [9] * 4
+
+
+def test_other_settings_are_another_trial(tmp_path: Path) -> None:
+    study = load_study(written(tmp_path))
+    keys = [{trial.key for trial in trials(study, CONFIG, overrides)} for overrides in ([], [], ["model.dim=8"])]
+    assert keys[0] == keys[1]
+    assert not keys[0] & keys[2]
+
+
+def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
+    study = load_study(written(tmp_path, grid={"model.alpha": [0.0, 0.5], "model.beta": [0.1, 1]}))
+    grid = study.all_arms()[3:]
+    assert [arm.name for arm in grid] == [
+        "alpha 0.0, beta 0.1",
+        "alpha 0.0, beta 1",
+        "alpha 0.5, beta 0.1",
+        "alpha 0.5, beta 1",
+    ]
+    assert grid[-1].set == {"model.alpha": 0.5, "model.beta": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reference": "x"}, r"`reference`: there is no arm 'x'. There are: popular, a, b"),
+        ({"seeds": [1, 1]}, "`seeds` must be distinct"),
+        ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
+        ({"sedes": [1]}, "`sedes`: Unexpected keyword"),
+        ({"arms": [{"name": "a", "baseline": "luck"}]}, r"`arms.0.baseline`: Input should be"),
+    ],
+)
+def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_study(written(tmp_path, **changes))
+
+
+def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no study 'x'. Ready ones: ablation, baselines"):
+        load_study("x")
+    study = load_study(written(tmp_path, set={"model.width": 3}))
+    with pytest.raises(ConfigError, match=r"model\.width"):
+        trials(study, CONFIG, [])
