@@ -2,8 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from experiments.study import Study
 
 
 @click.command()
@@ -37,16 +41,17 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     except (TrialError, FeedbackError) as error:
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)
-    _show(folders, found.reference, folder, base.training.k)
+    _show(folders, found, folder, base.training.k)
 
 
-def _show(folders: list[Path], reference: str, folder: Path, k: int) -> None:
+def _show(folders: list[Path], study: "Study", folder: Path, k: int) -> None:
     from experiments import results
     from pnfrec_keras import schema
 
     results.tidy(folders).to_csv(folder / "results.csv", index=False)
     results.epochs(folders).to_csv(folder / "epochs.csv", index=False)
-    found = results.arm_results(folders, reference, schema.TEST_SPLIT, k)
-    text = results.text_table(found, reference)
+    found = results.arm_results(folders, study.reference, schema.TEST_SPLIT, k, study.labels)
+    text = results.text_table(found, study.reference)
     (folder / "table.txt").write_text(text + "\n", encoding="utf-8")
-    click.echo(f"\nTest targets, k = {k}, mean +- SD over seeds:\n\n{text}\n\nresults: {folder / 'results.csv'}")
+    head = f"{found[0].targets:,} test targets, k = {k}, mean +- SD over seeds"
+    click.echo(f"\n{head}:\n\n{text}\n\nresults: {folder / 'results.csv'}")

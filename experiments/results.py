@@ -27,6 +27,7 @@ class ArmResult:
     Attributes:
         name: Of the arm.
         seeds: How many trials.
+        targets: How many targets all arms have in common.
         mean: Of each measure over seeds.
         sd: Sample standard deviation over seeds; NaN for one.
         against: Difference of each measure from the reference arm, with its interval; empty for the reference itself.
@@ -34,6 +35,7 @@ class ArmResult:
 
     name: str
     seeds: int
+    targets: int
     mean: dict[str, float]
     sd: dict[str, float]
     against: dict[str, Interval]
@@ -74,63 +76,89 @@ def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def arm_results(folders: Sequence[Path], reference: str, split: str, k: int) -> list[ArmResult]:
+def arm_results(
+    folders: Sequence[Path], reference: str, split: str, k: int, labels: str | None = None
+) -> list[ArmResult]:
     """Means and standard deviations over seeds, and paired intervals against the reference arm on the same users.
+
+    All arms are judged on the targets that they have in common, grouped by one rule of polarity.
 
     Args:
         folders: Of all trials; arms in the order of their first.
         reference: Name of the arm that the others are compared with.
         split: "validation" or "test".
         k: Length of the list.
+        labels: Name of the arm whose rule says which targets are positive; the reference arm if None.
 
     Raises:
-        ValueError: Two arms were not judged on the same targets.
+        ValueError: The arms have no target in common.
     """
-    table = tidy(folders)
-    table = table[table["split"] == split]
-    names = [name for name in table.columns if name == "coverage" or name.partition("_")[0] in measures.MEASURES]
-    ranks = {arm: _Ranks.read([f for f in folders if _arm(f) == arm], split) for arm in dict.fromkeys(table["arm"])}
+    by_arm: dict[str, list[Path]] = {}
+    for folder in folders:
+        by_arm.setdefault(_result(folder)["arm"], []).append(folder)
+    ranks = common_targets({arm: Ranks.read(own, split) for arm, own in by_arm.items()}, labels or reference)
     found = []
     for arm, own in ranks.items():
-        values = table.loc[table["arm"] == arm, names].astype(float)
-        against = {} if arm == reference else {name: own.against(ranks[reference], name, k) for name in COMPARED}
+        rows = pd.DataFrame([own.measures(seed, k) for seed in range(len(own.rank))])
+        rows["coverage"] = [_result(folder)[split]["coverage"] for folder in by_arm[arm]]
+        intervals = {} if arm == reference else {name: own.against(ranks[reference], name, k) for name in COMPARED}
         found.append(
             ArmResult(
                 arm,
-                len(values),
-                {str(name): float(value) for name, value in values.mean().items()},
-                {str(name): float(value) for name, value in values.std(ddof=1).items()},
-                {name: interval for name, interval in against.items() if interval is not None},
+                len(rows),
+                len(own.user),
+                {str(name): float(value) for name, value in rows.mean().items()},
+                {str(name): float(value) for name, value in rows.std(ddof=1).items()},
+                {name: interval for name, interval in intervals.items() if interval is not None},
             )
         )
     return found
 
 
-def _arm(folder: Path) -> str:
-    return str(json.loads((folder / RESULT).read_text(encoding="utf-8"))["arm"])
+def _result(folder: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    return values
 
 
 @dataclasses.dataclass(frozen=True)
-class _Ranks:
-    """Ranks of an arm, a row for each seed."""
+class Ranks:
+    """What an arm did with T targets.
+
+    Attributes:
+        rank: (seeds, T).
+        is_positive: (T,), by the arm's own rule of polarity, until `common_targets` gives all arms one rule.
+        user, place: (T,), which name a target (`experiments.data.TargetKeys`).
+    """
 
     rank: npt.NDArray[np.int64]
     is_positive: npt.NDArray[np.int64]
-    user: npt.NDArray[np.int64]
+    user: npt.NDArray[np.str_]
+    place: npt.NDArray[np.int64]
 
     @classmethod
-    def read(cls, folders: Sequence[Path], split: str) -> "_Ranks":
+    def read(cls, folders: Sequence[Path], split: str) -> "Ranks":
+        """Of the trials of one arm."""
         rows = [np.load(folder / RANKS) for folder in folders]
-        first = rows[0]
-        return cls(
-            np.stack([row[f"{split}_rank"] for row in rows]), first[f"{split}_is_positive"], first[f"{split}_user"]
-        )
+        names = ("is_positive", "user", "place")
+        return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
 
-    def against(self, other: "_Ranks", name: str, k: int) -> Interval | None:
+    def keys(self) -> list[tuple[str, int]]:
+        """Names of the targets."""
+        return list(zip(self.user.tolist(), self.place.tolist(), strict=True))
+
+    def measures(self, seed: int, k: int) -> dict[str, float]:
+        """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`."""
+        found: dict[str, float] = {}
+        for name in measures.MEASURES:
+            gains = measures.gains(self.rank[seed], name, k)
+            for group, value in (("p", 1), ("n", 0)):
+                chosen = gains[self.is_positive == value]
+                found[f"{name}_{group}"] = float(chosen.mean()) if len(chosen) else float("nan")
+            found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
+        return found
+
+    def against(self, other: "Ranks", name: str, k: int) -> Interval | None:
         """The difference of a measure such as "ndcg_p" from another arm's; None for a group without targets."""
-        if not (np.array_equal(self.user, other.user) and np.array_equal(self.is_positive, other.is_positive)):
-            msg = "Two arms were not judged on the same targets, so that they cannot be compared."
-            raise ValueError(msg)
         measure, _, group = name.partition("_")
         sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
         signs = np.array(sign)[self.is_positive]
@@ -138,7 +166,26 @@ class _Ranks:
             return None
         # The mean over seeds first: what is compared are arms, not single trainings.
         gains, others = (measures.gains(each.rank, measure, k).mean(axis=0) for each in (self, other))
-        return paired_difference(gains, others, self.user, signs)
+        return paired_difference(gains, others, np.unique(self.user, return_inverse=True)[1], signs)
+
+
+def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
+    """The targets that all arms have, in one order, with the polarity that the arm `labels` gives them.
+
+    Raises:
+        ValueError: There is none.
+    """
+    keys = {arm: {key: place for place, key in enumerate(ranks.keys())} for arm, ranks in arms.items()}
+    common = sorted(set.intersection(*(set(places) for places in keys.values())))
+    if not common:
+        msg = f"The arms {', '.join(arms)} have no target in common, so that they cannot be compared."
+        raise ValueError(msg)
+    places = {arm: np.array([own[key] for key in common]) for arm, own in keys.items()}
+    is_positive = arms[labels].is_positive[places[labels]]
+    return {
+        arm: Ranks(ranks.rank[:, places[arm]], is_positive, ranks.user[places[arm]], ranks.place[places[arm]])
+        for arm, ranks in arms.items()
+    }
 
 
 def text_table(found: Sequence[ArmResult], reference: str) -> str:

@@ -45,6 +45,7 @@ class Study:
         question: One sentence, for the page of results.
         seeds: Each model is trained once with each.
         reference: The arm that the others are compared with.
+        labels: The arm whose rule of polarity groups the targets of all arms; the reference, unless it is named.
         set: Settings of all arms.
         arms: What is compared.
         grid: Key to values: each combination is one more arm.
@@ -55,6 +56,7 @@ class Study:
     name: str
     question: str
     reference: str
+    labels: str | None = None
     seeds: list[int] = dataclasses.field(default_factory=lambda: [1, 2, 3, 4, 5])
     set: dict[str, Value] = dataclasses.field(default_factory=dict)
     arms: list[Arm] = dataclasses.field(default_factory=list)
@@ -160,9 +162,10 @@ def _grid_name(settings: Mapping[str, Value]) -> str:
 
 def _check(study: Study, path: Path) -> None:
     names = [arm.name for arm in study.all_arms()]
-    if study.reference not in names:
-        msg = f"{path}: `reference`: there is no arm {study.reference!r}. There are: {', '.join(names)}."
-        raise ConfigError(msg)
+    for key, name in (("reference", study.reference), ("labels", study.labels or study.reference)):
+        if name not in names:
+            msg = f"{path}: `{key}`: there is no arm {name!r}. There are: {', '.join(names)}."
+            raise ConfigError(msg)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
         raise ConfigError(msg)

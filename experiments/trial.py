@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from experiments.data import keys_of
 from pnfrec_keras import baselines, evaluation, schema
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.data import EvaluationArrays
@@ -66,7 +67,7 @@ def run(request: Request) -> None:
         ranked = evaluation.rank_all(recommender, arrays, training.k)
         found[split] = evaluation.measure(ranked, training.k)
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
-        ranks[f"{split}_user"] = _users(data, split)
+        ranks |= {f"{split}_{name}": values for name, values in vars(keys_of(data, split)).items()}
     result = {
         **{name: getattr(request, name) for name in ("arm", "baseline", "seed", "model", "training")},
         **facts,
@@ -80,12 +81,6 @@ def run(request: Request) -> None:
     shutil.rmtree(partial / "state", ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-
-
-def _users(data: Path, split: str) -> Any:
-    from experiments.data import users_of
-
-    return users_of(data, split)
 
 
 def _examples(data: Path, split: str, vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:

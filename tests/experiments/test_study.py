@@ -79,6 +79,7 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"reference": "x"}, r"`reference`: there is no arm 'x'. There are: popular, a, b"),
+        ({"labels": "x"}, "`labels`: there is no arm 'x'"),
         ({"seeds": [1, 1]}, "`seeds` must be distinct"),
         ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
         ({"sedes": [1]}, "`sedes`: Unexpected keyword"),
@@ -91,7 +92,9 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], m
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no study 'x'. Ready ones: ablation, baselines"):
+    with pytest.raises(
+        ConfigError, match=r"no study 'x'. Ready ones: ablation, baselines, seeds, sensitivity, threshold"
+    ):
         load_study("x")
     study = load_study(written(tmp_path, set={"model.width": 3}))
     with pytest.raises(ConfigError, match=r"model\.width"):
