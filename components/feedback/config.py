@@ -60,6 +60,8 @@ class FeedbackConfig:
         split_seed: Decides which half of the held-out users is validation and which is test. Halved are the users with
             held-out rows whose user and item training knows, before `min_positives` drops any of them.
         min_positives: Users with fewer positive training rows are dropped from every set.
+        validation_targets: "positive" targets only (the paper's rule), or "both" groups, by which choices that weigh
+            false positives can be made on validation.
         min_heldout_positives: Users with fewer positive rows in the validation or the test split have no target
             there. The reference's stricter rule is 2.
         targets: "last", or "successive": each held-out interaction is a target. Measures then average over targets.
@@ -83,6 +85,7 @@ class FeedbackConfig:
     test_quantile: float = 0.9
     split_seed: int = 42
     min_positives: int = 2
+    validation_targets: Literal["positive", "both"] = "positive"
     min_heldout_positives: int = 0
     targets: Literal["last", "successive"] = "last"
     bad_rows: Literal["error", "drop"] = "error"

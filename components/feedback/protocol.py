@@ -193,7 +193,7 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
     """Chooses users and targets (rules 5 and 6).
 
     A target of a split is one of its rows. Its history are the known rows before it, in the user's order, of its own
-    split and of those before (train, validation, test). Validation has positive targets only.
+    split and of those before (train, validation, test). Validation has positive targets only, unless both are wanted.
     """
     users = len(table.users)
     train_positives = np.bincount(table.user[known.train & positive], minlength=users)
@@ -209,7 +209,7 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
         rows = np.flatnonzero(eligible)
         if config.targets == "last":
             rows = rows[_is_last(table.user[rows])]
-        if split == VALIDATION:
+        if split == VALIDATION and config.validation_targets == "positive":
             rows = rows[positive[rows]]
         history = known.known & (splits <= split)
         targets[split] = Targets(rows, history)

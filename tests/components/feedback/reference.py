@@ -184,7 +184,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                 too_few.update(row.order for row in heldout)
                 continue
             for target in heldout[-1:] if config.targets == "last" else heldout:
-                if name == "validation" and not is_positive(target):
+                if name == "validation" and config.validation_targets == "positive" and not is_positive(target):
                     continue
                 before = group[: group.index(target)]
                 history = [row for row in before if split[row.order] in allowed]

@@ -51,6 +51,7 @@ def configs(draw: Any) -> dict[str, Any]:
         "min_positives": draw(st.sampled_from([0, 1, 1, 2, 3])),
         "min_heldout_positives": draw(st.sampled_from([0, 0, 0, 1, 2])),
         "targets": draw(st.sampled_from(["last", "successive"])),
+        "validation_targets": draw(st.sampled_from(["positive", "both"])),
     }
 
 
