@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in all trials.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of all studies. [default: runs/studies]")
-def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output: Path | None) -> None:
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Trials at once.")
+def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output: Path | None, jobs: int) -> None:
     """Run a study: train each of its arms with several seeds and compare them on the same users.
 
     STUDY is the name of a ready one (baselines) or a YAML file. A study that was cut off goes on where it stopped.
@@ -37,7 +38,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     folder = (output or base.output_path.parent / "studies") / base.name / found.name
     click.echo(f"study   {found.name}: {found.question}\ndata    {config_path}\noutput  {folder}\n")
     try:
-        folders = run_trials(planned, folder, click.echo)
+        folders = run_trials(planned, folder, click.echo, jobs)
     except (TrialError, FeedbackError) as error:
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)

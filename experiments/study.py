@@ -20,6 +20,25 @@ Value = bool | int | float | str
 
 
 @dataclasses.dataclass(frozen=True)
+class InferenceRule:
+    """How an arm ranks with a trained model, where it is not the positive encoder alone.
+
+    Attributes:
+        rule: Of `pnfrec_keras.inference`.
+        gamma: Weights of the negative encoder to choose from. Each trial takes the one with the highest
+            NDCG_p + delta NDCG on its own validation targets, the smallest of equal ones.
+        without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
+            user who has disliked things only.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    rule: Literal["positive", "difference", "posterior", "as_positive"] = "positive"
+    gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
+    without_positives: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Arm:
     """One thing that is compared: a model with settings of its own, or a baseline.
 
@@ -27,6 +46,7 @@ class Arm:
         name: In the tables.
         set: Settings of the pipeline's configuration, such as `model.variant: SASRec_p`.
         baseline: Instead of a model: no training, no seed.
+        inference: How it ranks; by default with the positive encoder alone, as in the paper.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -34,6 +54,7 @@ class Arm:
     name: str
     set: dict[str, Value] = dataclasses.field(default_factory=dict)
     baseline: Literal["most_popular", "most_popular_positive", "item_knn"] | None = None
+    inference: InferenceRule = dataclasses.field(default_factory=InferenceRule)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +105,15 @@ class Trial:
     seed: int | None
     config: PipelineConfig
     key: str
+
+    @property
+    def training_key(self) -> str | None:
+        """Name of the training, which arms and studies share that differ in nothing that training depends on."""
+        if self.seed is None:
+            return None
+        model = self.config.model.effective()
+        parts = [dataclasses.asdict(part) for part in (self.config.feedback, model, self.config.training)]
+        return f"{model.variant}-seed{self.seed}-{digest(parts)}"
 
 
 def load_study(name: str) -> Study:
@@ -153,7 +183,7 @@ def _key(arm: Arm, seed: int | None, config: PipelineConfig) -> str:
     settings = {name: dataclasses.asdict(getattr(config, name)) for name in ("feedback", "model", "training")}
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
     name = slug if seed is None else f"{slug}-seed{seed}"
-    return f"{name}-{digest([settings, arm.baseline])}"
+    return f"{name}-{digest([settings, arm.baseline, dataclasses.asdict(arm.inference)])}"
 
 
 def _grid_name(settings: Mapping[str, Value]) -> str:

@@ -20,6 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from experiments.data import keys_of
+from experiments.inference import choose_gamma, recommender, without_positives
+from experiments.study import InferenceRule
 from pnfrec_keras import baselines, evaluation, schema
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.data import EvaluationArrays
@@ -36,18 +38,22 @@ class Request:
     Attributes:
         arm: Name of the arm.
         baseline: Of the arm, or None.
+        inference: Of the arm.
         seed: Of the trial, or None.
         model, training: Sections of the configuration.
         data: Folder of examples and vocabulary.
+        trained: Folder of the trained model; "" for a baseline.
         target: Folder that the result goes to.
     """
 
     arm: str
     baseline: str | None
+    inference: dict[str, Any]
     seed: int | None
     model: dict[str, Any]
     training: dict[str, Any]
     data: str
+    trained: str
     target: str
 
 
@@ -59,78 +65,63 @@ def run(request: Request) -> None:
     begin = time.perf_counter()
     vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
     model_config, training = ModelConfig(**request.model), TrainingConfig(**request.training)
-    recommender, facts = _recommender(request, vocabulary, model_config, training, partial / "state")
+    rule = InferenceRule(**request.inference)
+    arrays = {split: _examples(data, split, vocabulary, model_config.max_length, rule) for split in SPLITS}
+    recommender, facts = _recommender(request, vocabulary, model_config, training, arrays[schema.VALIDATION_SPLIT])
     found: dict[str, Any] = {}
     ranks: dict[str, Any] = {}
     for split in SPLITS:
-        arrays = _examples(data, split, vocabulary, model_config.max_length)
-        ranked = evaluation.rank_all(recommender, arrays, training.k)
+        ranked = evaluation.rank_all(recommender, arrays[split], training.k)
         found[split] = evaluation.measure(ranked, training.k)
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
         ranks |= {f"{split}_{name}": values for name, values in vars(keys_of(data, split)).items()}
+    names = ("arm", "baseline", "inference", "seed", "model", "training")
     result = {
-        **{name: getattr(request, name) for name in ("arm", "baseline", "seed", "model", "training")},
-        **facts,
+        **{name: getattr(request, name) for name in names},
         **found,
         "items": len(vocabulary),
         "seconds": time.perf_counter() - begin,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        **facts,
     }
     np.savez(partial / RANKS, **ranks)
     (partial / RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(partial / "state", ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
 
 
-def _examples(data: Path, split: str, vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
+def _examples(data: Path, split: str, vocabulary: Vocabulary, max_length: int, rule: InferenceRule) -> EvaluationArrays:
     from pnfrec_keras.records import read_evaluation
 
-    return read_evaluation(str(data / f"Split-{split}" / "*"), vocabulary, max_length)
+    arrays = read_evaluation(str(data / f"Split-{split}" / "*"), vocabulary, max_length)
+    return without_positives(arrays) if rule.without_positives else arrays
 
 
 def _recommender(
-    request: Request, vocabulary: Vocabulary, model_config: ModelConfig, training: TrainingConfig, state: Path
+    request: Request,
+    vocabulary: Vocabulary,
+    model_config: ModelConfig,
+    training: TrainingConfig,
+    validation: EvaluationArrays,
 ) -> tuple[evaluation.Recommender, dict[str, Any]]:
     """What ranks, and facts about how it came to be."""
-    from pnfrec_keras.records import read_training
-
-    pattern = str(Path(request.data) / "Split-train" / "*")
     if request.baseline == "most_popular":
         return baselines.most_popular(vocabulary), {}
     if request.baseline == "most_popular_positive":
         return baselines.most_popular_positive(vocabulary), {}
     if request.baseline == "item_knn":
-        arrays = read_training(pattern, vocabulary, model_config.max_length)
+        from pnfrec_keras.records import read_training
+
+        arrays = read_training(str(Path(request.data) / "Split-train" / "*"), vocabulary, model_config.max_length)
         return baselines.ItemKNN(arrays, len(vocabulary)), {}
-    return _trained(request, vocabulary, model_config, training, state)
+    from experiments.trained import trained
 
-
-def _trained(
-    request: Request, vocabulary: Vocabulary, model_config: ModelConfig, training: TrainingConfig, state: Path
-) -> tuple[evaluation.Recommender, dict[str, Any]]:
-    from pnfrec_keras.records import read_training
-    from pnfrec_keras.training import fit
-    from pnfrec_keras.variants import variant_of
-
-    data = Path(request.data)
-    mixed = variant_of(model_config.variant).mixed
-    trained = fit(
-        len(vocabulary),
-        read_training(str(data / "Split-train" / "*"), vocabulary, model_config.max_length, mixed=mixed),
-        _examples(data, schema.VALIDATION_SPLIT, vocabulary, model_config.max_length),
-        model_config,
-        training,
-        state_dir=state,
-        popularity=vocabulary.popularity(),
-        progress=_say_epoch,
-    )
-    facts = {
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "history": [{name: float(value) for name, value in epoch.items()} for epoch in trained.history],
-    }
-    return evaluation.of_model(trained.model, vocabulary.popularity()), facts
+    done = trained(Path(request.trained), Path(request.data), model_config, training, _say_epoch)
+    rule = InferenceRule(**request.inference)
+    popularity = vocabulary.popularity()
+    gamma, tried = choose_gamma(done.model, popularity, rule, validation, training.k)
+    facts = {**done.facts, "gamma": gamma, "gamma_validation": tried}
+    return recommender(done.model, popularity, rule.rule, gamma), facts
 
 
 def _say_epoch(epoch: int, logs: dict[str, float]) -> None:

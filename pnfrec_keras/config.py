@@ -1,8 +1,10 @@
-"""Settings of the network, of training and of the export. No dependency beyond the standard library."""
+"""Settings of the network, of training and of the export. Nothing beyond the standard library is imported."""
 
 import dataclasses
 import math
 from typing import Any, ClassVar, Literal
+
+from pnfrec_keras.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -31,6 +33,7 @@ class ModelConfig:
             always takes the cosine.
         temperature: Divides the cosine.
         shared_positions: One position table for both encoders (the reference) or one each (the paper).
+        shared_final_norm: One final LayerNorm for both encoders (the reference) or one each.
         loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
             "sampled_softmax" (logQ-corrected) or "gbce" (docs/losses.md).
         sampled_items: Negatives of a step, for both of those; below the size of the catalogue.
@@ -50,9 +53,30 @@ class ModelConfig:
     similarity: Literal["dot", "cosine"] = "dot"
     temperature: float = 0.1
     shared_positions: bool = True
+    shared_final_norm: bool = True
     loss: Literal["softmax", "sampled_softmax", "gbce"] = "softmax"
     sampled_items: int = 1024
     calibration: float = 0.75
+
+    def effective(self) -> "ModelConfig":
+        """The same network by one name: settings that do nothing have their default, the variant follows the weights.
+
+        Two configurations train the same model if these are equal: PNFRec with alpha = beta = 0 is SASRec_p.
+        """
+        parts = variant_of(self.variant)
+        alpha = self.alpha if parts.negative_loss else 0.0
+        beta = self.beta if parts.contrastive else 0.0
+        ours = {(True, True): "PNFRec", (True, False): "PNFRec_pn", (False, True): "PNFRec_pc"}
+        mixed = {True: "SASRec_c", False: "SASRec"}
+        idle = set() if alpha else {"shared_positions", "shared_final_norm"}
+        idle |= set() if beta else {"similarity", "temperature"}
+        idle |= {"sampled_items", "calibration"} if self.loss == "softmax" else set()
+        idle |= {"similarity"} if parts.mixed else set()
+        idle |= set() if self.loss == "gbce" else {"calibration"}
+        fields = {field.name: field.default for field in dataclasses.fields(self) if field.name in idle}
+        variant = mixed[beta > 0] if parts.mixed else ours.get((alpha > 0, beta > 0), "SASRec_p")
+        changes: dict[str, Any] = {**fields, "variant": variant, "alpha": alpha, "beta": beta}
+        return dataclasses.replace(self, **changes)
 
     def __post_init__(self) -> None:
         for name in ("max_length", "dim", "num_blocks", "num_heads", "sampled_items"):

@@ -61,15 +61,25 @@ class EvaluationArrays:
         seen: Everything in the history, T arrays of any length.
         target: int32 (T,); 0 where the target is not in the catalogue.
         is_positive: int32 (T,), 1 for group p, 0 for group n.
+        negative: int32 (T, L), the last L negative items, padded on the right; for rules of inference that read them.
     """
 
     positive: IntArray
     seen: Sequence[IntArray]
     target: IntArray
     is_positive: IntArray
+    negative: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def part(self, begin: int, end: int) -> "EvaluationArrays":
+        """The examples from `begin` to `end` (exclusive)."""
+        rows = slice(begin, end)
+        negative = None if self.negative is None else self.negative[rows]
+        return EvaluationArrays(
+            self.positive[rows], self.seen[rows], self.target[rows], self.is_positive[rows], negative
+        )
 
     def targets(self) -> dict[str, IntArray]:
         """`y` for `model.evaluate`; polarities only where they differ."""

@@ -103,8 +103,7 @@ def of_model(model: PNFRec, popularity: Floats) -> Recommender:
 
 def _batches(arrays: EvaluationArrays, size: int) -> Iterator[EvaluationArrays]:
     for begin in range(0, len(arrays), size):
-        part = slice(begin, begin + size)
-        yield EvaluationArrays(arrays.positive[part], arrays.seen[part], arrays.target[part], arrays.is_positive[part])
+        yield arrays.part(begin, begin + size)
 
 
 def _rank(scores: Floats, target: IntArray) -> npt.NDArray[np.int64]:

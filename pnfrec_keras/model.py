@@ -52,10 +52,10 @@ class PNFRec(keras.Model):
 
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
-        max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions, loss,
-            sampled_items, calibration, variant: See `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax"
-            want item indices in the order of popularity, as a `Vocabulary` has them; with another order it is right but
-            learns less of each draw.
+        max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions,
+            shared_final_norm, loss, sampled_items, calibration, variant: See `pnfrec_keras.config.ModelConfig`. The
+            draws of "sampled_softmax" want item indices in the order of popularity, as a `Vocabulary` has them; with
+            another order it is right but learns less of each draw.
         k: Length of the list that the measures look at.
 
     Reference:
@@ -76,6 +76,7 @@ class PNFRec(keras.Model):
         similarity: str = "dot",
         temperature: float = 0.1,
         shared_positions: bool = True,
+        shared_final_norm: bool = True,
         loss: str = "softmax",
         sampled_items: int = 1024,
         calibration: float = 0.75,
@@ -108,6 +109,7 @@ class PNFRec(keras.Model):
         self.similarity = "cosine" if parts.mixed else similarity
         self.temperature = temperature
         self.shared_positions = shared_positions
+        self.shared_final_norm = shared_final_norm
         self.next_item_loss = loss  # `loss` is an attribute of Keras' own
         self.sampled_items = sampled_items
         self.calibration = calibration
@@ -140,6 +142,10 @@ class PNFRec(keras.Model):
         if self.alpha and not self.shared_positions:
             self.negative_positions = PositionEmbedding(self.max_length, self.dim, name="negative_positions", **common)
             self.negative_positions.build()
+        self.negative_final_norm = self.final_norm
+        if self.alpha and not self.shared_final_norm:
+            self.negative_final_norm = LayerNorm(name="negative_final_norm", **common)
+            self.negative_final_norm.build(shape)
         # Weights exist from the start, so that a checkpoint can be loaded before the first batch.
         self.item_embedding.build()
         self.positive_positions.build()
@@ -149,19 +155,27 @@ class PNFRec(keras.Model):
             self.negative_encoder.build(shape)
         self.built = True
 
-    def _encode(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
+    def _part(self, sequence: str) -> tuple[Any, Any, Any]:
+        """Position table, stack of blocks and final norm that read a sequence."""
+        if sequence == self.reads:
+            return self.positive_positions, self.positive_encoder, self.final_norm
+        return self.negative_positions, self.negative_encoder, self.negative_final_norm
+
+    def _encode(self, items: Tensor, sequence: str, training: bool | None) -> Tensor:
+        positions, encoder, norm = self._part(sequence)
         mask = items > 0  # (batch, length)
         real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
         x = math.sqrt(self.dim) * self.item_embedding(items) + positions(tf.range(tf.shape(items)[1]))
         x = self.input_dropout(x, training=training) * real
-        return self.final_norm(encoder(x, mask, training=training), training=training)  # (batch, length, dim)
+        return norm(encoder(x, mask, training=training), training=training)  # (batch, length, dim)
 
-    def _encode_tokens(self, items: Tensor, positions: Any, encoder: Any, training: bool | None) -> Tensor:
+    def _encode_tokens(self, items: Tensor, sequence: str, training: bool | None) -> Tensor:
         """`_encode` without work on padding, for training; zero at padding, the same elsewhere."""
+        positions, encoder, norm = self._part(sequence)
         tokens = Tokens(items)
         x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(tokens.columns)
         x = self.input_dropout(x, training=training)  # (tokens, dim)
-        x = self.final_norm(encoder(x, tokens=tokens, training=training), training=training)
+        x = norm(encoder(x, tokens=tokens, training=training), training=training)
         return tokens.put_back(x)
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
@@ -174,9 +188,7 @@ class PNFRec(keras.Model):
     def _hidden(self, sequence: str, inputs: dict[str, Tensor], training: bool | None) -> Tensor:
         # XLA needs shapes that do not depend on how many positions are real.
         encode = self._encode_tokens if training and not self.jit_compile else self._encode
-        if sequence == self.reads:
-            return encode(inputs[sequence], self.positive_positions, self.positive_encoder, training)
-        return encode(inputs[NEGATIVE], self.negative_positions, self.negative_encoder, training)
+        return encode(inputs[sequence], sequence, training)
 
     def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As Keras', but XLA only where it is asked for: it works on padding too, and compiles each new width."""
@@ -280,15 +292,16 @@ class PNFRec(keras.Model):
     def _weights(self) -> dict[str, float]:
         return {self.reads: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
 
-    def encode_history(self, history: Tensor, *, skip_padding: bool = False) -> Tensor:
+    def encode_history(self, history: Tensor, *, negative: bool = False, skip_padding: bool = False) -> Tensor:
         """The state after the last item of each history: (batch, history_length) -> (batch, dim).
 
         Args:
             history: Item indices, padded on the right: the positive ones, or all for SASRec and SASRec_c.
+            negative: By the negative encoder, which must be there (`alpha` above 0); the history is the negative items.
             skip_padding: Leaves out padding: faster for many rows, slower for a few, and nothing for XLA.
         """
         encode = self._encode_tokens if skip_padding else self._encode
-        hidden = encode(history, self.positive_positions, self.positive_encoder, False)
+        hidden = encode(history, NEGATIVE if negative else self.reads, False)
         last = tf.maximum(tf.math.count_nonzero(history, axis=1, dtype=tf.int32) - 1, 0)
         return tf.gather(hidden, last, axis=1, batch_dims=1)
 
@@ -327,7 +340,8 @@ class PNFRec(keras.Model):
     def get_config(self) -> dict[str, Any]:
         names = (
             *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
-            *("similarity", "temperature", "shared_positions", "sampled_items", "calibration", "variant", "k"),
+            *("similarity", "temperature", "shared_positions", "shared_final_norm", "sampled_items", "calibration"),
+            *("variant", "k"),
         )
         settings = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **settings, "loss": self.next_item_loss}

@@ -30,6 +30,7 @@ def evaluation_parsing_spec() -> dict[str, Any]:
     """What the model needs of an evaluation example."""
     return {
         schema.POSITIVE_ITEM_IDS: _id_list(),
+        schema.NEGATIVE_ITEM_IDS: _id_list(),
         schema.SEEN_ITEM_IDS: _id_list(),
         schema.TARGET_ITEM_ID: tf.io.FixedLenFeature([], tf.string),
         schema.TARGET_IS_POSITIVE: tf.io.FixedLenFeature([], tf.int64),
@@ -74,16 +75,24 @@ def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_le
     """Evaluation examples in the files; arguments and errors as in `read_training`."""
     table = item_table(vocabulary)
     positive: list[IntArray] = []
+    negative: list[IntArray] = []
     seen: list[IntArray] = []
     target: list[IntArray] = []
     is_positive: list[IntArray] = []
     for parsed in _parsed(pattern, evaluation_parsing_spec()):
         positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length))
+        negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length))
         batch = _known(parsed[schema.SEEN_ITEM_IDS], table)
         seen.extend(np.split(batch.flat_values.numpy(), batch.row_splits.numpy()[1:-1]))
         target.append(table.lookup(parsed[schema.TARGET_ITEM_ID]).numpy())
         is_positive.append(parsed[schema.TARGET_IS_POSITIVE].numpy().astype(np.int32))
-    return EvaluationArrays(np.concatenate(positive), seen, np.concatenate(target), np.concatenate(is_positive))
+    return EvaluationArrays(
+        np.concatenate(positive),
+        seen,
+        np.concatenate(target),
+        np.concatenate(is_positive),
+        np.concatenate(negative),
+    )
 
 
 def _id_list() -> Any:

@@ -11,6 +11,7 @@ Dense layers compute `x @ kernel + bias`. With d the width, N the items, L the l
     E/B/feed_forward_norm/gamma, beta               (d,)
     E/B/{inner,outer}/kernel, bias                  (d, d), (d,)
     final_norm/gamma, beta                          (d,)
+    negative_final_norm/gamma, beta                 (d,)        where the encoders do not share one
 """
 
 from collections.abc import Iterator, Mapping

@@ -61,7 +61,8 @@ def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, he
         b = layer_norm(a, weights, f"{name}/feed_forward_norm")
         inner = dense(b, weights, f"{name}/inner")
         x = b + dense(np.where(inner.real > 0, inner, 0), weights, f"{name}/outer")
-    return layer_norm(x, weights, "final_norm")
+    own = encoder.replace("encoder", "final_norm")
+    return layer_norm(x, weights, own if f"{own}/gamma" in weights else "final_norm")
 
 
 def cross_entropies(items: Sequence[int], weights: Weights, encoder: str, blocks: int, heads: int) -> list[Any]:

@@ -43,7 +43,8 @@ def batch() -> tuple[Any, Any]:
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("polarity", ["positive", "negative"])
 def test_hidden_states_and_logits(polarity: str, shared: bool, training: bool) -> None:
-    model, weights = filled(shared_positions=shared)
+    model, weights = filled(shared_positions=shared, shared_final_norm=shared)
+    assert ("negative_final_norm/gamma" in weights) is not shared
     rows = [row[-LENGTH:] for row in (POSITIVE if polarity == "positive" else NEGATIVE)]
     padded = pad(rows, LENGTH)
     states = model({"positive": padded, "negative": padded}, training=training)[polarity].numpy()

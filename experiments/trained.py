@@ -1,0 +1,99 @@
+"""Trained models on disk, each trained once for all arms and studies that need it."""
+
+import dataclasses
+import json
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pnfrec_keras import schema
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.model import PNFRec
+from pnfrec_keras.vocabulary import Vocabulary
+
+FACTS, WEIGHTS = "facts.json", "weights.npz"
+
+Progress = Callable[[int, dict[str, float]], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model with the weights of its best epoch.
+
+    Attributes:
+        model: The model.
+        facts: `best_epoch`, `epochs`, `history` (logs of each epoch), `seconds` and `peak_gib` of its training.
+    """
+
+    model: PNFRec
+    facts: dict[str, Any]
+
+
+def trained(
+    folder: Path, data: Path, model_config: ModelConfig, training: TrainingConfig, progress: Progress
+) -> Trained:
+    """The model in `folder`, trained now unless it is there; the folder appears complete or not at all.
+
+    Args:
+        folder: Named by everything that the training depends on (`Trial.training_key`).
+        data: Prepared examples and vocabulary.
+        model_config: The network.
+        training: How it is fitted.
+        progress: Called after each epoch.
+    """
+    from pnfrec_keras.training import build_model
+    from pnfrec_keras.weights import set_named_weights
+
+    vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
+    if not folder.is_dir():
+        _train(folder, data, vocabulary, model_config, training, progress)
+    model = build_model(len(vocabulary), model_config, training)
+    model.set_popularity(vocabulary.popularity())
+    with np.load(folder / WEIGHTS) as weights:
+        set_named_weights(model, dict(weights))
+    return Trained(model, json.loads((folder / FACTS).read_text(encoding="utf-8")))
+
+
+def _train(
+    folder: Path,
+    data: Path,
+    vocabulary: Vocabulary,
+    model_config: ModelConfig,
+    training: TrainingConfig,
+    progress: Progress,
+) -> None:
+    from pnfrec_keras.records import read_evaluation, read_training
+    from pnfrec_keras.training import fit
+    from pnfrec_keras.variants import variant_of
+    from pnfrec_keras.weights import get_named_weights
+
+    partial = folder.with_name(f".{folder.name}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    mixed = variant_of(model_config.variant).mixed
+    result = fit(
+        len(vocabulary),
+        read_training(str(data / "Split-train" / "*"), vocabulary, model_config.max_length, mixed=mixed),
+        read_evaluation(str(data / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, model_config.max_length),
+        model_config,
+        training,
+        state_dir=partial / "state",
+        popularity=vocabulary.popularity(),
+        progress=progress,
+    )
+    facts = {
+        "best_epoch": result.best_epoch,
+        "epochs": len(result.history),
+        "history": [{name: float(value) for name, value in epoch.items()} for epoch in result.history],
+        "seconds": time.perf_counter() - begin,
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+    np.savez(partial / WEIGHTS, **get_named_weights(result.model))
+    (partial / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(partial / "state", ignore_errors=True)
+    partial.rename(folder)
