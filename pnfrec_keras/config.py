@@ -34,6 +34,8 @@ class ModelConfig:
         temperature: Divides the cosine.
         shared_positions: One position table for both encoders (the reference) or one each (the paper).
         shared_final_norm: One final LayerNorm for both encoders (the reference) or one each.
+        weighting: Of the terms of the loss: "fixed" (the paper), "decay" or "geometric" (`pnfrec_keras.weighting`).
+        half_life: Steps after which "decay" has halved alpha and beta.
         loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
             "sampled_softmax" (logQ-corrected) or "gbce" (docs/losses.md).
         sampled_items: Negatives of a step, for both of those; below the size of the catalogue.
@@ -54,6 +56,8 @@ class ModelConfig:
     temperature: float = 0.1
     shared_positions: bool = True
     shared_final_norm: bool = True
+    weighting: Literal["fixed", "decay", "geometric"] = "fixed"
+    half_life: int = 200
     loss: Literal["softmax", "sampled_softmax", "gbce"] = "softmax"
     sampled_items: int = 1024
     calibration: float = 0.75
@@ -73,13 +77,15 @@ class ModelConfig:
         idle |= {"sampled_items", "calibration"} if self.loss == "softmax" else set()
         idle |= {"similarity"} if parts.mixed else set()
         idle |= set() if self.loss == "gbce" else {"calibration"}
+        idle |= set() if alpha or beta else {"weighting"}
+        idle |= set() if self.weighting == "decay" and (alpha or beta) else {"half_life"}
         fields = {field.name: field.default for field in dataclasses.fields(self) if field.name in idle}
         variant = mixed[beta > 0] if parts.mixed else ours.get((alpha > 0, beta > 0), "SASRec_p")
         changes: dict[str, Any] = {**fields, "variant": variant, "alpha": alpha, "beta": beta}
         return dataclasses.replace(self, **changes)
 
     def __post_init__(self) -> None:
-        for name in ("max_length", "dim", "num_blocks", "num_heads", "sampled_items"):
+        for name in ("max_length", "dim", "num_blocks", "num_heads", "half_life", "sampled_items"):
             _check(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
         _check(self.dim % self.num_heads == 0, "model.dim", f"a multiple of num_heads ({self.num_heads})", self.dim)
         _check(0.0 <= self.dropout < 1.0, "model.dropout", "in [0, 1)", self.dropout)

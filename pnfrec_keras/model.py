@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from pnfrec_keras import losses, ranking
+from pnfrec_keras import losses, ranking, weighting
 from pnfrec_keras.dropout import Dropout
 from pnfrec_keras.layer_norm import LayerNorm
 from pnfrec_keras.layers import ItemEmbedding, PositionEmbedding, SequenceEncoder
@@ -53,9 +53,9 @@ class PNFRec(keras.Model):
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
         max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions,
-            shared_final_norm, loss, sampled_items, calibration, variant: See `pnfrec_keras.config.ModelConfig`. The
-            draws of "sampled_softmax" want item indices in the order of popularity, as a `Vocabulary` has them; with
-            another order it is right but learns less of each draw.
+            shared_final_norm, weighting, half_life, loss, sampled_items, calibration, variant: See
+            `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item indices in the order of
+            popularity, as a `Vocabulary` has them; with another order it is right but learns less of each draw.
         k: Length of the list that the measures look at.
 
     Reference:
@@ -77,6 +77,8 @@ class PNFRec(keras.Model):
         temperature: float = 0.1,
         shared_positions: bool = True,
         shared_final_norm: bool = True,
+        weighting: str = "fixed",
+        half_life: int = 200,
         loss: str = "softmax",
         sampled_items: int = 1024,
         calibration: float = 0.75,
@@ -110,6 +112,8 @@ class PNFRec(keras.Model):
         self.temperature = temperature
         self.shared_positions = shared_positions
         self.shared_final_norm = shared_final_norm
+        self.weighting = weighting
+        self.half_life = half_life
         self.next_item_loss = loss  # `loss` is an attribute of Keras' own
         self.sampled_items = sampled_items
         self.calibration = calibration
@@ -242,7 +246,7 @@ class PNFRec(keras.Model):
         for part, (summed, count) in terms.items():
             value, replicas = _global_mean(summed, count)
             self.loss_parts[part].update_state(value * replicas)
-            total += self._weights()[part] * value
+            total += self._weights()[part] * (weighting.relative(value) if self.weighting == "geometric" else value)
         return total
 
     def _next_item_sum(self, hidden: Tensor, labels: Tensor, table: Tensor, training: bool) -> Tensor:
@@ -282,15 +286,21 @@ class PNFRec(keras.Model):
     def _results(self) -> dict[str, Any]:
         results = {metric.name: metric.result() for metric in self.metrics}
         # The sum of the parts that stand beside it: Keras' own mean depends on how rows are spread over devices.
+        show = weighting.logged if self.weighting == "geometric" else tf.identity
         results["loss"] = sum(
-            weight * self.loss_parts[part].result()
+            weight * show(self.loss_parts[part].result())
             for part, weight in self._weights().items()
             if part in self.loss_parts
         )
         return results
 
-    def _weights(self) -> dict[str, float]:
-        return {self.reads: 1.0, NEGATIVE: self.alpha, "contrastive": self.beta}
+    def _weights(self) -> dict[str, Any]:
+        """Of each term, at this step."""
+        weights: dict[str, Any] = {NEGATIVE: self.alpha, "contrastive": self.beta}
+        if self.weighting == "decay" and self.optimizer is not None:
+            step = self.optimizer.iterations
+            weights = {name: weighting.decayed(weight, step, self.half_life) for name, weight in weights.items()}
+        return {self.reads: 1.0, **weights}
 
     def encode_history(self, history: Tensor, *, negative: bool = False, skip_padding: bool = False) -> Tensor:
         """The state after the last item of each history: (batch, history_length) -> (batch, dim).
@@ -341,7 +351,7 @@ class PNFRec(keras.Model):
         names = (
             *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
             *("similarity", "temperature", "shared_positions", "shared_final_norm", "sampled_items", "calibration"),
-            *("variant", "k"),
+            *("weighting", "half_life", "variant", "k"),
         )
         settings = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **settings, "loss": self.next_item_loss}
