@@ -9,8 +9,9 @@ from experiments.study import InferenceRule
 from pnfrec_keras import evaluation
 from pnfrec_keras.data import EvaluationArrays
 from pnfrec_keras.evaluation import Floats, Recommender
-from pnfrec_keras.inference import combine, log_popularity
+from pnfrec_keras.inference import combine, log_like_rate, log_popularity
 from pnfrec_keras.model import PNFRec
+from pnfrec_keras.vocabulary import Vocabulary
 
 
 def without_positives(arrays: EvaluationArrays) -> EvaluationArrays:
@@ -21,7 +22,7 @@ def without_positives(arrays: EvaluationArrays) -> EvaluationArrays:
 
 
 def choose_gamma(
-    model: PNFRec, popularity: Floats, rule: InferenceRule, validation: EvaluationArrays, k: int
+    model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, validation: EvaluationArrays, k: int
 ) -> tuple[float, list[dict[str, float]]]:
     """The gamma with the highest NDCG_p + delta NDCG on validation, and the measures of each.
 
@@ -33,7 +34,7 @@ def choose_gamma(
         raise ValueError(msg)
     found = []
     for gamma in rule.gamma:
-        measured = evaluation.evaluate(recommender(model, popularity, rule.rule, gamma), validation, k)
+        measured = evaluation.evaluate(recommender(model, vocabulary, rule, gamma), validation, k)
         found.append({"gamma": gamma, **measured})
     if len(found) == 1:
         return rule.gamma[0], found
@@ -46,29 +47,31 @@ def objective(measured: dict[str, float]) -> float:
     return measured["ndcg_p"] + measured["ndcg_delta"]
 
 
-def recommender(model: PNFRec, popularity: Floats, rule: str, gamma: float) -> Recommender:
+def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamma: float) -> Recommender:
     """A rule of inference as a recommender.
 
     Args:
         model: The trained model.
-        popularity: (num_items + 1,), for histories without a known positive item.
-        rule: Of `InferenceRule`. "as_positive" lets the positive encoder read the negative items of a user without
-            positives: people dislike what they had reason to try.
-        gamma: Weight of the negative encoder.
+        vocabulary: Its catalogue, for popularity and like rates.
+        rule: Its name and what it reads.
+        gamma: Weight of the dislikes.
     """
-    plain = evaluation.of_model(model, popularity)
-    if rule == "positive":
-        return plain
-    if rule == "as_positive":
-        return lambda arrays: plain(dataclasses.replace(arrays, positive=_read_instead(arrays)))
+    popularity = vocabulary.popularity()
+    plain = evaluation.of_model(model, log_popularity(popularity))
+    like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
 
     def recommend(arrays: EvaluationArrays) -> Floats:
+        if rule.negatives_for_positives:
+            arrays = dataclasses.replace(arrays, positive=_read_instead(arrays))
         scores = plain(arrays)
-        scores[~(arrays.positive > 0).any(axis=1)] = log_popularity(popularity)
+        if rule.rule == "like_rate":
+            return scores + gamma * like_rate
+        if rule.rule == "positive":
+            return scores
         history = _negative(arrays)
         negative = model.state_scores(model.encode_history(history, negative=True))
         known = np.count_nonzero(history, axis=1)
-        combined: Floats = np.array(combine(scores.astype(np.float32), negative, gamma, known, rule))
+        combined: Floats = np.array(combine(scores.astype(np.float32), negative, gamma, known, rule.rule))
         return combined
 
     return recommend

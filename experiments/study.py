@@ -25,17 +25,20 @@ class InferenceRule:
 
     Attributes:
         rule: Of `pnfrec_keras.inference`.
-        gamma: Weights of the negative encoder to choose from. Each trial takes the one with the highest
+        gamma: Weights of the dislikes to choose from. Each trial takes the one with the highest
             NDCG_p + delta NDCG on its own validation targets, the smallest of equal ones.
         without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
             user who has disliked things only.
+        negatives_for_positives: Where a history has no positive item, the positive encoder reads the negative ones:
+            people dislike what they had reason to try.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    rule: Literal["positive", "difference", "posterior", "as_positive"] = "positive"
+    rule: Literal["positive", "like_rate", "difference", "posterior"] = "positive"
     gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
     without_positives: bool = False
+    negatives_for_positives: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -118,10 +118,9 @@ def _recommender(
 
     done = trained(Path(request.trained), Path(request.data), model_config, training, _say_epoch)
     rule = InferenceRule(**request.inference)
-    popularity = vocabulary.popularity()
-    gamma, tried = choose_gamma(done.model, popularity, rule, validation, training.k)
+    gamma, tried = choose_gamma(done.model, vocabulary, rule, validation, training.k)
     facts = {**done.facts, "gamma": gamma, "gamma_validation": tried}
-    return recommender(done.model, popularity, rule.rule, gamma), facts
+    return recommender(done.model, vocabulary, rule, gamma), facts
 
 
 def _say_epoch(epoch: int, logs: dict[str, float]) -> None:

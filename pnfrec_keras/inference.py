@@ -1,22 +1,26 @@
-"""Rankings that read the negative encoder too; the paper ranks by the positive one alone (spec, section 8).
+"""Rankings that use dislikes at inference too; the paper ranks by the positive encoder alone (spec, section 8).
 
-Both encoders give a distribution over the catalogue: which item comes next among those that the user likes, p(i), and
-among those that the user dislikes, n(i). A rule lowers items by a weight gamma; 0 is the paper's ranking.
+A rule lowers items by a weight gamma; 0 is the paper's ranking. With s_p and s_n the scores of the positive and of the
+negative encoder, p and n their softmax over the catalogue:
 
+    like_rate    s_p(i) + gamma * log r(i)
     difference   s_p(i) - gamma * s_n(i)
     posterior    s_p(i) + gamma * log(p(i) / (p(i) + n(i)))
 
-With s the scores, whose softmax over the catalogue p and n are. The last factor of `posterior` is the probability that
-an interaction with i is a positive one if both polarities come equally often (Bayes' rule). It leaves alone what the
-positive encoder ranks far above the negative one, where the difference lowers, of two items that fit the user equally,
-the one that the user knows and dislikes things like.
+r(i) is the share of the item's training interactions that are positive, drawn towards the share of all items by
+`PRIOR` interactions: what everybody thinks of the item. The last factor of `posterior` is the probability that an
+interaction with i is positive if both polarities come equally often (Bayes' rule): what this user would think of it.
 """
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-RULES = ("difference", "posterior")
+RULES = ("like_rate", "difference", "posterior")
+# Interactions that an item's like rate counts beside its own, at the rate of all items.
+PRIOR = 10.0
 
 Tensor = Any
 
@@ -36,23 +40,44 @@ def combine(positive: Tensor, negative: Tensor, gamma: Tensor, known_negatives: 
         float32 (batch, items + 1).
 
     Raises:
-        ValueError: Unknown rule.
+        ValueError: The rule is no such.
     """
-    weight = tf.where(known_negatives > 0, tf.broadcast_to(gamma, tf.shape(known_negatives)), 0.0)[:, tf.newaxis]
+    gamma = tf.broadcast_to(tf.cast(gamma, tf.float32), tf.shape(known_negatives))
+    weight = tf.where(known_negatives > 0, gamma, 0.0)[:, tf.newaxis]
     if rule == "difference":
         return positive - weight * negative
     if rule == "posterior":
         lead = _log_softmax(positive) - _log_softmax(negative)
         return positive + weight * tf.math.log_sigmoid(lead)
-    msg = f"The rule must be one of {', '.join(RULES)}. Received: {rule!r}."
+    msg = f"The rule must be 'difference' or 'posterior'. Received: {rule!r}."
     raise ValueError(msg)
+
+
+def needs_negative_encoder(rule: str) -> bool:
+    """Whether a rule reads the negative history."""
+    return rule in ("difference", "posterior")
+
+
+def log_like_rate(counts: npt.ArrayLike, positive_counts: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """The logarithm of r for each item, float32 (items + 1,); column 0, the padding, is 0.
+
+    Args:
+        counts: (items,), training interactions of each item.
+        positive_counts: (items,), the positive ones among them.
+    """
+    every, liked = np.asarray(counts, np.float64), np.asarray(positive_counts, np.float64)
+    # Never 0, so that the logarithm is finite even where nobody likes anything.
+    overall = (liked.sum() + 0.5) / (every.sum() + 1.0)
+    rate = np.log((liked + PRIOR * overall) / (every + PRIOR))
+    padded: npt.NDArray[np.float32] = np.concatenate([[0.0], rate]).astype(np.float32)
+    return padded
+
+
+def log_popularity(popularity: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """What stands for the positive encoder's scores where it has nothing to read: log(1 + positive interactions)."""
+    return np.log1p(np.asarray(popularity, np.float64)).astype(np.float32)
 
 
 def _log_softmax(scores: Tensor) -> Tensor:
     """Over the catalogue, without column 0."""
     return scores - tf.reduce_logsumexp(scores[:, 1:], axis=1, keepdims=True)
-
-
-def log_popularity(popularity: Tensor) -> Tensor:
-    """What stands for the positive encoder's scores where it has nothing to read: log(1 + positive interactions)."""
-    return tf.math.log1p(tf.cast(popularity, tf.float32))

@@ -1,0 +1,59 @@
+"""Rules of inference against numpy."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pnfrec_keras import inference
+
+POSITIVE = np.array([[9.0, 1.0, 2.0, -1.0], [9.0, 0.5, 0.0, 3.0]], np.float32)
+NEGATIVE = np.array([[-9.0, 2.0, 0.0, 1.0], [-9.0, 1.0, 1.0, -2.0]], np.float32)
+
+
+def softmax(scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    share = np.exp(scores[:, 1:])
+    return np.asarray(share / share.sum(axis=1, keepdims=True))
+
+
+def combined(rule: str, gamma: float | list[float], known: tuple[int, int] = (1, 1)) -> np.ndarray[Any, Any]:
+    return np.asarray(inference.combine(POSITIVE, NEGATIVE, gamma, np.array(known), rule))[:, 1:]
+
+
+@pytest.mark.parametrize("rule", ["difference", "posterior"])
+def test_gamma_0_is_the_positive_encoder_alone(rule: str) -> None:
+    np.testing.assert_array_equal(combined(rule, 0.0), POSITIVE[:, 1:])
+
+
+@pytest.mark.parametrize("rule", ["difference", "posterior"])
+def test_a_user_without_known_negatives_keeps_the_scores(rule: str) -> None:
+    found = combined(rule, 2.0, known=(0, 3))
+    np.testing.assert_array_equal(found[0], POSITIVE[0, 1:])
+    assert (found[1] != POSITIVE[1, 1:]).any()
+
+
+def test_the_difference_takes_a_gamma_a_row() -> None:
+    expected = POSITIVE[:, 1:] - np.array([[0.5], [2.0]]) * NEGATIVE[:, 1:]
+    np.testing.assert_allclose(combined("difference", [0.5, 2.0]), expected, rtol=1e-6)
+
+
+def test_the_posterior_is_bayes_rule_and_padding_has_no_part_in_it() -> None:
+    p, n = softmax(POSITIVE), softmax(NEGATIVE)
+    np.testing.assert_allclose(combined("posterior", 1.5), POSITIVE[:, 1:] + 1.5 * np.log(p / (p + n)), rtol=1e-5)
+
+
+def test_an_unknown_rule() -> None:
+    with pytest.raises(ValueError, match="Received: 'like_rate'"):
+        combined("like_rate", 1.0)
+
+
+def test_like_rates_are_drawn_towards_that_of_all_items() -> None:
+    found = np.exp(inference.log_like_rate([100, 10, 0], [90, 1, 0]))
+    overall = 91.5 / 111
+    np.testing.assert_allclose(found, [1, (90 + 10 * overall) / 110, (1 + 10 * overall) / 20, overall], rtol=1e-6)
+    assert np.isfinite(inference.log_like_rate([3, 4], [0, 0])).all()
+
+
+def test_log_popularity_keeps_the_order_of_popularity() -> None:
+    counts = np.arange(100_000)[::-1]
+    assert (np.diff(inference.log_popularity(counts)) < 0).all()
