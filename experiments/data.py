@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from components.code_version import code_version
 from experiments.study import digest
 from pipeline.config import PipelineConfig
 from pnfrec_keras import schema
@@ -20,7 +21,7 @@ def prepared(config: PipelineConfig, folder: Path) -> Path:
     """
     files = sorted(Path(path) for path in _matches(config))
     facts = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    target = folder / digest([dataclasses.asdict(config.feedback), facts])
+    target = folder / digest([dataclasses.asdict(config.feedback), facts, code_version("components/feedback")])
     if not target.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():

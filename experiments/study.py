@@ -115,7 +115,7 @@ class Trial:
         if self.seed is None:
             return None
         model = self.config.model.effective()
-        parts = [dataclasses.asdict(part) for part in (self.config.feedback, model, self.config.training)]
+        parts = [changed(part) for part in (self.config.feedback, model, self.config.training)]
         return f"{model.variant}-seed{self.seed}-{digest(parts)}"
 
 
@@ -172,6 +172,16 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
     return found
 
 
+def changed(settings: Any) -> dict[str, Any]:
+    """The settings of a section that are not their defaults, so that a new one with a default changes no key."""
+    plain = dataclasses.asdict(settings)
+    defaults = {
+        field.name: field.default_factory() if callable(field.default_factory) else field.default
+        for field in dataclasses.fields(settings)
+    }
+    return {name: value for name, value in plain.items() if getattr(settings, name) != defaults[name]}
+
+
 def digest(values: Any) -> str:
     """Short digest of plain values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
@@ -183,10 +193,10 @@ def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
 
 
 def _key(arm: Arm, seed: int | None, config: PipelineConfig) -> str:
-    settings = {name: dataclasses.asdict(getattr(config, name)) for name in ("feedback", "model", "training")}
+    settings = {name: changed(getattr(config, name)) for name in ("feedback", "model", "training")}
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
     name = slug if seed is None else f"{slug}-seed{seed}"
-    return f"{name}-{digest([settings, arm.baseline, dataclasses.asdict(arm.inference)])}"
+    return f"{name}-{digest([settings, arm.baseline, changed(arm.inference)])}"
 
 
 def _grid_name(settings: Mapping[str, Value]) -> str:

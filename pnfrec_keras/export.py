@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pnfrec_keras import ranking, schema
+from pnfrec_keras import inference, ranking, schema
 from pnfrec_keras.model import POSITIVE, PNFRec
 from pnfrec_keras.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.vocabulary import Vocabulary
@@ -32,18 +32,20 @@ class Ranker(tf.Module):  # type: ignore[misc]
     Args:
         model: The trained model.
         vocabulary: Its catalogue, of `model.num_items` items.
+        rule, gamma: How dislikes lower items in the gate and in serving; see `pnfrec_keras.config.ExportConfig`.
 
     Raises:
-        ValueError: Model and vocabulary differ in size.
+        ValueError: Model and vocabulary differ in size, or the rule needs a negative encoder and there is none.
     """
 
-    def __init__(self, model: PNFRec, vocabulary: Vocabulary) -> None:
+    def __init__(self, model: PNFRec, vocabulary: Vocabulary, rule: str = "like_rate", gamma: float = 0.0) -> None:
         super().__init__(name="pnfrec_ranker")
         if model.num_items != len(vocabulary):
             msg = (
                 f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
             )
             raise ValueError(msg)
+        _check_rule(model, rule)
         model = in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
         self._encode = model.encode_history
@@ -54,15 +56,44 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self._history = schema.POSITIVE_ITEM_IDS if model.reads == POSITIVE else schema.SEEN_ITEM_IDS
         self.k = model.k
         self.num_items = model.num_items
+        self.rule = rule
+        self.gamma = gamma
+        self.reads_positives = model.reads == POSITIVE
         self._item_ids = tf.constant(["", *vocabulary.item_ids])
         self._popularity = tf.constant(vocabulary.popularity())
+        # In the scale of scores, for a rule to be added to; in the same order.
+        self._log_popularity = tf.constant(inference.log_popularity(vocabulary.popularity()))
+        self._log_like_rate = tf.constant(inference.log_like_rate(vocabulary.counts, vocabulary.positive_counts))
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
         """`serving_default`: see docs/architecture.md."""
         history, excluded = self.table.lookup(history_ids), self.table.lookup(exclude_ids)
         seen = tf.concat([history, excluded], axis=1)
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
-        indices, scores, valid = self.best(history, known, seen, tf.reduce_max(tf.concat([k, [0]], axis=0)))
+        return self._answer(self.best(history, known, seen, _largest(k)), known, k)
+
+    def recommend_with_negatives(
+        self, positive_ids: Tensor, negative_ids: Tensor, exclude_ids: Tensor, k: Tensor, gamma: Tensor
+    ) -> dict[str, Tensor]:
+        """`with_negatives`: see docs/architecture.md."""
+        positive, negative = self.table.lookup(positive_ids), self.table.lookup(negative_ids)
+        seen = tf.concat([positive, negative, self.table.lookup(exclude_ids)], axis=1)
+        known, disliked = (tf.math.count_nonzero(items, axis=1, dtype=tf.int32) for items in (positive, negative))
+        # Without a like, the positive encoder reads the dislikes: people dislike what they had reason to try.
+        width = tf.maximum(tf.shape(positive)[1], tf.shape(negative)[1])
+        both = [tf.pad(items, [[0, 0], [0, width - tf.shape(items)[1]]]) for items in (positive, negative)]
+        read = tf.where(tf.equal(known, 0)[:, tf.newaxis], both[1], both[0])
+        state = self._encode(ranking.latest_items(read, self.history_length))
+        scores = ranking.fall_back(self._state_scores(state), known + disliked, self._log_popularity)
+        gamma = tf.where(tf.math.is_nan(gamma), self.gamma, gamma)
+        negative_state = None
+        if self._needs_negatives:
+            negative_state = self._encode(ranking.latest_items(negative, self.history_length), negative=True)
+        scores = self._lowered(scores, gamma, negative_state, disliked)
+        return self._answer(ranking.best_items(scores, seen, _largest(k)), known + disliked, k)
+
+    def _answer(self, best: tuple[Tensor, Tensor, Tensor], known: Tensor, k: Tensor) -> dict[str, Tensor]:
+        indices, scores, valid = best
         valid &= tf.range(tf.shape(indices)[1])[tf.newaxis, :] < k[:, tf.newaxis]
         return {
             schema.OUTPUT_ITEM_IDS: tf.gather(self._item_ids, tf.where(valid, indices, 0)),
@@ -78,25 +109,53 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def scores(self, history: Tensor, known: Tensor) -> Tensor:
         """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""
-        scores = self._state_scores(self._encode(ranking.latest_items(history, self.history_length)))
-        return ranking.fall_back(scores, known, self._popularity)
+        state = self._encode(ranking.latest_items(history, self.history_length))
+        scores = ranking.fall_back(self._state_scores(state), known, self._fallback)
+        # This signature tells no dislikes of the user; those of all users lower items all the same.
+        return scores if self._needs_negatives else self._lowered(scores, self.gamma, None, None)
+
+    @property
+    def _needs_negatives(self) -> bool:
+        return inference.needs_negative_encoder(self.rule)
+
+    @property
+    def _fallback(self) -> Tensor:
+        return self._log_popularity if self.gamma else self._popularity
+
+    def _lowered(self, scores: Tensor, gamma: Any, negative_state: Tensor | None, disliked: Tensor | None) -> Tensor:
+        """Scores by the rule; the very same ones where gamma is a plain 0."""
+        if isinstance(gamma, float) and not gamma:
+            return scores
+        if negative_state is not None:
+            return inference.combine(scores, self._state_scores(negative_state), gamma, disliked, self.rule)
+        weight = gamma if isinstance(gamma, float) else gamma[:, tf.newaxis]
+        return scores + weight * self._log_like_rate
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
-        parsed = tf.io.parse_example(serialized, evaluation_parsing_spec())
+        reads_negatives = self._needs_negatives and self.gamma > 0
+        parsed = tf.io.parse_example(serialized, evaluation_parsing_spec(negative=reads_negatives))
         history = self.table.lookup(parsed[self._history].to_tensor(default_value=""))
         seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
         target = self.table.lookup(parsed[schema.TARGET_ITEM_ID])
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
+        values = [self._encode(ranking.latest_items(history, self.history_length), skip_padding=True)]
+        values += [known, seen, target]
+        if reads_negatives:
+            negative = self.table.lookup(parsed[schema.NEGATIVE_ITEM_IDS].to_tensor(default_value=""))
+            latest = ranking.latest_items(negative, self.history_length)
+            values.append(self._encode(latest, negative=True, skip_padding=True))
+            values.append(tf.math.count_nonzero(negative, axis=1, dtype=tf.int32))
 
-        def rank(state: Tensor, known: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-            scores = ranking.fall_back(self._state_scores(state), known, self._popularity)
+        def rank(
+            state: Tensor, known: Tensor, seen: Tensor, target: Tensor, *negative: Tensor
+        ) -> tuple[Tensor, Tensor]:
+            scores = ranking.fall_back(self._state_scores(state), known, self._fallback)
+            scores = self._lowered(scores, self.gamma, *(negative or (None, None)))
             scores = ranking.exclude(scores, seen)
             indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
             return ranking.target_rank(scores, target), indices
 
-        state = self._encode(ranking.latest_items(history, self.history_length), skip_padding=True)
-        values = (state, known, seen, target)
         ranks, indices = ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64, tf.int32])
         # A catalogue of fewer than k items still answers k wide.
         indices = tf.pad(indices, [[0, 0], [0, self.k - tf.shape(indices)[1]]])
@@ -123,7 +182,39 @@ class Ranker(tf.Module):  # type: ignore[misc]
         def rank_examples(examples: Tensor) -> dict[str, Tensor]:
             return self.rank_examples(examples)
 
-        return {schema.SERVING_SIGNATURE: recommend, schema.RANK_SIGNATURE: rank_examples}
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, None], tf.string, name=schema.POSITIVE_ITEM_IDS),
+                tf.TensorSpec([None, None], tf.string, name=schema.NEGATIVE_ITEM_IDS),
+                tf.TensorSpec([None, None], tf.string, name=schema.EXCLUDE_ITEM_IDS),
+                tf.TensorSpec([None], tf.int32, name=schema.K),
+                tf.TensorSpec([None], tf.float32, name=schema.GAMMA),
+            ]
+        )
+        def with_negatives(
+            positive_item_ids: Tensor, negative_item_ids: Tensor, exclude_item_ids: Tensor, k: Tensor, gamma: Tensor
+        ) -> dict[str, Tensor]:
+            return self.recommend_with_negatives(positive_item_ids, negative_item_ids, exclude_item_ids, k, gamma)
+
+        found = {schema.SERVING_SIGNATURE: recommend, schema.RANK_SIGNATURE: rank_examples}
+        # A mixed history has both polarities in it already, in their order, which two lists do not tell.
+        return {**found, schema.NEGATIVES_SIGNATURE: with_negatives} if self.reads_positives else found
+
+
+def _largest(k: Tensor) -> Tensor:
+    return tf.reduce_max(tf.concat([k, [0]], axis=0))
+
+
+def _check_rule(model: PNFRec, rule: str) -> None:
+    if rule not in inference.RULES:
+        msg = f"`export.rule` must be one of {', '.join(inference.RULES)}. Received: {rule!r}."
+        raise ValueError(msg)
+    if inference.needs_negative_encoder(rule) and model.negative_encoder is None:
+        msg = (
+            f"`export.rule: {rule}` reads the negative encoder, which {model.variant} with alpha = {model.alpha} does "
+            "not have. Take `like_rate`, or a model with `model.alpha` above 0."
+        )
+        raise ValueError(msg)
 
 
 def export_saved_model(
@@ -132,6 +223,8 @@ def export_saved_model(
     path: str | Path,
     *,
     index: str = "plain",
+    rule: str = "like_rate",
+    gamma: float = 0.0,
     extra_assets: dict[str, str] | None = None,
 ) -> None:
     """Writes the SavedModel.
@@ -141,6 +234,8 @@ def export_saved_model(
         vocabulary: Its catalogue.
         path: Folder of the SavedModel; must not exist. It appears complete or not at all.
         index: "plain", or "tfrs" for BruteForce of tensorflow-recommenders.
+        rule: How dislikes lower items; see `pnfrec_keras.config.ExportConfig`.
+        gamma: Weight of the rule.
         extra_assets: More files for `assets.extra/`, name to text, beside the vocabulary.
 
     Raises:
@@ -155,7 +250,10 @@ def export_saved_model(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
         unfinished = Path(scratch) / "saved_model"
         if index == "plain":
-            save(Ranker(model, vocabulary), unfinished)
+            save(Ranker(model, vocabulary, rule, gamma), unfinished)
+        elif index == "tfrs" and gamma:
+            msg = "`export.index: tfrs` ranks by the positive encoder alone: set `export.gamma` to 0."
+            raise ValueError(msg)
         elif index == "tfrs":
             _export_with_tfrs(model, vocabulary, Path(scratch), unfinished)
         else:

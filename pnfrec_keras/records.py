@@ -26,11 +26,11 @@ def item_table(vocabulary: Vocabulary) -> Any:
     return tf.lookup.StaticHashTable(initializer, default_value=0)
 
 
-def evaluation_parsing_spec() -> dict[str, Any]:
-    """What the model needs of an evaluation example."""
+def evaluation_parsing_spec(*, negative: bool = False) -> dict[str, Any]:
+    """What the model needs of an evaluation example; with `negative` the negative history too."""
     return {
         schema.POSITIVE_ITEM_IDS: _id_list(),
-        schema.NEGATIVE_ITEM_IDS: _id_list(),
+        **({schema.NEGATIVE_ITEM_IDS: _id_list()} if negative else {}),
         schema.SEEN_ITEM_IDS: _id_list(),
         schema.TARGET_ITEM_ID: tf.io.FixedLenFeature([], tf.string),
         schema.TARGET_IS_POSITIVE: tf.io.FixedLenFeature([], tf.int64),
@@ -79,7 +79,7 @@ def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_le
     seen: list[IntArray] = []
     target: list[IntArray] = []
     is_positive: list[IntArray] = []
-    for parsed in _parsed(pattern, evaluation_parsing_spec()):
+    for parsed in _parsed(pattern, evaluation_parsing_spec(negative=True)):
         positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length))
         negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length))
         batch = _known(parsed[schema.SEEN_ITEM_IDS], table)

@@ -67,9 +67,11 @@ EXTRA_ASSETS: Final = "assets.extra"
 
 # Signatures of the SavedModel.
 SERVING_SIGNATURE: Final = "serving_default"
+NEGATIVES_SIGNATURE: Final = "with_negatives"
 RANK_SIGNATURE: Final = "rank_examples"
 K: Final = "k"
 EXCLUDE_ITEM_IDS: Final = "exclude_item_ids"
+GAMMA: Final = "gamma"
 OUTPUT_ITEM_IDS: Final = "item_ids"
 OUTPUT_SCORES: Final = "scores"
 OUTPUT_COUNT: Final = "count"

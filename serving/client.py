@@ -100,24 +100,39 @@ class RecommenderClient:
         """Ends the connection. Calls after it raise ValueError."""
         self._channel.close()
 
-    def recommend(self, positive: Sequence[str], exclude: Sequence[str] | None = None, k: int = 10) -> Recommendations:
+    def recommend(
+        self,
+        positive: Sequence[str],
+        exclude: Sequence[str] | None = None,
+        k: int = 10,
+        *,
+        negative: Sequence[str] | None = None,
+        gamma: float | None = None,
+    ) -> Recommendations:
         """The best `k` items after a history.
 
         Args:
             positive: Ids of the items that the user liked, oldest first. Unknown ones are ignored; may be empty.
             exclude: More ids that must not come back, if any. The history never does.
             k: How many. Fewer come back when fewer are left.
+            negative: Ids of the items that the user disliked, oldest first. They never come back, and are what the
+                model reads where it knows no liked item.
+            gamma: Weight of dislikes in the ranking; None takes the model's own, 0 is the paper's ranking.
 
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        return self.recommend_batch([positive], None if exclude is None else [exclude], k)[0]
+        excludes, negatives = ([row] if row is not None else None for row in (exclude, negative))
+        return self.recommend_batch([positive], excludes, k, negatives=negatives, gamma=gamma)[0]
 
     def recommend_batch(
         self,
         positives: Sequence[Sequence[str]],
         excludes: Sequence[Sequence[str]] | None = None,
         k: int | Sequence[int] = 10,
+        *,
+        negatives: Sequence[Sequence[str]] | None = None,
+        gamma: float | None = None,
     ) -> list[Recommendations]:
         """`recommend` for several histories in one call, answered in their order.
 
@@ -125,6 +140,8 @@ class RecommenderClient:
             positives: One history a row.
             excludes: One list a row; None excludes nothing more.
             k: One for all rows, or one a row.
+            negatives: One list a row.
+            gamma: For all rows.
 
         Raises:
             ValueError: The numbers of rows differ, or `k` is not a 32-bit number.
@@ -132,7 +149,10 @@ class RecommenderClient:
         """
         if not positives:
             return []
-        request = contract.build_request(positives, excludes, k, self._spec(schema.SERVING_SIGNATURE))
+        if negatives is None and gamma is not None:
+            negatives = [()] * len(positives)
+        name = schema.SERVING_SIGNATURE if negatives is None else schema.NEGATIVES_SIGNATURE
+        request = contract.build_request(positives, excludes, k, self._spec(name), negatives, gamma)
         return contract.read_response(self._call(self._predict, request), len(positives))
 
     def metadata(self) -> ModelMetadata:

@@ -52,6 +52,8 @@ def serve(base: Path, port: int, host: str, model_name: str, poll_seconds: float
 
 @click.command()
 @click.option("--positive", "-p", multiple=True, help="A liked item, by id or title. Repeat it, oldest first.")
+@click.option("--negative", "-n", multiple=True, help="A disliked item, by id or title. Repeatable.")
+@click.option("--gamma", type=click.FloatRange(0), help="Weight of dislikes. Default: the model's; 0: the paper's.")
 @click.option("--exclude", "-x", multiple=True, help="An item that must not come back, by id or title. Repeatable.")
 @click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1), help="How many items to recommend.")
 @click.option("--target", default="127.0.0.1:8500", show_default=True, help="host:port of the server.")
@@ -68,6 +70,8 @@ def serve(base: Path, port: int, host: str, model_name: str, poll_seconds: float
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def query(
     positive: tuple[str, ...],
+    negative: tuple[str, ...],
+    gamma: float | None,
     exclude: tuple[str, ...],
     k: int,
     target: str,
@@ -96,7 +100,7 @@ def query(
 
     try:
         with RecommenderClient(target, model_name, timeout, version) as client:
-            answer = ask(client, positive, exclude, k, items, base, keep_unknown)
+            answer = ask(client, positive, exclude, k, items, base, keep_unknown, negative, gamma)
     except (errors.ServingError, titles.ItemLookupError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:

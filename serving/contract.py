@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -43,8 +44,12 @@ def build_request(
     excludes: Sequence[Sequence[str]] | None,
     k: int | Sequence[int],
     model_spec: Any,
+    negatives: Sequence[Sequence[str]] | None = None,
+    gamma: float | None = None,
 ) -> Any:
     """The PredictRequest for B histories: string [B, L] and [B, E] padded with "" on the right, int32 [1] or [B].
+
+    With `negatives` it is one of the signature `with_negatives`, and has float32 [B] too.
 
     Raises:
         TypeError: A row is one string instead of a sequence of ids, or an id is not a string.
@@ -53,13 +58,21 @@ def build_request(
     rows = len(positives)
     excludes = [()] * rows if excludes is None else excludes
     ks = list(k) if isinstance(k, Iterable) else [k]
-    if len(excludes) != rows or len(ks) not in (1, rows):
-        msg = "One request needs as many rows of `exclude` as of `positive`, and one `k` or one a row. Received: "
-        msg += f"{rows} rows of `positive`, {len(excludes)} of `exclude`, {len(ks)} of `k`."
+    others = {"exclude": excludes} if negatives is None else {"exclude": excludes, "negative": negatives}
+    if any(len(each) != rows for each in others.values()) or len(ks) not in (1, rows):
+        names = " and ".join(f"`{name}`" for name in others)
+        msg = f"One request needs as many rows of {names} as of `positive`, and one `k` or one a row. Received: "
+        counts = [f"{len(each)} of `{name}`" for name, each in others.items()]
+        msg += f"{rows} rows of `positive`, {', '.join(counts)}, {len(ks)} of `k`."
         raise ValueError(msg)
     ks = [_whole(value) for value in ks]
     request = wire.PredictRequest(model_spec=model_spec)
     request.inputs[schema.POSITIVE_ITEM_IDS].CopyFrom(_ids(positives, "positive"))
+    if negatives is not None:
+        request.inputs[schema.NEGATIVE_ITEM_IDS].CopyFrom(_ids(negatives, "negative"))
+        # Not a number asks for the weight that the model was exported with.
+        weight = math.nan if gamma is None else float(gamma)
+        request.inputs[schema.GAMMA].CopyFrom(tensors.to_proto([weight] * rows, tensors.DT_FLOAT))
     request.inputs[schema.EXCLUDE_ITEM_IDS].CopyFrom(_ids(excludes, "exclude"))
     request.inputs[schema.K].CopyFrom(tensors.to_proto(ks, tensors.DT_INT32))
     return request

@@ -29,6 +29,7 @@ class Answer:
     model_name: str
     history: list[Entry]
     excluded: list[Entry]
+    disliked: list[Entry]
     recommendations: Recommendations
     titles: Titles | None
 
@@ -41,6 +42,8 @@ def ask(
     items: Path | None = None,
     base: Path | None = None,
     keep_unknown: bool = False,
+    negative: Sequence[str] = (),
+    gamma: float | None = None,
 ) -> Answer:
     """Resolves words to ids and asks the server.
 
@@ -52,6 +55,8 @@ def ask(
         items: A vocabulary file for the titles.
         base: Or the folder that the server reads: the vocabulary of the version that serves is taken.
         keep_unknown: Words that name no item are sent as ids.
+        negative: Ids or titles that the user disliked.
+        gamma: Weight of dislikes; None takes the model's own.
 
     Raises:
         serving.titles.ItemLookupError: A word names no item, or several.
@@ -66,25 +71,32 @@ def ask(
         titles = read_titles(items_file(base, expected))
     history = [_entry(text, titles, keep_unknown) for text in positive]
     excluded = [_entry(text, titles, keep_unknown) for text in exclude]
-    recommendations = client.recommend([entry.item_id for entry in history], [entry.item_id for entry in excluded], k)
+    disliked = [_entry(text, titles, keep_unknown) for text in negative]
+    ids = ([entry.item_id for entry in entries] for entries in (history, excluded, disliked))
+    liked_ids, excluded_ids, disliked_ids = ids
+    recommendations = client.recommend(liked_ids, excluded_ids, k, negative=disliked_ids or None, gamma=gamma)
     if base is not None and expected is not None and recommendations.version not in (0, expected):
         # A newer version took over between the two calls: its items have its titles.
         titles = read_titles(items_file(base, recommendations.version))
-    return Answer(client.target, client.model_name, history, excluded, recommendations, titles)
+    return Answer(client.target, client.model_name, history, excluded, disliked, recommendations, titles)
 
 
 def render(answer: Answer) -> str:
     """The answer as text for a terminal."""
     got = answer.recommendations
     lines = [f"Model {answer.model_name}, version {got.version}, at {answer.target}"]
+    named = len(answer.history) + len(answer.disliked)
     if answer.history:
-        lines.append(f"History, oldest first; the model knows {got.known_items} of {len(answer.history)}:")
+        lines.append(f"History, oldest first; the model knows {got.known_items} of {named}:")
         lines += _entries(answer.history)
+    if answer.disliked:
+        lines.append("Disliked:" if answer.history else f"Only dislikes; the model knows {got.known_items} of {named}:")
+        lines += _entries(answer.disliked)
     if answer.excluded:
         lines.append("Excluded beside the history:")
         lines += _entries(answer.excluded)
     if got.fallback:
-        why = "the model knows no item of the history" if answer.history else "the history is empty"
+        why = "the model knows no item of the history" if named else "the history is empty"
         lines.append(f"By popularity, not personal: {why}.")
     lines.append("")
     if not got.items:
@@ -114,6 +126,7 @@ def to_record(answer: Answer) -> dict[str, Any]:
         "target": answer.target,
         "history": entries(answer.history),
         "exclude": entries(answer.excluded),
+        "negative": entries(answer.disliked),
         "known_items": got.known_items,
         "fallback": got.fallback,
         "items": [

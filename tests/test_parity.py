@@ -14,7 +14,9 @@ import tensorflow_model_analysis as tfma
 
 from components.evaluation.config import METRICS, BoundConfig, GateConfig
 from components.evaluation.eval_config import make_eval_config
-from pnfrec_keras import data, measures
+from experiments.inference import recommender
+from experiments.study import InferenceRule
+from pnfrec_keras import data, evaluation, measures
 from pnfrec_keras.export import export_saved_model
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.records import read_evaluation
@@ -160,3 +162,37 @@ def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path
     folder, _ = world
     served = {item for items in served_lists(folder, K) for item in items}
     assert by_tfma(folder)["coverage"] == pytest.approx(len(served) / ITEMS)
+
+
+@pytest.mark.parametrize(("rule", "gamma"), [("like_rate", 2.0), ("difference", 0.5), ("posterior", 3.0)])
+def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served(
+    world: tuple[Path, PNFRec], tmp_path: Path, rule: Any, gamma: float
+) -> None:
+    folder, model = world
+    export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma)
+    arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    ranked = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(rule), gamma), arrays, K)
+    plain = evaluation.rank_all(evaluation.of_model(model, VOCABULARY.popularity()), arrays, K)
+    assert (ranked.rank != plain.rank).sum() > 10, "a rule that changes something"
+
+    write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
+    gate = by_tfma(tmp_path)
+    expected = evaluation.measure(ranked, K)
+    assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["with_negatives"]
+    for place, (liked, seen, target, _) in enumerate(make_examples()):
+        if not set(liked) & set(IDS):
+            continue  # Here the served model reads the dislikes instead.
+        disliked = [item for item in seen if item not in liked]
+        answer = served(
+            positive_item_ids=tf.constant([liked], tf.string, shape=[1, len(liked)]),
+            negative_item_ids=tf.constant([disliked], tf.string, shape=[1, len(disliked)]),
+            exclude_item_ids=tf.constant([], tf.string, shape=[1, 0]),
+            k=tf.constant([ITEMS]),
+            gamma=tf.constant([float("nan")]),
+        )
+        items = [item.decode() for item in answer["item_ids"].numpy()[0][: answer["count"].numpy()[0]]]
+        assert (items.index(target) + 1 if target in items else 0) == ranked.rank[place]
+    if rule == "like_rate":
+        assert served_ranks(tmp_path) == ranked.rank.tolist(), "the dislikes of all users lower items"

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from experiments.study import load_study, ready_studies, trials
+from experiments.study import changed, load_study, ready_studies, trials
 from pipeline.config import ConfigError
+from pnfrec_keras.config import ModelConfig
 
 CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
 STUDY: dict[str, Any] = {
@@ -92,10 +93,25 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], m
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConfigError, match=r"no study 'x'. Ready ones: ablation, baselines, seeds, sensitivity, threshold"
-    ):
+    with pytest.raises(ConfigError, match=r"no study 'x'. Ready ones: ablation, baselines, cold, "):
         load_study("x")
     study = load_study(written(tmp_path, set={"model.width": 3}))
     with pytest.raises(ConfigError, match=r"model\.width"):
         trials(study, CONFIG, [])
+
+
+def test_what_trains_the_same_network_is_trained_once(tmp_path: Path) -> None:
+    arms = [
+        {"name": "a", "set": {"model.variant": "SASRec_p"}},
+        {"name": "b", "set": {"model.variant": "PNFRec", "model.alpha": 0.0, "model.beta": 0.0}},
+        {"name": "c", "set": {"model.variant": "SASRec_p", "model.dropout": 0.5}},
+        {"name": "d", "set": {"model.variant": "SASRec_p"}, "inference": {"rule": "like_rate", "gamma": [0.0, 1.0]}},
+    ]
+    planned = trials(load_study(written(tmp_path, arms=arms, seeds=[1])), CONFIG, [])
+    keys = [trial.training_key for trial in planned]
+    assert keys[0] == keys[1] == keys[3] != keys[2]
+    assert len({trial.key for trial in planned}) == 4, "each is judged on its own"
+
+
+def test_a_setting_at_its_default_is_in_no_key() -> None:
+    assert changed(ModelConfig(dim=64, dropout=0.5)) == {"dropout": 0.5}

@@ -106,6 +106,57 @@ def test_a_tf1_session_answers_the_same(export: Path) -> None:
             np.testing.assert_array_equal(value, session[name])
 
 
+def with_negatives(positive: list[str], negative: list[str], gamma: float, k: int = 12) -> dict[str, Any]:
+    other = request([negative], [[]], [k])["positive_item_ids"]
+    return {**request([positive], [[]], [k]), "negative_item_ids": other, "gamma": np.array([gamma], np.float32)}
+
+
+def named(found: dict[str, Any]) -> list[str]:
+    return [item.decode() for item in found["item_ids"][0]]
+
+
+def test_with_negatives_gamma_0_is_the_papers_ranking_without_the_disliked(export: Path, model: PNFRec) -> None:
+    liked, disliked = [IDS[0], IDS[3]], [IDS[7], "nobody"]
+    found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(liked, disliked, 0.0))
+    assert named(found) == plain_answer(model, liked, [*liked, IDS[7]], 12)
+    assert found["known_items"].tolist() == [3]
+    session = call_tf1(export, schema.NEGATIVES_SIGNATURE, with_negatives(liked, disliked, 0.0))
+    for name, value in found.items():
+        np.testing.assert_array_equal(value, session[name])
+
+
+def test_with_negatives_gamma_lowers_by_the_share_of_likes(export: Path, model: PNFRec) -> None:
+    liked = [IDS[0], IDS[3]]
+    found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(liked, [], 1e6, ITEMS))
+    every, positive = VOCABULARY.counts, VOCABULARY.positive_counts
+    overall = (positive.sum() + 0.5) / (every.sum() + 1)
+    rate = (positive + 10 * overall) / (every + 10)
+    order = sorted((i for i in range(ITEMS) if IDS[i] not in liked), key=lambda i: -rate[i])
+    assert named(found)[: len(order)] == [IDS[i] for i in order]
+    assert named(found) != plain_answer(model, liked, liked, ITEMS)
+
+
+def test_without_a_like_the_positive_encoder_reads_the_dislikes(export: Path, model: PNFRec) -> None:
+    disliked = [IDS[5], IDS[2]]
+    found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(["nobody"], disliked, float("nan")))
+    assert named(found) == plain_answer(model, disliked, disliked, 12)
+    assert not found["fallback"][0]
+    nothing = call(export, schema.NEGATIVES_SIGNATURE, with_negatives([], ["nobody"], float("nan")))
+    assert named(nothing) == plain_answer(model, [], [], 12)
+    assert nothing["fallback"][0]
+
+
+def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
+    plain = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_p")
+    with pytest.raises(ValueError, match=r"`export.rule: posterior` reads the negative encoder"):
+        export_saved_model(plain, VOCABULARY, tmp_path / "a", rule="posterior", gamma=1.0)
+    with pytest.raises(ValueError, match=r"set `export.gamma` to 0"):
+        export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", gamma=1.0)
+    with pytest.raises(ValueError, match="must be one of like_rate, difference, posterior"):
+        export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("k", [0, 1, 25, 26, 30, 31, 1000])
 def test_more_than_is_left_is_answered_without_garbage(export: Path, k: int) -> None:
     history = IDS[:5]

@@ -43,6 +43,16 @@ def test_a_batch_answers_row_by_row_with_a_k_each(client: RecommenderClient) -> 
     assert client.recommend_batch([]) == []
 
 
+def test_dislikes_and_their_weight_go_to_the_other_signature(client: RecommenderClient) -> None:
+    assert client.recommend(["a"], negative=["b"], k=2).items == [("c", 1001.0), ("d", 1000.0)]
+    assert client.recommend(["a"], negative=["b"], gamma=0.5, k=1).items == [("c", 1.5)]
+    assert client.recommend(["a"], gamma=0.0, k=1).items == [("b", 3.0)]
+    rows = client.recommend_batch([["a"], ["e"]], [["b"], []], 1, negatives=[["c"], ["d"]], gamma=2.0)
+    assert [row.items for row in rows] == [[("d", 2.0)], [("a", 2.0)]]
+    with pytest.raises(ValueError, match=r"1 rows of `positive`, 1 of `exclude`, 2 of `negative`"):
+        client.recommend_batch([["a"]], negatives=[[], []])
+
+
 def test_metadata_names_inputs_and_outputs(client: RecommenderClient) -> None:
     metadata = client.metadata()
     assert metadata.version == 1

@@ -78,6 +78,14 @@ def test_query_says_when_nothing_is_left(ask: Callable[..., tuple[int, str]]) ->
     assert (status, output.splitlines()[-1]) == (0, "No item is left to recommend.")
 
 
+def test_query_takes_dislikes_and_their_weight(ask: Callable[..., tuple[int, str]], base: Path) -> None:
+    items = base / "1" / "assets.extra" / "items.jsonl"
+    status, output = ask("--items", str(items), "-p", "brazil", "-n", "alien (1979)", "--gamma", "0.5", "-k", "1")
+    assert status == 0
+    assert "Disliked:\n  known  a  Alien (1979)" in output
+    assert output.splitlines()[-1].split() == ["1", "Casablanca", "(1942)", "c", "2.5000"]
+
+
 def test_query_prints_json(ask: Callable[..., tuple[int, str]], server: RecommenderServer, base: Path) -> None:
     items = base / "1" / "assets.extra" / "items.jsonl"
     status, output = ask("--items", str(items), "-p", "brazil", "-x", "e", "-k", "2", "--json")
@@ -87,6 +95,7 @@ def test_query_prints_json(ask: Callable[..., tuple[int, str]], server: Recommen
         "target": server.address,
         "history": [{"text": "brazil", "item_id": "b", "title": "Brazil (1985)", "known": True}],
         "exclude": [{"text": "e", "item_id": "e", "title": None, "known": True}],
+        "negative": [],
         "known_items": 1,
         "fallback": False,
         "items": [

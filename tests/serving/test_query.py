@@ -19,8 +19,10 @@ class Client:
     def status(self) -> list[VersionStatus]:
         return [VersionStatus(1, "AVAILABLE")]
 
-    def recommend(self, positive: list[str], exclude: list[str], k: int) -> Recommendations:
-        del positive, exclude
+    def recommend(
+        self, positive: list[str], exclude: list[str], k: int, *, negative: list[str] | None, gamma: float | None
+    ) -> Recommendations:
+        del positive, exclude, negative, gamma
         return Recommendations([("new", 2.0), ("old", 1.0)][:k], False, 1, version=2)
 
 

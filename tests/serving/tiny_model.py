@@ -60,6 +60,23 @@ class TinyModel(tf.Module):
             "known_items": known,
         }
 
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.string, name="positive_item_ids"),
+            tf.TensorSpec([None, None], tf.string, name="negative_item_ids"),
+            tf.TensorSpec([None, None], tf.string, name="exclude_item_ids"),
+            tf.TensorSpec([None], tf.int32, name="k"),
+            tf.TensorSpec([None], tf.float32, name="gamma"),
+        ]
+    )
+    def with_negatives(
+        self, positive_item_ids: Any, negative_item_ids: Any, exclude_item_ids: Any, k: Any, gamma: Any
+    ) -> dict[str, Any]:
+        """As `recommend`, but that scores rise by gamma, or by 1000 where it is not a number."""
+        barred = tf.concat([negative_item_ids, exclude_item_ids], axis=1)
+        found = self.recommend(positive_item_ids, barred, k)
+        return {**found, "scores": found["scores"] + tf.where(tf.math.is_nan(gamma), 1000.0, gamma)[:, None]}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
     def to_numbers(self, texts: Any) -> dict[str, Any]:
         return {"numbers": tf.strings.to_number(texts)}
@@ -68,7 +85,11 @@ class TinyModel(tf.Module):
 def export(folder: Path, offset: float = 0.0) -> Path:
     """Writes a version folder as the pusher does, with the vocabulary beside it."""
     model = TinyModel(offset)
-    signatures = {"serving_default": model.recommend, "to_numbers": model.to_numbers}
+    signatures = {
+        "serving_default": model.recommend,
+        "with_negatives": model.with_negatives,
+        "to_numbers": model.to_numbers,
+    }
     tf.saved_model.save(model, str(folder), signatures=signatures)
     assets = folder / "assets.extra"
     assets.mkdir()
