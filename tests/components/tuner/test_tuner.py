@@ -14,8 +14,9 @@ import keras_tuner
 import pytest
 import yaml
 from tfx import types
+from tfx.components import FnArgs
 from tfx.dsl.components.base.base_executor import BaseExecutor
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
 from components.artifacts import ItemVocabulary
 from components.code_version import code_version
@@ -26,7 +27,8 @@ from components.tuner.executor import Executor
 from components.tuner.results import SearchReport
 from components.tuner.search import Search, make_oracle
 from components.tuner.space import hyperparameters
-from components.tuner.trials import Outcome
+from components.tuner.trials import Outcome, _read
+from components.tuner.tuner_fn import tuner_fn
 from pnfrec_keras import training
 from tests.components.trainer.test_trainer import properties as trainer_properties
 from tests.components.trainer.test_trainer import write_artifacts
@@ -139,7 +141,7 @@ def trials(target: Path) -> list[dict[str, str]]:
 
 def best(target: Path) -> dict[str, Any]:
     (file,) = (target / "best_hyperparameters").iterdir()
-    values: dict[str, Any] = json.loads(file.read_text())["values"]
+    values: dict[str, Any] = keras_tuner.HyperParameters.from_config(json.loads(file.read_text())).values
     return values
 
 
@@ -174,10 +176,10 @@ def test_a_search_judges_each_training_and_hands_on_the_best(
     assert lines[2].endswith(f"best so far {max(expected):.4f}")
     assert f"the best is trial {winner['trial']}:" in (target / "tuner_results" / "summary.txt").read_text()
     assert not list((world.folder / "tuner_state").rglob("*.npz")), "no weights are left"
+    check_that_the_trainer_takes_the_best_set(world, target)
 
 
-def test_the_trainer_takes_the_best_set(world: World) -> None:
-    target = world.search()
+def check_that_the_trainer_takes_the_best_set(world: World, target: Path) -> None:
     chosen = best(target)
     artifact = standard_artifacts.HyperParameters()
     artifact.uri = str(target / "best_hyperparameters")
@@ -235,32 +237,66 @@ def test_a_search_that_was_cut_off_goes_on(
     assert float(rows[1]["alpha"]) == second.model.alpha
 
 
+SPACES: dict[str, Any] = {"alpha": NumberSpace(min=0.0, max=1.0), "dim": WidthSpace(values=[8, 16])}
+
+
+def made_up(_: int, values: Mapping[str, Any]) -> Outcome:
+    """An outcome without a training: alpha 0.7 is best for NDCG_p, and alpha 0 for NDCG_n."""
+    measures = {"val_ndcg_p": 1 - (values.get("alpha", 0.7) - 0.7) ** 2, "val_ndcg_n": values.get("alpha", 0.0)}
+    return Outcome([measures], best_epoch=1, seconds=1.0)
+
+
+def searched(folder: Path, config: TunerConfig, spaces: dict[str, Any], outcome: Any = made_up) -> SearchReport:
+    """The report of a search until it ended, or was killed."""
+    first = {name: value for name, value in {"alpha": 0.5, "dim": 8}.items() if name in spaces}
+    oracle = make_oracle(config, hyperparameters(spaces, 1), first)
+    search = Search(oracle, outcome, config.delta_weight, str(folder))
+    with contextlib.suppress(Killed):
+        search.search()
+    return search.report()
+
+
 @pytest.mark.parametrize("algorithm", ["random", "bayesian"])
 def test_choices_depend_on_outcomes_alone(tmp_path: Path, algorithm: Any) -> None:
     # Enough for the Gaussian process to have its say, after three trials for each of two settings.
-    config = dataclasses.replace(TUNER, algorithm=algorithm, trials=8, seed=0)
-    spaces: dict[str, Any] = {"alpha": NumberSpace(min=0.0, max=1.0), "dim": WidthSpace(values=[8, 16])}
+    config = dataclasses.replace(TUNER, algorithm=algorithm, trials=8, seed=0, delta_weight=0.0)
 
-    def searched(last: int = 99, weight: float = 0.0) -> SearchReport:
-        def outcome(number: int, values: Mapping[str, Any]) -> Outcome:
-            if number > last:
-                raise Killed
-            measures = {"val_ndcg_p": 1 - (values["alpha"] - 0.7) ** 2, "val_ndcg_n": values["alpha"]}
-            return Outcome([measures], best_epoch=1, seconds=1.0)
+    def until_the_eighth(number: int, values: Mapping[str, Any]) -> Outcome:
+        if number == 8:
+            raise Killed
+        return made_up(number, values)
 
-        oracle = make_oracle(config, hyperparameters(spaces, 1), {"alpha": 0.5, "dim": 8})
-        search = Search(oracle, outcome, weight, str(tmp_path))
-        with contextlib.suppress(Killed):
-            search.search()
-        return search.report()
-
-    whole = searched()
+    whole = searched(tmp_path, config, SPACES)
     assert len(whole.trials) == 8
     assert whole.trials[0].values == {"alpha": 0.5, "dim": 8}
-    assert list(searched(last=7).trials) == list(whole.trials[:7])
-    assert searched() == whole, "what an earlier search left in its folder is no matter"
-    other = [trial.values for trial in searched(weight=5.0).trials] != [trial.values for trial in whole.trials]
-    assert other == (algorithm == "bayesian"), "a Gaussian process learns from outcomes"
+    assert list(searched(tmp_path, config, SPACES, until_the_eighth).trials) == list(whole.trials[:7])
+    assert searched(tmp_path, config, SPACES) == whole, "what an earlier search left in its folder is no matter"
+    weighed = searched(tmp_path, dataclasses.replace(config, delta_weight=5.0), SPACES)
+    differs = [trial.values for trial in weighed.trials] != [trial.values for trial in whole.trials]
+    assert differs == (algorithm == "bayesian"), "a Gaussian process learns from outcomes"
+
+
+def test_a_small_space_comes_to_an_end(tmp_path: Path) -> None:
+    report = searched(tmp_path, dataclasses.replace(TUNER, trials=9), {"dim": SPACES["dim"]})
+    assert [trial.values for trial in report.trials] == [{"dim": 8}, {"dim": 16}]
+
+
+def test_a_search_of_failures_has_no_best(tmp_path: Path) -> None:
+    def diverging(number: int, _: Mapping[str, Any]) -> Outcome:
+        msg = f"The loss of {number} became nan."
+        raise FloatingPointError(msg)
+
+    with pytest.raises(ValueError, match=r"None of the Tuner's 5 trials .* The loss of 5 became nan. Narrow"):
+        searched(tmp_path, dataclasses.replace(TUNER, trials=5), SPACES, diverging)
+
+
+def test_an_error_stops_the_search(tmp_path: Path) -> None:
+    def broken(*_: Any) -> Outcome:
+        msg = "No space left on device"
+        raise OSError(msg)
+
+    with pytest.raises(keras_tuner.errors.FatalError, match="No space left on device"):
+        searched(tmp_path, TUNER, SPACES, broken)
 
 
 def test_outcomes_serve_other_searches(world: World, fitted: list[training.TrainingResult]) -> None:
@@ -274,19 +310,21 @@ def test_outcomes_serve_other_searches(world: World, fitted: list[training.Train
     assert float(again[0]["objective"]) == pytest.approx(expected)
     for file in (world.folder / "tuner_state").glob("*/outcome.json"):
         file.write_text(file.read_text()[:-9])
-    world.search(tuner)
-    assert len(fitted) == 3, "a damaged one is made anew"
+        assert _read(file) is None, "a damaged one is made anew"
 
 
 def test_a_space_without_the_configuration_begins_anywhere(world: World) -> None:
-    rows = trials(world.search(dataclasses.replace(TUNER, trials=1, epochs=1), {**MODEL, "alpha": 0.0}))
-    assert 0.1 <= float(rows[0]["alpha"]) <= 1.0
-
-
-def test_a_small_space_comes_to_an_end(world: World) -> None:
-    space = SpaceConfig(*(None, None), dim=WidthSpace(values=[8, 16]), learning_rate=None, dropout=None)
-    rows = trials(world.search(dataclasses.replace(TUNER, trials=9, epochs=1, space=space)))
-    assert sorted(int(row["dim"]) for row in rows) == [8, 16]
+    settings = {"model": {**MODEL, "alpha": 0.0}, "training": TRAINING, "tuner": dataclasses.asdict(TUNER)}
+    folder = world.folder / "examples"
+    fn_args = FnArgs(
+        working_dir=str(world.folder / "tmp"),
+        train_files=[str(folder / "Split-train" / "*")],
+        eval_files=[str(folder / "Split-validation" / "*")],
+        custom_config={**settings, "state_dir": "unused", "vocabulary": str(world.folder / "vocabulary")},
+    )
+    search = tuner_fn(fn_args).tuner
+    assert search.oracle.first is None
+    assert 0.1 <= search.oracle.create_trial("tuner0").hyperparameters.values["alpha"] <= 1.0
 
 
 def test_a_training_that_diverges_is_a_trial_that_failed(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -297,19 +335,6 @@ def test_a_training_that_diverges_is_a_trial_that_failed(world: World, caplog: p
     assert [row["learning_rate"] for row in rows] == ["0.01", "1e+30"]
     assert "The training loss became" in rows[1]["failure"]
     assert any("trial 2/3: learning_rate 1e+30: failed: The training loss" in line for line in caplog.messages)
-    space = dataclasses.replace(space, learning_rate=NumberSpace(values=[1e30]))
-    with pytest.raises(ValueError, match=r"None of the Tuner's 1 trials came to a result"):
-        world.search(dataclasses.replace(TUNER, space=space))
-
-
-def test_an_error_stops_the_search(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        msg = "No space left on device"
-        raise OSError(msg)
-
-    monkeypatch.setattr(training, "fit", broken)
-    with pytest.raises(keras_tuner.errors.FatalError, match="No space left on device"):
-        world.search()
 
 
 def test_disliked_targets_must_be_there_if_they_count(tmp_path: Path) -> None:
@@ -329,13 +354,3 @@ def test_widths_are_multiples_of_the_heads() -> None:
     ):
         (width,) = hyperparameters({"dim": space}, 4).space
         assert {width.random_sample(seed) for seed in range(200)} == expected
-
-
-def test_the_artifact_holds_what_tfx_reads(world: World) -> None:
-    target = world.search(dataclasses.replace(TUNER, trials=1, epochs=1))
-    artifact = standard_artifacts.HyperParameters()
-    artifact.uri = str(target / "best_hyperparameters")
-    folder = artifact_utils.get_single_uri([artifact])
-    (file,) = Path(folder).iterdir()
-    restored = keras_tuner.HyperParameters.from_config(json.loads(file.read_text()))
-    assert restored.values == {"alpha": 0.5, "dim": 8, "learning_rate": 0.01}
