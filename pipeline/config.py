@@ -13,6 +13,7 @@ import yaml
 
 from components.evaluation.config import GateConfig
 from components.feedback.config import FeedbackConfig
+from components.tuner.config import TunerConfig, check_tuner
 from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
 
@@ -97,6 +98,7 @@ class PipelineConfig:
     gate: GateConfig
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    tuner: TunerConfig = dataclasses.field(default_factory=TunerConfig)
     export: ExportConfig = dataclasses.field(default_factory=ExportConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
     query: QueryConfig = dataclasses.field(default_factory=QueryConfig)
@@ -124,6 +126,9 @@ class PipelineConfig:
                 "tells the gate that many items of each list. Raise `training.k`."
             )
             raise ValueError(msg)
+        if self.tuner.enabled:
+            both = self.feedback.validation_targets == "both"
+            check_tuner(self.tuner, self.model, self.training, both_groups=both)
 
     @property
     def output_path(self) -> Path:
@@ -249,6 +254,7 @@ def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
     """
     found = False
     for problem in problems:
+        name: Any
         if problem["type"] != "float_type":
             continue
         *sections, name = _key_of(problem["loc"])
@@ -256,8 +262,10 @@ def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
         for section in sections:
             # A key that is no text has another name in the location; it is unknown in any case.
             holder = holder.get(section, {})
-        if isinstance(holder.get(name), Scientific):
-            holder[name] = float(holder[name])
+        # A list's numbers have their places as names.
+        value = holder[name] if isinstance(holder, list) else holder.get(name)
+        if isinstance(value, Scientific):
+            holder[name] = float(value)
             found = True
     return found
 

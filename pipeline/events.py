@@ -44,14 +44,14 @@ Outcome = Callable[[str], tuple[str, dict[str, str]]]
 
 
 class EpochListener(logging.Handler):
-    """Sends the log lines that training writes after each epoch."""
+    """Sends the log lines that training writes after each epoch, and the Tuner after each trial."""
 
     def __init__(self, writer: EventWriter) -> None:
         super().__init__(logging.INFO)
         self.writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        if str(record.msg).startswith("epoch %d/%d"):
+        if str(record.msg).startswith(("epoch %d/%d", "trial %d/%d")):
             self.writer.send(EPOCH, text=record.getMessage())
 
 

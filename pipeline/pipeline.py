@@ -18,28 +18,33 @@ from components.gate_report.component import GateReporter
 from components.pusher.component import ServingPusher
 from components.schema import SCHEMA_FILE
 from components.schema.component import CuratedSchema
-from components.trainer import run_fn
+from components.trainer import choice
 from components.trainer.component import SequenceTrainer
+from components.tuner import tuner_fn
+from components.tuner.component import SequenceTuner
 from pipeline.config import PipelineConfig
 from pnfrec_keras import schema
 
 
 def create_pipeline(config: PipelineConfig) -> Any:
-    """The pipeline of a configuration: feedback -> sequences -> model -> gate -> push."""
+    """The pipeline of a configuration: feedback -> sequences (-> settings) -> model -> gate -> push."""
     feedback = FeedbackGen(config=config.feedback)
     examples = feedback.outputs["examples"]
     statistics = StatisticsGen(examples=examples)
     curated = CuratedSchema(SCHEMA_FILE).with_id("ImportSchemaGen")
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=curated.outputs["schema"])
     anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
+    data = {"examples": examples, "vocabulary": feedback.outputs["vocabulary"], "schema": curated.outputs["schema"]}
+    tuner = SequenceTuner(**data, custom_config=_tuner_settings(config)) if config.tuner.enabled else None
     trainer = SequenceTrainer(
-        examples=examples,
-        vocabulary=feedback.outputs["vocabulary"],
-        schema=curated.outputs["schema"],
+        **data,
         custom_config=_trainer_settings(config),
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
     )
-    # The gate hands nothing on, so its place before the Trainer has to be said.
+    # The gate hands nothing on, so its place before what trains has to be said.
     trainer.add_upstream_node(anomaly_gate)
+    if tuner:
+        tuner.add_upstream_node(anomaly_gate)
     model = trainer.outputs["model"]
     baseline = Resolver(
         strategy_class=LastBlessedOtherModel,
@@ -78,6 +83,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         pipeline_root=str(config.output_path / "artifacts"),
         components=[
             *(feedback, statistics, curated, validator, anomaly_gate),
+            *([tuner] if tuner else []),
             *(trainer, baseline, evaluator, report, pusher),
         ],
         enable_cache=config.cache,
@@ -86,12 +92,22 @@ def create_pipeline(config: PipelineConfig) -> Any:
     )
 
 
-def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
+def _tuner_settings(config: PipelineConfig) -> dict[str, Any]:
     return {
-        run_fn.MODEL: dataclasses.asdict(config.model),
-        run_fn.TRAINING: dataclasses.asdict(config.training),
-        run_fn.EXPORT: dataclasses.asdict(config.export),
-        run_fn.STATE_DIR: str(config.output_path / "training_state"),
-        # Only what made the model: a changed gate must not train it again.
-        run_fn.RESOLVED_CONFIG: config.to_yaml("name", "feedback", "model", "training", "export"),
+        choice.MODEL: dataclasses.asdict(config.model),
+        choice.TRAINING: dataclasses.asdict(config.training),
+        tuner_fn.TUNER: dataclasses.asdict(config.tuner),
+        choice.STATE_DIR: str(config.output_path / "tuner_state"),
+    }
+
+
+def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
+    # Only what made the model: a changed gate must not train it again, nor a search that is not made.
+    sections = ("name", "feedback", "model", "training", "export", *(["tuner"] if config.tuner.enabled else []))
+    return {
+        choice.MODEL: dataclasses.asdict(config.model),
+        choice.TRAINING: dataclasses.asdict(config.training),
+        choice.EXPORT: dataclasses.asdict(config.export),
+        choice.STATE_DIR: str(config.output_path / "training_state"),
+        choice.RESOLVED_CONFIG: config.to_yaml(*sections),
     }

@@ -24,6 +24,10 @@ def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
     from components.gate_report import verdict
 
     click.echo("\n" + Path(outputs["FeedbackGen"]["statistics"], "summary.txt").read_text(encoding="utf-8").rstrip())
+    if tuner := outputs.get("SequenceTuner"):
+        results = Path(tuner["tuner_results"])
+        click.echo("\n" + (results / "summary.txt").read_text(encoding="utf-8").rstrip())
+        click.echo(f"trials: {results / 'trials.csv'}")
     folder = Path(outputs["GateReporter"]["report"])
     report = verdict.read(folder)
     click.echo("\n" + (folder / "report.txt").read_text(encoding="utf-8").rstrip())

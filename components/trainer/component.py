@@ -40,6 +40,7 @@ class SequenceTrainer(Trainer):
         vocabulary: The catalogue.
         schema: Curated schema; ties the model to the data contract it was trained under.
         custom_config: JSON-able settings for `run_fn`: "model", "training", "export" and "resolved_config".
+        hyperparameters: The choice of a Tuner, which overrides the settings.
     """
 
     SPEC_CLASS = SequenceTrainerSpec
@@ -51,11 +52,13 @@ class SequenceTrainer(Trainer):
         vocabulary: types.BaseChannel,
         schema: types.BaseChannel,
         custom_config: dict[str, Any],
+        hyperparameters: types.BaseChannel | None = None,
     ) -> None:
         spec = SequenceTrainerSpec(
             examples=examples,
             vocabulary=vocabulary,
             schema=schema,
+            hyperparameters=hyperparameters,
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
             run_fn=RUN_FN,

@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from components.code_version import code_version
+from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, STATE_DIR, TRAINING, with_choice
 from components.trainer.executor import SOURCES, VOCABULARY_KEY
 from pnfrec_keras import schema
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
 from pnfrec_keras.variants import variant_of
 from pnfrec_keras.vocabulary import Vocabulary
-
-# Keys of custom_config.
-MODEL, TRAINING, EXPORT = "model", "training", "export"
-RESOLVED_CONFIG = "resolved_config"
-STATE_DIR = "state_dir"
 
 log = logging.getLogger(__name__)
 
@@ -27,31 +23,28 @@ def run_fn(fn_args: Any) -> None:
     """Trains and exports.
 
     Args:
-        fn_args: `tfx.components.FnArgs`: train_files, eval_files, serving_model_dir, model_run_dir and custom_config.
+        fn_args: `tfx.components.FnArgs`: train_files, eval_files, serving_model_dir, model_run_dir, custom_config, and
+            hyperparameters where a Tuner chose some.
     """
     # TensorFlow and Keras load when there is something to train, not when the pipeline is compiled.
     from pnfrec_keras import training
     from pnfrec_keras.export import export_saved_model, manifest
-    from pnfrec_keras.records import read_evaluation, read_training
 
-    settings: dict[str, Any] = fn_args.custom_config
+    choice: dict[str, Any] = (fn_args.hyperparameters or {}).get("values", {})
+    settings = with_choice(fn_args.custom_config, choice)
     model_config = ModelConfig(**settings[MODEL])
     training_config = TrainingConfig(**settings[TRAINING])
     export_config = ExportConfig(**settings[EXPORT])
-    vocabulary = Vocabulary.read(Path(settings[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
-    train = read_training(
-        fn_args.train_files, vocabulary, model_config.max_length, mixed=variant_of(model_config.variant).mixed
-    )
-    validation = read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
+    vocabulary, train, validation = read_data(fn_args, model_config)
     log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
-    state_dir = _state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
+    state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
     result = training.fit(
         len(vocabulary),
         train,
         validation,
         model_config,
         training_config,
-        state_dir=state_dir,
+        state_dir=state,
         log_dir=fn_args.model_run_dir,
         popularity=vocabulary.popularity(),
         progress=_log_epoch(training_config.epochs),
@@ -64,6 +57,7 @@ def run_fn(fn_args: Any) -> None:
         "validation_examples": len(validation),
         "items": len(vocabulary),
         "versions": _versions(),
+        **({"tuner": choice} if choice else {}),
     }
     export_saved_model(
         result.model,
@@ -75,10 +69,20 @@ def run_fn(fn_args: Any) -> None:
         extra_assets={"config.yaml": settings[RESOLVED_CONFIG], "manifest.json": manifest(facts)},
     )
     Path(fn_args.model_run_dir, "history.json").write_text(json.dumps(result.history, indent=1), encoding="utf-8")
-    training.discard_state(state_dir)
+    training.discard_state(state)
 
 
-def _state_dir(settings: dict[str, Any], patterns: Sequence[str]) -> Path:
+def read_data(fn_args: Any, model_config: ModelConfig) -> tuple[Vocabulary, Any, Any]:
+    """The vocabulary, the `TrainingArrays` and the `EvaluationArrays` of validation that `fn_args` names."""
+    from pnfrec_keras.records import read_evaluation, read_training
+
+    vocabulary = Vocabulary.read(Path(fn_args.custom_config[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
+    mixed = variant_of(model_config.variant).mixed
+    train = read_training(fn_args.train_files, vocabulary, model_config.max_length, mixed=mixed)
+    return vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
+
+
+def state_dir(settings: dict[str, Any], patterns: Sequence[str]) -> Path:
     """Where an interrupted run of the same code with the same settings and example files has left its state."""
     key = json.dumps([settings[MODEL], settings[TRAINING], sorted(patterns), code_version(*SOURCES)], sort_keys=True)
     return Path(settings[STATE_DIR]) / hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -13,9 +13,15 @@ from components.code_version import code_version, source_files
 from components.feedback import component as feedback
 from components.gate_report import component as gate_report
 from components.trainer import executor as trainer
+from components.tuner import executor as tuner
 
 ROOT = Path(module.__file__).parents[1]
-SOURCES = {"FeedbackGen": feedback.SOURCES, "GateReporter": gate_report.SOURCES, "SequenceTrainer": trainer.SOURCES}
+SOURCES = {
+    "FeedbackGen": feedback.SOURCES,
+    "GateReporter": gate_report.SOURCES,
+    "SequenceTuner": tuner.SOURCES,
+    "SequenceTrainer": trainer.SOURCES,
+}
 # Names of artifact types, and the digest itself.
 NO_MATTER = {"components/artifacts.py", "components/code_version.py"}
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.feedback.config import FeedbackConfig
+from components.tuner.config import TunerConfig
 from pipeline.config import BeamConfig, ConfigError, PipelineConfig, QueryConfig, load_config
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
 
@@ -31,6 +32,7 @@ def test_a_minimal_file_takes_every_default(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, MINIMAL))
     assert config.model == ModelConfig()
     assert config.training == TrainingConfig()
+    assert config.tuner == TunerConfig()
     assert config.export == ExportConfig()
     assert config.beam == BeamConfig()
     assert config.query == QueryConfig()
@@ -192,7 +194,7 @@ def test_the_resolved_config_loads_to_the_same(tmp_path: Path) -> None:
 def test_shipped_configs_load_and_explain_every_section(path: Path) -> None:
     config = load_config(path)
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    missing = {field.name for field in dataclasses.fields(PipelineConfig)} - set(values) - {"serving"}
+    missing = {field.name for field in dataclasses.fields(PipelineConfig)} - set(values) - {"serving", "tuner"}
     assert not missing, "a shipped config shows every section"
     for section in ("model", "training", "export", "beam"):
         keys = {field.name for field in dataclasses.fields(getattr(config, section))}
@@ -202,5 +204,6 @@ def test_shipped_configs_load_and_explain_every_section(path: Path) -> None:
 def test_defaults_of_the_shipped_config_are_those_of_the_code() -> None:
     config = load_config(ROOT / "configs" / "movietweetings.yaml")
     assert config.model == ModelConfig()
+    assert config.tuner == TunerConfig()
     # The paper trains longer; 40 epochs with a patience of 5 suffice for this small set.
     assert dataclasses.replace(config.training, epochs=100, patience=10) == TrainingConfig()

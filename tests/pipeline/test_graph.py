@@ -30,6 +30,32 @@ def test_nodes_and_edges(tmp_path: Path) -> None:
     assert pipeline.beam_pipeline_args[0] == "--runner=DirectRunner"
 
 
+TUNED = ["tuner.enabled=true", "feedback.validation_targets=both"]
+
+
+def test_a_tuner_stands_before_the_trainer_when_it_is_asked_for(tmp_path: Path) -> None:
+    pipeline = create_pipeline(load_config(write_config(tmp_path), TUNED))
+    names = [node.id for node in pipeline.components]
+    assert names[4:7] == ["AnomalyGate", "SequenceTuner", "SequenceTrainer"]
+    nodes = {node.id: node for node in pipeline.components}
+    upstream = {name: {node.id for node in component.upstream_nodes} for name, component in nodes.items()}
+    assert upstream["SequenceTuner"] == {"FeedbackGen", "ImportSchemaGen", "AnomalyGate"}
+    assert upstream["SequenceTrainer"] == {"FeedbackGen", "ImportSchemaGen", "AnomalyGate", "SequenceTuner"}
+    chosen = nodes["SequenceTuner"].outputs["best_hyperparameters"]
+    assert nodes["SequenceTrainer"].inputs["hyperparameters"] is chosen
+
+
+def test_a_search_that_is_not_made_is_no_part_of_what_the_trainer_is_cached_by(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    without, unused, used = (
+        create_pipeline(load_config(path, overrides)).components[place].exec_properties["custom_config"]
+        for place, overrides in ((5, []), (5, ["tuner.trials=3"]), (6, TUNED))
+    )
+    assert without == unused
+    assert "tuner:" not in without
+    assert "tuner:" in used
+
+
 def test_the_gate_is_no_part_of_what_the_trainer_is_cached_by(tmp_path: Path) -> None:
     path = write_config(tmp_path)
     settings = [

@@ -119,12 +119,12 @@ def test_an_export_that_fails_keeps_the_training(tmp_path: Path) -> None:
 
 def test_the_state_is_named_by_settings_data_and_code(monkeypatch: pytest.MonkeyPatch) -> None:
     base = {**SETTINGS, "state_dir": "/state"}
-    same = run_fn._state_dir({**base, "export": {"index": "tfrs"}}, ["a", "b"])
-    assert run_fn._state_dir(base, ["b", "a"]) == same
-    assert run_fn._state_dir(base, ["a", "c"]) != same
-    assert run_fn._state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
+    same = run_fn.state_dir({**base, "export": {"index": "tfrs"}}, ["a", "b"])
+    assert run_fn.state_dir(base, ["b", "a"]) == same
+    assert run_fn.state_dir(base, ["a", "c"]) != same
+    assert run_fn.state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
     monkeypatch.setattr(run_fn, "code_version", lambda *_: "edited")
-    assert run_fn._state_dir(base, ["a", "b"]) != same
+    assert run_fn.state_dir(base, ["a", "b"]) != same
 
 
 def test_validation_falls_back_to_the_popularity_of_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""A search for the settings that the Trainer then takes, on validation."""
