@@ -35,9 +35,7 @@ def split_lines(stream: IO[bytes], separator: str, encoding: str, where: str, fi
         if len(record) >= fields:
             yield record
         elif record != [""]:
-            msg = (
-                f"{where}, line {number}: expected {fields} fields separated by {separator!r}. Received: {line[:80]!r}."
-            )
+            msg = f"{where}, line {number}: expected {fields} fields between {separator!r}. Received: {line[:80]!r}."
             raise DataError(msg)
 
 
