@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from pipeline import events
+
+if TYPE_CHECKING:
+    from components.feedback.config import FeedbackConfig
 
 NOT_BLESSED_STATUS = 3
 _COMMAND = [sys.executable, "-m", "pipeline.local_runner"]
@@ -35,6 +38,7 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         config = load_config(config_path, overrides)
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
+    _check_data(config.feedback)
     from pipeline import summary
 
     log_path = _new_log(config.output_path)
@@ -54,6 +58,18 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         sys.exit(NOT_BLESSED_STATUS)
     if ask:
         summary.show_query(config)
+
+
+def _check_data(feedback: "FeedbackConfig") -> None:
+    """A click error at once, not after the start-up, where a known data set is not there yet."""
+    from pnfrec_data.registry import remedy
+
+    for file in feedback.files:
+        path = os.path.join(feedback.base, file)
+        hint = None if os.path.exists(path) else remedy(path)
+        if hint:
+            msg = f"`feedback.files`: there is no file {path}. {hint}"
+            raise click.ClickException(msg)
 
 
 def _new_log(output: Path) -> Path:

@@ -58,10 +58,26 @@ def test_every_key_of_the_shipped_config_has_a_comment() -> None:
 def test_the_commands_of_the_readme_exist() -> None:
     from pipeline.cli import main
 
-    used = set(re.findall(r"pnfrec (run|experiment|serve|query|doctor)", README))
+    used = set(re.findall(r"pnfrec (run|experiment|data|serve|query|doctor)", README))
     assert used == set(main.list_commands(None))  # type: ignore[arg-type]
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= targets
+
+
+def test_the_table_of_data_sets_names_each_with_its_settings() -> None:
+    from pipeline.config import load_config
+    from pnfrec_data.registry import DATA_SETS
+
+    section = README[README.index("## Data sets") : README.index("## The gate")]
+    table = {name: rest.split(" | ") for name, rest in re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, re.MULTILINE)}
+    assert set(table) == {path.stem for path in (ROOT / "configs").glob("*.yaml")}
+    for name, (rows, threshold, split, *_) in table.items():
+        feedback = load_config(ROOT / "configs" / f"{name}.yaml").feedback
+        positive = feedback.positive
+        assert threshold == (positive if isinstance(positive, str) else f"{positive:g}")
+        assert split == feedback.split
+        counts = DATA_SETS[name].counts if name in DATA_SETS else None
+        assert counts is None or rows == f"{counts[0]:,}"
 
 
 def test_the_files_that_the_readme_links_to_exist() -> None:

@@ -19,6 +19,7 @@ from apache_beam.io.filesystems import FileSystems
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
 from components.feedback.quotes import long_fields
+from pnfrec_data.registry import remedy
 
 SEPARATOR = "::"
 # What reading a damaged or missing file raises.
@@ -148,7 +149,8 @@ def _matches(path: str, setting: str) -> list[str]:
     if glob.has_magic(path):
         msg = f"`{setting}`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
     else:
-        msg = f"`{setting}`: there is no file {path}. Relative paths are taken from `feedback.base`."
+        hint = remedy(path) or "Relative paths are taken from `feedback.base`."
+        msg = f"`{setting}`: there is no file {path}. {hint}"
     raise FeedbackError(msg)
 
 

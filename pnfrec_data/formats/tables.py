@@ -1,0 +1,93 @@
+"""What all readers give: tables of user, item, value and timestamp."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
+
+import pyarrow as pa
+from pyarrow import csv as pa_csv
+
+from pnfrec_data.errors import DataError
+
+ROWS = 500_000
+_BLOCK = 16 << 20
+
+Record = Sequence[str]
+
+
+def schema(value: pa.DataType) -> pa.Schema:
+    """The columns of `ratings.parquet`; timestamps in seconds since 1970, or milliseconds where published finer."""
+    return pa.schema({"user": pa.string(), "item": pa.string(), "value": value, "timestamp": pa.int64()})
+
+
+def split_lines(stream: IO[bytes], separator: str, encoding: str, where: str, fields: int) -> Iterator[Record]:
+    """The fields of each line that is not empty.
+
+    Raises:
+        DataError: A line has fewer than `fields`, or is no text in `encoding`.
+    """
+    for number, line in enumerate(stream, 1):
+        try:
+            record = line.decode(encoding).rstrip("\r\n").split(separator)
+        except UnicodeDecodeError as error:
+            msg = f"{where}, line {number}: not {encoding} text ({error.reason})."
+            raise DataError(msg) from error
+        if len(record) >= fields:
+            yield record
+        elif record != [""]:
+            msg = f"{where}, line {number}: expected {fields} fields between {separator!r}. Received: {line[:80]!r}."
+            raise DataError(msg)
+
+
+def from_records(records: Iterable[Record], value: pa.DataType, where: str) -> Iterator[pa.Table]:
+    """Tables of `ROWS` records of the texts of user, item, value and timestamp.
+
+    Raises:
+        DataError: A value or timestamp is no number; the message names the row.
+    """
+    columns = schema(value)
+    iterator, first = iter(records), 1
+    while chunk := list(itertools.islice(iterator, ROWS)):
+        try:
+            yield _table(chunk, columns)
+        except pa.ArrowInvalid as error:
+            row = next(place for place, record in enumerate(chunk) if not _is_good(record, columns))
+            msg = f"{where}, row {first + row}: value and timestamp must be numbers. Received: {list(chunk[row])!r}."
+            raise DataError(msg) from error
+        first += len(chunk)
+
+
+def _table(records: Sequence[Record], columns: pa.Schema) -> pa.Table:
+    texts = zip(*(record[:4] for record in records), strict=True)
+    arrays = [pa.array(text, pa.string()).cast(kind) for text, kind in zip(texts, columns.types, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=columns)
+
+
+def _is_good(record: Record, columns: pa.Schema) -> bool:
+    try:
+        _table([record], columns)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def read_csv(
+    stream: IO[bytes], types: dict[str, pa.DataType], where: str, delimiter: str = ",", names: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """The columns `types` of a CSV file, block by block; `names` are those of a file without a header.
+
+    Raises:
+        DataError: A column is missing, or a row has other fields than expected.
+    """
+    try:
+        reader = pa_csv.open_csv(
+            stream,
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK, column_names=list(names) or None),
+            # Tabs separate plain text: a quote in it is a quote.
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, quote_char=False if delimiter == "\t" else '"'),
+            convert_options=pa_csv.ConvertOptions(column_types=types, include_columns=list(types)),
+        )
+        yield from reader
+    except (pa.ArrowInvalid, KeyError) as error:
+        msg = f"{where}: {' '.join(str(error).split())}. Expected the columns {', '.join(types)}."
+        raise DataError(msg) from error

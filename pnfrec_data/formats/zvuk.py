@@ -1,0 +1,99 @@
+"""Zvuk: `zvuk-interactions.parquet`, a row a play of a track, a quarter of a billion of them.
+
+As in the paper, the plays of a track in one session count as one interaction with the sum of the seconds, and only a
+sample of 20,000 users with more than 5 plays is taken. Theirs was drawn without a seed; here a hash of the id draws, so
+that everybody has the same users.
+"""
+
+import collections
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import compute as pc
+
+from pnfrec_data.errors import DataError
+from pnfrec_data.formats import tables
+from pnfrec_data.source import Source
+
+USERS, MORE_THAN = 20_000, 5
+_COLUMNS = ["user_id", "track_id", "session_id", "datetime", "play_duration"]
+_BATCH = 1 << 20
+
+
+def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
+    """User, track, seconds played in a session and its begin in milliseconds, by user and time."""
+    with _parquet(source) as file:
+        users = _sample(file)
+        plays = _plays(file, users)
+    # The columns that go in leave memory before the sorted ones enter it.
+    total = plays.num_rows
+    table = plays.group_by(["user_id", "track_id", "session_id"]).aggregate([("play_duration", "sum"), ("time", "min")])
+    del plays
+    order = pc.sort_indices(
+        table, sort_keys=[(name, "ascending") for name in ("user_id", "time_min", "track_id", "session_id")]
+    )
+    say(f"{len(users):,} users were drawn by a hash of their id: {total:,} plays in {table.num_rows:,} interactions.")
+    columns = tables.schema(pa.float32())
+    for start in range(0, table.num_rows, tables.ROWS):
+        chunk = table.take(order.slice(start, tables.ROWS))
+        names = ("user_id", "track_id", "play_duration_sum", "time_min")
+        yield pa.Table.from_arrays(
+            [chunk[name].cast(kind) for name, kind in zip(names, columns.types, strict=True)], schema=columns
+        )
+
+
+def titles(source: Source) -> None:
+    """Tracks are published without titles."""
+    del source
+
+
+@contextlib.contextmanager
+def _parquet(source: Source) -> Iterator[pq.ParquetFile]:
+    """The Parquet file; out of a zip it is unpacked first, since it is read from its end."""
+    entry = source.main("zvuk-interactions.parquet")
+    with contextlib.ExitStack() as stack:
+        path = Path(entry)
+        if source.is_zip:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.path.parent))) / path.name
+            with source.open(entry) as stream, path.open("wb") as unpacked:
+                shutil.copyfileobj(stream, unpacked, 1 << 20)
+        try:
+            file = pq.ParquetFile(path)
+        except pa.ArrowInvalid as error:
+            msg = f"{path}: not a readable Parquet file ({error}). Get it anew."
+            raise DataError(msg) from error
+        missing = [name for name in _COLUMNS if name not in file.schema_arrow.names]
+        if missing:
+            msg = f"{path}: no column {', '.join(missing)}. Found: {', '.join(file.schema_arrow.names)}."
+            raise DataError(msg)
+        yield file
+
+
+def _sample(file: pq.ParquetFile) -> list[Any]:
+    """The `USERS` ids with the least hash among the users with more than `MORE_THAN` plays."""
+    counts: collections.Counter[Any] = collections.Counter()
+    for batch in file.iter_batches(_BATCH, columns=["user_id"]):
+        found = pc.value_counts(batch.column(0))
+        counts.update(dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)))
+    able = [user for user, count in counts.items() if count > MORE_THAN and user is not None]
+    return sorted(able, key=lambda user: hashlib.blake2b(str(user).encode(), digest_size=8).digest())[:USERS]
+
+
+def _plays(file: pq.ParquetFile, users: list[Any]) -> pa.Table:
+    """The plays of `users`, with the time in milliseconds since 1970 in `time`."""
+    chosen = pa.array(users, file.schema_arrow.field("user_id").type)
+    found = []
+    for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
+        batch = batch.filter(pc.is_in(batch.column("user_id"), value_set=chosen))
+        # Casting drops microseconds on purpose.
+        time = pc.cast(pc.cast(batch.column("datetime"), pa.timestamp("ms"), safe=False), pa.int64())
+        table = pa.Table.from_batches([batch]).drop(["datetime"]).append_column("time", time)
+        found.append(table.set_column(3, "play_duration", table["play_duration"].cast(pa.float64())))
+    return pa.concat_tables(found)

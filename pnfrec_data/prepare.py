@@ -1,0 +1,194 @@
+"""A publisher's file becomes `ratings.parquet`, a table of titles and a record of where both came from."""
+
+import csv
+import dataclasses
+import datetime
+import importlib
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pnfrec_data.errors import DataError
+from pnfrec_data.registry import DataSet
+from pnfrec_data.source import Source
+
+RATINGS, RECORD, DOWNLOADS = "ratings.parquet", "SOURCE.json", "download"
+# Of what preparing makes out of a source; a change makes it anew.
+_FORM = 1
+# Where the data of a checkout lies, wherever the command is typed; elsewhere below the working directory.
+_CHECKOUT = Path(__file__).resolve().parents[1]
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A data set that can be read.
+
+    Attributes:
+        folder: Where its files lie.
+        record: What `SOURCE.json` holds.
+        made: False where it was there already.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    made: bool
+
+
+def data_folder() -> Path:
+    """The folder of all data sets, that the configurations read."""
+    return (_CHECKOUT if (_CHECKOUT / "configs").is_dir() else Path.cwd()) / "data"
+
+
+def find_copy(data: DataSet, folder: Path) -> Path | None:
+    """A copy of the source that is at hand: downloaded before, or in an installed wheel (which is not imported)."""
+    downloads = folder / DOWNLOADS
+    if all((downloads / file.name).exists() for file in data.files):
+        return downloads if len(data.files) > 1 else downloads / data.files[0].name
+    if data.wheel is not None:
+        package, _, inner = data.wheel
+        found = importlib.util.find_spec(package)
+        for place in (found.submodule_search_locations or []) if found else []:
+            if (Path(place) / inner).is_dir():
+                return Path(place) / inner
+    return None
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """What `SOURCE.json` holds; None if the data set was not prepared."""
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record
+
+
+def prepare(data: DataSet, path: Path, folder: Path, say: Say, downloads: Mapping[str, str] | None = None) -> Prepared:
+    """Reads the source at `path` and writes the files of `folder`, unless they are made of that very source.
+
+    `ratings.parquet`: user, item (text, as published), value, timestamp (whole seconds or milliseconds), in the order
+    of the source. The table of titles: item, title, of the items that occur. All or nothing: what is cut off leaves no
+    file that looks whole.
+
+    Args:
+        data: Which data set.
+        path: Zip, file or folder.
+        folder: Where to.
+        say: Takes sentences for the user.
+        downloads: Checksums of what was just downloaded, by file; those of earlier downloads are kept.
+
+    Raises:
+        DataError: The source is missing, damaged or of another shape.
+    """
+    source = Source(path, data.parts)
+    digest = source.sha256()
+    record = read_record(folder)
+    known = {**(record or {}).get("downloads", {}), **(downloads or {})}
+    if record and record["sha256"] == digest and record["form"] == _FORM and _is_whole(folder, record):
+        if known != record["downloads"]:
+            record["downloads"] = known
+            _write_record(record, folder)
+        return Prepared(folder, record, made=False)
+    reader = importlib.import_module(f"pnfrec_data.formats.{data.format}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _Unfinished(folder / RATINGS) as ratings, _Unfinished(folder / data.titles) as table:
+        rows, users, items = _write_ratings(reader.rows(source, say), ratings.path)
+        titles = reader.titles(source)
+        titled = None if titles is None else _write_titles(titles, items, table.path)
+        record = {
+            "name": data.name,
+            "title": data.title,
+            "source": path.name,
+            "sha256": digest,
+            "prepared": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "rows": rows,
+            "users": len(users),
+            "items": len(items),
+            "titles": data.titles if titled is not None else None,
+            "page": data.page,
+            "licence": data.licence,
+            "citation": data.citation,
+            "downloads": known,
+            "form": _FORM,
+        }
+        # From here on the old files and the new ones mix: no record may vouch for them.
+        (folder / RECORD).unlink(missing_ok=True)
+        ratings.finish()
+        if titled is not None:
+            table.finish()
+    _write_record(record, folder)
+    return Prepared(folder, record, made=True)
+
+
+def differences(data: DataSet, record: dict[str, Any]) -> list[str]:
+    """How the counts differ from the published ones, a sentence each."""
+    if data.counts is None:
+        return []
+    names = ("rows", "users", "items")
+    return [
+        f"{record[name]:,} {name}, published are {count:,}."
+        for name, count in zip(names, data.counts, strict=True)
+        if record[name] != count
+    ]
+
+
+def _write_record(record: dict[str, Any], folder: Path) -> None:
+    with _Unfinished(folder / RECORD) as text:
+        text.path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text.finish()
+
+
+def _is_whole(folder: Path, record: dict[str, Any]) -> bool:
+    return all((folder / name).exists() for name in (RATINGS, record["titles"]) if name)
+
+
+class _Unfinished:
+    """A file beside its final place, which it takes with `finish`, or else vanishes."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(f".{target.name}.{os.getpid()}.partial")
+
+    def __enter__(self) -> "_Unfinished":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        os.replace(self.path, self.target)
+
+
+def _write_ratings(tables: Iterator[Any], path: Path) -> tuple[int, set[str], set[str]]:
+    """Writes the rows, table by table; their number, users and items."""
+    import pyarrow.parquet as pq
+    from pyarrow import compute as pc
+
+    rows, users, items = 0, set[str](), set[str]()
+    writer = None
+    try:
+        for table in tables:
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=9)
+            writer.write_table(table)
+            rows += table.num_rows
+            users.update(pc.unique(table["user"]).to_pylist())
+            items.update(pc.unique(table["item"]).to_pylist())
+    finally:
+        if writer is not None:
+            writer.close()
+    if rows == 0:
+        msg = "The source has no row. Get it anew."
+        raise DataError(msg)
+    return rows, users, items
+
+
+def _write_titles(titles: Iterator[tuple[str, str]], items: set[str], path: Path) -> int:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["item", "title"])
+        chosen = [pair for pair in titles if pair[0] in items]
+        writer.writerows(chosen)
+    return len(chosen)

@@ -1,0 +1,117 @@
+"""`pnfrec data`: what a user sees and the exit status."""
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline.cli import main
+from pnfrec_data import registry
+from pnfrec_data.command import progress_text
+from pnfrec_data.registry import RemoteFile
+from tests.pnfrec_data.server import Site, served
+
+CONTENT = b'{"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1390953600}\n' * 5
+NAME = "reviews_Toys_and_Games_5.json.gz"
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["data", *map(str, arguments)])
+
+
+def at(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Moves the reviews of toys to `url`."""
+    toys = dataclasses.replace(registry.find("amazon-toys"), files=(RemoteFile(url, NAME),))
+    monkeypatch.setitem(registry.DATA_SETS, "amazon-toys", toys)
+
+
+def test_list_names_every_data_set_with_its_terms(tmp_path: Path) -> None:
+    shown = call("list", "--data", tmp_path)
+    assert shown.exit_code == 0
+    for each in registry.DATA_SETS.values():
+        assert f"\n{each.name} " in f"\n{shown.output}"
+        assert each.licence in shown.output
+
+
+def test_help_and_list_load_nothing_heavy() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from pipeline.cli import main;"
+        "r = CliRunner().invoke(main, ['data', 'list']); assert r.exit_code == 0, r.output;"
+        "print([m for m in ('pyarrow', 'pandas', 'tensorflow', 'apache_beam', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_fetch_shows_the_terms_first_then_prepares_and_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(Site(CONTENT)) as site:
+        at(monkeypatch, site.url(NAME))
+        shown = call("fetch", "amazon-toys", "--data", tmp_path)
+        again = call("fetch", "amazon-toys", "--data", tmp_path)
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.index("Terms: No licence") < shown.output.index(f"http://127.0.0.1:{site.port}")
+    assert "The publisher gives no checksum" in shown.output
+    assert "5 rows, 1 users, 1 items" in shown.output
+    assert "Not what was published: 5 rows, published are 167,597." in shown.output
+    assert "Next: pnfrec run --config configs/amazon-toys.yaml" in shown.output
+    record = json.loads((tmp_path / "amazon-toys" / "SOURCE.json").read_text(encoding="utf-8"))
+    assert record["downloads"] == {NAME: hashlib.sha256(CONTENT).hexdigest()}
+    assert again.output.count("is there already") == 2
+    assert len(site.asked) == 1
+    (tmp_path / "amazon-toys" / "download" / NAME).unlink()
+    with served(Site(CONTENT + b"\n")) as site:
+        at(monkeypatch, site.url(NAME))
+        changed = call("fetch", "amazon-toys", "--data", tmp_path)
+    assert changed.exit_code == 1
+    assert "an earlier download had" in changed.output
+
+
+def test_without_a_network_it_says_which_file_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/{NAME}"
+    at(monkeypatch, url)
+    shown = call("fetch", "amazon-toys", "--data", tmp_path)
+    assert shown.exit_code == 1
+    assert "no connection" in shown.output
+    assert url in shown.output
+    assert f"pnfrec data prepare amazon-toys --source {NAME}" in shown.output
+    place = tmp_path / "amazon-toys" / "download" / NAME
+    assert f"put it at {place} and run\n  pnfrec data prepare amazon-toys\n" in shown.output
+    place.write_bytes(CONTENT)
+    assert "5 rows" in call("prepare", "amazon-toys", "--data", tmp_path).output
+
+
+def test_prepare_without_a_copy_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if recbole were not installed, whatever is.
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    shown = call("prepare", "ml-100k", "--data", tmp_path)
+    assert shown.exit_code == 1
+    assert "pip install --no-deps recbole==1.2.1 && pnfrec data prepare ml-100k" in shown.output
+    assert "pnfrec data fetch ml-100k" in shown.output
+    assert "pnfrec data prepare ml-100k --source ml-100k.zip" in shown.output
+    shown = call("prepare", "ml-1m", "--data", tmp_path, "--source", tmp_path / "nowhere.zip")
+    assert shown.exit_code == 1
+    assert "nowhere.zip: there is no such file or folder" in shown.output
+
+
+def test_a_wrong_name_is_wrong_usage_and_close_names_are_listed() -> None:
+    for verb in ("fetch", "prepare"):
+        shown = call(verb, "ml1m")
+        assert shown.exit_code == 2
+        assert "There is no data set 'ml1m'. Did you mean ml-1m" in shown.output
+    assert "Known: movietweetings, ml-latest-small, " in call("fetch", "qqq").output
+
+
+def test_progress_tells_rate_and_time_left() -> None:
+    mib = 1 << 20
+    # 60 of 100 MiB are there, 20 of them from this call, in 10 s.
+    assert progress_text(60 * mib, 100 * mib, 20 * mib, 10.0) == "  60.0 of 100.0 MiB (60%), 2.0 MiB/s, 20 s left"
+    assert progress_text(60 * mib, None, 20 * mib, 10.0) == "  60.0 MiB, 2.0 MiB/s"

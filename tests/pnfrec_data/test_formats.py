@@ -1,0 +1,232 @@
+"""Each reader on small files of the published shape, written here."""
+
+import datetime
+import gzip
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pnfrec_data import registry
+from pnfrec_data.errors import DataError
+from pnfrec_data.formats import zvuk
+from pnfrec_data.prepare import Prepared, prepare
+
+
+def made(name: str, source: Path, folder: Path) -> tuple[Prepared, pa.Table, dict[str, str] | None]:
+    data = registry.find(name)
+    done = prepare(data, source, folder, lambda _: None)
+    titles = folder / data.titles
+    table = pq.read_table(folder / "ratings.parquet")
+    assert table.schema.names == ["user", "item", "value", "timestamp"]
+    assert [table.schema.types[place] for place in (0, 1, 3)] == [pa.string(), pa.string(), pa.int64()]
+    if not titles.exists():
+        return done, table, None
+    frame = pd.read_csv(titles, dtype=str)
+    return done, table, dict(zip(frame["item"], frame["title"], strict=True))
+
+
+def rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*table.to_pydict().values(), strict=True))
+
+
+def archive(path: Path, **files: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("folder/", b"")
+        for name, content in files.items():
+            target.writestr(f"folder/{name.replace('__', '.')}", content)
+    return path
+
+
+ML_1M = {
+    "ratings__dat": b"1::0661::3::978302109\n1::914::5::978301968\r\n2::0661::1::978300275\n",
+    "movies__dat": "0661::Fianc\xe9e, La (1999)::Drama\n914::My: Lady (1964)::Musical\n5::Unrated (1990)::X\n".encode(
+        "latin-1"
+    ),
+}
+ML_1M_ROWS = [("1", "0661", 3, 978302109), ("1", "914", 5, 978301968), ("2", "0661", 1, 978300275)]
+
+
+def test_movielens_1m_as_zip_folder_and_file(tmp_path: Path) -> None:
+    source = archive(tmp_path / "ml-1m.zip", **ML_1M)
+    done, table, titles = made("ml-1m", source, tmp_path / "a")
+    assert rows(table) == ML_1M_ROWS
+    assert titles == {"0661": "Fianc\xe9e, La (1999)", "914": "My: Lady (1964)"}, "of rated items, read as Latin-1"
+    assert (done.record["rows"], done.record["users"], done.record["items"]) == (3, 2, 2)
+    with zipfile.ZipFile(source) as zipped:
+        zipped.extractall(tmp_path)
+    assert rows(made("ml-1m", tmp_path / "folder", tmp_path / "b")[1]) == ML_1M_ROWS
+    file = tmp_path / "folder" / "ratings.dat"
+    assert made("ml-1m", file, tmp_path / "c")[2] == titles, "titles lie beside the file"
+    (tmp_path / "folder" / "movies.dat").unlink()
+    assert made("ml-1m", file, tmp_path / "d")[2] is None
+
+
+def test_movietweetings_is_utf8(tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_text("1::0002844::10::1365029107\n")
+    (tmp_path / "movies.dat").write_text("0002844::Fant\xf4mas (1913)::Crime|Drama\n", encoding="utf-8")
+    _, table, titles = made("movietweetings", tmp_path, tmp_path / "out")
+    assert rows(table) == [("1", "0002844", 10, 1365029107)]
+    assert titles == {"0002844": "Fant\xf4mas (1913)"}
+
+
+def test_movielens_with_headers(tmp_path: Path) -> None:
+    source = archive(
+        tmp_path / "x.zip",
+        ratings__csv=b"userId,movieId,rating,timestamp\n1,1,4.0,964982703\n1,03,0.5,964981247\n",
+        movies__csv='movieId,title,genres\n1,"Good, the Bad (1966)",A|B\n03,\xc9t\xe9 (1990),C\n'.encode(),
+    )
+    _, table, titles = made("ml-20m", source, tmp_path / "out")
+    assert rows(table) == [("1", "1", 4.0, 964982703), ("1", "03", 0.5, 964981247)]
+    assert titles == {"1": "Good, the Bad (1966)", "03": "\xc9t\xe9 (1990)"}
+
+
+def test_movielens_100k_of_grouplens_and_of_recbole_are_the_same(tmp_path: Path) -> None:
+    source = archive(
+        tmp_path / "ml-100k.zip",
+        u__data=b"196\t242\t3\t881250949\n186\t302\t5\t891717742\n",
+        u__item="242|Kolya (1996)|24-Jan-1997||http://x|0\n302|L.A. Caf\xe9 (1997)|01-Jan-1997||y|1\n".encode(
+            "latin-1"
+        ),
+    )
+    wheel = tmp_path / "wheel"
+    wheel.mkdir()
+    (wheel / "ml-100k.inter").write_text(
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n186\t302\t5\t891717742\n"
+    )
+    (wheel / "ml-100k.item").write_text(
+        "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
+        '242\tKolya\t1996\tComedy\n302\tL.A. Caf\xe9\t1997\tCrime "X"\n',
+        encoding="utf-8",
+    )
+    for each in (source, wheel):
+        _, table, titles = made("ml-100k", each, tmp_path / f"out-{each.stem}")
+        assert rows(table) == [("196", "242", 3, 881250949), ("186", "302", 5, 891717742)]
+        assert titles == {"242": "Kolya (1996)", "302": "L.A. Caf\xe9 (1997)"}
+
+
+def review(user: str, item: str, stars: float, time: int) -> bytes:
+    keys = {"reviewerID": user, "asin": item, "reviewText": "::\n", "overall": stars, "unixReviewTime": time}
+    return json.dumps(keys).encode() + b"\n"
+
+
+def test_amazon_reviews_and_ratings(tmp_path: Path) -> None:
+    name = "reviews_Toys_and_Games_5.json.gz"
+    lines = review("A1VX", "0439893577", 5.0, 1390953600) + review("A2", "B001", 1.0, 1361836800)
+    (tmp_path / name).write_bytes(gzip.compress(lines))
+    (tmp_path / "reviews_Sports_and_Outdoors_5.json").write_bytes(review("A9", "B9", 2.0, 1361836801))
+    expected = [("A1VX", "0439893577", 5.0, 1390953600), ("A2", "B001", 1.0, 1361836800)]
+    assert rows(made("amazon-toys", tmp_path / name, tmp_path / "a")[1]) == expected
+    assert rows(made("amazon-toys", tmp_path, tmp_path / "b")[1]) == expected
+    assert rows(made("amazon-sports", tmp_path, tmp_path / "c")[1]) == [("A9", "B9", 2.0, 1361836801)]
+    (tmp_path / "r.csv").write_text("A1VX,0439893577,5.0,1390953600\nB001,A2,1.0,1361836800\n")
+    _, table, titles = made("amazon-toys", tmp_path / "r.csv", tmp_path / "d")
+    assert rows(table) == expected
+    assert titles is None
+
+
+def test_kion_keeps_rows_without_a_percentage_for_feedbackgen_to_count(tmp_path: Path) -> None:
+    source = archive(
+        tmp_path / "data_original.zip",
+        interactions__csv=(
+            b"user_id,item_id,last_watch_dt,total_dur,watched_pct\n176549,9506,2021-05-11,4250,72.0\n"
+            b"699317,1659,2021-05-29,8317,\n"
+        ),
+        items__csv='item_id,content_type,title,description\n9506,film,"\u0418\u0433\u0440\u0430, 2","a\nb"\n'.encode(),
+        users__csv=b"user_id\n1\n",
+    )
+    _, table, titles = made("kion", source, tmp_path / "out")
+    assert rows(table) == [("176549", "9506", 72.0, 1620691200), ("699317", "1659", None, 1622246400)]
+    assert titles == {"9506": "\u0418\u0433\u0440\u0430, 2"}
+
+
+def plays(path: Path, records: list[tuple[int, int, int, int, float]]) -> Path:
+    """Writes rows of user, session, second, track and seconds played, in small row groups."""
+    users, sessions, seconds, tracks, durations = zip(*records, strict=True)
+    zero = datetime.datetime(2023, 1, 1)
+    table = pa.table(
+        {
+            "user_id": pa.array(users, pa.int64()),
+            "session_id": pa.array(sessions, pa.int64()),
+            "datetime": pa.array([zero + datetime.timedelta(seconds=each) for each in seconds], pa.timestamp("ns")),
+            "track_id": pa.array(tracks, pa.int64()),
+            "play_duration": pa.array(durations, pa.float32()),
+        }
+    )
+    pq.write_table(table, path, row_group_size=3)
+    return path
+
+
+ZERO = 1672531200000
+
+
+def test_zvuk_sums_the_plays_of_a_session(tmp_path: Path) -> None:
+    mine = [(7, 1, 50, 10, 20.0), (7, 1, 9, 10, 15.0), (7, 2, 99, 10, 3.0), (7, 1, 20, 11, 40.0)]
+    others = [(7, 3, 200 + each, 20 + each, 31.0) for each in range(2)]
+    few = [(8, 4, 0, 10, 31.0)] * 5
+    source = plays(tmp_path / "zvuk-interactions.parquet", [*few, *mine, *others])
+    expected = [
+        ("7", "10", 35.0, ZERO + 9_000),
+        ("7", "11", 40.0, ZERO + 20_000),
+        ("7", "10", 3.0, ZERO + 99_000),
+        ("7", "20", 31.0, ZERO + 200_000),
+        ("7", "21", 31.0, ZERO + 201_000),
+    ]
+    assert rows(made("zvuk", source, tmp_path / "a")[1]) == expected, "user 8 has no more than 5 plays"
+    zipped = tmp_path / "zvuk.zip"
+    with zipfile.ZipFile(zipped, "w") as target:
+        target.write(source, source.name)
+    assert rows(made("zvuk", zipped, tmp_path / "b")[1]) == expected
+
+
+def test_zvuk_draws_the_same_users_whatever_the_order_of_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zvuk, "USERS", 4)
+    records = [(user, 1, user * 10 + each, each, 31.0) for user in range(30) for each in range(6)]
+    first = rows(made("zvuk", plays(tmp_path / "a.parquet", records), tmp_path / "a")[1])
+    again = rows(made("zvuk", plays(tmp_path / "b.parquet", records[::-1]), tmp_path / "b")[1])
+    assert first == again
+    assert len({user for user, *_ in first}) == 4
+    assert len(first) == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "message"),
+    [
+        ("ml-1m", "ratings.dat", b"1::2::3::4\n1::2::3\n", r"ratings.dat, line 2: expected 4 fields between '::'"),
+        (
+            "ml-1m",
+            "ratings.dat",
+            b"1::2::3::4\n1::2::x::4\n",
+            r"ratings.dat, row 2: value and timestamp must be numbers",
+        ),
+        ("ml-1m", "ratings.dat", b"", r"The source has no row"),
+        ("ml-20m", "ratings.csv", b"userId,movieId,rating\n1,2,3\n", r"ratings.csv: .*timestamp"),
+        ("ml-20m", "ratings.csv", b"userId,movieId,rating,timestamp\n1,2,x,4\n", r"ratings.csv: .*'x'"),
+        ("amazon-toys", "r.json", b'{"asin": "B1"}\n', r"r.json, line 1: expected a JSON object with reviewerID"),
+        ("zvuk", "z.parquet", b"PAR1 is not enough", r"z.parquet: not a readable Parquet file"),
+        ("amazon-toys", "r.json.gz", gzip.compress(review("A", "B", 1.0, 1))[:-9], r"r.json.gz: cannot be read"),
+        ("ml-1m", "ml-1m.zip", b"PK\x03\x04 and no more", r"ml-1m.zip: not a whole zip file"),
+    ],
+)
+def test_a_wrong_file_is_named_and_leaves_nothing(
+    tmp_path: Path, name: str, file: str, content: bytes, message: str
+) -> None:
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        made(name, tmp_path / file, tmp_path / "out")
+    assert list((tmp_path / "out").glob("*")) == []
+
+
+def test_a_source_without_the_file_says_what_it_has(tmp_path: Path) -> None:
+    source = archive(tmp_path / "other.zip", ratings__csv=b"x\n")
+    with pytest.raises(DataError, match=r"other.zip: expected ratings.dat in it. Found: ratings.csv"):
+        made("ml-1m", source, tmp_path / "out")
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        made("ml-1m", tmp_path / "nowhere", tmp_path / "out")

@@ -1,0 +1,120 @@
+"""What preparing writes, when it does nothing, and where it finds a copy."""
+
+import dataclasses
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pnfrec_data import prepare as preparing
+from pnfrec_data import registry
+from pnfrec_data.errors import DataError
+from pnfrec_data.prepare import differences, find_copy, prepare
+
+ML_1M = registry.find("ml-1m")
+
+
+def source(folder: Path, rating: int = 3) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "README").write_text(str(folder))
+    path = folder / "ratings.dat"
+    path.write_text(f"1::661::{rating}::978302109\n2::661::4::978302110\n")
+    return path
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def test_the_record_says_what_was_read(tmp_path: Path) -> None:
+    path = source(tmp_path / "in")
+    done = prepare(ML_1M, path, tmp_path / "out", quiet)
+    record = json.loads((tmp_path / "out" / "SOURCE.json").read_text(encoding="utf-8"))
+    assert record == done.record
+    assert record["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (record["source"], record["rows"], record["users"], record["items"]) == ("ratings.dat", 2, 2, 1)
+    assert record["titles"] is None
+    assert "not for commercial use" in record["licence"]
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["SOURCE.json", "ratings.parquet"]
+    assert differences(ML_1M, record) == [
+        "2 rows, published are 1,000,209.",
+        "2 users, published are 6,040.",
+        "1 items, published are 3,706.",
+    ]
+    assert differences(ML_1M, {"rows": 1_000_209, "users": 6_040, "items": 3_706}) == []
+
+
+def test_the_same_source_is_read_once_wherever_it_lies(tmp_path: Path) -> None:
+    assert prepare(ML_1M, source(tmp_path / "a"), tmp_path / "out", quiet).made
+    assert not prepare(ML_1M, source(tmp_path / "a"), tmp_path / "out", quiet).made
+    assert not prepare(ML_1M, source(tmp_path / "b").parent, tmp_path / "out", quiet).made, "a README changes nothing"
+    assert prepare(ML_1M, source(tmp_path / "b", rating=5), tmp_path / "out", quiet).made
+    (tmp_path / "out" / "ratings.parquet").unlink()
+    assert prepare(ML_1M, source(tmp_path / "b", rating=5), tmp_path / "out", quiet).made
+
+
+def test_a_source_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(ML_1M, source(tmp_path / "a"), out, quiet)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    broken = tmp_path / "broken.dat"
+    broken.write_text("1::661::3::978302109\n1::661::")
+    with pytest.raises(DataError, match="line 2"):
+        prepare(ML_1M, broken, out, quiet)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_an_interruption_between_the_files_is_not_taken_for_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    old = source(tmp_path / "old")
+    prepare(ML_1M, old, out, quiet)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(preparing, "_write_record", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(ML_1M, source(tmp_path / "new", rating=5), out, quiet)
+    monkeypatch.undo()
+    assert prepare(ML_1M, old, out, quiet).made, (
+        "the rows are those of the new source, so the old record must not count"
+    )
+
+
+def test_checksums_of_downloads_are_kept(tmp_path: Path) -> None:
+    path, out = source(tmp_path / "in"), tmp_path / "out"
+    prepare(ML_1M, path, out, quiet)
+    assert prepare(ML_1M, path, out, quiet, {"a.zip": "12"}).record["downloads"] == {"a.zip": "12"}
+    record = prepare(ML_1M, source(tmp_path / "in", rating=1), out, quiet).record
+    assert record["downloads"] == {"a.zip": "12"}
+    assert preparing.read_record(out) == record
+
+
+def test_a_download_is_found_only_when_all_its_files_are_there(tmp_path: Path) -> None:
+    tweets, downloads = registry.find("movietweetings"), tmp_path / "download"
+    downloads.mkdir()
+    (downloads / "ratings.dat").touch()
+    assert find_copy(tweets, tmp_path) is None
+    (downloads / "movies.dat").touch()
+    assert find_copy(tweets, tmp_path) == downloads
+    (downloads / "ml-1m.zip").touch()
+    assert find_copy(ML_1M, tmp_path) == downloads / "ml-1m.zip"
+
+
+def test_the_copy_of_an_installed_wheel_is_found_without_importing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = registry.find("ml-100k")
+    assert data.wheel == ("recbole", "1.2.1", "dataset_example/ml-100k")
+    data = dataclasses.replace(data, wheel=("no_such_wheel", *data.wheel[1:]))
+    package = tmp_path / "site" / "no_such_wheel"
+    (package / "dataset_example" / "ml-100k").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    assert find_copy(data, tmp_path) is None
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert find_copy(data, tmp_path) == package / "dataset_example" / "ml-100k"
+    assert "no_such_wheel" not in sys.modules
