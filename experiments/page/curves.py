@@ -73,7 +73,7 @@ def _panel(axes: Axes, summary: Summary, epochs: pd.DataFrame, column: str, arms
         curve = mean_curve(epochs, arm.name, column)
         if curve.empty:
             continue
-        colour, marker = looks[arm.name]
+        colour = looks[arm.name].colour
         whole = curve[curve["count"] == curve["count"].max()]
         axes.plot(curve.index, curve["mean"], color=colour, linewidth=0.8, alpha=0.6)
         axes.plot(whole.index, whole["mean"], color=colour, linewidth=1.7, label=arm.name)
@@ -83,9 +83,7 @@ def _panel(axes: Axes, summary: Summary, epochs: pd.DataFrame, column: str, arms
         own = epochs[epochs["arm"] == arm.name]
         seeds = [seed for seed in arm.seeds if seed is not None]
         best = pd.DataFrame({"seed": seeds, "epoch": arm.best_epochs}).merge(own, on=["seed", "epoch"])
-        axes.plot(
-            best["epoch"], best[column], marker, color=colour, markersize=4.5, markeredgecolor="white", linewidth=0
-        )
+        axes.plot(best["epoch"], best[column], "o", color=colour, markersize=4.5, markeredgecolor="white", linewidth=0)
     axes.set_title(_title(column, summary.k), loc="left")
     axes.set_xlabel("epoch")
     style.plain_grid(axes, "both")

@@ -1,6 +1,7 @@
 """Paired differences from the reference arm, with their intervals: the picture that answers a study's question."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,10 +30,10 @@ def forest(summary: Summary) -> Figure:
 
 
 def _reach(summary: Summary, measures: Sequence[str]) -> float:
-    """Of a row of panels, so that an equal length is an equal difference."""
-    found = [
-        abs(end) for arm in summary.others for name in measures if name in arm.against for end in arm.against[name]
-    ]
+    """Of a row of panels, so that an equal length is an equal difference. Baselines that lose by far do not count."""
+    trained = [arm for arm in summary.others if arm.seeds != [None]] or summary.others
+    known = [arm.against[name] for arm in trained for name in measures if name in arm.against]
+    found = [abs(end) for interval in known for end in interval]
     return 1.08 * max(found, default=0.0) or 1.0
 
 
@@ -46,6 +47,9 @@ def _panel(axes: Axes, summary: Summary, measure: str, reach: float) -> None:
             axes.text(0, place, " no targets", va="center", fontsize=7.5, color=style.SOFT)
             continue
         look = looks[arm.name]
+        if abs(found.estimate) > reach:
+            _beyond(axes, found.estimate, place, reach, look.colour)
+            continue
         axes.errorbar(
             found.estimate,
             place,
@@ -64,3 +68,10 @@ def _panel(axes: Axes, summary: Summary, measure: str, reach: float) -> None:
     style.plain_grid(axes)
     axes.locator_params(axis="x", nbins=5)
     style.names_on_y(axes, [arm.name for arm in summary.others], summary.reference)
+
+
+def _beyond(axes: Axes, value: float, place: int, reach: float, colour: Any) -> None:
+    """An arrow at the edge, with the value that lies beyond it."""
+    edge = reach if value > 0 else -reach
+    axes.plot(0.97 * edge, place, ">" if value > 0 else "<", color=colour, markersize=5)
+    axes.text(0.9 * edge, place, f"{value:+.4f}", ha="right" if value > 0 else "left", va="center", fontsize=7.5)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -77,7 +78,7 @@ def _map(axes: Axes, summary: Summary, measure: str) -> None:
         else:
             text = f"{value:.4f}{'*' if significant[place] else ''}"
             red, green, blue, _ = shades(mesh.norm(value))
-            colour = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
+            colour = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"
         axes.text(place[1] + 0.5, place[0] + 0.5, text, ha="center", va="center", fontsize=8, color=colour)
     chosen = summary.chosen()
     if chosen is not None and chosen.cell is not None:
@@ -104,6 +105,7 @@ def _frame(axes: Axes, place: tuple[int, int], colour: str, style_of_line: objec
             edgecolor=colour,
             linewidth=2.2,
             linestyle=style_of_line,  # type: ignore[arg-type]
+            path_effects=[patheffects.withStroke(linewidth=4, foreground="white")] if style_of_line == "-" else None,
         )
     )
 
@@ -147,5 +149,5 @@ def _line(axes: Axes, summary: Summary, measure: str) -> None:
     axes.set_xlabel(key)
     axes.set_title(f"{title(measure, summary.k)}\n{style.direction(measure)}", loc="left")
     style.plain_grid(axes, "y")
-    if axes.get_legend_handles_labels()[0]:
+    if measure == LINES[0] and axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7.5)

@@ -1,7 +1,5 @@
 """How long the training sequences are, by polarity."""
 
-import itertools
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -26,7 +24,7 @@ def histograms(lengths: pd.DataFrame, max_length: int) -> Figure:
         lengths: `polarity`, `length`, `users`.
         max_length: Where the models cut; drawn as a line.
     """
-    figure = style.new_figure(9.5, 3.1)
+    figure = style.new_figure(11.0, 3.1)
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     bins = edges(int(lengths["length"].max()) if len(lengths) else 1)
     for (polarity, colour), axes in zip(_COLOURS.items(), panels, strict=True):
@@ -36,19 +34,12 @@ def histograms(lengths: pd.DataFrame, max_length: int) -> Figure:
         total = int(own["users"].sum())
         empty = int(own.loc[own["length"] == 0, "users"].sum())
         cut = int(own.loc[own["length"] > max_length + 1, "users"].sum())
-        axes.set_title(f"{polarity.capitalize()} sequences: {total:,} users", loc="left")
-        share = f"{empty:,} empty, {cut:,} longer than {max_length} + 1"
-        axes.text(0.98, 0.95, share, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=style.SOFT)
+        share = f"{empty:,} of {total:,} users have none, {cut:,} more than {max_length + 1}"
+        axes.set_title(f"{polarity.capitalize()} items: {share}", loc="left")
         axes.axvline(np.searchsorted(bins, max_length + 1.5) - 1.5, color=style.SOFT, linestyle="--", linewidth=1)
-        axes.set_xlabel("items in the sequence")
+        axes.set_xlabel("items in the sequence, from")
         style.plain_grid(axes, "y")
-        names = [_label(low, high) for low, high in itertools.pairwise(bins)]
-        shown = range(0, len(names), max(1, len(names) // 9))
-        axes.set_xticks(list(shown), [names[place] for place in shown], fontsize=8)
+        names = [str(int(low + 0.5)) for low in bins[:-1]]
+        axes.set_xticks(range(len(names)), names, fontsize=7.5)
     panels[0].set_ylabel("users")
     return figure
-
-
-def _label(low: float, high: float) -> str:
-    first, last = int(low + 0.5), int(high - 0.5)
-    return str(first) if first == last else f"{first}-{last}"

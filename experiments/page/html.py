@@ -16,6 +16,8 @@ from experiments.summary import ArmSummary, Summary
 
 PAGE = "page.html"
 _TEMPLATE = Path(__file__).with_name(PAGE)
+# Tables with more arms are folded away.
+_LONG = 16
 _MEANS = (*COMPARED, "coverage")
 
 
@@ -30,10 +32,10 @@ def to_html(summary: Summary, pictures: Sequence[Picture]) -> str:
         facts="\n".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in _facts(summary)),
         findings=_findings(summary),
         selection=_text(sentences.selection(summary)),
-        means=_means(summary),
+        means=_folded(summary, "Means and standard deviations", _means(summary)),
         differences=_differences(summary),
         pictures="\n".join(map(_picture, pictures)),
-        arms=_arms(summary),
+        arms=_folded(summary, "Epochs, time, memory and settings", _arms(summary)),
         settings=_table(["setting", "value"], ([key, _text(value)] for key, value in sorted(summary.settings.items()))),
         declaration=_text(yaml.safe_dump(summary.declaration, sort_keys=False, allow_unicode=True, width=110)),
     )
@@ -86,8 +88,16 @@ def _differences(summary: Summary) -> str:
     return (
         f"<h2>Differences from {_text(summary.reference)}</h2>\n<p>{_text(sentences.intervals(summary))} "
         'Bold: the interval leaves zero out; <span class="good">green</span> is better, '
-        f'<span class="bad">red</span> worse.</p>\n<div class="scroll">\n{table}\n</div>'
+        f'<span class="bad">red</span> worse.</p>\n{_folded(summary, "All differences", table)}'
     )
+
+
+def _folded(summary: Summary, heading: str, table: str) -> str:
+    """A table that can be scrolled sideways; a long one opens when it is asked to."""
+    found = f'<div class="scroll">\n{table}\n</div>'
+    if len(summary.arms) <= _LONG:
+        return found
+    return f"<details><summary>{heading} of {len(summary.arms)} arms</summary>\n{found}\n</details>"
 
 
 def _difference(arm: ArmSummary, measure: str) -> str:

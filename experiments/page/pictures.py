@@ -47,7 +47,8 @@ def _of_results(summary: Summary) -> Iterator[Picture]:
             f"Differences from {summary.reference}",
             f"Each mark is an arm's difference from {summary.reference} on the same targets, its line the 95 % "
             "interval of a paired bootstrap over users. On the shaded side of zero the arm is better. A filled mark: "
-            "the interval leaves zero out. The panels of a row share their scale.",
+            "the interval leaves zero out. The panels of a row share their scale; a baseline far beyond it is an arrow "
+            "with its difference.",
             style.to_svg(forest.forest(summary)),
         )
     keys = " and ".join(summary.grid)
@@ -83,7 +84,8 @@ def _of_results(summary: Summary) -> Iterator[Picture]:
             "tradeoff",
             "Hits against false positives",
             "Up: more liked targets near the top. Left: fewer disliked ones there. Large marks are arms, small ones "
-            f"their trials. The grey stairs are the Pareto front: no arm is better in both.{_shades(summary)}",
+            "their trials (where there are few arms). The grey stairs are the Pareto front: no arm is better in both."
+            f"{_shades(summary)}",
             style.to_svg(tradeoff.tradeoff(summary)),
         )
 
@@ -111,7 +113,8 @@ def _of_training(summary: Summary, epochs: pd.DataFrame, lengths: pd.DataFrame) 
         yield Picture(
             "lengths",
             "Lengths of the training sequences",
-            "Users by the length of their training sequence of each polarity, before a model cuts it. Bins grow wider "
-            f"to the right. Dashed: the longest that is read, {summary.data.max_length} inputs and one more label.",
+            "Users by the length of their training sequence of each polarity, before a model cuts it. A bin goes from "
+            f"the number below it to the next. Dashed: the longest that is read, {summary.data.max_length} inputs and "
+            "one more label.",
             style.to_svg(histograms.histograms(lengths, summary.data.max_length)),
         )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from experiments.summary import Summary
 
@@ -92,7 +93,7 @@ def direction(measure: str) -> str:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, in the house style when it is drawn within `house_style`."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.09, w_pad=0.06))
 
 
 def house_style() -> Any:

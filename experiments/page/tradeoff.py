@@ -1,10 +1,12 @@
 """What an arm pays for its hits: NDCG of liked targets against NDCG of disliked ones, with the Pareto front."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
 from experiments.page import style
@@ -39,7 +41,7 @@ def tradeoff(summary: Summary) -> Figure:
     xs, ys = ([arm.mean[name] for arm in arms] for name in ("ndcg_n", "ndcg_p"))
     for arm, x, y in zip(arms, xs, ys, strict=True):
         look = looks[arm.name]
-        if len(arm.trials) > 1:
+        if len(arm.trials) > 1 and len(arms) <= MANY:
             own = [[trial[name] for trial in arm.trials] for name in ("ndcg_n", "ndcg_p")]
             axes.plot(*own, look.marker, color=look.colour, markersize=3.2, alpha=0.4, linewidth=0, label="_trials")
         axes.plot(x, y, look.marker, color=look.colour, markersize=8, markeredgecolor="white", label=arm.name, zorder=4)
@@ -54,14 +56,45 @@ def tradeoff(summary: Summary) -> Figure:
         chosen = summary.chosen()
         wanted = {summary.reference, *([chosen.name] if chosen else [])}
         named = {*best, *(place for place, arm in enumerate(arms) if arm.name in wanted)}
-    _name(axes, [(arms[place].name, xs[place], ys[place]) for place in sorted(named)], list(zip(xs, ys, strict=True)))
+    order = sorted(named, key=lambda place: (arms[place].name != summary.reference, place not in best, place))
+    names = [(arms[place].name, xs[place], ys[place]) for place in order]
+    if len(summary.grid) == 2:
+        _key(axes, summary)
+    _name(axes, names, list(zip(xs, ys, strict=True)), drop=len(arms) > MANY)
     return figure
 
 
-def _name(axes: Axes, names: Sequence[tuple[str, float, float]], points: Sequence[tuple[float, float]]) -> None:
-    """Puts each name at the first place beside its point where it covers nothing, or else where it covers least."""
+def _key(axes: Axes, summary: Summary) -> None:
+    """What colour and form of a mark stand for in a grid."""
+    looks = style.looks(summary)
+    (row_key, rows), (column_key, columns) = summary.grid.items()
+    found: dict[tuple[int, int], tuple[Any, str, str]] = {}
+    for arm in summary.arms:
+        if arm.cell is not None and arm.name != summary.reference:
+            look = looks[arm.name]
+            found.setdefault((0, rows.index(arm.cell[0])), (look.colour, "o", f"{row_key} {arm.cell[0]}"))
+            found.setdefault((1, columns.index(arm.cell[1])), (style.SOFT, look.marker, f"{column_key} {arm.cell[1]}"))
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linewidth=0, label=label)
+        for _, (colour, marker, label) in sorted(found.items(), key=lambda each: each[0])
+    ]
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
+
+
+def _name(
+    axes: Axes,
+    names: Sequence[tuple[str, float, float]],
+    points: Sequence[tuple[float, float]],
+    *,
+    drop: bool,
+) -> None:
+    """Puts each name at the first place beside its point where it covers nothing, or else where it covers least.
+
+    `drop`: leave such a name out instead.
+    """
     figure = axes.get_figure(root=True)
     assert figure is not None
+    # Where the axes lie is known only after they have been laid out, with room for the key on the right.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     frame = axes.get_window_extent()
@@ -76,7 +109,10 @@ def _name(axes: Axes, names: Sequence[tuple[str, float, float]], points: Sequenc
             outside = not (frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1)
             costs.append(sum(box.overlaps(other) for other in taken) + 3 * outside)
         _move(label, *_PLACES[costs.index(min(costs))])
-        taken.append(label.get_window_extent())
+        if drop and min(costs):
+            label.remove()
+        else:
+            taken.append(label.get_window_extent())
 
 
 def _move(label: "object", across: float, up: float) -> None:
