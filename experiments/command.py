@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from experiments.study import Study
+    from experiments.study import Study, Trial
+    from pipeline.config import PipelineConfig
 
 
 @click.command()
@@ -42,17 +43,34 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     except (TrialError, FeedbackError) as error:
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)
-    _show(folders, found, folder, base.training.k)
+    _show(folders, planned, found, folder, base)
 
 
-def _show(folders: list[Path], study: "Study", folder: Path, k: int) -> None:
-    from experiments import results
-    from pnfrec_keras import schema
+def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder: Path, base: "PipelineConfig") -> None:
+    """Writes the tables, the summary and the page of a study, and prints its table."""
+    import json
 
-    results.tidy(folders).to_csv(folder / "results.csv", index=False)
-    results.epochs(folders).to_csv(folder / "epochs.csv", index=False)
-    found = results.arm_results(folders, study.reference, schema.TEST_SPLIT, k, study.labels)
+    from components.feedback.statistics import STATISTICS_FILE
+    from experiments import results, summary
+    from experiments.data import prepared
+    from experiments.files import write
+    from experiments.lengths import read_lengths
+    from experiments.page import build
+    from experiments.runner import RESULT
+
+    labels = study.labels or study.reference
+    config = next(trial.config for trial in planned if trial.arm.name == labels)
+    data = prepared(config, folder.parent / "data")
+    statistics = json.loads((data / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
+    k = base.training.k
+    summed, found = summary.summarise(study, planned, folders, statistics, base.name, k)
     text = results.text_table(found, study.reference)
-    (folder / "table.txt").write_text(text + "\n", encoding="utf-8")
+    done = [each for each in folders if (each / RESULT).is_file()]
+    write(folder / "results.csv", results.tidy(done).to_csv(index=False))
+    write(folder / "epochs.csv", results.epochs(done).to_csv(index=False))
+    write(folder / "lengths.csv", read_lengths(data).to_csv(index=False))
+    write(folder / "table.txt", text + "\n")
+    write(folder / summary.SUMMARY, summed.to_json())
+    page = build(folder)
     head = f"{found[0].targets:,} test targets, k = {k}, mean +- SD over seeds"
-    click.echo(f"\n{head}:\n\n{text}\n\nresults: {folder / 'results.csv'}")
+    click.echo(f"\n{head}:\n\n{text}\n\nresults: {folder / 'results.csv'}\npage:    {page}")

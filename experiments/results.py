@@ -28,17 +28,24 @@ class ArmResult:
         name: Of the arm.
         seeds: How many trials.
         targets: How many targets all arms have in common.
+        positives: How many of them are positive.
+        users: How many users they are of.
         mean: Of each measure over seeds.
         sd: Sample standard deviation over seeds; NaN for one.
-        against: Difference of each measure from the reference arm, with its interval; empty for the reference itself.
+        against: Difference of each measure from the reference arm, with its interval; empty for the reference itself,
+            and where the reference has no trial.
+        trials: Measures of each trial, in the order of the folders.
     """
 
     name: str
     seeds: int
     targets: int
+    positives: int
+    users: int
     mean: dict[str, float]
     sd: dict[str, float]
     against: dict[str, Interval]
+    trials: list[dict[str, float]]
 
 
 def tidy(folders: Sequence[Path]) -> pd.DataFrame:
@@ -101,15 +108,19 @@ def arm_results(
     for arm, own in ranks.items():
         rows = pd.DataFrame([own.measures(seed, k) for seed in range(len(own.rank))])
         rows["coverage"] = [_result(folder)[split]["coverage"] for folder in by_arm[arm]]
-        intervals = {} if arm == reference else {name: own.against(ranks[reference], name, k) for name in COMPARED}
+        other = None if arm == reference else ranks.get(reference)
+        intervals = {name: own.against(other, name, k) for name in COMPARED} if other else {}
         found.append(
             ArmResult(
                 arm,
                 len(rows),
                 len(own.user),
+                int(own.is_positive.sum()),
+                len(set(own.user.tolist())),
                 {str(name): float(value) for name, value in rows.mean().items()},
                 {str(name): float(value) for name, value in rows.std(ddof=1).items()},
                 {name: interval for name, interval in intervals.items() if interval is not None},
+                [{str(name): float(value) for name, value in row.items()} for row in rows.to_dict("records")],
             )
         )
     return found

@@ -10,6 +10,7 @@ _COMMANDS = {
     "run": ("pipeline.run", "run", "Run a pipeline: feedback, training, gate, push."),
     "experiment": ("experiments.command", "experiment", "Run a study: many trainings, compared with intervals."),
     "data": ("pnfrec_data.command", "data", "Get public data sets: list, fetch, prepare."),
+    "results": ("experiments.collection", "results", "Write the document of all studies' results."),
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
     "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),

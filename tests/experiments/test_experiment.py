@@ -10,7 +10,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from experiments import page
 from experiments.results import arm_results, text_table
+from experiments.study import load_study, trials
+from experiments.summary import read, summarise
 from pipeline.cli import main
 
 USERS, ITEMS = 60, 25
@@ -81,6 +84,50 @@ def test_it_trains_each_arm_and_prints_a_table(first: str, world: Path) -> None:
     epochs = pd.read_csv(folder_of(world) / "epochs.csv")
     assert len(epochs) == 4
     assert {"loss", "loss_positive", "val_ndcg_p"} <= set(epochs)
+
+
+def test_it_leaves_a_page_and_what_the_document_needs(first: str, world: Path, tmp_path: Path) -> None:
+    folder = folder_of(world)
+    assert f"page:    {folder / 'page.html'}" in first
+    summary = read(folder / "summary.json")
+    assert (summary.study, summary.data.name, summary.reference, summary.missing) == ("tiny", "small", "SASRec_p", [])
+    assert [arm.seeds for arm in summary.arms] == [[None], [1, 2]]
+    assert summary.arms[0].settings == {"baseline": "most_popular"}
+    assert summary.settings["feedback.positive"] == 4
+    assert summary.settings["training.epochs"] == 2
+    assert str(world) not in (folder / "summary.json").read_text(encoding="utf-8")
+    table = pd.read_csv(folder / "results.csv")
+    own = table[(table["arm"] == "SASRec_p") & (table["split"] == "test")]
+    assert summary.arms[1].mean["ndcg_p"] == pytest.approx(own["ndcg_p"].mean())
+    assert [trial["hr_n"] for trial in summary.arms[1].trials] == pytest.approx(own["hr_n"].tolist())
+    lengths = pd.read_csv(folder / "lengths.csv")
+    assert lengths.groupby("polarity")["users"].sum().to_dict() == {
+        "positive": summary.data.users,
+        "negative": summary.data.users,
+    }
+    assert (lengths["length"] * lengths["users"]).sum() == summary.data.rows
+    before = (folder / "page.html").read_bytes()
+    assert page.build(folder).read_bytes() == before
+    output = tmp_path / "results.md"
+    result = CliRunner().invoke(main, ["results", "--studies", str(world / "studies"), "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "results" / "small" / "tiny" / "results.csv").read_bytes() == (
+        folder / "results.csv"
+    ).read_bytes()
+
+
+def test_an_unfinished_study_is_summarised_with_what_is_missing(first: str, world: Path) -> None:
+    assert first
+    study = load_study(str(world / "study.yaml"))
+    planned = trials(study, world / "config.yaml", [])
+    folders = [folder_of(world) / "trials" / trial.key for trial in planned]
+    statistics = {"training_rows": 863, "users": {"training": 60}}
+    found, _ = summarise(study, planned, [folders[0], world / "none", world / "none"], statistics, "small", 10)
+    assert found.missing == ["SASRec_p, seed 1", "SASRec_p, seed 2"]
+    assert [arm.name for arm in found.arms] == ["popular"]
+    assert not found.others
+    with pytest.raises(ValueError, match="No trial of tiny is done"):
+        summarise(study, planned, [world / "none"] * 3, statistics, "small", 10)
 
 
 def test_numbers_in_the_table_are_those_of_the_ranks(first: str, world: Path) -> None:

@@ -1,0 +1,133 @@
+"""What a study found and how it was run, in sentences; for the page and for the text document alike."""
+
+from collections.abc import Iterable
+
+from experiments.bootstrap import Interval
+from experiments.results import COMPARED
+from experiments.summary import ArmSummary, Summary
+
+# With more arms than this they are counted, not named.
+_MANY = 9
+
+
+def measure_label(measure: str) -> str:
+    """As the tables head it: "NDCG_p"."""
+    kind, _, group = measure.partition("_")
+    if measure == "coverage":
+        return "Coverage"
+    return f"Δ{kind.upper()}" if group == "delta" else f"{kind.upper()}_{group}"
+
+
+def better(measure: str, difference: float) -> bool:
+    """Whether a difference is to the good: upwards, but downwards for disliked targets."""
+    return difference < 0 if measure.endswith("_n") else difference > 0
+
+
+def mean_text(arm: ArmSummary, measure: str) -> str:
+    """Mean ± SD; the mean alone of one seed."""
+    if measure not in arm.mean:
+        return "-"
+    sd = f" ± {arm.sd[measure]:.4f}" if measure in arm.sd else ""
+    return f"{arm.mean[measure]:.4f}{sd}"
+
+
+def interval_text(found: Interval | None) -> str:
+    """Difference with its interval."""
+    if found is None:
+        return "-"
+    return f"{found.estimate:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+
+
+def findings(summary: Summary) -> list[str]:
+    """Which differences the intervals tell from nothing."""
+    others = summary.others
+    if not others:
+        return []
+    if len(others) > _MANY:
+        return _counts(summary)
+    found = []
+    for arm in others:
+        sure = {name: interval for name, interval in arm.against.items() if interval.excludes_zero}
+        if not sure:
+            found.append(f"{arm.name}: no difference from {summary.reference} that the intervals tell from zero.")
+            continue
+        parts = [
+            f"{word} in " + ", ".join(names)
+            for word, good in (("better", True), ("worse", False))
+            if (
+                names := [f"{measure_label(n)} ({i.estimate:+.4f})" for n, i in sure.items() if better(n, i[0]) == good]
+            )
+        ]
+        found.append(f"{arm.name}: {'; '.join(parts)}.")
+    return found
+
+
+def _counts(summary: Summary) -> list[str]:
+    found = []
+    for measure in COMPARED[:3]:
+        intervals = [arm.against[measure] for arm in summary.others if measure in arm.against]
+        sure = [interval for interval in intervals if interval.excludes_zero]
+        good = sum(better(measure, interval.estimate) for interval in sure)
+        found.append(
+            f"{measure_label(measure)}: of {len(intervals)} arms {good} are better and {len(sure) - good} worse than "
+            f"{summary.reference} by an interval without zero."
+        )
+    expected = 0.05 * len(summary.others)
+    found.append(
+        f"Where nothing differs, about {expected:.0f} of {len(summary.others)} intervals leave zero out by chance."
+    )
+    return found
+
+
+def selection(summary: Summary) -> str:
+    """The rule by which weights and cells were chosen, and that it was not the test."""
+    rule = (
+        f"Each training kept the weights of the epoch with the best validation NDCG@{summary.k} of liked targets. "
+        "Test targets chose nothing; they are only reported."
+    )
+    chosen = summary.chosen()
+    if chosen is None:
+        return rule
+    return (
+        f"{rule} Of the grid, validation NDCG@{summary.k} of liked targets (mean over seeds, "
+        f"{chosen.validation['ndcg_p']:.4f}) chooses {chosen.name}."
+    )
+
+
+def intervals(summary: Summary) -> str:
+    """How the differences were judged."""
+    return (
+        f"Differences are of means over seeds from {summary.reference} on the same test targets, with the 95 % "
+        "interval of a paired bootstrap over users. Intervals are not corrected for the number of comparisons. "
+        "SD is over seeds."
+    )
+
+
+def gaps(summary: Summary) -> list[str]:
+    """What is missing, and what could not be measured."""
+    found = []
+    if summary.missing:
+        shown = "; ".join(summary.missing[:8]) + ("; ..." if len(summary.missing) > 8 else "")
+        found.append(f"Not finished: {len(summary.missing)} trials are missing ({shown}).")
+    if summary.arm(summary.reference) is None:
+        found.append(f"The reference {summary.reference} has no trial yet, so that nothing is compared with it.")
+    elif not summary.others:
+        found.append("There is one arm with trials, so that nothing is compared.")
+    if all(len(arm.trials) == 1 for arm in summary.arms):
+        found.append("There is one trial an arm, so that there is no standard deviation over seeds.")
+    negative = summary.data.targets - summary.data.positive_targets
+    if not negative:
+        found.append("No test target is disliked: what needs that group is undefined.")
+    if not summary.data.positive_targets:
+        found.append("No test target is liked: what needs that group is undefined.")
+    return found
+
+
+def setting_texts(settings: Iterable[tuple[str, object]]) -> str:
+    """`key: value` of several settings on one line; a dash for none."""
+    return ", ".join(f"{key}: {value}" for key, value in settings) or "-"
+
+
+def seeds_text(arm: ArmSummary) -> str:
+    """Number of seeds; "none" of a baseline, which has no chance in it."""
+    return "none" if arm.seeds == [None] else str(len(arm.seeds))
