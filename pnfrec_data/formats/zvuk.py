@@ -25,6 +25,7 @@ from pnfrec_data.source import Source
 USERS, MORE_THAN = 20_000, 5
 _COLUMNS = ["user_id", "track_id", "session_id", "datetime", "play_duration"]
 _BATCH = 1 << 20
+_BUCKET = 1_000
 
 
 def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
@@ -32,21 +33,26 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     with _parquet(source) as file:
         users = _sample(file)
         plays = _plays(file, users)
-    # The columns that go in leave memory before the sorted ones enter it.
-    total = plays.num_rows
-    table = plays.group_by(["user_id", "track_id", "session_id"]).aggregate([("play_duration", "sum"), ("time", "min")])
-    del plays
-    order = pc.sort_indices(
-        table, sort_keys=[(name, "ascending") for name in ("user_id", "time_min", "track_id", "session_id")]
-    )
-    say(f"{len(users):,} users were drawn by a hash of their id: {total:,} plays in {table.num_rows:,} interactions.")
+    interactions = 0
+    # Some users after the other: what grouping and sorting take is small beside the plays.
+    for start in range(0, len(users), _BUCKET):
+        bucket = pa.array(users[start : start + _BUCKET], plays.schema.field("user_id").type)
+        table = _interactions(plays.filter(pc.is_in(plays["user_id"], value_set=bucket)))
+        interactions += table.num_rows
+        yield table
+    say(f"{len(users):,} users, drawn by a hash of their id: {plays.num_rows:,} plays, {interactions:,} interactions.")
+
+
+def _interactions(plays: pa.Table) -> pa.Table:
+    """The plays of a user, track and session together."""
+    keys = ["user_id", "track_id", "session_id"]
+    table = plays.group_by(keys).aggregate([("play_duration", "sum"), ("time", "min")]).combine_chunks()
+    # With all keys, since the order of groups is left to the threads.
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ("user_id", "time_min", *keys[1:])])
     columns = tables.schema(pa.float32())
-    for start in range(0, table.num_rows, tables.ROWS):
-        chunk = table.take(order.slice(start, tables.ROWS))
-        names = ("user_id", "track_id", "play_duration_sum", "time_min")
-        yield pa.Table.from_arrays(
-            [chunk[name].cast(kind) for name, kind in zip(names, columns.types, strict=True)], schema=columns
-        )
+    names = ("user_id", "track_id", "play_duration_sum", "time_min")
+    arrays = [table[name].take(order).cast(kind) for name, kind in zip(names, columns.types, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=columns)
 
 
 def titles(source: Source) -> None:
@@ -77,13 +83,17 @@ def _parquet(source: Source) -> Iterator[pq.ParquetFile]:
 
 
 def _sample(file: pq.ParquetFile) -> list[Any]:
-    """The `USERS` ids with the least hash among the users with more than `MORE_THAN` plays."""
+    """The `USERS` ids with the least hash among the users with more than `MORE_THAN` plays, in order."""
     counts: collections.Counter[Any] = collections.Counter()
     for batch in file.iter_batches(_BATCH, columns=["user_id"]):
         found = pc.value_counts(batch.column(0))
         counts.update(dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)))
     able = [user for user, count in counts.items() if count > MORE_THAN and user is not None]
-    return sorted(able, key=lambda user: hashlib.blake2b(str(user).encode(), digest_size=8).digest())[:USERS]
+    return sorted(sorted(able, key=_hash)[:USERS])
+
+
+def _hash(user: Any) -> bytes:
+    return hashlib.blake2b(str(user).encode(), digest_size=8).digest()
 
 
 def _plays(file: pq.ParquetFile, users: list[Any]) -> pa.Table:
@@ -96,4 +106,4 @@ def _plays(file: pq.ParquetFile, users: list[Any]) -> pa.Table:
         time = pc.cast(pc.cast(batch.column("datetime"), pa.timestamp("ms"), safe=False), pa.int64())
         table = pa.Table.from_batches([batch]).drop(["datetime"]).append_column("time", time)
         found.append(table.set_column(3, "play_duration", table["play_duration"].cast(pa.float64())))
-    return pa.concat_tables(found)
+    return pa.concat_tables(found).combine_chunks()

@@ -102,6 +102,18 @@ def test_prepare_without_a_copy_says_how_to_get_one(tmp_path: Path, monkeypatch:
     assert "nowhere.zip: there is no such file or folder" in shown.output
 
 
+def test_a_run_without_its_data_says_so_at_once(tmp_path: Path) -> None:
+    settings = [f"feedback.base={tmp_path}", f"output={tmp_path / 'out'}"]
+    config = str(Path(__file__).parents[2] / "configs" / "ml-1m.yaml")
+    shown = CliRunner().invoke(
+        main, ["run", "--config", config, *(part for each in settings for part in ("--set", each))]
+    )
+    assert shown.exit_code == 1
+    place = tmp_path / "data" / "ml-1m" / "ratings.parquet"
+    assert f"there is no file {place}. Get it with `pnfrec data fetch ml-1m`" in shown.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_wrong_name_is_wrong_usage_and_close_names_are_listed() -> None:
     for verb in ("fetch", "prepare"):
         shown = call(verb, "ml1m")
