@@ -173,13 +173,16 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
 
 
 def changed(settings: Any) -> dict[str, Any]:
-    """The settings of a section that are not their defaults, so that a new one with a default changes no key."""
+    """The settings of a section that are not their defaults, for keys: a new setting with a default changes none."""
     plain = dataclasses.asdict(settings)
     defaults = {
         field.name: field.default_factory() if callable(field.default_factory) else field.default
         for field in dataclasses.fields(settings)
     }
-    return {name: value for name, value in plain.items() if getattr(settings, name) != defaults[name]}
+    # Nor does the folder that the files lie in: a study goes on in another checkout.
+    return {
+        name: value for name, value in plain.items() if name != "base" and getattr(settings, name) != defaults[name]
+    }
 
 
 def digest(values: Any) -> str:
