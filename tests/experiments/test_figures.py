@@ -118,8 +118,9 @@ def test_names_in_the_trade_off_do_not_cover_each_other() -> None:
 def test_a_crowded_trade_off_leaves_out_names_that_would_cover_others() -> None:
     summary = made_up.grid(6, 6)
     for place, arm in enumerate(summary.arms):
-        # All on the front, side by side.
-        arm.mean.update(ndcg_n=0.1 + 0.001 * place, ndcg_p=0.1 + 0.0001 * place)
+        # All on the front; all but the last in one corner.
+        far = 0.5 if arm is summary.arms[-1] else 0.0
+        arm.mean.update(ndcg_n=0.1 + 0.001 * place + far, ndcg_p=0.1 + 0.001 * place + far)
     axes = tradeoff.tradeoff(summary).axes[0]
     names = [text.get_text() for text in axes.texts]
     assert summary.reference in names

@@ -1,0 +1,88 @@
+"""Rules of inference of an arm: what they read, how gamma is chosen."""
+
+import keras
+import numpy as np
+import pytest
+
+from experiments.inference import choose_gamma, objective, recommender, without_positives
+from experiments.study import InferenceRule
+from pnfrec_keras import evaluation, inference
+from pnfrec_keras.data import EvaluationArrays, pad
+from pnfrec_keras.model import PNFRec
+from pnfrec_keras.vocabulary import Vocabulary
+
+ITEMS = 12
+VOCABULARY = Vocabulary([f"i{n}" for n in range(ITEMS)], np.arange(ITEMS, 0, -1), np.arange(ITEMS, 0, -1) // 2)
+
+
+def arrays() -> EvaluationArrays:
+    generator = np.random.default_rng(3)
+    rows = [generator.permutation(ITEMS)[:6] + 1 for _ in range(40)]
+    liked, disliked = [row[:2] for row in rows], [row[2:4] for row in rows]
+    liked[0] = liked[0][:0]
+    seen = [np.concatenate(pair) for pair in zip(liked, disliked, strict=True)]
+    target = np.array([row[5] for row in rows])
+    return EvaluationArrays(pad(liked, 4), seen, target, np.arange(40, dtype=np.int32) % 2, pad(disliked, 4))
+
+
+@pytest.fixture(scope="module")
+def model() -> PNFRec:
+    keras.utils.set_random_seed(4)
+    made = PNFRec(ITEMS, max_length=4, dim=8)
+    made.item_embedding.embeddings.assign(made.item_embedding.embeddings * 40)
+    return made
+
+
+def test_without_positives_only_dislikes_are_read_and_filtered() -> None:
+    full, cold = arrays(), without_positives(arrays())
+    assert not cold.positive.any()
+    assert [sorted(row) for row in cold.seen] == [sorted(row[row > 0]) for row in full.negative]  # type: ignore[union-attr]
+    np.testing.assert_array_equal(cold.target, full.target)
+
+
+def test_each_rule_scores_as_it_is_defined(model: PNFRec) -> None:
+    data = arrays()
+    plain = np.array(model.scores(data.positive))
+    plain[0] = inference.log_popularity(VOCABULARY.popularity())
+    negative = np.array(model.state_scores(model.encode_history(data.negative, negative=True)))
+    rate = inference.log_like_rate(VOCABULARY.counts, VOCABULARY.positive_counts)
+
+    def scores(rule: str) -> np.ndarray:  # type: ignore[type-arg]
+        return np.array(recommender(model, VOCABULARY, InferenceRule(rule), 0.7)(data))  # type: ignore[arg-type]
+
+    np.testing.assert_allclose(scores("positive"), plain, atol=1e-5)
+    np.testing.assert_allclose(scores("like_rate"), plain + 0.7 * rate, atol=1e-5)
+    np.testing.assert_allclose(scores("difference"), plain - 0.7 * negative, atol=1e-5)
+
+
+def test_dislikes_are_read_only_where_there_is_no_like(model: PNFRec) -> None:
+    data = arrays()
+    found = np.array(recommender(model, VOCABULARY, InferenceRule(negatives_for_positives=True), 0.0)(data))
+    history = np.concatenate([data.negative[:1], data.positive[1:]])  # type: ignore[index]
+    np.testing.assert_allclose(found, np.array(model.scores(history)), atol=1e-5)
+
+
+def test_gamma_is_the_best_on_validation_by_the_documented_rule(model: PNFRec) -> None:
+    rule = InferenceRule("difference", [0.0, 0.5, 2.0])
+    chosen, tried = choose_gamma(model, VOCABULARY, rule, arrays(), 3)
+    assert [row["gamma"] for row in tried] == rule.gamma
+    values = []
+    for gamma, row in zip(rule.gamma, tried, strict=True):
+        measured = evaluation.evaluate(recommender(model, VOCABULARY, rule, gamma), arrays(), 3)
+        assert row["ndcg_n"] == measured["ndcg_n"]
+        assert objective(row) == pytest.approx(2 * measured["ndcg_p"] - measured["ndcg_n"])
+        values.append(objective(row))
+    assert len(set(values)) == 3
+    assert chosen == rule.gamma[int(np.argmax(values))]
+
+
+def test_of_equal_gammas_the_smallest_is_taken(model: PNFRec) -> None:
+    assert choose_gamma(model, VOCABULARY, InferenceRule("positive", [2.0, 0.0, 1.0]), arrays(), 3)[0] == 0.0
+
+
+def test_there_is_nothing_to_choose_by_without_negative_targets(model: PNFRec) -> None:
+    data = arrays()
+    liked = EvaluationArrays(data.positive, data.seen, data.target, np.ones(40, np.int32), data.negative)
+    with pytest.raises(ValueError, match="validation_targets: both"):
+        choose_gamma(model, VOCABULARY, InferenceRule("like_rate", [0.0, 1.0]), liked, 3)
+    assert choose_gamma(model, VOCABULARY, InferenceRule("like_rate", [1.0]), liked, 3)[0] == 1.0
