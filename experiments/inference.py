@@ -4,9 +4,11 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from experiments.bootstrap import paired_difference
 from experiments.study import InferenceRule
-from pnfrec_keras import evaluation
+from pnfrec_keras import evaluation, measures
 from pnfrec_keras.data import EvaluationArrays
 from pnfrec_keras.evaluation import Floats, Recommender
 from pnfrec_keras.inference import combine, log_like_rate, log_popularity
@@ -22,29 +24,48 @@ def without_positives(arrays: EvaluationArrays) -> EvaluationArrays:
 
 
 def choose_gamma(
-    model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, validation: EvaluationArrays, k: int
+    model: PNFRec,
+    vocabulary: Vocabulary,
+    rule: InferenceRule,
+    validation: EvaluationArrays,
+    user: npt.NDArray[np.str_],
+    k: int,
 ) -> tuple[float, list[dict[str, float]]]:
-    """The gamma with the highest NDCG_p + delta NDCG on validation, and the measures of each.
+    """The gamma with the largest delta NDCG among those that cost no liked target that can be told from chance.
+
+    A gamma is left out where the 95 % interval of its difference in NDCG_p from the first one, of a paired bootstrap
+    over the validation users, is below zero. The first one, 0 as a rule, is what there is to lose.
+
+    Args:
+        model: The trained model.
+        vocabulary: Its catalogue.
+        rule: With the gammas to choose from.
+        validation: Examples that choose.
+        user: Id of the user of each.
+        k: Length of the list.
+
+    Returns:
+        The gamma, and the measures of each, with `loss_is_sure`: 1 where it was left out.
 
     Raises:
         ValueError: There is something to choose, but validation has no negative target.
     """
-    if len(rule.gamma) > 1 and validation.is_positive.all():
+    if len(rule.gamma) == 1:
+        return rule.gamma[0], []
+    if validation.is_positive.all():
         msg = "To choose gamma, validation needs negative targets too: set `feedback.validation_targets: both`."
         raise ValueError(msg)
+    ranked = [evaluation.rank_all(recommender(model, vocabulary, rule, gamma), validation, k) for gamma in rule.gamma]
+    gains = [measures.gains(each.rank, "ndcg", k) for each in ranked]
+    _, number = np.unique(user, return_inverse=True)
+    liked = validation.is_positive.astype(np.float64)
     found = []
-    for gamma in rule.gamma:
-        measured = evaluation.evaluate(recommender(model, vocabulary, rule, gamma), validation, k)
-        found.append({"gamma": gamma, **measured})
-    if len(found) == 1:
-        return rule.gamma[0], found
-    best = max(range(len(found)), key=lambda place: (objective(found[place]), -abs(rule.gamma[place])))
-    return rule.gamma[best], found
-
-
-def objective(measured: dict[str, float]) -> float:
-    """What settings are chosen by: liked targets first, and ahead of disliked ones."""
-    return measured["ndcg_p"] + measured["ndcg_delta"]
+    for gamma, each, own in zip(rule.gamma, ranked, gains, strict=True):
+        loss_is_sure = paired_difference(own, gains[0], number, liked).high < 0
+        found.append({"gamma": gamma, **evaluation.measure(each, k), "loss_is_sure": float(loss_is_sure)})
+    # Of equal ones the first.
+    best = max((row for row in found if not row["loss_is_sure"]), key=lambda row: row["ndcg_delta"])
+    return best["gamma"], found
 
 
 def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamma: float) -> Recommender:

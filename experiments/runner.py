@@ -89,7 +89,7 @@ def _left(passed: float, count: int, total: int) -> str:
 def _summary(folder: Path) -> str:
     result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     epoch = f"best epoch {result['best_epoch']}, " if "best_epoch" in result else ""
-    gamma = f"gamma {result['gamma']:g}, " if len(result.get("gamma_validation", [])) > 1 else ""
+    gamma = f"gamma {result['gamma']:g}, " if result.get("gamma_validation") else ""
     return f"{epoch}{gamma}validation NDCG {result['validation']['ndcg_p']:.4f}"
 
 

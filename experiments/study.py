@@ -25,8 +25,8 @@ class InferenceRule:
 
     Attributes:
         rule: Of `pnfrec_keras.inference`.
-        gamma: Weights of the dislikes to choose from. Each trial takes the one with the highest
-            NDCG_p + delta NDCG on its own validation targets, the smallest of equal ones.
+        gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
+            its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
         without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
             user who has disliked things only.
         negatives_for_positives: Where a history has no positive item, the positive encoder reads the negative ones:

@@ -16,7 +16,7 @@ import pandas as pd
 from experiments.bootstrap import Interval
 from experiments.results import ArmResult, arm_results, tidy
 from experiments.runner import RESULT
-from experiments.study import Study, Trial, Value
+from experiments.study import Study, Trial, Value, changed
 from pipeline.config import PipelineConfig
 from pnfrec_keras import schema
 
@@ -275,8 +275,9 @@ def _settings(planned: Sequence[Trial]) -> tuple[dict[str, Any], dict[str, dict[
             common[key] = value
     own = {}
     for name, trial in arms.items():
-        declared = {key: value for key, value in dataclasses.asdict(trial.arm).items() if key not in ("name", "set")}
-        own[name] = {key: _plain(value) for key, value in declared.items() if value is not None}
+        declared = {f"inference.{key}": value for key, value in changed(trial.arm.inference).items()}
+        declared |= {"baseline": trial.arm.baseline} if trial.arm.baseline else {}
+        own[name] = {key: _plain(value) for key, value in declared.items()}
         own[name] |= {
             key: value
             for key, value in every[name].items()

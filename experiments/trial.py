@@ -118,7 +118,8 @@ def _recommender(
 
     done = trained(Path(request.trained), Path(request.data), model_config, training, _say_epoch)
     rule = InferenceRule(**request.inference)
-    gamma, tried = choose_gamma(done.model, vocabulary, rule, validation, training.k)
+    user = keys_of(Path(request.data), schema.VALIDATION_SPLIT).user
+    gamma, tried = choose_gamma(done.model, vocabulary, rule, validation, user, training.k)
     facts = {**done.facts, "gamma": gamma, "gamma_validation": tried}
     return recommender(done.model, vocabulary, rule, gamma), facts
 

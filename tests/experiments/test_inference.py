@@ -1,10 +1,12 @@
 """Rules of inference of an arm: what they read, how gamma is chosen."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
-from experiments.inference import choose_gamma, objective, recommender, without_positives
+from experiments.inference import choose_gamma, recommender, without_positives
 from experiments.study import InferenceRule
 from pnfrec_keras import evaluation, inference
 from pnfrec_keras.data import EvaluationArrays, pad
@@ -62,27 +64,42 @@ def test_dislikes_are_read_only_where_there_is_no_like(model: PNFRec) -> None:
     np.testing.assert_allclose(found, np.array(model.scores(history)), atol=1e-5)
 
 
-def test_gamma_is_the_best_on_validation_by_the_documented_rule(model: PNFRec) -> None:
-    rule = InferenceRule("difference", [0.0, 0.5, 2.0])
-    chosen, tried = choose_gamma(model, VOCABULARY, rule, arrays(), 3)
+def chosen(model: PNFRec, rule: InferenceRule, data: EvaluationArrays) -> tuple[float, list[dict[str, float]]]:
+    users = np.array([f"u{number // 2}" for number in range(len(data))])
+    return choose_gamma(model, VOCABULARY, rule, data, users, 3)
+
+
+def test_gamma_has_the_largest_delta_of_those_that_lose_nothing_for_sure(model: PNFRec) -> None:
+    """The targets are what the plain ranking puts first: a large gamma loses them for sure."""
+    data = arrays()
+    best = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(), 0.0), data, 3).top[:, 0]
+    liked = data.is_positive == 1
+    easy = dataclasses.replace(data, target=np.where(liked, best, data.target))
+    rule = InferenceRule("difference", [0.0, 0.02, 50.0])
+    gamma, tried = chosen(model, rule, easy)
     assert [row["gamma"] for row in tried] == rule.gamma
-    values = []
-    for gamma, row in zip(rule.gamma, tried, strict=True):
-        measured = evaluation.evaluate(recommender(model, VOCABULARY, rule, gamma), arrays(), 3)
-        assert row["ndcg_n"] == measured["ndcg_n"]
-        assert objective(row) == pytest.approx(2 * measured["ndcg_p"] - measured["ndcg_n"])
-        values.append(objective(row))
-    assert len(set(values)) == 3
-    assert chosen == rule.gamma[int(np.argmax(values))]
+    assert [row["loss_is_sure"] for row in tried] == [0, 0, 1]
+    for row in tried:
+        measured = evaluation.evaluate(recommender(model, VOCABULARY, rule, row["gamma"]), easy, 3)
+        assert {name: row[name] for name in measured} == measured
+    assert gamma == max(tried[:2], key=lambda row: row["ndcg_delta"])["gamma"]
 
 
-def test_of_equal_gammas_the_smallest_is_taken(model: PNFRec) -> None:
-    assert choose_gamma(model, VOCABULARY, InferenceRule("positive", [2.0, 0.0, 1.0]), arrays(), 3)[0] == 0.0
+def test_the_largest_delta_wins_where_nothing_is_lost(model: PNFRec) -> None:
+    """No target of group p is ever found, so that no gamma can lose one; those of group n are the first by gamma 0."""
+    data = arrays()
+    best = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(), 0.0), data, 3).top[:, 0]
+    lost = dataclasses.replace(data, target=np.where(data.is_positive == 1, 0, best))
+    gamma, tried = chosen(model, InferenceRule("difference", [0.0, 0.5, 50.0]), lost)
+    assert gamma == max(tried, key=lambda row: row["ndcg_delta"])["gamma"] != 0.0
+
+
+def test_of_equal_gammas_the_first_is_taken(model: PNFRec) -> None:
+    assert chosen(model, InferenceRule("positive", [2.0, 0.0, 1.0]), arrays())[0] == 2.0
 
 
 def test_there_is_nothing_to_choose_by_without_negative_targets(model: PNFRec) -> None:
-    data = arrays()
-    liked = EvaluationArrays(data.positive, data.seen, data.target, np.ones(40, np.int32), data.negative)
+    liked = dataclasses.replace(arrays(), is_positive=np.ones(40, np.int32))
     with pytest.raises(ValueError, match="validation_targets: both"):
-        choose_gamma(model, VOCABULARY, InferenceRule("like_rate", [0.0, 1.0]), liked, 3)
-    assert choose_gamma(model, VOCABULARY, InferenceRule("like_rate", [1.0]), liked, 3)[0] == 1.0
+        chosen(model, InferenceRule("like_rate", [0.0, 1.0]), liked)
+    assert chosen(model, InferenceRule("like_rate", [1.0]), liked) == (1.0, [])
