@@ -50,7 +50,6 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     """Writes the tables, the summary and the page of a study, and prints its table."""
     import json
 
-    from components.feedback.statistics import STATISTICS_FILE
     from experiments import results, summary
     from experiments.data import prepared
     from experiments.files import write
@@ -61,7 +60,8 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     labels = study.labels or study.reference
     config = next(trial.config for trial in planned if trial.arm.name == labels)
     data = prepared(config, folder.parent / "data")
-    statistics = json.loads((data / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
+    # FeedbackGen's; its own name for the file would bring Beam.
+    statistics = json.loads((data / "statistics" / "statistics.json").read_text(encoding="utf-8"))
     k = base.training.k
     summed, found = summary.summarise(study, planned, folders, statistics, base.name, k)
     text = results.text_table(found, study.reference)

@@ -1,6 +1,7 @@
 """How long the training sequences of each polarity are, before a model cuts them."""
 
 import os
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -19,7 +20,10 @@ def read_lengths(data: Path) -> pd.DataFrame:
         data: Folder of prepared data, with `Split-train` in it.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with warnings.catch_warnings():
+        # Of Google client libraries that TensorFlow looks for, which are not used here.
+        warnings.simplefilter("ignore")
+        import tensorflow as tf
 
     files = sorted(str(path) for path in (data / f"Split-{schema.TRAIN_SPLIT}").glob("*"))
     spec = {name: tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64) for name in _FEATURES.values()}
