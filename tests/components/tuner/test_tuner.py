@@ -14,7 +14,7 @@ import keras_tuner
 import pytest
 import yaml
 from tfx import types
-from tfx.components import FnArgs
+from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
