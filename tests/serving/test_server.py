@@ -142,7 +142,10 @@ def test_status_lists_the_versions(models: Any) -> None:
         ({"version": 7}, ("NOT_FOUND", "Servable not found for request: Specific(pnfrec, 7)")),
         (
             {"signature_name": "nope"},
-            ("FAILED_PRECONDITION", 'Serving signature key "nope" not found. Known: serving_default, to_numbers.'),
+            (
+                "FAILED_PRECONDITION",
+                'Serving signature key "nope" not found. Known: serving_default, to_numbers, with_negatives.',
+            ),
         ),
     ],
 )
