@@ -57,7 +57,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self.k = model.k
         self.num_items = model.num_items
         self.rule = rule
-        self.gamma = gamma
+        self.gamma = float(gamma)  # a tensor is one a row, told apart by its type
         self.reads_positives = model.reads == POSITIVE
         self._item_ids = tf.constant(["", *vocabulary.item_ids])
         self._popularity = tf.constant(vocabulary.popularity())

@@ -164,7 +164,7 @@ def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path
     assert by_tfma(folder)["coverage"] == pytest.approx(len(served) / ITEMS)
 
 
-@pytest.mark.parametrize(("rule", "gamma"), [("like_rate", 2.0), ("difference", 0.5), ("posterior", 3.0)])
+@pytest.mark.parametrize(("rule", "gamma"), [("like_rate", 2), ("difference", 0.5), ("posterior", 3.0)])
 def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served(
     world: tuple[Path, PNFRec], tmp_path: Path, rule: Any, gamma: float
 ) -> None:
