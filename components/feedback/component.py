@@ -19,7 +19,7 @@ from components.feedback.inventory import inventory
 from components.feedback.settings import to_json
 
 # The code that the examples depend on.
-SOURCES = ("components/feedback", "pnfrec_keras/schema.py")
+SOURCES = ("components/feedback", "pnfrec_keras/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py")
 # TFX reads these in a pattern as spans of time and then takes the latest only.
 _SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
 
