@@ -18,13 +18,12 @@ KERAS = [
 CLIENT = ["click>=8.1", "grpcio>=1.60", "protobuf>=3.20.3"]
 # On macOS on arm64 it still asks for tensorflow-macos 2.13, which fits no lane: `index: tfrs` is for Linux.
 TFRS = ['tensorflow-recommenders>=0.7.7,<0.8; platform_system == "Linux"', 'tf-keras>=2.16; platform_system == "Linux"']
-# The pictures of `pnfrec experiment` and `pnfrec results`.
+# The pictures of `pnfrec experiment` and `pnfrec results`. No part of the pipeline, where Keras would import pyplot.
 STUDIES = ["matplotlib>=3.8,<4"]
 PIPELINE = [
     *KERAS,
     *CLIENT,
     *TFRS,
-    *STUDIES,
     f"tfx>=1.16,<1.17; {OLD_LANE}",
     f"tfx>=1.21,<1.22; {NEW_LANE}",
     # A later Beam no longer brings dill, which tfx-bsl 1.16 imports without declaring it.
@@ -44,6 +43,7 @@ PIPELINE = [
     "setuptools",
 ]
 DEV = [
+    *STUDIES,
     "hypothesis>=6",
     "mypy>=1.11",
     "pandas-stubs",

@@ -19,27 +19,46 @@ def install_peers() -> None:
     Raises:
         RuntimeError: No Python could make it, or pip failed; its output is in .venv/bench.log.
     """
-    wanted = measure.ROOT / "benchmarks" / "peers.txt"
-    stamp = measure.PEERS / "peers.txt"
-    if stamp.is_file() and stamp.read_bytes() == wanted.read_bytes():
-        return
+    wanted = (measure.ROOT / "benchmarks" / "peers.txt").read_text(encoding="utf-8")
     python = next(filter(_works, _PYTHONS), None)
     if python is None:
         msg = f"None of {', '.join(_PYTHONS)} works: the peers need one of them."
         raise RuntimeError(msg)
-    log = measure.PEERS.with_suffix(".log")
-    measure.say(f"Installing the peers into {measure.PEERS.relative_to(measure.ROOT)} (log: {log.name}) ...")
-    shutil.rmtree(measure.PEERS, ignore_errors=True)
+    _make(measure.PEERS, python, "the peers", ["--requirement", "benchmarks/peers.txt"], wanted)
+
+
+def install_keras() -> None:
+    """Makes .venv/bench-keras: the extra `keras` at the versions of the environment that runs this.
+
+    Raises:
+        RuntimeError: pip failed; its output is in .venv/bench-keras.log.
+    """
+    freeze = [sys.executable, "-m", "pip", "freeze", "--exclude-editable"]
+    versions = subprocess.run(freeze, check=True, capture_output=True, text=True).stdout
+    measure.KERAS.parent.mkdir(exist_ok=True)
+    constraints = measure.KERAS.with_suffix(".txt")
+    constraints.write_text("".join(line + "\n" for line in versions.splitlines() if "==" in line), encoding="utf-8")
+    options = ["--constraint", str(constraints), "--editable", ".[keras]"]
+    _make(measure.KERAS, sys.executable, "the extra `keras` alone", options, versions)
+
+
+def _make(folder: Path, python: str, what: str, options: list[str], wanted: str) -> None:
+    stamp = folder / "wanted.txt"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    log = folder.with_suffix(".log")
+    measure.say(f"Installing {what} into {folder.relative_to(measure.ROOT)} (log: {log.name}) ...")
+    shutil.rmtree(folder, ignore_errors=True)
     with log.open("wb") as output:
         for command in (
-            [python, "-m", "venv", str(measure.PEERS)],
-            [str(measure.PEERS / "bin" / "pip"), "install", "--quiet", "--requirement", str(wanted)],
+            [python, "-m", "venv", str(folder)],
+            [str(folder / "bin" / "pip"), "install", "--quiet", *options],
         ):
-            done = subprocess.run(command, stdout=output, stderr=output, check=False)
+            done = subprocess.run(command, cwd=measure.ROOT, stdout=output, stderr=output, check=False)
             if done.returncode:
                 msg = f"{' '.join(command)} failed: see {log}."
                 raise RuntimeError(msg)
-    shutil.copyfile(wanted, stamp)
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def _works(python: str) -> bool:
@@ -57,6 +76,7 @@ def main() -> None:
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are {', '.join(BENCHMARKS)}.")
     try:
         install_peers()
+        install_keras()
     except RuntimeError as error:
         sys.exit(f"Error: {error}")
     for name in arguments.names or BENCHMARKS:

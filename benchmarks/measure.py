@@ -14,6 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "bench"
+# `pnfrec_keras` with the extra `keras` alone, as a script that calls `model.fit` has it: without TFX and its tools.
+KERAS = ROOT / ".venv" / "bench-keras"
 RESULTS = ROOT / "benchmarks" / "results"
 
 Measured = dict[str, Any]
@@ -27,23 +29,23 @@ class Side:
         name: Of the column.
         module: With a `main` that prints one line of JSON last.
         arguments: Of its command line.
-        peer: Whether it runs in the peers' environment.
+        environment: Folder of the environment that it runs in, such as `PEERS`; None for the one that runs this.
     """
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
-    peer: bool = False
+    environment: Path | None = None
 
     def run(self) -> Measured:
         """Starts it and waits.
 
         Raises:
-            RuntimeError: It failed, or the peers are not installed.
+            RuntimeError: It failed, or its environment is not there.
         """
-        python = PEERS / "bin" / "python" if self.peer else Path(sys.executable)
+        python = self.environment / "bin" / "python" if self.environment else Path(sys.executable)
         if not python.exists():
-            msg = f"{python} is missing: `make bench` installs the peers."
+            msg = f"{python} is missing: `make bench` makes it."
             raise RuntimeError(msg)
         command = [str(python), "-m", self.module, *self.arguments]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}

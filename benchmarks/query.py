@@ -8,6 +8,7 @@ string ids, encoder and hash tables included, over a history of 50 items.
 """
 
 import argparse
+import collections
 import json
 import os
 import sys
@@ -26,15 +27,20 @@ EXCLUDED, K, HISTORY = 100, 10, 50
 
 
 def in_turn(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """Median milliseconds of each call, one after another for `seconds` in all."""
+    """Median milliseconds of each call, one after another for `seconds` in all.
+
+    Each round begins with the next of them, so that none always finds the caches as the same other one left them.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
+    order = collections.deque(calls)
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(next(iter(times.values()))) < 5:
-        for name, call in calls.items():
+        order.rotate(1)
+        for name in order:
             begin = time.perf_counter()
-            call()
+            calls[name]()
             times[name].append(1e3 * (time.perf_counter() - begin))
     return {name: float(np.median(each)) for name, each in times.items()}
 

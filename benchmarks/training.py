@@ -23,10 +23,13 @@ def comparisons(path: str, epochs: int, dim: int, threads: int) -> list[tuple[st
     """Name, and ours followed by the peer."""
     common = (path, "--epochs", str(epochs), "--dim", str(dim), "--threads", str(threads))
     ours = "benchmarks.train_pnfrec"
-    full = [Side("pnfrec", ours, common), Side("PyTorch", "benchmarks.train_torch", common, peer=True)]
+    full = [
+        Side("pnfrec", ours, common, measure.KERAS),
+        Side("PyTorch", "benchmarks.train_torch", common, measure.PEERS),
+    ]
     positive = [
-        Side("SASRec_p", ours, (*common, "--only-positive")),
-        Side("RecTools", "benchmarks.train_rectools", common, peer=True),
+        Side("SASRec_p", ours, (*common, "--only-positive"), measure.KERAS),
+        Side("RecTools", "benchmarks.train_rectools", common, measure.PEERS),
     ]
     return [("PNFRec", full), ("SASRec_p", positive)]
 
@@ -68,7 +71,7 @@ def million(arguments: argparse.Namespace) -> None:
         path = Path(folder) / "workload.npz"
         workloads.many_items(1_000_000, 25_000).write(path)
         command = (str(path), "--epochs", "2", "--dim", str(arguments.dim), "--threads", str(arguments.threads))
-        run = Side("pnfrec", "benchmarks.train_pnfrec", (*command, "--loss", arguments.loss)).run()
+        run = Side("pnfrec", "benchmarks.train_pnfrec", (*command, "--loss", arguments.loss), measure.KERAS).run()
     measure.say(
         f"1,000,000 items, {arguments.loss}, one batch of 25,000 tokens, d = {arguments.dim}: "
         f"{run['seconds'][1]:.1f} s a step, loss {run['losses'][0]:.4f} then {run['losses'][1]:.4f}, "

@@ -92,7 +92,7 @@ def _sides(path: str, folder: Path, workers: int) -> list[Side]:
             Side("1 worker", ours, (path, f"{folder}-one", "--digest")),
             Side(f"{workers} workers", ours, (path, f"{folder}-many", "--digest", "--workers", str(workers))),
         ]
-    peer = Side("polars", "benchmarks.transform_polars", (path, f"{folder}-polars"), peer=True)
+    peer = Side("polars", "benchmarks.transform_polars", (path, f"{folder}-polars"), measure.PEERS)
     return [Side("pnfrec", ours, (path, f"{folder}-pnfrec")), peer]
 
 

@@ -30,8 +30,10 @@ def results(studies: Path, output: Path) -> None:
 
     Exit status: 0 done, 2 there is no study, or a summary cannot be used.
     """
+    from experiments.command import require_pictures
     from experiments.summary import SummaryError
 
+    require_pictures()
     try:
         number = collect(studies, output)
     except SummaryError as error:

@@ -1,5 +1,6 @@
 """`pnfrec experiment`: runs a study, or goes on with it, and prints its table."""
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     from experiments.study import load_study, trials
     from pipeline.config import ConfigError, load_config
 
+    require_pictures()
     try:
         found = load_study(study)
         planned = trials(found, config_path, overrides)
@@ -44,6 +46,17 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)
     _show(folders, planned, found, folder, base)
+
+
+def require_pictures() -> None:
+    """Says what is missing before hours of training, not after.
+
+    Raises:
+        UsageError: There is no matplotlib.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        msg = "The pictures of a study need matplotlib: pip install 'pnfrec[studies]'."
+        raise click.exceptions.UsageError(msg)
 
 
 def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder: Path, base: "PipelineConfig") -> None:

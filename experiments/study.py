@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import yaml
 
+from experiments.origin import code_digest, data_digest
 from pipeline.config import ConfigError, PipelineConfig, load_config
 
 STUDIES = Path(__file__).parent / "studies"
@@ -101,12 +102,14 @@ class Trial:
         arm: The arm.
         seed: Of weights, order and dropout; None for a baseline.
         config: With the settings of study and arm, and the seed.
-        key: Name of its folder: other settings or other data have another one.
+        origin: Digest of the data and of the code that its result comes from.
+        key: Name of its folder: other settings, other data or other code have another one.
     """
 
     arm: Arm
     seed: int | None
     config: PipelineConfig
+    origin: str
     key: str
 
     @property
@@ -116,7 +119,7 @@ class Trial:
             return None
         model = self.config.model.effective()
         parts = [changed(part) for part in (self.config.feedback, model, self.config.training)]
-        return f"{model.variant}-seed{self.seed}-{digest(parts)}"
+        return f"{model.variant}-seed{self.seed}-{digest([self.origin, parts])}"
 
 
 def load_study(name: str) -> Study:
@@ -168,7 +171,8 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         settings = {**study.set, **arm.set, "training.seed": seed}
         config = load_config(config_path, [*map("=".join, _texts(settings)), *overrides])
         own_seed = None if arm.baseline else seed
-        found.append(Trial(arm, own_seed, config, _key(arm, own_seed, config)))
+        origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
+        found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
     return found
 
 
@@ -195,11 +199,11 @@ def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
         yield key, json.dumps(value)
 
 
-def _key(arm: Arm, seed: int | None, config: PipelineConfig) -> str:
+def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str:
     settings = {name: changed(getattr(config, name)) for name in ("feedback", "model", "training")}
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
     name = slug if seed is None else f"{slug}-seed{seed}"
-    return f"{name}-{digest([settings, arm.baseline, changed(arm.inference)])}"
+    return f"{name}-{digest([origin, settings, arm.baseline, changed(arm.inference)])}"
 
 
 def _grid_name(settings: Mapping[str, Value]) -> str:

@@ -1,5 +1,6 @@
 """A whole small study by the command, cut off and gone on with."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,17 @@ def first(world: Path) -> str:
     result = run(world)
     assert result.exit_code == 0, result.output
     return str(result.output)
+
+
+@pytest.mark.parametrize("command", ["experiment", "results"])
+def test_a_missing_matplotlib_is_named_before_hours_of_training(
+    command: str, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find(name))
+    result = run(world) if command == "experiment" else CliRunner().invoke(main, ["results", "--studies", str(world)])
+    assert result.exit_code == 2
+    assert "pip install 'pnfrec[studies]'" in result.output
 
 
 def folder_of(world: Path) -> Path:
