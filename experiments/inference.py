@@ -11,7 +11,7 @@ from experiments.study import InferenceRule
 from pnfrec_keras import evaluation, measures
 from pnfrec_keras.data import EvaluationArrays
 from pnfrec_keras.evaluation import Floats, Recommender
-from pnfrec_keras.inference import combine, log_like_rate, log_popularity
+from pnfrec_keras.inference import combine, log_like_rate, log_popularity, log_recency
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.vocabulary import Vocabulary
 
@@ -81,7 +81,14 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
     plain = evaluation.of_model(model, log_popularity(popularity))
     like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
 
+    recency = 0.0
+    if rule.recency:
+        recency = rule.recency * log_recency(vocabulary.positive_counts, _recent(vocabulary))
+
     def recommend(arrays: EvaluationArrays) -> Floats:
+        return by_rule(arrays) + recency
+
+    def by_rule(arrays: EvaluationArrays) -> Floats:
         if rule.negatives_for_positives:
             arrays = dataclasses.replace(arrays, positive=_read_instead(arrays))
         scores = plain(arrays)
@@ -96,6 +103,13 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
         return combined
 
     return recommend
+
+
+def _recent(vocabulary: Vocabulary) -> Any:
+    if vocabulary.recent_positive_counts is None:
+        msg = "Recency needs the likes of the last days: set `feedback.recent_days` in the study."
+        raise ValueError(msg)
+    return vocabulary.recent_positive_counts
 
 
 def _read_instead(arrays: EvaluationArrays) -> Any:

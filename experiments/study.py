@@ -28,6 +28,7 @@ class InferenceRule:
         rule: Of `pnfrec_keras.inference`.
         gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
             its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
+        recency: Weight of what is liked now; wants `feedback.recent_days`.
         without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
             user who has disliked things only.
         negatives_for_positives: Where a history has no positive item, the positive encoder reads the negative ones:
@@ -38,6 +39,7 @@ class InferenceRule:
 
     rule: Literal["positive", "like_rate", "difference", "posterior"] = "positive"
     gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
+    recency: float = 0.0
     without_positives: bool = False
     negatives_for_positives: bool = False
 
@@ -57,7 +59,7 @@ class Arm:
 
     name: str
     set: dict[str, Value] = dataclasses.field(default_factory=dict)
-    baseline: Literal["most_popular", "most_popular_positive", "item_knn"] | None = None
+    baseline: Literal["most_popular", "most_popular_positive", "most_popular_recent", "item_knn"] | None = None
     inference: InferenceRule = dataclasses.field(default_factory=InferenceRule)
 
 
@@ -118,7 +120,9 @@ class Trial:
         if self.seed is None:
             return None
         model = self.config.model.effective()
-        parts = [changed(part) for part in (self.config.feedback, model, self.config.training)]
+        # Recent likes are counted for rankings: nothing is trained on them.
+        feedback = dataclasses.replace(self.config.feedback, recent_days=0.0)
+        parts = [changed(part) for part in (feedback, model, self.config.training)]
         return f"{model.variant}-seed{self.seed}-{digest([self.origin, parts])}"
 
 

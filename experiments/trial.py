@@ -109,6 +109,8 @@ def _recommender(
         return baselines.most_popular(vocabulary), {}
     if request.baseline == "most_popular_positive":
         return baselines.most_popular_positive(vocabulary), {}
+    if request.baseline == "most_popular_recent":
+        return baselines.most_popular_recent(vocabulary), {}
     if request.baseline == "item_knn":
         from pnfrec_keras.records import read_training
 

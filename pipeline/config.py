@@ -126,6 +126,12 @@ class PipelineConfig:
                 "tells the gate that many items of each list. Raise `training.k`."
             )
             raise ValueError(msg)
+        if self.export.recency and not self.feedback.recent_days:
+            msg = (
+                f"`export.recency` ({self.export.recency}) weighs what is liked now, and nothing counts it: set "
+                "`feedback.recent_days`, such as 14, or `export.recency` to 0."
+            )
+            raise ValueError(msg)
         if self.tuner.enabled:
             both = self.feedback.validation_targets == "both"
             check_tuner(self.tuner, self.model, self.training, both_groups=both)

@@ -18,6 +18,18 @@ def most_popular_positive(vocabulary: Vocabulary) -> Recommender:
     return _constant(vocabulary.popularity())
 
 
+def most_popular_recent(vocabulary: Vocabulary) -> Recommender:
+    """The same list for everyone: items by their likes of the last days of training (`feedback.recent_days`).
+
+    Raises:
+        ValueError: The vocabulary does not count them.
+    """
+    if vocabulary.recent_positive_counts is None:
+        msg = "The most popular of late needs the likes of the last days: set `feedback.recent_days`."
+        raise ValueError(msg)
+    return _constant(np.concatenate([[0], vocabulary.recent_positive_counts]))
+
+
 def _constant(scores: npt.NDArray[np.generic]) -> Recommender:
     return lambda arrays: np.tile(scores.astype(np.float64), (len(arrays), 1))
 

@@ -146,6 +146,7 @@ class ExportConfig:
         rule: How dislikes lower items where gamma is not 0 (`pnfrec_keras.inference`): "like_rate", or "difference" or
             "posterior", which read the user's negative history by the negative encoder.
         gamma: Weight of the rule in the gate and in serving; 0 is the paper's ranking.
+        recency: Weight of what is liked now, by the likes of the last `feedback.recent_days`; 0 is the paper's ranking.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -153,8 +154,11 @@ class ExportConfig:
     index: Literal["plain", "tfrs"] = "plain"
     rule: Literal["like_rate", "difference", "posterior"] = "like_rate"
     gamma: float = 0.0
+    recency: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(0.0 <= self.gamma < math.inf, "export.gamma", "0 or more and finite", self.gamma)
-        alone = self.index == "plain" or not self.gamma
-        _check(alone, "export.gamma", "0 with `export.index: tfrs`, which ranks by the positive encoder", self.gamma)
+        for name in ("gamma", "recency"):
+            value = getattr(self, name)
+            _check(0.0 <= value < math.inf, f"export.{name}", "0 or more and finite", value)
+            alone = self.index == "plain" or not value
+            _check(alone, f"export.{name}", "0 with `export.index: tfrs`, which ranks by the positive encoder", value)

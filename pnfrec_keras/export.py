@@ -32,13 +32,21 @@ class Ranker(tf.Module):  # type: ignore[misc]
     Args:
         model: The trained model.
         vocabulary: Its catalogue, of `model.num_items` items.
-        rule, gamma: How dislikes lower items in the gate and in serving; see `pnfrec_keras.config.ExportConfig`.
+        rule, gamma, recency: How the gate and serving rank; see `pnfrec_keras.config.ExportConfig`.
 
     Raises:
-        ValueError: Model and vocabulary differ in size, or the rule needs a negative encoder and there is none.
+        ValueError: Model and vocabulary differ in size, the rule needs a negative encoder and there is none, or recency
+            needs counts that the vocabulary has not.
     """
 
-    def __init__(self, model: PNFRec, vocabulary: Vocabulary, rule: str = "like_rate", gamma: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: PNFRec,
+        vocabulary: Vocabulary,
+        rule: str = "like_rate",
+        gamma: float = 0.0,
+        recency: float = 0.0,
+    ) -> None:
         super().__init__(name="pnfrec_ranker")
         if model.num_items != len(vocabulary):
             msg = (
@@ -64,6 +72,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         # In the scale of scores, for a rule to be added to; in the same order.
         self._log_popularity = tf.constant(inference.log_popularity(vocabulary.popularity()))
         self._log_like_rate = tf.constant(inference.log_like_rate(vocabulary.counts, vocabulary.positive_counts))
+        self._recency = _recency(vocabulary, recency) if recency else None
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
         """`serving_default`: see docs/architecture.md."""
@@ -112,7 +121,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         state = self._encode(ranking.latest_items(history, self.history_length))
         scores = ranking.fall_back(self._state_scores(state), known, self._fallback)
         # This signature tells no dislikes of the user; those of all users lower items all the same.
-        return scores if self._needs_negatives else self._lowered(scores, self.gamma, None, None)
+        return self._lowered(scores, 0.0 if self._needs_negatives else self.gamma, None, None)
 
     @property
     def _needs_negatives(self) -> bool:
@@ -120,16 +129,16 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     @property
     def _fallback(self) -> Tensor:
-        return self._log_popularity if self.gamma else self._popularity
+        return self._log_popularity if self.gamma or self._recency is not None else self._popularity
 
     def _lowered(self, scores: Tensor, gamma: Any, negative_state: Tensor | None, disliked: Tensor | None) -> Tensor:
-        """Scores by the rule; the very same ones where gamma is a plain 0."""
-        if isinstance(gamma, float) and not gamma:
-            return scores
+        """Scores by rule and recency; the very same ones where both weights are a plain 0."""
         if negative_state is not None:
-            return inference.combine(scores, self._state_scores(negative_state), gamma, disliked, self.rule)
-        weight = gamma if isinstance(gamma, float) else gamma[:, tf.newaxis]
-        return scores + weight * self._log_like_rate
+            scores = inference.combine(scores, self._state_scores(negative_state), gamma, disliked, self.rule)
+        elif not isinstance(gamma, float) or gamma:
+            weight = gamma if isinstance(gamma, float) else gamma[:, tf.newaxis]
+            scores += weight * self._log_like_rate
+        return scores if self._recency is None else scores + self._recency
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
@@ -205,6 +214,17 @@ def _largest(k: Tensor) -> Tensor:
     return tf.reduce_max(tf.concat([k, [0]], axis=0))
 
 
+def _recency(vocabulary: Vocabulary, weight: float) -> Tensor:
+    if vocabulary.recent_positive_counts is None:
+        msg = (
+            "`export.recency` above 0 needs the likes of the last days, which this vocabulary does not have: set "
+            "`feedback.recent_days` and run the pipeline again."
+        )
+        raise ValueError(msg)
+    recent = inference.log_recency(vocabulary.positive_counts, vocabulary.recent_positive_counts)
+    return tf.constant(weight * recent, tf.float32)
+
+
 def _check_rule(model: PNFRec, rule: str) -> None:
     if rule not in inference.RULES:
         msg = f"`export.rule` must be one of {', '.join(inference.RULES)}. Received: {rule!r}."
@@ -225,6 +245,7 @@ def export_saved_model(
     index: str = "plain",
     rule: str = "like_rate",
     gamma: float = 0.0,
+    recency: float = 0.0,
     extra_assets: dict[str, str] | None = None,
 ) -> None:
     """Writes the SavedModel.
@@ -236,6 +257,7 @@ def export_saved_model(
         index: "plain", or "tfrs" for BruteForce of tensorflow-recommenders.
         rule: How dislikes lower items; see `pnfrec_keras.config.ExportConfig`.
         gamma: Weight of the rule.
+        recency: Weight of what is liked now.
         extra_assets: More files for `assets.extra/`, name to text, beside the vocabulary.
 
     Raises:
@@ -250,9 +272,9 @@ def export_saved_model(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
         unfinished = Path(scratch) / "saved_model"
         if index == "plain":
-            save(Ranker(model, vocabulary, rule, gamma), unfinished)
-        elif index == "tfrs" and gamma:
-            msg = "`export.index: tfrs` ranks by the positive encoder alone: set `export.gamma` to 0."
+            save(Ranker(model, vocabulary, rule, gamma, recency), unfinished)
+        elif index == "tfrs" and (gamma or recency):
+            msg = "`export.index: tfrs` ranks by the encoder alone: set `export.gamma` and `export.recency` to 0."
             raise ValueError(msg)
         elif index == "tfrs":
             _export_with_tfrs(model, vocabulary, Path(scratch), unfinished)

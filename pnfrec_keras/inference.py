@@ -10,6 +10,10 @@ negative encoder, p and n their softmax over the catalogue:
 r(i) is the share of the item's training interactions that are positive, drawn towards the share of all items by
 `PRIOR` interactions: what everybody thinks of the item. The last factor of `posterior` is the probability that an
 interaction with i is positive if both polarities come equally often (Bayes' rule): what this user would think of it.
+
+Beside any of them, recency adds `recency * log t(i)`. The network learns how often items were chosen over the whole
+time of training; t(i), the share of the item's likes that fell into its last days, drawn in the same way, turns that
+into how often they are chosen now (a shift of the prior, where a weight of 1 is Bayes' rule).
 """
 
 from typing import Any
@@ -19,7 +23,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 RULES = ("like_rate", "difference", "posterior")
-# Interactions that an item's like rate counts beside its own, at the rate of all items.
+# Interactions that an item's rates count beside its own, at the rate of all items.
 PRIOR = 10.0
 
 Tensor = Any
@@ -65,10 +69,24 @@ def log_like_rate(counts: npt.ArrayLike, positive_counts: npt.ArrayLike) -> npt.
         counts: (items,), training interactions of each item.
         positive_counts: (items,), the positive ones among them.
     """
-    every, liked = np.asarray(counts, np.float64), np.asarray(positive_counts, np.float64)
+    return _log_rate(positive_counts, counts)
+
+
+def log_recency(positive_counts: npt.ArrayLike, recent_positive_counts: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """The logarithm of t for each item, float32 (items + 1,); column 0, the padding, is 0.
+
+    Args:
+        positive_counts: (items,), positive training interactions of each item.
+        recent_positive_counts: (items,), those of the last days among them.
+    """
+    return _log_rate(recent_positive_counts, positive_counts)
+
+
+def _log_rate(counts: npt.ArrayLike, among: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    some, every = np.asarray(counts, np.float64), np.asarray(among, np.float64)
     # Never 0, so that the logarithm is finite even where nobody likes anything.
-    overall = (liked.sum() + 0.5) / (every.sum() + 1.0)
-    rate = np.log((liked + PRIOR * overall) / (every + PRIOR))
+    overall = (some.sum() + 0.5) / (every.sum() + 1.0)
+    rate = np.log((some + PRIOR * overall) / (every + PRIOR))
     padded: npt.NDArray[np.float32] = np.concatenate([[0.0], rate]).astype(np.float32)
     return padded
 

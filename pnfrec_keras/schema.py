@@ -60,6 +60,8 @@ VOCABULARY_FILE: Final = "items.jsonl"
 VOCABULARY_ID: Final = "item_id"
 VOCABULARY_COUNT: Final = "count"  # training interactions, both polarities
 VOCABULARY_POSITIVE_COUNT: Final = "positive_count"
+# Likes of the last days of training; absent where `feedback.recent_days` is 0.
+VOCABULARY_RECENT_POSITIVE_COUNT: Final = "recent_positive_count"
 VOCABULARY_TITLE: Final = "title"  # absent where the data has none
 
 # Folder inside the SavedModel for the vocabulary file and what else a reader may want without TensorFlow.

@@ -20,12 +20,14 @@ class Vocabulary:
         counts: Training interactions of each item, shape (N,).
         positive_counts: The positive ones among them, shape (N,).
         titles: Raw id to title, for display; may lack items.
+        recent_positive_counts: Those of the last days of training, shape (N,); None where nobody counted them.
     """
 
     item_ids: Sequence[str]
     counts: npt.NDArray[np.int64]
     positive_counts: npt.NDArray[np.int64]
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    recent_positive_counts: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if not self.item_ids:
@@ -39,6 +41,10 @@ class Vocabulary:
                 "A vocabulary needs a count and a positive count for each item. Received: "
                 f"{len(self.item_ids)} ids, {len(self.counts)} counts, {len(self.positive_counts)} positive counts."
             )
+            raise ValueError(msg)
+
+        if self.recent_positive_counts is not None and len(self.recent_positive_counts) != len(self.item_ids):
+            msg = "A vocabulary with recent positive counts needs one for each item."
             raise ValueError(msg)
 
     def __len__(self) -> int:
@@ -80,6 +86,7 @@ class Vocabulary:
         item_ids: list[str] = []
         counts: list[int] = []
         positive_counts: list[int] = []
+        recent: list[int] = []
         titles: dict[str, str] = {}
         with Path(path).open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
@@ -88,22 +95,32 @@ class Vocabulary:
                     item_ids.append(record[schema.VOCABULARY_ID])
                     counts.append(record[schema.VOCABULARY_COUNT])
                     positive_counts.append(record[schema.VOCABULARY_POSITIVE_COUNT])
+                    # All lines have it, or none: the first decides.
+                    if number == 1 or recent:
+                        recent += _optional(record, schema.VOCABULARY_RECENT_POSITIVE_COUNT, needed=bool(recent))
                 except (ValueError, KeyError, TypeError) as error:
                     msg = f"{path}, line {number}: not a record of a vocabulary ({error!r}). Received: {line[:100]!r}."
                     raise ValueError(msg) from error
                 if schema.VOCABULARY_TITLE in record:
                     titles[item_ids[-1]] = record[schema.VOCABULARY_TITLE]
-        return cls(item_ids, np.array(counts, dtype=np.int64), np.array(positive_counts, dtype=np.int64), titles)
+        of_late = np.array(recent, dtype=np.int64) if recent else None
+        return cls(item_ids, np.array(counts, np.int64), np.array(positive_counts, np.int64), titles, of_late)
 
     def write(self, path: str | Path) -> None:
         """Writes `items.jsonl`."""
         with Path(path).open("w", encoding="utf-8") as lines:
-            for item_id, count, positive_count in zip(self.item_ids, self.counts, self.positive_counts, strict=True):
+            for place, item_id in enumerate(self.item_ids):
                 record: dict[str, str | int] = {
                     schema.VOCABULARY_ID: item_id,
-                    schema.VOCABULARY_COUNT: int(count),
-                    schema.VOCABULARY_POSITIVE_COUNT: int(positive_count),
+                    schema.VOCABULARY_COUNT: int(self.counts[place]),
+                    schema.VOCABULARY_POSITIVE_COUNT: int(self.positive_counts[place]),
                 }
+                if self.recent_positive_counts is not None:
+                    record[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = int(self.recent_positive_counts[place])
                 if item_id in self.titles:
                     record[schema.VOCABULARY_TITLE] = self.titles[item_id]
                 lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _optional(record: Mapping[str, int], name: str, *, needed: bool) -> list[int]:
+    return [record[name]] if needed or name in record else []

@@ -26,7 +26,10 @@ from tests.pnfrec_keras.writing import evaluation_example, write_records
 ITEMS, K = 20, 5
 IDS = [f"i{number:02d}" for number in range(ITEMS)]
 # Not in the order of the vocabulary, which breaks ties: a fallback to all equal scores would show.
-VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1), np.roll(np.arange(ITEMS, 0, -1), 7))
+VOCABULARY = Vocabulary(
+    *(IDS, np.arange(ITEMS, 0, -1), np.roll(np.arange(ITEMS, 0, -1), 7)),
+    recent_positive_counts=np.roll(np.arange(ITEMS, 0, -1), 3) // 2,
+)
 
 
 def make_examples() -> list[tuple[list[str], list[str], str, int]]:
@@ -164,14 +167,17 @@ def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path
     assert by_tfma(folder)["coverage"] == pytest.approx(len(served) / ITEMS)
 
 
-@pytest.mark.parametrize(("rule", "gamma"), [("like_rate", 2), ("difference", 0.5), ("posterior", 3.0)])
+@pytest.mark.parametrize(
+    ("rule", "gamma", "recency"),
+    [("like_rate", 2, 0.0), ("like_rate", 0.5, 1.0), ("difference", 0.5, 0.7), ("posterior", 3.0, 0.0)],
+)
 def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served(
-    world: tuple[Path, PNFRec], tmp_path: Path, rule: Any, gamma: float
+    world: tuple[Path, PNFRec], tmp_path: Path, rule: Any, gamma: float, recency: float
 ) -> None:
     folder, model = world
-    export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma)
+    export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma, recency=recency)
     arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-    ranked = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(rule), gamma), arrays, K)
+    ranked = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(rule, recency=recency), gamma), arrays, K)
     plain = evaluation.rank_all(evaluation.of_model(model, VOCABULARY.popularity()), arrays, K)
     assert (ranked.rank != plain.rank).sum() > 10, "a rule that changes something"
 

@@ -57,6 +57,8 @@ class FeedbackConfig:
         split: "global_time", "leave_one_out" (each user's last row is for test, the one before for validation) or
             "column" (the split column says train, validation or test).
         test_quantile: Rows from this quantile (nearest) of all timestamps on are held out. For "global_time".
+        recent_days: Positive training rows of that many days before the held-out ones are counted for each item, for
+            `export.recency`. For "global_time"; 0: none are.
         split_seed: Decides which half of the held-out users is validation and which is test. Halved are the users with
             held-out rows whose user and item training knows, before `min_positives` drops any of them.
         min_positives: Users with fewer positive training rows are dropped from every set.
@@ -83,6 +85,7 @@ class FeedbackConfig:
     min_user_items: int = 5
     split: Literal["global_time", "leave_one_out", "column"] = "global_time"
     test_quantile: float = 0.9
+    recent_days: float = 0.0
     split_seed: int = 42
     min_positives: int = 2
     validation_targets: Literal["positive", "both"] = "positive"
@@ -104,6 +107,15 @@ class FeedbackConfig:
             raise ValueError(msg)
         if not 0.0 < self.test_quantile < 1.0:
             msg = f"`feedback.test_quantile` must lie between 0 and 1. Received: {self.test_quantile}."
+            raise ValueError(msg)
+        if not 0.0 <= self.recent_days < math.inf:
+            msg = f"`feedback.recent_days` must be 0 or more and finite. Received: {self.recent_days}."
+            raise ValueError(msg)
+        if self.recent_days and self.split != "global_time":
+            msg = (
+                "`feedback.recent_days` counts back from the time that `feedback.split: global_time` cuts at; "
+                f"{self.split} has none. Set `feedback.recent_days` to 0."
+            )
             raise ValueError(msg)
         for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives", "shards"):
             if getattr(self, name) < 0:

@@ -35,6 +35,9 @@ UNITS: tuple[tuple[str, int, int], ...] = (
 DATES = "dates"
 _TICKS_A_DAY = {"day": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
+# By the unit of `Decoded.units`.
+TICKS_A_DAY = {**{unit: 86_400 * 10 ** (3 * power) for power, (unit, *_) in enumerate(UNITS)}, DATES: 86_400 * 10**6}
+
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # 19 digits as far as int64 surely holds them: nanoseconds to the year 2255.
 _INTEGER = r"^[+-]?(\d{1,18}|[0-8]\d{18})(\.0*)?$"

@@ -133,7 +133,9 @@ class Finish:
         statistics.check_train_examples(counts, self.config, facts.threshold)
         numbers = {"read": facts.items_read, "filtered": facts.items_filtered, "catalogue": len(facts.catalogue)}
         result = statistics.make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings)
-        positives = vocabulary.as_dict(items, schema.VOCABULARY_POSITIVE_COUNT)
+        names = [schema.VOCABULARY_POSITIVE_COUNT]
+        names += [schema.VOCABULARY_RECENT_POSITIVE_COUNT] if self.config.recent_days else []
+        likes = {name: vocabulary.as_dict(items, name) for name in names}
         titles = read_titles(self.config)
-        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, positives, titles)
+        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles)
         write_results(self.folders, lines, result)

@@ -139,6 +139,13 @@ def positives(table: UserTable, train: Mask, threshold: float | None) -> Mask:
     return table.value >= user_medians(table, train)[table.user]
 
 
+def recent(table: UserTable, time: int | None, days: float, ticks_a_day: int) -> Mask:
+    """Which rows lie in the last days before the held-out time."""
+    if time is None:
+        return np.zeros(len(table), bool)
+    return (table.time < time) & (table.time >= time - int(days * ticks_a_day))
+
+
 def user_medians(table: UserTable, train: Mask) -> Floats:
     """Median of each user's training values; infinite for users without any."""
     user, value = table.user[train], table.value[train]

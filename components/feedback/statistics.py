@@ -8,6 +8,7 @@ from typing import Any
 from apache_beam.metrics import Metrics
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.decode import TICKS_A_DAY
 from components.feedback.errors import FeedbackError
 from pnfrec_keras import schema
 
@@ -89,6 +90,11 @@ def timestamp_unit(counts: Mapping[str, int], find_other: Callable[[str], str | 
         )
         raise FeedbackError(msg)
     return next(iter(units), None)
+
+
+def ticks_a_day(unit: str | None) -> int:
+    """Length of a day in a unit that `timestamp_unit` names."""
+    return TICKS_A_DAY[unit] if unit else 0
 
 
 def check_training_rows(counts: Mapping[str, int], config: FeedbackConfig, time: str | None) -> None:

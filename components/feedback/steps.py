@@ -189,8 +189,17 @@ class Write(OnShard):
         for name, split_records in records.items():
             data, counts[statistics.examples(name)] = gzip_tfrecords(split_records)
             write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
-        sums = np.bincount(table.item[known.train & positive], minlength=len(table.items))
-        yield _sums(table.items, {schema.VOCABULARY_POSITIVE_COUNT: sums}, counts)
+        yield _sums(table.items, self._likes(table, known.train & positive, facts), counts)
+
+    def _likes(self, table: UserTable, liked: Mask, facts: Facts) -> dict[str, npt.NDArray[Any]]:
+        """Positive training rows of each item, and the recent ones among them where they are asked for."""
+        size = len(table.items)
+        likes = {schema.VOCABULARY_POSITIVE_COUNT: np.bincount(table.item[liked], minlength=size)}
+        if self._config.recent_days:
+            day = statistics.ticks_a_day(statistics.timestamp_unit(facts.counts))
+            of_late = liked & protocol.recent(table, facts.time, self._config.recent_days, day)
+            likes[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = np.bincount(table.item[of_late], minlength=size)
+        return likes
 
 
 def _row_counts(

@@ -1,7 +1,7 @@
 """The catalogue: which items a model knows, in which order, with counts and titles."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -47,21 +47,21 @@ def as_dict(table: pa.Table, name: str) -> dict[str, int]:
 
 
 def vocabulary_lines(
-    ids: pa.Array, counts: pa.Array, positive: dict[str, int], titles: dict[str, str]
+    ids: pa.Array, counts: pa.Array, likes: Mapping[str, Mapping[str, int]], titles: dict[str, str]
 ) -> Iterable[str]:
     """The lines of the vocabulary file.
 
     Args:
         ids: The items in order.
         counts: Training interactions of each.
-        positive: Positive training interactions of each item that has any.
+        likes: By the name of the field, positive training interactions of each item that has any.
         titles: Titles of the items that have one.
     """
     for item, count in zip(ids.to_pylist(), counts.to_pylist(), strict=True):
         entry: dict[str, Any] = {
             schema.VOCABULARY_ID: item,
             schema.VOCABULARY_COUNT: count,
-            schema.VOCABULARY_POSITIVE_COUNT: positive.get(item, 0),
+            **{name: of_item.get(item, 0) for name, of_item in likes.items()},
         }
         if title := titles.get(item):
             entry[schema.VOCABULARY_TITLE] = title

@@ -66,6 +66,7 @@ def run_fn(fn_args: Any) -> None:
         index=export_config.index,
         rule=export_config.rule,
         gamma=export_config.gamma,
+        recency=export_config.recency,
         extra_assets={"config.yaml": settings[RESOLVED_CONFIG], "manifest.json": manifest(facts)},
     )
     Path(fn_args.model_run_dir, "history.json").write_text(json.dumps(result.history, indent=1), encoding="utf-8")

@@ -108,10 +108,11 @@ def test_what_trains_the_same_network_is_trained_once(tmp_path: Path) -> None:
         {"name": "c", "set": {"model.variant": "SASRec_p", "model.dropout": 0.5}},
         {"name": "d", "set": {"model.variant": "SASRec_p"}, "inference": {"rule": "like_rate", "gamma": [0.0, 1.0]}},
     ]
+    arms.append({"name": "e", "set": {"model.variant": "SASRec_p", "feedback.recent_days": 7}})
     planned = trials(load_study(written(tmp_path, arms=arms, seeds=[1])), CONFIG, [])
     keys = [trial.training_key for trial in planned]
-    assert keys[0] == keys[1] == keys[3] != keys[2]
-    assert len({trial.key for trial in planned}) == 4, "each is judged on its own"
+    assert keys[0] == keys[1] == keys[3] == keys[4] != keys[2]
+    assert len({trial.key for trial in planned}) == 5, "each is judged on its own"
 
 
 def test_a_setting_at_its_default_is_in_no_key() -> None:

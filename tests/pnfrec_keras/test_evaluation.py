@@ -1,12 +1,13 @@
 """The plain evaluation, by hand and against Keras'; the baselines."""
 
+import dataclasses
 import math
 
 import keras
 import numpy as np
 import pytest
 
-from pnfrec_keras.baselines import ItemKNN, most_popular, most_popular_positive
+from pnfrec_keras.baselines import ItemKNN, most_popular, most_popular_positive, most_popular_recent
 from pnfrec_keras.data import EvaluationArrays, TrainingArrays, evaluation_dataset, pad
 from pnfrec_keras.evaluation import evaluate, measure, of_model, rank_all
 from pnfrec_keras.model import PNFRec
@@ -95,6 +96,13 @@ def test_bad_scores_and_no_examples_are_refused() -> None:
 def test_popularity_counts_one_or_both_polarities() -> None:
     assert most_popular(VOCABULARY)(ARRAYS)[2].tolist() == [0, 9, 7, 5, 1]
     assert most_popular_positive(VOCABULARY)(ARRAYS)[2].tolist() == [0, 1, 6, 5, 0]
+
+
+def test_popularity_of_late() -> None:
+    with pytest.raises(ValueError, match=r"set `feedback.recent_days`"):
+        most_popular_recent(VOCABULARY)
+    counted = dataclasses.replace(VOCABULARY, recent_positive_counts=np.array([0, 2, 5, 1]))
+    assert most_popular_recent(counted)(ARRAYS)[2].tolist() == [0, 0, 2, 5, 1]
 
 
 def test_neighbours_of_the_last_positive_item() -> None:

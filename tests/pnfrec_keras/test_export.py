@@ -1,5 +1,6 @@
 """The SavedModel: its contract, in TensorFlow 2, in a TF1-style session and in a process without this project."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pnfrec_keras import schema
+from pnfrec_keras import inference, schema
 from pnfrec_keras.data import evaluation_arrays
 from pnfrec_keras.export import export_saved_model
 from pnfrec_keras.model import PNFRec
@@ -150,11 +151,28 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
     plain = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_p")
     with pytest.raises(ValueError, match=r"`export.rule: posterior` reads the negative encoder"):
         export_saved_model(plain, VOCABULARY, tmp_path / "a", rule="posterior", gamma=1.0)
-    with pytest.raises(ValueError, match=r"set `export.gamma` to 0"):
+    with pytest.raises(ValueError, match=r"set `export.gamma` and `export.recency` to 0"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", gamma=1.0)
+    with pytest.raises(ValueError, match=r"set `export.gamma` and `export.recency` to 0"):
+        export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", recency=1.0)
+    with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
+        export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
     with pytest.raises(ValueError, match="must be one of like_rate, difference, posterior"):
         export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
     assert not list(tmp_path.iterdir())
+
+
+def test_recency_lifts_what_is_liked_now_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
+    recent = np.zeros(ITEMS, np.int64)
+    recent[[8, 4]] = [4, 2]
+    vocabulary = dataclasses.replace(VOCABULARY, recent_positive_counts=recent)
+    export_saved_model(model, vocabulary, tmp_path / "model", recency=1e6)
+    found = call(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
+    expected = IDS[int(np.argmax(inference.log_recency(vocabulary.positive_counts, recent)[1:]))]
+    assert [row[0].decode() for row in found["item_ids"]] == [expected] * 2
+    assert found["fallback"].tolist() == [False, True]
+    in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
+    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
 
 
 @pytest.mark.parametrize("k", [0, 1, 25, 26, 30, 31, 1000])

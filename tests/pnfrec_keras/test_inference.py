@@ -54,6 +54,12 @@ def test_like_rates_are_drawn_towards_that_of_all_items() -> None:
     assert np.isfinite(inference.log_like_rate([3, 4], [0, 0])).all()
 
 
+def test_recency_is_the_share_of_recent_likes() -> None:
+    found = np.exp(inference.log_recency([100, 10, 0], [20, 0, 0]))
+    overall = 20.5 / 111
+    np.testing.assert_allclose(found, [1, (20 + 10 * overall) / 110, 10 * overall / 20, overall], rtol=1e-6)
+
+
 def test_log_popularity_keeps_the_order_of_popularity() -> None:
     counts = np.arange(100_000)[::-1]
     assert (np.diff(inference.log_popularity(counts)) < 0).all()

@@ -30,6 +30,23 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read.titles == written.titles
 
 
+def test_recent_likes_are_there_for_all_items_or_for_none(tmp_path: Path) -> None:
+    counts = np.array([3, 2])
+    path = tmp_path / "items.jsonl"
+    Vocabulary(["a", "b"], counts, counts, recent_positive_counts=np.array([0, 2])).write(path)
+    found = Vocabulary.read(path).recent_positive_counts
+    assert found is not None
+    assert found.tolist() == [0, 2]
+    Vocabulary(["a", "b"], counts, counts).write(path)
+    assert Vocabulary.read(path).recent_positive_counts is None
+    first = '{"item_id": "a", "count": 1, "positive_count": 1, "recent_positive_count": 0}\n'
+    path.write_text(first + first.replace('"a"', '"b"').replace(', "recent_positive_count": 0', ""))
+    with pytest.raises(ValueError, match=r"line 2: .*recent_positive_count"):
+        Vocabulary.read(path)
+    with pytest.raises(ValueError, match="one for each item"):
+        Vocabulary(["a", "b"], counts, counts, recent_positive_counts=np.array([1]))
+
+
 @pytest.mark.parametrize("line", ["{", "[]", '{"item_id": "a", "count": 1}', "7"])
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "items.jsonl"

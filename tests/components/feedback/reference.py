@@ -109,6 +109,11 @@ def popularity(place: int, size: int) -> str:
     return "middle" if Fraction(place) < Fraction(size, 2) else "tail"
 
 
+def is_recent(row: Row, time: int | None, config: FeedbackConfig) -> bool:
+    """Of the last days before the held-out time; the timestamps are in seconds."""
+    return time is not None and time - 86_400 * config.recent_days <= row.time < time
+
+
 def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     dropped: Counter[str] = Counter()
     # Code points: Python compares strings that way.
@@ -141,8 +146,12 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     # Rule 8: the catalogue.
     counts = Counter(row.item for row in train)
     positive_counts = Counter(row.item for row in train if is_positive(row))
+    recent_counts = Counter(row.item for row in train if is_positive(row) and is_recent(row, time, config))
     order = sorted(counts, key=lambda item: (-counts[item], item))
     vocabulary = [{"item_id": i, "count": counts[i], "positive_count": positive_counts[i]} for i in order]
+    if config.recent_days:
+        for entry in vocabulary:
+            entry["recent_positive_count"] = recent_counts[entry["item_id"]]
     place = {item: index for index, item in enumerate(order)}
 
     # Rule 4: held-out rows of known users and items.

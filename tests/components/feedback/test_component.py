@@ -43,7 +43,9 @@ def test_outputs_and_parameters() -> None:
         {"name": "titles", "pattern": "movies.csv"},
     ]
     assert from_json(parameters["feedback"]).base == base
-    assert parameters["code"] == code_version("components/feedback", "pnfrec_keras/schema.py")
+    assert parameters["code"] == code_version(
+        "components/feedback", "pnfrec_keras/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py"
+    )
 
 
 @pytest.mark.parametrize("name", ["span-{SPAN}/a.csv", "{YYYY}-{MM}-{DD}.csv", "{SPAN:2}.csv"])

@@ -63,6 +63,7 @@ def assert_equals_reference(folder: Path, statistics: dict[str, Any], rows: list
             "duplicates": "last",
             "min_heldout_positives": 1,
             "test_quantile": 0.7,
+            "recent_days": 0.0005,  # 43 seconds
         },
         {"split": "leave_one_out", "positive": "user_median", "duplicates": "first"},
         {"split": "column", "positive": "median", "duplicates": "first", "targets": "successive"},

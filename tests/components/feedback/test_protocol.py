@@ -40,12 +40,14 @@ def row_lists(draw: Any) -> list[Row]:
 
 @st.composite
 def configs(draw: Any) -> dict[str, Any]:
+    split = draw(st.sampled_from(["global_time", "leave_one_out", "column"]))
     return {
         "positive": draw(st.sampled_from([0.5, 1.0, 3.0, "median", "user_median", "column"])),
         "duplicates": draw(st.sampled_from(["all", "first", "last"])),
         "min_item_users": draw(st.sampled_from([2, 0, 1, 3, 5])),
         "min_user_items": draw(st.sampled_from([2, 0, 1, 3, 5])),
-        "split": draw(st.sampled_from(["global_time", "leave_one_out", "column"])),
+        "split": split,
+        "recent_days": draw(st.sampled_from([0.0, 1e-5, 0.0002, 1.0])) if split == "global_time" else 0.0,
         "test_quantile": draw(st.sampled_from([0.3, 0.5, 0.75, 0.9])),
         "split_seed": draw(st.integers(0, 5)),
         "min_positives": draw(st.sampled_from([0, 1, 1, 2, 3])),

@@ -37,7 +37,7 @@ def test_equal_counts_go_by_code_points() -> None:
 
 def test_lines() -> None:
     ids, counts = pa.array(["ü", 'q"']), pa.array([5, 1])
-    lines = list(vocabulary.vocabulary_lines(ids, counts, {"ü": 4}, {'q"': "Title\u2028 (2000)"}))
+    lines = list(vocabulary.vocabulary_lines(ids, counts, {"positive_count": {"ü": 4}}, {'q"': "Title\u2028 (2000)"}))
     assert [json.loads(line) for line in lines] == [
         {"item_id": "ü", "count": 5, "positive_count": 4},
         {"item_id": 'q"', "count": 1, "positive_count": 0, "title": "Title\u2028 (2000)"},
