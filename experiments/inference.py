@@ -81,7 +81,7 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
     plain = evaluation.of_model(model, log_popularity(popularity))
     like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
 
-    recency = 0.0
+    recency: Any = 0.0
     if rule.recency:
         recency = rule.recency * log_recency(vocabulary.positive_counts, _recent(vocabulary))
 

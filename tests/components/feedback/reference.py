@@ -151,7 +151,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     vocabulary = [{"item_id": i, "count": counts[i], "positive_count": positive_counts[i]} for i in order]
     if config.recent_days:
         for entry in vocabulary:
-            entry["recent_positive_count"] = recent_counts[entry["item_id"]]
+            entry["recent_positive_count"] = recent_counts[str(entry["item_id"])]
     place = {item: index for index, item in enumerate(order)}
 
     # Rule 4: held-out rows of known users and items.
