@@ -1,9 +1,6 @@
 """Interactions near the boundary count less: the weighted loss, the margins that it reads, and what is refused."""
 
 import dataclasses
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +36,9 @@ def batch(margins: Any) -> tuple[Any, Any]:
     return TrainingArrays(positive, negative, margins=margins).inputs_and_labels()
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("soft_boundary", [2.0, 200.0], ids=["some in full", "less than 1 in sum"])
+@pytest.mark.parametrize(
+    ("soft_boundary", "jit_compile"), [(2.0, False), (200.0, True)], ids=["some in full", "less than 1 in sum, XLA"]
+)
 def test_losses_and_the_gradient_of_the_item_embedding(soft_boundary: float, jit_compile: bool) -> None:
     alpha, beta = 0.45, 0.25
     model, weights = filled(alpha=alpha, beta=beta, soft_boundary=soft_boundary)
@@ -149,36 +147,6 @@ def test_margins_travel_with_their_users() -> None:
     for _, y in training_dataset(dataclasses.replace(train, margins=halves), 9, seed=1, epochs=1):
         for name in halves:
             np.testing.assert_array_equal(y[f"{name}_margins"], y[name] / 2)
-
-
-def soft_fit(folder: Path, **settings: Any) -> list[dict[str, float]]:
-    """Losses and measures of each epoch."""
-    config = TrainingConfig(
-        **{"epochs": 2, "batch_size": 9, "evaluation_batch_size": 8, "learning_rate": 0.01, **settings}
-    )
-    model = dataclasses.replace(test_training.MODEL, dropout=0.0, soft_boundary=2.0)
-    return training.fit(test_training.ITEMS, *soft_arrays(), model, config, state_dir=folder).history
-
-
-_MIRRORED = """
-import json, sys
-from pathlib import Path
-import tensorflow as tf
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.pnfrec_keras.test_soft_boundary import soft_fit
-folder = Path(sys.argv[1])
-soft_fit(folder / "one", epochs=1)
-print(json.dumps([soft_fit(folder / "one"), soft_fit(folder / "two", strategy="mirrored")]))
-"""
-
-
-def test_two_mirrored_devices_take_the_same_steps_as_one_that_was_resumed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", _MIRRORED, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, done.stderr[-3000:]
-    for one, two in zip(*json.loads(done.stdout.splitlines()[-1]), strict=True):
-        assert two == pytest.approx(one, rel=1e-4)
 
 
 def test_training_data_without_margins_is_refused(tmp_path: Path) -> None:
