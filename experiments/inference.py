@@ -86,7 +86,8 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
         recency = rule.recency * log_recency(vocabulary.positive_counts, _recent(vocabulary))
 
     def recommend(arrays: EvaluationArrays) -> Floats:
-        return by_rule(arrays) + recency
+        scores: Floats = by_rule(arrays) + recency
+        return scores
 
     def by_rule(arrays: EvaluationArrays) -> Floats:
         if rule.negatives_for_positives:

@@ -75,10 +75,11 @@ def _train(
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    mixed = variant_of(model_config.variant).mixed
+    mixed, margins = variant_of(model_config.variant).mixed, model_config.soft_boundary > 0
+    examples = str(data / "Split-train" / "*")
     result = fit(
         len(vocabulary),
-        read_training(str(data / "Split-train" / "*"), vocabulary, model_config.max_length, mixed=mixed),
+        read_training(examples, vocabulary, model_config.max_length, mixed=mixed, margins=margins),
         read_evaluation(str(data / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, model_config.max_length),
         model_config,
         training,

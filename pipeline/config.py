@@ -120,6 +120,12 @@ class PipelineConfig:
                 "column of users and the column of items."
             )
             raise ValueError(msg)
+        if self.model.soft_boundary and self.feedback.positive == "column":
+            msg = (
+                f"`model.soft_boundary` ({self.model.soft_boundary:g}) needs values, and `feedback.positive: column` "
+                "reads none. Set `model.soft_boundary: 0`, or let a threshold on values say what is positive."
+            )
+            raise ValueError(msg)
         if self.gate.k > self.training.k:
             msg = (
                 f"`gate.k` ({self.gate.k}) must not be above `training.k` ({self.training.k}): the exported model "

@@ -40,6 +40,8 @@ class ModelConfig:
             "sampled_softmax" (logQ-corrected) or "gbce" (docs/losses.md).
         sampled_items: Negatives of a step, for both of those; below the size of the catalogue.
         calibration: t of gBCE: 0 is plain binary cross-entropy, 1 is fully calibrated.
+        soft_boundary: Distance from the boundary between liked and disliked, in units of the value, from which an
+            interaction counts in full in all terms; nearer ones count in proportion. 0: all count alike (the paper).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -61,6 +63,7 @@ class ModelConfig:
     loss: Literal["softmax", "sampled_softmax", "gbce"] = "softmax"
     sampled_items: int = 1024
     calibration: float = 0.75
+    soft_boundary: float = 0.0
 
     def effective(self) -> "ModelConfig":
         """The same network by one name: settings that do nothing have their default, the variant follows the weights.
@@ -93,6 +96,7 @@ class ModelConfig:
         _check(0.0 <= self.beta < math.inf, "model.beta", "0 or more and finite", self.beta)
         _check(0.0 < self.temperature < math.inf, "model.temperature", "above 0 and finite", self.temperature)
         _check(0.0 <= self.calibration <= 1.0, "model.calibration", "in [0, 1]", self.calibration)
+        _check(0.0 <= self.soft_boundary < math.inf, "model.soft_boundary", "0 or more and finite", self.soft_boundary)
 
 
 @dataclasses.dataclass(frozen=True)

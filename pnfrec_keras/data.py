@@ -6,17 +6,19 @@ batches it would have seen.
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pnfrec_keras.model import IS_POSITIVE, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
+from pnfrec_keras.model import IS_POSITIVE, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
 from pnfrec_keras.vocabulary import Vocabulary
 
 IntArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float32]
+Number = TypeVar("Number", np.int32, np.float32)
 Batches = Any  # tf.data.Dataset, which has no types of its own
 
 
@@ -29,26 +31,31 @@ class TrainingArrays:
         negative: int32 (U, L + 1); all 0 for a user without negatives.
         mixed: int32 (U, 2 * L + 1), both polarities in order, for the variants that read them so; None for the others.
         mixed_is_positive: int32, of the shape of `mixed`: 1 where it holds a positive item.
+        margins: For each sequence above, by its name, float32 of its shape: distance of each interaction's value from
+            the boundary, 0 at padding. None for models without `soft_boundary`.
     """
 
     positive: IntArray
     negative: IntArray
     mixed: IntArray | None = None
     mixed_is_positive: IntArray | None = None
+    margins: Mapping[str, FloatArray] | None = None
 
     def __len__(self) -> int:
         return len(self.positive)
 
-    def inputs_and_labels(self) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
+    def inputs_and_labels(self) -> tuple[dict[str, IntArray], dict[str, Any]]:
         """`(x, y)` for `model.fit`: at each position the label is the next item of the same sequence."""
         sequences = {POSITIVE: self.positive, NEGATIVE: self.negative}
         if self.mixed is not None:
             sequences[MIXED] = self.mixed
-        labels = {name: items[:, 1:] for name, items in sequences.items()}
+        labels: dict[str, Any] = {name: items[:, 1:] for name, items in sequences.items()}
         # An input whose label is padding is the sequence's last item: it has nothing to predict.
         inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in sequences.items()}
         if self.mixed_is_positive is not None:
             labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
+        for name, values in (self.margins or {}).items():
+            labels[name + MARGINS] = values[:, 1:]
         return inputs, labels
 
 
@@ -94,10 +101,15 @@ class EvaluationArrays:
 
 def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
     """The last `length` values of each row, padded on the right with 0: int32 (rows, length)."""
-    padded = np.zeros((len(rows), length), dtype=np.int32)
+    return pad_as(np.int32, rows, length)
+
+
+def pad_as(dtype: type[Number], rows: Sequence[npt.ArrayLike], length: int) -> npt.NDArray[Number]:
+    """`pad` to an array of `dtype`."""
+    padded = np.zeros((len(rows), length), dtype=dtype)
     if length:
         for place, row in enumerate(rows):
-            kept = np.asarray(row, dtype=np.int32)[-length:]
+            kept = np.asarray(row, dtype=dtype)[-length:]
             padded[place, : len(kept)] = kept
     return padded
 
@@ -121,8 +133,9 @@ def training_arrays(
     if mixed is None:
         return TrainingArrays(rows(positive), rows(negative))
     known = [[(index[item], int(is_positive)) for item, is_positive in row if item in index] for row in mixed]
-    both = ([[pair[part] for pair in row] for row in known] for part in (0, 1))
-    return TrainingArrays(rows(positive), rows(negative), *(pad(part, 2 * max_length + 1) for part in both))
+    items, polarity = ([[pair[part] for pair in row] for row in known] for part in (0, 1))
+    both = (pad(items, 2 * max_length + 1), pad(polarity, 2 * max_length + 1))
+    return TrainingArrays(rows(positive), rows(negative), *both)
 
 
 def evaluation_arrays(

@@ -22,6 +22,7 @@ POSITIVE = "positive"
 NEGATIVE = "negative"
 MIXED = "mixed"
 MIXED_IS_POSITIVE = "mixed_is_positive"
+MARGINS = "_margins"  # of the labels of a sequence, under its name and this
 SEEN = "seen"
 TARGET = "target"
 IS_POSITIVE = "is_positive"
@@ -53,9 +54,11 @@ class PNFRec(keras.Model):
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
         max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions,
-            shared_final_norm, weighting, half_life, loss, sampled_items, calibration, variant: See
+            shared_final_norm, weighting, half_life, loss, sampled_items, calibration, soft_boundary, variant: See
             `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item indices in the order of
-            popularity, as a `Vocabulary` has them; with another order it is right but learns less of each draw.
+            popularity, as a `Vocabulary` has them; with another order it is right but learns less of each draw. With
+            `soft_boundary` above 0 `y` also holds the margins of the labels, float32 of their shape, by the name of
+            the sequence and "_margins".
         k: Length of the list that the measures look at.
 
     Reference:
@@ -82,6 +85,7 @@ class PNFRec(keras.Model):
         loss: str = "softmax",
         sampled_items: int = 1024,
         calibration: float = 0.75,
+        soft_boundary: float = 0.0,
         variant: str = "PNFRec",
         k: int = 10,
         **kwargs: Any,
@@ -117,6 +121,7 @@ class PNFRec(keras.Model):
         self.next_item_loss = loss  # `loss` is an attribute of Keras' own
         self.sampled_items = sampled_items
         self.calibration = calibration
+        self.soft_boundary = soft_boundary
         self.k = k
         self._popularity = tf.zeros([num_items + 1])
         self.sampled_loss = None if loss == "softmax" else SampledLoss(loss, num_items, sampled_items, calibration)
@@ -235,13 +240,17 @@ class PNFRec(keras.Model):
         """The terms that read the hidden states of a sequence: CE_p + beta * L_contrastive, or alpha * CE_n."""
         table = self.item_embedding.table()
         labels = y[sequence]
-        terms = {sequence: (self._next_item_sum(hidden, labels, table, training), losses.real_positions(labels))}
+        weights = None
+        if self.soft_boundary:
+            weights = losses.position_weights(y[sequence + MARGINS], self.soft_boundary)
+        summed = self._next_item_sum(hidden, labels, table, weights, training)
+        terms = {sequence: (summed, losses.real_positions(labels, weights))}
         if self.beta and sequence == self.reads:
             if sequence == MIXED:  # no attraction to what the user disliked
                 labels = labels * tf.cast(y[MIXED_IS_POSITIVE], labels.dtype)
             contrast: dict[str, Any] = {"similarity": self.similarity, "temperature": self.temperature}
-            summed = losses.contrastive_sum(hidden, labels, x[NEGATIVE], table, **contrast)
-            terms["contrastive"] = (summed, losses.real_positions(labels))
+            summed = losses.contrastive_sum(hidden, labels, x[NEGATIVE], table, weights, **contrast)
+            terms["contrastive"] = (summed, losses.real_positions(labels, weights))
         total = tf.constant(0.0)
         for part, (summed, count) in terms.items():
             value, replicas = _global_mean(summed, count)
@@ -249,14 +258,16 @@ class PNFRec(keras.Model):
             total += self._weights()[part] * (weighting.relative(value) if self.weighting == "geometric" else value)
         return total
 
-    def _next_item_sum(self, hidden: Tensor, labels: Tensor, table: Tensor, training: bool) -> Tensor:
+    def _next_item_sum(
+        self, hidden: Tensor, labels: Tensor, table: Tensor, weights: Tensor | None, training: bool
+    ) -> Tensor:
         """CE_p or CE_n; in evaluation the exact one, which compares models of any loss and depends on no draw."""
         compact = not self.jit_compile
         if self.sampled_loss is None or self.negatives_seed is None or not training:
-            return losses.cross_entropy_sum(hidden, labels, table, compact=compact)
+            return losses.cross_entropy_sum(hidden, labels, table, weights, compact=compact)
         # As Keras' own random layers do: the generator keeps int64 for the sake of GPUs, draws want int32.
         seed = tf.cast(tf.math.floormod(self.negatives_seed.next(), tf.int32.max), tf.int32)
-        return losses.sampled_sum(hidden, labels, table, self.sampled_loss, seed, compact=compact)
+        return losses.sampled_sum(hidden, labels, table, self.sampled_loss, seed, weights, compact=compact)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         del x, y, y_pred, sample_weight
@@ -351,7 +362,7 @@ class PNFRec(keras.Model):
         names = (
             *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
             *("similarity", "temperature", "shared_positions", "shared_final_norm", "sampled_items", "calibration"),
-            *("weighting", "half_life", "variant", "k"),
+            *("weighting", "half_life", "soft_boundary", "variant", "k"),
         )
         settings = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **settings, "loss": self.next_item_loss}
@@ -372,6 +383,8 @@ def _sum(gradients: tuple[Tensor, ...]) -> Tensor:
 def _global_mean(summed: Tensor, count: Tensor) -> tuple[Tensor, float]:
     """This replica's share of the mean over all replicas' positions, and the number of replicas.
 
+    `count` is the number of this replica's positions, or the sum of their weights.
+
     Gradients are summed over replicas, so shares (not local means) make the step equal to that of one device.
     """
     context = tf.distribute.get_replica_context()
@@ -379,4 +392,5 @@ def _global_mean(summed: Tensor, count: Tensor) -> tuple[Tensor, float]:
     if context is not None and context.num_replicas_in_sync > 1:
         replicas = context.num_replicas_in_sync
         count = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    return summed / tf.maximum(count, 1.0), float(replicas)
+    # No position, or none that counts, gives 0. Weights may sum to less than 1.
+    return summed / tf.where(count > 0.0, count, 1.0), float(replicas)

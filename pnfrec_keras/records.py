@@ -1,5 +1,6 @@
 """Examples on disk: gzip TFRecords of tf.Examples with raw ids (docs/architecture.md) into arrays of item indices."""
 
+import dataclasses
 import glob
 import gzip
 import os
@@ -8,10 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from pnfrec_keras import schema
-from pnfrec_keras.data import EvaluationArrays, IntArray, TrainingArrays, pad
+from pnfrec_keras.data import EvaluationArrays, FloatArray, IntArray, Number, TrainingArrays, pad, pad_as
+from pnfrec_keras.model import MIXED, NEGATIVE, POSITIVE
 from pnfrec_keras.vocabulary import Vocabulary
 
 _PARSE_BATCH = 2048
@@ -38,7 +41,12 @@ def evaluation_parsing_spec(*, negative: bool = False) -> dict[str, Any]:
 
 
 def read_training(
-    pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int, *, mixed: bool = False
+    pattern: str | Sequence[str],
+    vocabulary: Vocabulary,
+    max_length: int,
+    *,
+    mixed: bool = False,
+    margins: bool = False,
 ) -> TrainingArrays:
     """Training sequences of all users in the files.
 
@@ -47,28 +55,38 @@ def read_training(
         vocabulary: Of the model; ids outside it are left out.
         max_length: L; the last L + 1 items of each polarity are kept.
         mixed: Whether to read the mixed history too, its last 2 * L + 1 items.
+        margins: Whether to read how far the interactions lie from the boundary, for `model.soft_boundary`.
 
     Raises:
         FileNotFoundError: No file matches.
         ValueError: A file is damaged, an example lacks a feature, or there is no example at all.
     """
     spec = {schema.POSITIVE_ITEM_IDS: _id_list(), schema.NEGATIVE_ITEM_IDS: _id_list()}
-    if mixed:
+    if mixed or margins:
         spec[schema.HISTORY_IS_POSITIVE] = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
+    if margins:
+        spec[schema.HISTORY_MARGINS] = tf.io.RaggedFeature(tf.float32, row_splits_dtype=tf.int64)
     table = item_table(vocabulary)
     positive: list[IntArray] = []
     negative: list[IntArray] = []
     merged: list[tuple[IntArray, IntArray]] = []
+    distances: list[dict[str, FloatArray]] = []
     for parsed in _parsed(pattern, spec):
         positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
         negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
-        if mixed:
-            merged.append(_merged(parsed, table, 2 * max_length + 1))
-    return TrainingArrays(
-        np.concatenate(positive),
-        np.concatenate(negative),
-        *(np.concatenate(parts) for parts in zip(*merged, strict=True)),
-    )
+        histories = _histories(parsed, table) if mixed or margins else None
+        if histories is not None and mixed:
+            merged.append(histories.merged(2 * max_length + 1))
+        if histories is not None and margins:
+            distances.append(_margins(parsed, histories, max_length, mixed))
+    arrays = TrainingArrays(np.concatenate(positive), np.concatenate(negative))
+    if mixed:
+        items, polarity = (np.concatenate(parts) for parts in zip(*merged, strict=True))
+        arrays = dataclasses.replace(arrays, mixed=items, mixed_is_positive=polarity)
+    if margins:
+        joined = {name: np.concatenate([each[name] for each in distances]) for name in distances[0]}
+        arrays = dataclasses.replace(arrays, margins=joined)
+    return arrays
 
 
 def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
@@ -105,14 +123,40 @@ def _known(ids: Any, table: Any) -> Any:
     return tf.ragged.boolean_mask(indices, indices > 0)
 
 
-def _merged(parsed: Any, table: Any, length: int) -> tuple[IntArray, IntArray]:
-    """The mixed histories of a batch and the polarity of their items, (rows, length) each."""
+@dataclasses.dataclass(frozen=True)
+class _Histories:
+    """The interactions of a batch of users in order, both polarities.
+
+    Attributes:
+        users: How many users.
+        user: Whose each interaction is; rises.
+        item: int32, index of its item, 0 where the model does not know it.
+        is_positive: Its polarity.
+    """
+
+    users: int
+    user: npt.NDArray[np.int64]
+    item: IntArray
+    is_positive: npt.NDArray[np.bool_]
+
+    def rows(self, values: npt.NDArray[Number], chosen: npt.NDArray[np.bool_], length: int) -> npt.NDArray[Number]:
+        """Of each user the last `length` of the `chosen` values, padded: (users, length)."""
+        ends = np.cumsum(np.bincount(self.user[chosen], minlength=self.users))[:-1]
+        return pad_as(values.dtype.type, np.split(values[chosen], ends), length)
+
+    def merged(self, length: int) -> tuple[IntArray, IntArray]:
+        """The mixed histories and the polarity of their items, (users, length) each."""
+        known = self.item > 0
+        return self.rows(self.item, known, length), self.rows(self.is_positive.astype(np.int32), known, length)
+
+
+def _histories(parsed: dict[str, Any], table: Any) -> _Histories:
     flags = parsed[schema.HISTORY_IS_POSITIVE]
     count, is_positive = int(flags.nrows()), flags.flat_values.numpy() > 0
-    rows = np.repeat(np.arange(count), flags.row_lengths())
-    items = np.zeros(len(rows), np.int32)
+    user = np.repeat(np.arange(count), flags.row_lengths())
+    items = np.zeros(len(user), np.int32)
     for name, places in ((schema.POSITIVE_ITEM_IDS, is_positive), (schema.NEGATIVE_ITEM_IDS, ~is_positive)):
-        if not np.array_equal(np.bincount(rows[places], minlength=count), parsed[name].row_lengths()):
+        if not np.array_equal(np.bincount(user[places], minlength=count), parsed[name].row_lengths()):
             msg = (
                 f"`{schema.HISTORY_IS_POSITIVE}` of some example has another number of places than `{name}` has items: "
                 "were the examples made by another program? Run the pipeline's FeedbackGen again."
@@ -120,10 +164,24 @@ def _merged(parsed: Any, table: Any, length: int) -> tuple[IntArray, IntArray]:
             raise ValueError(msg)
         # Both run through the rows in order, so that the lists fall into their places as they come.
         items[places] = table.lookup(parsed[name].flat_values).numpy()
-    known = items > 0
-    ends = np.cumsum(np.bincount(rows[known], minlength=count))[:-1]
-    polarity = is_positive[known].astype(np.int32)
-    return pad(np.split(items[known], ends), length), pad(np.split(polarity, ends), length)
+    return _Histories(count, user, items, is_positive)
+
+
+def _margins(parsed: dict[str, Any], histories: _Histories, max_length: int, mixed: bool) -> dict[str, FloatArray]:
+    """Margins of what `read_training` keeps of each sequence, by its name."""
+    margins = parsed[schema.HISTORY_MARGINS]
+    if not np.array_equal(margins.row_lengths(), parsed[schema.HISTORY_IS_POSITIVE].row_lengths()):
+        msg = (
+            f"`{schema.HISTORY_MARGINS}` of some example has another number of places than its history, which "
+            "`model.soft_boundary` needs: examples of an earlier version have none, nor have those of "
+            "`feedback.positive: column`. Run the pipeline again, from FeedbackGen on, or set `model.soft_boundary: 0`."
+        )
+        raise ValueError(msg)
+    known, is_positive = histories.item > 0, histories.is_positive
+    chosen = {POSITIVE: known & is_positive, NEGATIVE: known & ~is_positive, **({MIXED: known} if mixed else {})}
+    values = margins.flat_values.numpy()
+    lengths = {POSITIVE: max_length + 1, NEGATIVE: max_length + 1, MIXED: 2 * max_length + 1}
+    return {name: histories.rows(values, chosen[name], lengths[name]) for name in chosen}
 
 
 def _padded(ids: Any, table: Any, length: int) -> IntArray:

@@ -3,6 +3,8 @@
 Glossary
     interaction: one row of feedback: user, item, value, timestamp.
     positive, negative: an interaction is positive when its value reaches the threshold (spec, section 1, item 3).
+    boundary: where liked and disliked part: in the middle between the threshold and the largest training value below.
+    margin: the distance of an interaction's value from the boundary, in units of the value.
     history: a user's interactions before the target, oldest first; `seen` are all of them, whatever their polarity.
     target: the interaction that an evaluation example asks for. Its polarity names the example's group: "p" or "n".
     catalogue: the items of the training rows after the k-core filter. Each model carries its own.
@@ -24,17 +26,21 @@ POSITIVE_ITEM_IDS: Final = "positive_item_ids"
 NEGATIVE_ITEM_IDS: Final = "negative_item_ids"
 # int64 list: the polarity of each interaction in order, 1 is positive, by which both sequences merge into one history.
 HISTORY_IS_POSITIVE: Final = "history_is_positive"
+# float list, of training examples alone: how far the value of each interaction lies from the boundary between liked and
+# disliked, in units of the value; empty where the input has no values (`feedback.positive: column`).
+HISTORY_MARGINS: Final = "history_margins"
 
-# Evaluation examples carry the four above (the history before the target) and these.
+# Evaluation examples carry the first four above (the history before the target) and these.
 SEEN_ITEM_IDS: Final = "seen_item_ids"  # every item of the history in order, both polarities
 TARGET_ITEM_ID: Final = "target_item_id"
 TARGET_IS_POSITIVE: Final = "target_is_positive"  # int64: 1 is group "p", 0 is group "n"
 HISTORY_LENGTH_BUCKET: Final = "history_length_bucket"
 TARGET_POPULARITY_BUCKET: Final = "target_popularity_bucket"
 
-TRAIN_FEATURES: Final = (USER_ID, POSITIVE_ITEM_IDS, NEGATIVE_ITEM_IDS, HISTORY_IS_POSITIVE)
+HISTORY_FEATURES: Final = (USER_ID, POSITIVE_ITEM_IDS, NEGATIVE_ITEM_IDS, HISTORY_IS_POSITIVE)
+TRAIN_FEATURES: Final = (*HISTORY_FEATURES, HISTORY_MARGINS)
 EVALUATION_FEATURES: Final = (
-    *TRAIN_FEATURES,
+    *HISTORY_FEATURES,
     SEEN_ITEM_IDS,
     TARGET_ITEM_ID,
     TARGET_IS_POSITIVE,

@@ -20,7 +20,7 @@ from pnfrec_keras.data import (
     steps_per_epoch,
     training_dataset,
 )
-from pnfrec_keras.model import PNFRec
+from pnfrec_keras.model import MIXED, POSITIVE, PNFRec
 from pnfrec_keras.variants import variant_of
 
 MONITOR = "val_ndcg_p"
@@ -100,10 +100,13 @@ def fit(
         verbose: Of Keras' own progress bar.
 
     Raises:
-        ValueError: Validation has no positive target, or training no pair of neighbours to learn from.
+        ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
+            margins that `model.soft_boundary` needs.
         FloatingPointError: The loss is not a number any more.
     """
     _check_data(training_data, validation_data, variant_of(model_config.variant).mixed)
+    if model_config.soft_boundary:
+        _check_margins(training_data, MIXED if variant_of(model_config.variant).mixed else POSITIVE)
     keras.utils.set_random_seed(training.seed)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -158,6 +161,19 @@ class _StopOnNan(keras.callbacks.Callback):
                 "`model.beta`, or use `training.precision: float32`."
             )
             raise FloatingPointError(msg)
+
+
+def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
+    margins = (training_data.margins or {}).get(sequence)
+    if margins is None:
+        msg = "`model.soft_boundary` needs the margins of interactions: read the training data with `margins=True`."
+        raise ValueError(msg)
+    if not margins[:, 1:].any():
+        msg = (
+            "All values to learn from lie on the boundary, so that with `model.soft_boundary` none would count. Check "
+            "`feedback.positive` (is any value below the threshold?), or set `model.soft_boundary: 0`."
+        )
+        raise ValueError(msg)
 
 
 def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays, mixed: bool) -> None:

@@ -66,7 +66,7 @@ class AddTime:
 
 @dataclasses.dataclass(frozen=True)
 class AddCatalogue:
-    """The items of the training rows (rule 8).
+    """The items of the training rows (rule 8), and what lies below a fixed threshold.
 
     Raises:
         FeedbackError: The timestamps have several units, or no training row is left.
@@ -74,7 +74,7 @@ class AddCatalogue:
 
     config: FeedbackConfig
 
-    def __call__(self, packed_facts: bytes, sums: Any) -> bytes:
+    def __call__(self, packed_facts: bytes, sums: Any, below: Iterable[float]) -> bytes:
         facts: Facts = unpack(packed_facts)
         items, counts = _totals(sums, facts.counts)
         unit = statistics.timestamp_unit(counts, partial(find_other_unit, self.config))
@@ -89,6 +89,7 @@ class AddCatalogue:
                 catalogue=vocabulary.column(ordered, vocabulary.ITEM),
                 item_counts=vocabulary.column(ordered, schema.VOCABULARY_COUNT),
                 threshold=_fixed_threshold(self.config),
+                below=max(below, default=None),
             )
         )
 
@@ -113,6 +114,11 @@ class AddKeys:
             low, high = map(radix.float_of, values)
             facts = dataclasses.replace(facts, threshold=(low + high) / 2)
         return pack(dataclasses.replace(facts, cut=next(iter(found.get(steps.HASH, [])), None)))
+
+
+def add_below(packed_facts: bytes, below: Iterable[float]) -> bytes:
+    """What lies below the median of the training values."""
+    return pack(dataclasses.replace(unpack(packed_facts), below=max(below, default=None)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -132,11 +132,42 @@ def split_rows(table: UserTable, known: Known, config: FeedbackConfig, cut: int 
     return splits
 
 
-def positives(table: UserTable, train: Mask, threshold: float | None) -> Mask:
-    """Which rows are positive: value >= threshold; without one, the median of the user's own training rows (rule 3)."""
+@dataclasses.dataclass(frozen=True)
+class Boundary:
+    """Where liked and disliked part (rule 3): of all rows alike, or one a row.
+
+    Attributes:
+        threshold: Values from it on are positive.
+        below: The largest training value below it; the threshold itself where there is none.
+    """
+
+    threshold: float | Floats
+    below: float | Floats
+
+    def positives(self, table: UserTable) -> Mask:
+        """Which rows are positive."""
+        positive: Mask = table.value >= self.threshold
+        return positive
+
+    def margins(self, table: UserTable) -> Floats:
+        """Distance of each row's value from the middle between threshold and what is below it."""
+        distances: Floats = np.abs(table.value - (self.threshold + self.below) / 2)
+        return distances
+
+
+def boundary(table: UserTable, train: Mask, threshold: float | None, below: float | None) -> Boundary:
+    """The boundary at `threshold`; without one, at the median of each user's own training rows.
+
+    Args:
+        table: The rows.
+        train: Which of them are training rows.
+        threshold: Of all rows, or None.
+        below: The largest training value below that threshold; None where there is none.
+    """
     if threshold is not None:
-        return table.value >= threshold
-    return table.value >= user_medians(table, train)[table.user]
+        return Boundary(threshold, threshold if below is None else below)
+    medians, lower = user_medians(table, train)
+    return Boundary(medians[table.user], lower[table.user])
 
 
 def recent(table: UserTable, time: int | None, days: float, ticks_a_day: int) -> Mask:
@@ -146,8 +177,17 @@ def recent(table: UserTable, time: int | None, days: float, ticks_a_day: int) ->
     return (table.time < time) & (table.time >= time - int(days * ticks_a_day))
 
 
-def user_medians(table: UserTable, train: Mask) -> Floats:
-    """Median of each user's training values; infinite for users without any."""
+def largest_below(values: Floats, threshold: float) -> list[float]:
+    """The largest of the values below `threshold`, alone in a list; nothing where there is none."""
+    lower = values[values < threshold]
+    return [float(lower.max())] if len(lower) else []
+
+
+def user_medians(table: UserTable, train: Mask) -> tuple[Floats, Floats]:
+    """Median of each user's training values, and the largest of them below it.
+
+    Users without any training row have infinity for both, those with none below the median have the median twice.
+    """
     user, value = table.user[train], table.value[train]
     value = value[np.lexsort((value, user))]
     counts = np.bincount(user, minlength=len(table.users))
@@ -157,7 +197,12 @@ def user_medians(table: UserTable, train: Mask) -> Floats:
     low, high = value[(starts + (counts - 1) // 2)[some]], value[(starts + counts // 2)[some]]
     # As numpy.median has it: half the sum.
     medians[some] = (low + high) / 2
-    return medians
+    lower = medians.copy()
+    # Users rise, so that they stand beside the sorted values as they stood beside the unsorted.
+    below = np.bincount(user[value < medians[user]], minlength=len(table.users))
+    some = below > 0
+    lower[some] = value[(starts + below - 1)[some]]
+    return medians, lower
 
 
 @dataclasses.dataclass(frozen=True)

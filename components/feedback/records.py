@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.feedback.decode import Mask
+from components.feedback.decode import Floats, Mask
 from components.feedback.protocol import Known, Targets, popularity_bounds
 from components.feedback.rows import UserTable
 from pnfrec_keras import schema
@@ -24,6 +24,7 @@ _GZIP_LEVEL = 2
 _LENGTH_DELIMITED_1 = b"\x0a"
 _VALUE = b"\x12"
 _BYTES_LIST = b"\x0a"
+_FLOAT_LIST = b"\x12"
 _INT64_LIST = b"\x1a"
 
 
@@ -67,6 +68,12 @@ def int64_feature(name: str, value: int) -> bytes:
 def flags_feature(name: str, flags: bytes) -> bytes:
     """The map entry of a feature that holds a list of the integers 0 and 1, given as a byte each."""
     packed = delimited(_INT64_LIST, delimited(_LENGTH_DELIMITED_1, flags) if flags else b"")
+    return delimited(_LENGTH_DELIMITED_1, delimited(_LENGTH_DELIMITED_1, name.encode()) + delimited(_VALUE, packed))
+
+
+def floats_feature(name: str, floats: bytes) -> bytes:
+    """The map entry of a feature that holds a list of floats, given as their little-endian float32 bytes."""
+    packed = delimited(_FLOAT_LIST, delimited(_LENGTH_DELIMITED_1, floats) if floats else b"")
     return delimited(_LENGTH_DELIMITED_1, delimited(_LENGTH_DELIMITED_1, name.encode()) + delimited(_VALUE, packed))
 
 
@@ -116,10 +123,11 @@ class ShardExamples:
     Args:
         table: Its rows, after the filter.
         positive: Which of them are positive.
+        margins: Distance of each from the boundary; None where the input has no values.
     """
 
-    def __init__(self, table: UserTable, positive: Mask) -> None:
-        self._table, self._positive = table, positive
+    def __init__(self, table: UserTable, positive: Mask, margins: Floats | None = None) -> None:
+        self._table, self._positive, self._margins = table, positive, margins
         self._entry_of_item = item_entries(table.items)
         self._users = table.users.to_pylist()
 
@@ -131,6 +139,7 @@ class ShardExamples:
         item, user = self._table.item[rows], self._table.user[rows]
         positive = self._positive[rows]
         flags = positive.tobytes()
+        margins = b"" if self._margins is None else self._margins[rows].astype("<f4").tobytes()
         positive_entries = Entries(self._entry_of_item, item[positive])
         negative_entries = Entries(self._entry_of_item, item[~positive])
         ends = np.flatnonzero(np.append(user[1:] != user[:-1], True)) + 1 if len(user) else np.zeros(0, np.int64)
@@ -140,6 +149,7 @@ class ShardExamples:
             yield example(
                 (
                     flags_feature(schema.HISTORY_IS_POSITIVE, flags[start:end]),
+                    floats_feature(schema.HISTORY_MARGINS, margins[4 * start : 4 * end]),
                     _negative(negative_entries(start - positive_start, end - positive_end)),
                     _positive(positive_entries(positive_start, positive_end)),
                     self._user_feature(owner),

@@ -25,8 +25,8 @@ from components.feedback.records import ShardExamples, gzip_tfrecords
 from components.feedback.rows import UserTable, build_table, cut, pack_table, unpack_table
 from pnfrec_keras import schema
 
-# Tag of the additional output of a step that gives tables too.
-SUMS = "sums"
+# Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
+SUMS, BELOW = "sums", "below"
 # Names of the keys that are selected by rank.
 TIME, VALUE, HASH = "time", "value", "hash"
 # Names of counts of items, beside those of the vocabulary.
@@ -48,6 +48,7 @@ class Facts:
         catalogue: Items of the training rows, most popular first.
         item_counts: Training rows of each.
         threshold: Values from it on are positive; None where each user has its own.
+        below: The largest training value below the threshold; None where there is none, or each user has its own.
         cut: Held-out users whose hash is below are validation.
     """
 
@@ -59,6 +60,7 @@ class Facts:
     catalogue: pa.Array = None
     item_counts: pa.Array = None
     threshold: float | None = None
+    below: float | None = None
     cut: int | None = None
 
 
@@ -128,7 +130,7 @@ class Times(OnShard):
 
 
 class Train(OnShard):
-    """Counts what the k-core filter drops and the training rows."""
+    """Counts what the k-core filter drops and the training rows; gives their largest value below a fixed threshold."""
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
@@ -148,6 +150,9 @@ class Train(OnShard):
             "rows_training": int(np.count_nonzero(train)),
             "users_training": len(np.unique(table.user[train])),
         }
+        if not isinstance(self._config.positive, str):
+            for value in protocol.largest_below(table.value[train], self._config.positive):
+                yield TaggedOutput(BELOW, value)
         yield _sums(table.items, items, counts)
 
 
@@ -167,6 +172,15 @@ class Keys(OnShard):
                 yield HASH, hashes.tobytes()
 
 
+class Below(OnShard):
+    """Gives the largest training value below a threshold that was not known before, the median."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[float]:
+        facts = unpack(packed_facts)
+        table = self._filtered(element[1], facts).table
+        yield from protocol.largest_below(table.value[self._train(table, facts)], facts.threshold)
+
+
 class Write(OnShard):
     """Writes the examples of a shard; counts the positive training rows of each item and what became of each row."""
 
@@ -179,9 +193,11 @@ class Write(OnShard):
         table = self._filtered(element[1], facts).table
         known = protocol.known_rows(table, self._train(table, facts), facts.catalogue)
         splits = protocol.split_rows(table, known, self._config, facts.cut)
-        positive = protocol.positives(table, known.train, facts.threshold)
+        boundary = protocol.boundary(table, known.train, facts.threshold, facts.below)
+        positive = boundary.positives(table)
         chosen = protocol.select(table, known, splits, positive, self._config)
-        encoder = ShardExamples(table, positive)
+        has_values = self._config.positive != "column"
+        encoder = ShardExamples(table, positive, boundary.margins(table) if has_values else None)
         records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
         for split, targets in chosen.targets.items():
             records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))

@@ -2,6 +2,8 @@
 
     read -> chunks by shard -> table of a shard -> kept items -> split time -> catalogue -> threshold, halves -> write
 
+What lies just below the threshold comes with the catalogue where the threshold is fixed, else in a step of its own.
+
 The table of a shard is made once. Later steps take it and apply the rules anew, which is cheaper than carrying what
 they gave. What needs all shards is small, is worked out in one place (`gather`) and comes back as the one side input of
 the next step. The graph is kept small, since the local runner spends some 20 ms on each node.
@@ -51,13 +53,19 @@ class WriteFeedback(beam.PTransform):
             times = times | "SplitTime" >> radix.SelectRanks(rules)
             facts = facts | "AddTime" >> beam.Map(gather.AddTime(rules), AsIter(times))
 
-        trained = tables | "Train" >> beam.ParDo(steps.Train(config), AsSingleton(facts))
-        facts = facts | "AddCatalogue" >> beam.Map(gather.AddCatalogue(config), AsIter(trained))
+        train = beam.ParDo(steps.Train(config), AsSingleton(facts)).with_outputs(steps.BELOW, main=steps.SUMS)
+        trained = tables | "Train" >> train
+        sides = (AsIter(trained[steps.SUMS]), AsIter(trained[steps.BELOW]))
+        facts = facts | "AddCatalogue" >> beam.Map(gather.AddCatalogue(config), *sides)
 
         if rules := gather.key_rules(config):
             keys = tables | "Keys" >> beam.ParDo(steps.Keys(config), AsSingleton(facts))
             keys = keys | "Select" >> radix.SelectRanks(rules)
             facts = facts | "AddKeys" >> beam.Map(gather.AddKeys(rules), AsIter(keys))
+
+        if config.positive == "median":
+            below = tables | "Below" >> beam.ParDo(steps.Below(config), AsSingleton(facts))
+            facts = facts | "AddBelow" >> beam.Map(gather.add_below, AsIter(below))
 
         write = steps.Write(config, shards, self._folders)
         written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))

@@ -79,7 +79,11 @@ def read_data(fn_args: Any, model_config: ModelConfig) -> tuple[Vocabulary, Any,
 
     vocabulary = Vocabulary.read(Path(fn_args.custom_config[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
     mixed = variant_of(model_config.variant).mixed
-    train = read_training(fn_args.train_files, vocabulary, model_config.max_length, mixed=mixed)
+    train = read_training(
+        *(fn_args.train_files, vocabulary, model_config.max_length),
+        mixed=mixed,
+        margins=model_config.soft_boundary > 0,
+    )
     return vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
 
 

@@ -58,6 +58,14 @@ def test_paths_with_a_scheme_stay(tmp_path: Path) -> None:
     assert load_config(write(tmp_path, MINIMAL), ["feedback.base=s3://b/y"]).feedback.base == "s3://b/y"
 
 
+def test_a_soft_boundary_needs_values(tmp_path: Path) -> None:
+    path = write(tmp_path, {**MINIMAL, "model": {"soft_boundary": 1.5}})
+    assert load_config(path).model.soft_boundary == 1.5
+    expected = r"`model.soft_boundary` \(1.5\) needs values, and `feedback.positive: column` reads none. Set `model.sof"
+    with pytest.raises(ConfigError, match=expected):
+        load_config(path, ["feedback.positive=column"])
+
+
 def test_numbers_without_a_point_are_read_from_the_file(tmp_path: Path) -> None:
     text = yaml.safe_dump({**MINIMAL, "query": {"positive": ["12e4"]}}) + "training: {learning_rate: 1e-4}\n"
     config = load_config(write(tmp_path, text))

@@ -109,18 +109,28 @@ def loss_parts(
     blocks: int,
     heads: int,
     temperature: float | None = None,
+    shares: tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]] | None = None,
 ) -> dict[str, Any]:
-    """CE_p, CE_n and L_c of a batch of users."""
-    shape = (blocks, heads)
+    """CE_p, CE_n and L_c of a batch of users.
 
-    def mean(terms: list[Any]) -> Any:
-        return sum(terms) / max(len(terms), 1)
+    `shares` say how much each positive and each negative item counts where it is the next one; None: all alike.
+    """
+    shape = (blocks, heads)
+    if shares is None:
+        shares = ([[1.0] * len(row) for row in positive], [[1.0] * len(row) for row in negative])
+    of_positive, of_negative = ([share for row in rows for share in row[1:]] for rows in shares)
+
+    def mean(terms: list[Any], shares: list[float]) -> Any:
+        return sum(share * term for share, term in zip(shares, terms, strict=True)) / (sum(shares) or 1)
 
     users = list(zip(positive, negative, strict=True))
+    ce_p = [each for p, _ in users for each in cross_entropies(p, weights, "positive_encoder", *shape)]
+    ce_n = [each for _, n in users for each in cross_entropies(n, weights, "negative_encoder", *shape)]
+    contrast = [each for p, n in users for each in contrasts(p, n, weights, *shape, temperature)]
     return {
-        "positive": mean([each for p, _ in users for each in cross_entropies(p, weights, "positive_encoder", *shape)]),
-        "negative": mean([each for _, n in users for each in cross_entropies(n, weights, "negative_encoder", *shape)]),
-        "contrastive": mean([each for p, n in users for each in contrasts(p, n, weights, *shape, temperature)]),
+        "positive": mean(ce_p, of_positive),
+        "negative": mean(ce_n, of_negative),
+        "contrastive": mean(contrast, of_positive),
     }
 
 

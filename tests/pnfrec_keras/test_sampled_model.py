@@ -148,23 +148,25 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
-from tests.pnfrec_keras.test_training import MODEL, ITEMS, ragged_arrays
+from tests.pnfrec_keras.test_training import MODEL, ITEMS
+from tests.pnfrec_keras.test_soft_boundary import soft_arrays
 from pnfrec_keras import training
 from pnfrec_keras.config import TrainingConfig
 import dataclasses
 losses = {}
-for kind in ("sampled_softmax", "gbce"):
+for kind, soft_boundary in (("sampled_softmax", 0.0), ("gbce", 2.0)):
     for strategy in ("none", "mirrored"):
         config = TrainingConfig(epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy)
-        model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5)
+        model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5, soft_boundary=soft_boundary)
         state = Path(sys.argv[1]) / kind / strategy
         losses.setdefault(kind, []).append(
-            training.fit(ITEMS, *ragged_arrays(), model, config, state_dir=state).history)
+            training.fit(ITEMS, *soft_arrays(), model, config, state_dir=state).history)
 print(json.dumps(losses))
 """
 
 
 def test_two_mirrored_devices_take_the_same_steps_as_one(tmp_path: Path) -> None:
+    """With a soft boundary too, whose weights are spread unevenly over devices."""
     command = [sys.executable, "-c", _MIRRORED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]

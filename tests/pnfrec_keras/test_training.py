@@ -267,6 +267,8 @@ def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
         (ModelConfig, {"dim": 10, "num_heads": 3}, r"`model.dim` must be a multiple of num_heads \(3\)"),
         (ModelConfig, {"dropout": 1.0}, r"`model.dropout` must be in \[0, 1\)"),
         (ModelConfig, {"alpha": -1.0}, r"`model.alpha` must be 0 or more"),
+        (ModelConfig, {"soft_boundary": -0.5}, r"`model.soft_boundary` must be 0 or more and finite. Received: -0.5"),
+        (ModelConfig, {"soft_boundary": float("inf")}, r"`model.soft_boundary` must be 0 or more and finite"),
     ],
 )
 def test_settings_out_of_range_are_refused(section: Any, setting: dict[str, Any], message: str) -> None:

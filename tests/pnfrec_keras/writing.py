@@ -6,15 +6,17 @@ from typing import Any
 
 import tensorflow as tf
 
-Value = int | str | list[str] | list[int]
+Value = int | str | list[str] | list[int] | tuple[float, ...]
 
 
 def example(features: Mapping[str, Value]) -> bytes:
-    """A serialised tf.Example of ids (lists, or one) and integers."""
+    """A serialised tf.Example of ids (lists, or one), integers and tuples of floats."""
 
     def feature(value: Value) -> tf.train.Feature:
         if isinstance(value, int):
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+        if isinstance(value, tuple):
+            return tf.train.Feature(float_list=tf.train.FloatList(value=value))
         if isinstance(value, list) and value and not isinstance(value[0], str):
             return tf.train.Feature(int64_list=tf.train.Int64List(value=value))
         words: Any = [value] if isinstance(value, str) else value
@@ -33,12 +35,20 @@ def write_records(path: Path, records: Iterable[bytes]) -> None:
 
 
 def training_example(
-    user: str, positive: list[str], negative: list[str], history_is_positive: list[int] | None = None
+    user: str,
+    positive: list[str],
+    negative: list[str],
+    history_is_positive: list[int] | None = None,
+    margins: list[float] | None = None,
 ) -> bytes:
-    """All positive items come before the negative ones, unless `history_is_positive` says otherwise."""
+    """All positive items come before the negative ones, unless `history_is_positive` says otherwise.
+
+    Without `margins` it is an example of a version that had none.
+    """
     flags = [1] * len(positive) + [0] * len(negative) if history_is_positive is None else history_is_positive
     features: dict[str, Value] = {"user_id": user, "positive_item_ids": positive, "negative_item_ids": negative}
-    return example({**features, "history_is_positive": flags})
+    near: dict[str, Value] = {} if margins is None else {"history_margins": tuple(margins)}
+    return example({**features, "history_is_positive": flags, **near})
 
 
 def evaluation_example(positive: list[str], seen: list[str], target: str, is_positive: int, user: str = "u") -> bytes:

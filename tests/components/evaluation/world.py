@@ -143,6 +143,10 @@ def flags_feature(*flags: int) -> Any:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=flags))
 
 
+def floats_feature(*floats: float) -> Any:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=floats))
+
+
 def make_example(user: str, is_positive: int, history: str, popularity: str) -> Any:
     """An evaluation example as docs/architecture.md lays it out."""
     positives = ("i1", "i2", "i3") if history == "0-4" else ("i1", "i2", "i3", "i4", "i5")
@@ -166,6 +170,7 @@ def make_training_example(user: str, positives: Sequence[str], negatives: Sequen
         schema.POSITIVE_ITEM_IDS: bytes_feature(*positives),
         schema.NEGATIVE_ITEM_IDS: bytes_feature(*negatives),
         schema.HISTORY_IS_POSITIVE: flags_feature(*[1] * len(positives), *[0] * len(negatives)),
+        schema.HISTORY_MARGINS: floats_feature(*[0.5] * (len(positives) + len(negatives))),
     }
     return tf.train.Example(features=tf.train.Features(feature=features))
 

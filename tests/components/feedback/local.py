@@ -55,9 +55,14 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     facts = gather.KeepItems(config.min_item_users)(None, sums)
     if rules := gather.time_rules(config):
         facts = gather.AddTime(rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
-    facts = gather.AddCatalogue(config)(facts, _each(steps.Train(config), tables, facts))
+    trained = _each(steps.Train(config), tables, facts)
+    below = [output.value for output in trained if isinstance(output, TaggedOutput)]
+    sums = [output for output in trained if not isinstance(output, TaggedOutput)]
+    facts = gather.AddCatalogue(config)(facts, sums, below)
     if rules := gather.key_rules(config):
         facts = gather.AddKeys(rules)(facts, _select(_each(steps.Keys(config), tables, facts), rules))
+    if config.positive == "median":
+        facts = gather.add_below(facts, _each(steps.Below(config), tables, facts))
     written = _each(steps.Write(config, plan.shards, folders), tables, facts)
     gather.Finish(config, folders, plan.warnings)(facts, written)
     statistics: dict[str, Any] = json.loads((output / "statistics" / "statistics.json").read_text(encoding="utf-8"))

@@ -143,6 +143,15 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     def is_positive(row: Row) -> bool:
         return row.value >= (own[row.user] if threshold is None else threshold)
 
+    # Half way between the threshold and the largest training value below it: of everybody's, or of the user's own.
+    def boundary(wanted: float, among: list[Row]) -> float:
+        return wanted - (wanted - max((row.value for row in among if row.value < wanted), default=wanted)) / 2
+
+    if threshold is None:
+        boundaries = {user: boundary(own[user], group) for user, group in by_user(train).items()}
+    else:
+        boundaries = dict.fromkeys(by_user(train), boundary(threshold, train))
+
     # Rule 8: the catalogue.
     counts = Counter(row.item for row in train)
     positive_counts = Counter(row.item for row in train if is_positive(row))
@@ -183,6 +192,9 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                     "positive_item_ids": [row.item for row in own_train if is_positive(row)],
                     "negative_item_ids": [row.item for row in own_train if not is_positive(row)],
                     "history_is_positive": [int(is_positive(row)) for row in own_train],
+                    "history_margins": [float(np.float32(abs(row.value - boundaries[user]))) for row in own_train]
+                    if config.positive != "column"
+                    else [],
                 }
             )
         for name, allowed in (("validation", ("train", "validation")), ("test", ("train", "validation", "test"))):

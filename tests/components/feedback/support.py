@@ -59,6 +59,9 @@ def parse(record: bytes) -> dict[str, Any]:
         elif name == schema.HISTORY_IS_POSITIVE:
             assert feature.WhichOneof("kind") == "int64_list"
             example[name] = list(feature.int64_list.value)
+        elif name == schema.HISTORY_MARGINS:
+            assert feature.WhichOneof("kind") == "float_list"
+            example[name] = list(feature.float_list.value)
         else:
             # An empty list is there, and says of which kind.
             assert feature.WhichOneof("kind") == "bytes_list"

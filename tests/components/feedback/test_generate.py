@@ -182,6 +182,15 @@ def test_movietweetings_equals_the_reference(movietweetings: tuple[Path, dict[st
     assert {name: n for name, n in statistics["rows"]["dropped"].items() if n} == dict(+expected.dropped)
 
 
+def test_margins_of_movietweetings(movietweetings: tuple[Path, dict[str, Any], Any]) -> None:
+    """Whole ratings and a threshold of 8: the boundary lies at 7.5."""
+    found: dict[int, set[float]] = {0: set(), 1: set()}
+    for example in support.read_examples(movietweetings[0], "train"):
+        for is_positive, margin in zip(example["history_is_positive"], example["history_margins"], strict=True):
+            found[is_positive].add(margin)
+    assert found == {1: {0.5, 1.5, 2.5}, 0: {0.5 + n for n in range(8)}}
+
+
 def test_counters_say_what_the_statistics_say(movietweetings: tuple[Path, dict[str, Any], Any]) -> None:
     _, statistics, result = movietweetings
     query = beam.metrics.MetricsFilter().with_namespace(NAMESPACE)

@@ -34,6 +34,14 @@ def test_a_list_of_flags_is_tensorflows(flags: list[int]) -> None:
     assert encoded == expected.SerializeToString(deterministic=True)
 
 
+@given(st.lists(st.floats(width=32, allow_nan=False), max_size=300))
+def test_a_list_of_floats_is_tensorflows(floats: list[float]) -> None:
+    feature = tf.train.Feature(float_list=tf.train.FloatList(value=floats))
+    expected = tf.train.Example(features=tf.train.Features(feature={"history_margins": feature}))
+    encoded = records.example([records.floats_feature("history_margins", np.array(floats, "<f4").tobytes())])
+    assert encoded == expected.SerializeToString(deterministic=True)
+
+
 @given(st.lists(st.text().map(str.encode)), st.binary(min_size=0, max_size=300))
 def test_bytes_features_are_tensorflows(values: list[bytes], long: bytes) -> None:
     features = {"a": values, "b": [], "c": [long * 80]}
@@ -81,10 +89,22 @@ def _table() -> UserTable:
 def test_examples_of_a_shard() -> None:
     table = _table()
     positive = table.value >= 4
-    encoder = records.ShardExamples(table, positive)
+    encoder = records.ShardExamples(table, positive, np.abs(table.value - 2.5))
     assert [parse(record) for record in encoder.train(np.array([True, True, False, True, True]))] == [
-        {"user_id": "a", "positive_item_ids": ["i1"], "negative_item_ids": ["i2"], "history_is_positive": [1, 0]},
-        {"user_id": "b", "positive_item_ids": [], "negative_item_ids": ["i3", "i1"], "history_is_positive": [0, 0]},
+        {
+            "user_id": "a",
+            "positive_item_ids": ["i1"],
+            "negative_item_ids": ["i2"],
+            "history_is_positive": [1, 0],
+            "history_margins": [2.5, 1.5],
+        },
+        {
+            "user_id": "b",
+            "positive_item_ids": [],
+            "negative_item_ids": ["i3", "i1"],
+            "history_is_positive": [0, 0],
+            "history_margins": [1.5, 1.5],
+        },
     ]
     everything = np.ones(5, bool)
     # Of a catalogue of 20 items; the head are the places 0 and 1, the middle ends with 9.
