@@ -4,12 +4,15 @@ import contextlib
 import csv
 import io
 import threading
+import time
 from collections.abc import Iterator
 from typing import IO, Any
 
 from components.feedback.errors import FeedbackError
 
 _READ_CHARACTERS = 1 << 30
+# For a reader that has read ahead as far as it goes, and will not ask again.
+_LAST_READ_SECONDS = 1.0
 # The limit is one for the whole process: two threads must not take it from each other.
 _LIMIT = threading.RLock()
 
@@ -34,6 +37,8 @@ def text_lines(stream: IO[bytes]) -> Iterator[str]:
 class CountedLines:
     """A byte stream that counts the lines with something in them, as far as that is cheap.
 
+    Another thread may read it than the one that stops it.
+
     Attributes:
         lines: Line breaks that went by, less those that follow upon another within one read.
     """
@@ -41,10 +46,28 @@ class CountedLines:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._last = b"\n"
+        self._reading = threading.Lock()
+        self._stopped = False
+        self._ended = threading.Event()
         self.lines = 0
         self.closed = False
 
     def read(self, size: int) -> bytes:
+        with self._reading:
+            block = b"" if self._stopped else self._read(size)
+            if not block:
+                self._ended.set()
+            return block
+
+    def stop(self) -> None:
+        """Ends the stream where it is; returns when its reader has seen the end, or asks for nothing more."""
+        self._stopped = True
+        with self._reading:
+            pass
+        if self._ended.wait(_LAST_READ_SECONDS):
+            time.sleep(0.05)  # in which the reader takes the end
+
+    def _read(self, size: int) -> bytes:
         block: bytes = self._raw.read(size)
         if block:
             lines = block.count(b"\n") - block.count(b"\n\n") - block.count(b"\n\r\n")

@@ -1,5 +1,6 @@
 """Reads a piece of input as batches of undecoded Arrow columns, with the place of each row for error messages."""
 
+import collections
 import contextlib
 import csv
 import dataclasses
@@ -27,6 +28,8 @@ from components.feedback.quotes import CountedLines, check_quotes, long_fields, 
 # One character that text does not contain stands for `::`, which pyarrow.csv cannot split by.
 _UNIT_SEPARATOR = b"\x1f"
 _BLOCK_BYTES = 8 << 20
+# Readers that were left before their end, see `_batches`.
+_ABANDONED: collections.deque[Any] = collections.deque(maxlen=16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +111,7 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
     try:
         with open_binary(task.path) as raw:
             counted = CountedLines(pa.CompressedInputStream(raw, "gzip") if is_gzip(task.path) else raw)
-            for batch in _open_text(counted, task, columns, parsing, on_broken_row):
+            for batch in _batches(_open_text(counted, task, columns, parsing, on_broken_row), counted):
                 if spans_lines:
                     # Before the reader calls it a wrong number of fields: perhaps a quote swallowed what follows.
                     _check_quotes(task, delimiter)
@@ -132,6 +135,20 @@ def read_text(task: FileTask, columns: Sequence[str], delimiter: str, names: Seq
     if skipped > reported:
         nothing = {name: pa.array([], pa.binary()) for name in columns}
         yield RawBatch(nothing, row, lambda index: index, place, skipped - reported, broken[0])
+
+
+def _batches(reader: Any, text: CountedLines) -> Iterator[pa.RecordBatch]:
+    """What the reader gives; one that is left before its end is kept.
+
+    A thread of Arrow reads ahead from our Python stream. To destroy the reader waits for that thread, holding the lock
+    of the interpreter that the thread waits for: for ever. So the stream ends first, and the reader goes much later.
+    """
+    try:
+        yield from reader
+    except BaseException:
+        text.stop()
+        _ABANDONED.append(reader)
+        raise
 
 
 def _wrong_fields(row: Any, kind: str) -> str:

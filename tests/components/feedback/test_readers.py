@@ -2,6 +2,8 @@
 
 import datetime
 import gzip
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -454,3 +456,27 @@ def test_the_first_row_in_another_unit(tmp_path: Path, stamps: list[str]) -> Non
     path = written(tmp_path / "rows.csv", HEADER + "".join(f"u,i,1,{stamp}\n" for stamp in ["soon", *stamps]))
     config = FeedbackConfig(files=[str(path)], bad_rows="drop")
     assert find_other_unit(config, "seconds") == f"{path}, line 5, column 'timestamp': {stamps[-1]!r}"
+
+
+LEFT_EARLY = """
+import pathlib, sys
+from components.feedback import raw
+from components.feedback.inputs import FileTask
+
+raw._BLOCK_BYTES = 1 << 16
+folder = pathlib.Path(sys.argv[1])
+(folder / "rows.csv").write_text("user,item\\n" + "".join(f"u{n % 50},i{n % 70}\\n" for n in range(300_000)))
+(folder / "rows.dat").write_text("".join(f"u{n % 50}::i{n % 70}\\n" for n in range(300_000)))
+for kind, names in (("csv", []), ("dat", ["user", "item"])) * 20:
+    batches = raw.read_text(FileTask(0, str(folder / f"rows.{kind}"), kind), ["user", "item"], ",", names)
+    next(batches)
+    batches.close()
+print("done")
+"""
+
+
+def test_a_large_file_that_is_left_at_its_first_bad_row_does_not_hang(tmp_path: Path) -> None:
+    """Arrow reads ahead in a thread that needs the interpreter's lock, which whoever destroys the reader holds."""
+    command = [sys.executable, "-W", "ignore", "-c", LEFT_EARLY, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "done\n", done.stderr
