@@ -1,7 +1,9 @@
 """What all readers give: tables of user, item, value and timestamp."""
 
+import csv
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 import pyarrow as pa
@@ -72,22 +74,61 @@ def _is_good(record: Record, columns: pa.Schema) -> bool:
 
 
 def read_csv(
-    stream: IO[bytes], types: dict[str, pa.DataType], where: str, delimiter: str = ",", names: Sequence[str] = ()
+    stream: IO[bytes], types: dict[str, pa.DataType], where: str, delimiter: str = ","
 ) -> Iterator[pa.RecordBatch]:
-    """The columns `types` of a CSV file, block by block; `names` are those of a file without a header.
+    """The columns `types` of a CSV file with a header, block by block.
+
+    No value may hold a line break, as none does in the published files.
 
     Raises:
-        DataError: A column is missing, or a row has other fields than expected.
+        DataError: A column is missing, or a row has other fields than expected; the message names its line.
     """
+    # Whole lines from memory: a reader of Arrow's that is left before its end waits for its thread that reads ahead
+    # from our stream, and that thread waits for the lock of the interpreter, which the former holds.
+    names, first = _header(stream.readline(), delimiter), 2
+    if missing := [name for name in types if name not in names]:
+        msg = f"{where}: has no column {', '.join(missing)}. Expected the columns {', '.join(types)}."
+        raise DataError(msg)
+    while lines := stream.readlines(_BLOCK):
+        try:
+            table = _parsed(lines, delimiter, names, types)
+        except pa.ArrowInvalid:
+            place, reason = _first_bad(lines, lambda part: _parsed(part, delimiter, names, types))
+            msg = f"{where}, line {first + place}: {reason}. Expected the columns {', '.join(types)}."
+            raise DataError(msg) from None
+        yield from table.to_batches()
+        first += len(lines)
+
+
+def _header(line: bytes, delimiter: str) -> Sequence[str]:
+    """The names in the first line; those of an atomic file, which tabs separate, have no quotes either."""
+    return next(csv.reader([line.decode("utf-8-sig", errors="replace").rstrip("\r\n")], delimiter=delimiter), [])
+
+
+def _parsed(lines: Sequence[bytes], delimiter: str, names: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+    return pa_csv.read_csv(
+        pa.BufferReader(b"".join(lines)),
+        read_options=pa_csv.ReadOptions(block_size=2 * _BLOCK, column_names=list(names)),
+        # Tabs separate plain text: a quote in it is a quote.
+        parse_options=pa_csv.ParseOptions(delimiter=delimiter, quote_char=False if delimiter == "\t" else '"'),
+        convert_options=pa_csv.ConvertOptions(column_types=types, include_columns=list(types)),
+    )
+
+
+def _first_bad(lines: Sequence[bytes], parse: Callable[[Sequence[bytes]], object]) -> tuple[int, str]:
+    """(place from 0, reason) of the first line that does not parse; there is one."""
+    low, high = 0, len(lines)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            parse(lines[low:middle])
+        except pa.ArrowInvalid:
+            high = middle
+        else:
+            low = middle
     try:
-        reader = pa_csv.open_csv(
-            stream,
-            read_options=pa_csv.ReadOptions(block_size=_BLOCK, column_names=list(names) or None),
-            # Tabs separate plain text: a quote in it is a quote.
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, quote_char=False if delimiter == "\t" else '"'),
-            convert_options=pa_csv.ConvertOptions(column_types=types, include_columns=list(types)),
-        )
-        yield from reader
-    except (pa.ArrowInvalid, KeyError) as error:
-        msg = f"{where}: {' '.join(str(error).split())}. Expected the columns {', '.join(types)}."
-        raise DataError(msg) from error
+        parse(lines[low:high])
+    except pa.ArrowInvalid as error:
+        # Arrow counts rows of what it was given, which is this one line.
+        return low, re.sub(r"^(CSV parse error: |In CSV column #\d+: )?(Row #\d+: )?", "", " ".join(str(error).split()))
+    return low, "the lines from here on do not fit together"

@@ -3,6 +3,8 @@
 import datetime
 import gzip
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -210,7 +212,13 @@ def test_zvuk_draws_the_same_users_whatever_the_order_of_the_rows(
         ),
         ("ml-1m", "ratings.dat", b"", r"The source has no row"),
         ("ml-20m", "ratings.csv", b"userId,movieId,rating\n1,2,3\n", r"ratings.csv: .*timestamp"),
-        ("ml-20m", "ratings.csv", b"userId,movieId,rating,timestamp\n1,2,x,4\n", r"ratings.csv: .*'x'"),
+        ("ml-20m", "ratings.csv", b"userId,movieId,rating,timestamp\n1,2,x,4\n", r"ratings.csv, line 2: .*'x'"),
+        (
+            "ml-20m",
+            "ratings.csv",
+            b"userId,movieId,rating,timestamp\n1,2,3,4\n\n1,2,3\n",
+            r"ratings.csv, line 4: Expected 4",
+        ),
         ("amazon-toys", "r.json", b'{"asin": "B1"}\n', r"r.json, line 1: expected a JSON object with reviewerID"),
         ("zvuk", "z.parquet", b"PAR1 is not enough", r"z.parquet: not a readable Parquet file"),
         ("amazon-toys", "r.json.gz", gzip.compress(review("A", "B", 1.0, 1))[:-9], r"r.json.gz: cannot be read"),
@@ -224,6 +232,32 @@ def test_a_wrong_file_is_named_and_leaves_nothing(
     with pytest.raises(DataError, match=message):
         made(name, tmp_path / file, tmp_path / "out")
     assert list((tmp_path / "out").glob("*")) == []
+
+
+LEFT_EARLY = """
+import sys, zipfile
+import pyarrow as pa
+from pnfrec_data.errors import DataError
+from pnfrec_data.formats import tables
+types = {"a": pa.int64(), "b": pa.int64()}
+with zipfile.ZipFile(sys.argv[1]) as archive, archive.open("a.csv") as stream:
+    try:
+        list(tables.read_csv(stream, types, "a.csv"))
+    except DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("bad", [1, 4_000_000])
+def test_a_large_file_that_is_left_at_its_bad_line_ends_and_names_it(tmp_path: Path, bad: int) -> None:
+    """A reader of Arrow's over our stream, left early, ended in a hang or in an abort."""
+    good = b"12345,678901\n"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive_:
+        archive_.writestr("a.csv", b"a,b\n" + good * (bad - 1) + b"1,x\n" + good * 4_000_000)
+    command = [sys.executable, "-W", "ignore", "-c", LEFT_EARLY, str(tmp_path / "a.zip")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"a.csv, line {bad + 1}: CSV conversion error to int64: invalid value 'x'")
 
 
 def test_a_source_without_the_file_says_what_it_has(tmp_path: Path) -> None:
