@@ -50,7 +50,7 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     keras.utils.set_random_seed(0)
     data = Workload.read(arguments.workload)
-    config = ModelConfig(max_length=LENGTH, dim=arguments.dim, loss=arguments.loss)
+    config = ModelConfig(max_length=LENGTH, dim=arguments.dim, similarity="dot", loss=arguments.loss)
     if arguments.only_positive:
         config = dataclasses.replace(config, alpha=0.0, beta=0.0)
     training = TrainingConfig(batch_size=arguments.batch, epochs=arguments.epochs, precision=arguments.precision)

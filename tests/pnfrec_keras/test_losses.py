@@ -95,7 +95,7 @@ def test_no_negatives_at_all_is_zero_with_zero_gradients(tensors: tuple[Array, A
 def test_contrastive_term_survives_huge_scores() -> None:
     hidden = tf.constant([[[1e4, 0.0]]])
     table = tf.constant([[0.0, 0.0], [-1.0, 0.0], [1.0, 0.0]])
-    loss = losses.contrastive_sum(hidden, tf.constant([[1]]), tf.constant([[2]]), table)
+    loss = losses.contrastive_sum(hidden, tf.constant([[1]]), tf.constant([[2]]), table, similarity="dot")
     # softplus(1e4 - (-1e4)) = 2e4; exp(2e4) would be infinite.
     assert float(loss) == pytest.approx(2e4)
 

@@ -88,8 +88,11 @@ def test_a_later_item_changes_nothing_before_it() -> None:
     assert np.abs(first[:, 2:] - second[:, 2:]).max() > 1e-3
 
 
-def test_loss_is_the_weighted_sum_of_its_parts() -> None:
-    model = make_model(alpha=0.45, beta=0.25)
+@pytest.mark.parametrize(
+    ("settings", "temperature"), [({}, 0.1), ({"temperature": 0.5}, 0.5), ({"similarity": "dot"}, None)]
+)
+def test_loss_is_the_weighted_sum_of_its_parts(settings: dict[str, Any], temperature: float | None) -> None:
+    model = make_model(alpha=0.45, beta=0.25, **settings)
     x, y = ARRAYS.inputs_and_labels()
     assert x["positive"].tolist() == [[1, 2, 3, 4], [6, 0, 0, 0], [8, 1, 0, 0]]
     assert x["negative"].tolist() == [[9, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
@@ -100,7 +103,7 @@ def test_loss_is_the_weighted_sum_of_its_parts() -> None:
     # 4 + 1 + 2 positive positions and one negative one.
     ce_p = plain_cross_entropy(hidden["positive"], y["positive"], table) / 7
     ce_n = plain_cross_entropy(hidden["negative"], y["negative"], table) / 1
-    contrastive = plain_contrastive(hidden["positive"], y["positive"], x["negative"], table, None) / 7
+    contrastive = plain_contrastive(hidden["positive"], y["positive"], x["negative"], table, temperature) / 7
     assert loss == pytest.approx(ce_p + 0.45 * ce_n + 0.25 * contrastive, rel=1e-5)
     parts = {name: float(part.result()) for name, part in model.loss_parts.items()}
     assert parts == pytest.approx({"positive": ce_p, "negative": ce_n, "contrastive": contrastive}, rel=1e-5)

@@ -1,6 +1,7 @@
 """Interactions near the boundary count less: the weighted loss, the margins that it reads, and what is refused."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,31 @@ def test_margins_travel_with_their_users() -> None:
     for _, y in training_dataset(dataclasses.replace(train, margins=halves), 9, seed=1, epochs=1):
         for name in halves:
             np.testing.assert_array_equal(y[f"{name}_margins"], y[name] / 2)
+
+
+def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(epoch: int, logs: dict[str, float]) -> None:
+        del logs
+        if epoch == 2:
+            raise Killed
+
+    network = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, soft_boundary=2.0)
+    config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
+    run = partial(training.fit, test_training.ITEMS, *soft_arrays(), network, config)
+    with pytest.raises(Killed):
+        run(state_dir=tmp_path / "killed", progress=kill)
+    resumed, whole = run(state_dir=tmp_path / "killed"), run(state_dir=tmp_path / "whole")
+    assert (resumed.resumed_from, len(whole.history)) == (2, 4)
+    for one, two in zip(resumed.history, whole.history, strict=True):
+        assert one == pytest.approx(two, rel=1e-5)
+    hard = training.fit(
+        *(test_training.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0), config),
+        state_dir=tmp_path / "hard",
+    )
+    assert hard.history[0]["loss"] != pytest.approx(whole.history[0]["loss"], rel=1e-3), "the margins count"
 
 
 def test_training_data_without_margins_is_refused(tmp_path: Path) -> None:
