@@ -12,6 +12,8 @@ CONFIG ?= configs/movietweetings.yaml
 ANY_PYTHON = $(shell for python in python3 /usr/bin/python3 python3.13 python3.12 python3.11 python3.10 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; done)
 BOOTSTRAP = $(or $(ANY_PYTHON),$(error No Python 3.8 or newer was found. Install one (apt install python3 python3-venv), then run make again)) -m tools.bootstrap
+# A file of tests stays in one process, whose fixtures it shares; a process may take 3 GiB.
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 IN_VENV = @$(BOOTSTRAP) run --
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ run: ## Run the pipeline on the sample data, then serve the model and ask it onc
 	$(IN_VENV) pnfrec run --config $(CONFIG) --query $(ARGS)
 
 test: ## Run all tests, with coverage
-	$(IN_VENV) pytest --cov --cov-report=term $(ARGS)
+	$(IN_VENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 lint: ## Check style, format and types
 	$(IN_VENV) sh -ec 'ruff check .; ruff format --check .; mypy'
