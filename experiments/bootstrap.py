@@ -28,7 +28,12 @@ class Interval(NamedTuple):
 
 
 def paired_difference(
-    gains: Floats, other: Floats, user: npt.NDArray[np.int64], sign: Floats, seed: int = 0
+    gains: Floats,
+    other: Floats,
+    user: npt.NDArray[np.int64],
+    sign: Floats,
+    seed: int = 0,
+    half: npt.NDArray[np.int64] | None = None,
 ) -> Interval:
     """The difference of means, gains - other, with the interval of a bootstrap over users.
 
@@ -39,18 +44,23 @@ def paired_difference(
         sign: (T,): 1 for targets whose mean counts, -1 for those whose mean is subtracted (the negative group of a
             delta), 0 for those that do not matter.
         seed: Of the draws.
+        half: (T,), from 0: the draw of test users that a row is of, where there are several; a user may be in more than
+            one. Means are taken within each, then over them. None: all are of one.
     """
     _, place = np.unique(user, return_inverse=True)
     users = int(place.max()) + 1
+    cell = place if half is None else half * users + place
+    halves = 1 if half is None else int(half.max()) + 1
     groups = [value for value in (1.0, -1.0) if (sign == value).any()]
     chosen: list[Floats] = [(sign == value).astype(np.float64) for value in groups]
-    sums = np.stack([np.bincount(place, (gains - other) * one, users) for one in chosen])
-    counts = np.stack([np.bincount(place, one, users) for one in chosen])
+    shape = (halves, users)
+    sums = np.stack([np.bincount(cell, (gains - other) * one, halves * users).reshape(shape) for one in chosen])
+    counts = np.stack([np.bincount(cell, one, halves * users).reshape(shape) for one in chosen])
     weights = np.array(groups)
 
     def statistic(drawn: Floats) -> Floats:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(weights @ ((sums @ drawn) / (counts @ drawn)), np.float64)
+            return np.asarray(weights @ ((sums @ drawn) / (counts @ drawn)).mean(axis=1), np.float64)
 
     generator = np.random.default_rng(seed)
     chance = np.full(users, 1.0 / users)

@@ -12,6 +12,7 @@ _ROOT = Path(__file__).parents[1]
 _SOURCES = (
     "components/feedback",
     "pnfrec_keras",
+    "experiments/bootstrap.py",  # chooses gamma
     "experiments/inference.py",
     "experiments/trained.py",
     "experiments/trial.py",

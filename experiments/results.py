@@ -27,7 +27,7 @@ class ArmResult:
     Attributes:
         name: Of the arm.
         seeds: How many trials.
-        targets: How many targets all arms have in common.
+        targets: How many targets all arms have in common, of any draw of test users.
         positives: How many of them are positive.
         users: How many users they are of.
         mean: Of each measure over seeds.
@@ -84,7 +84,12 @@ def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def arm_results(
-    folders: Sequence[Path], reference: str, split: str, k: int, labels: str | None = None
+    folders: Sequence[Path],
+    reference: str,
+    split: str,
+    k: int,
+    labels: str | None = None,
+    halves: Sequence[int] = (),
 ) -> list[ArmResult]:
     """Means and standard deviations over seeds, and paired intervals against the reference arm on the same users.
 
@@ -96,27 +101,34 @@ def arm_results(
         split: "validation" or "test".
         k: Length of the list.
         labels: Name of the arm whose rule says which targets are positive; the reference arm if None.
+        halves: Of each folder, the draw of test users that it was judged on; by default all were on one.
 
     Raises:
         ValueError: The arms have no target in common.
     """
-    by_arm: dict[str, list[Path]] = {}
-    for folder in folders:
-        by_arm.setdefault(_result(folder)["arm"], []).append(folder)
-    ranks = common_targets({arm: Ranks.read(own, split) for arm, own in by_arm.items()}, labels or reference)
+    by_half: dict[int, dict[str, list[Path]]] = {}
+    for folder, half in zip(folders, halves or [0] * len(folders), strict=True):
+        by_half.setdefault(half, {}).setdefault(_result(folder)["arm"], []).append(folder)
+    ranks = [
+        common_targets({arm: Ranks.read(own, split) for arm, own in by_arm.items()}, labels or reference)
+        for by_arm in by_half.values()
+    ]
     found = []
-    for arm, own in ranks.items():
-        rows = pd.DataFrame([own.measures(seed, k) for seed in range(len(own.rank))])
-        rows["coverage"] = [_result(folder)[split]["coverage"] for folder in by_arm[arm]]
-        other = None if arm == reference else ranks.get(reference)
-        intervals = {name: own.against(other, name, k) for name in COMPARED} if other else {}
+    for arm in dict.fromkeys(arm for by_arm in by_half.values() for arm in by_arm):
+        parts = [half[arm] for half in ranks if arm in half]
+        rows = pd.DataFrame([own.measures(seed, k) for own in parts for seed in range(len(own.rank))])
+        trials = [folder for by_arm in by_half.values() for folder in by_arm.get(arm, [])]
+        rows["coverage"] = [_result(folder)[split]["coverage"] for folder in trials]
+        pairs = [(half[arm], half[reference]) for half in ranks if arm in half and reference in half]
+        intervals = {name: difference(pairs, name, k) for name in COMPARED} if pairs and arm != reference else {}
+        targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
         found.append(
             ArmResult(
                 arm,
                 len(rows),
-                len(own.user),
-                int(own.is_positive.sum()),
-                len(set(own.user.tolist())),
+                len(targets),
+                int(sum(targets.values())),
+                len({user for user, _ in targets}),
                 {str(name): float(value) for name, value in rows.mean().items()},
                 {str(name): float(value) for name, value in rows.std(ddof=1).items()},
                 {name: interval for name, interval in intervals.items() if interval is not None},
@@ -148,9 +160,17 @@ class Ranks:
 
     @classmethod
     def read(cls, folders: Sequence[Path], split: str) -> "Ranks":
-        """Of the trials of one arm."""
-        rows = [np.load(folder / RANKS) for folder in folders]
+        """Of the trials of one arm.
+
+        Raises:
+            ValueError: They were judged on different targets.
+        """
+        rows = [dict(np.load(folder / RANKS)) for folder in folders]
         names = ("is_positive", "user", "place")
+        for folder, row in zip(folders, rows, strict=True):
+            if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
+                msg = f"{folder} was judged on other targets than {folders[0]}: run the study anew."
+                raise ValueError(msg)
         return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
 
     def keys(self) -> list[tuple[str, int]]:
@@ -168,16 +188,27 @@ class Ranks:
             found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
         return found
 
-    def against(self, other: "Ranks", name: str, k: int) -> Interval | None:
-        """The difference of a measure such as "ndcg_p" from another arm's; None for a group without targets."""
-        measure, _, group = name.partition("_")
-        sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
-        signs = np.array(sign)[self.is_positive]
-        if any(value and not (signs == value).any() for value in sign):
-            return None
-        # The mean over seeds first: what is compared are arms, not single trainings.
-        gains, others = (measures.gains(each.rank, measure, k).mean(axis=0) for each in (self, other))
-        return paired_difference(gains, others, np.unique(self.user, return_inverse=True)[1], signs)
+
+def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
+    """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group without targets.
+
+    Args:
+        pairs: What the two did with the targets that they have in common, of each draw of test users.
+        name: Of the measure.
+        k: Length of the list.
+    """
+    measure, _, group = name.partition("_")
+    sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
+    signs = [np.array(sign)[own.is_positive] for own, _ in pairs]
+    if any(value and not (each == value).any() for value in sign for each in signs):
+        return None
+    # The mean over seeds first: what is compared are arms, not single trainings.
+    gains, others = (
+        np.concatenate([measures.gains(pair[side].rank, measure, k).mean(axis=0) for pair in pairs]) for side in (0, 1)
+    )
+    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
+    half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
+    return paired_difference(gains, others, user, np.concatenate(signs), half=half)
 
 
 def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:

@@ -71,6 +71,8 @@ class Study:
         name: Of its folder.
         question: One sentence, for the page of results.
         seeds: Each model is trained once with each.
+        halves: Each seed also draws its own halves of the held-out users (`feedback.split_seed`), so that the results
+            are not those of one draw of test users.
         reference: The arm that the others are compared with.
         labels: The arm whose rule of polarity groups the targets of all arms; the reference, unless it is named.
         set: Settings of all arms.
@@ -85,6 +87,7 @@ class Study:
     reference: str
     labels: str | None = None
     seeds: list[int] = dataclasses.field(default_factory=lambda: [1, 2, 3, 4, 5])
+    halves: bool = False
     set: dict[str, Value] = dataclasses.field(default_factory=dict)
     arms: list[Arm] = dataclasses.field(default_factory=list)
     grid: dict[str, list[Value]] = dataclasses.field(default_factory=dict)
@@ -102,7 +105,7 @@ class Trial:
 
     Attributes:
         arm: The arm.
-        seed: Of weights, order and dropout; None for a baseline.
+        seed: Of weights, order and dropout, and of the halves if the study draws them; None for a baseline otherwise.
         config: With the settings of study and arm, and the seed.
         origin: Digest of the data and of the code that its result comes from.
         key: Name of its folder: other settings, other data or other code have another one.
@@ -117,7 +120,7 @@ class Trial:
     @property
     def training_key(self) -> str | None:
         """Name of the training, which arms and studies share that differ in nothing that training depends on."""
-        if self.seed is None:
+        if self.arm.baseline:
             return None
         model = self.config.model.effective()
         # Recent likes are counted for rankings: nothing is trained on them.
@@ -170,11 +173,13 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
     """
     found = []
     for seed, arm in itertools.product(study.seeds, study.all_arms()):
-        if arm.baseline and seed != study.seeds[0]:
+        own_seed = None if arm.baseline and not study.halves else seed
+        if own_seed is None and seed != study.seeds[0]:
             continue
         settings = {**study.set, **arm.set, "training.seed": seed}
+        if study.halves:
+            settings["feedback.split_seed"] = seed
         config = load_config(config_path, [*map("=".join, _texts(settings)), *overrides])
-        own_seed = None if arm.baseline else seed
         origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
         found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
     return found

@@ -181,7 +181,8 @@ def summarise(
     labels = study.labels or study.reference
     if labels not in {trial.arm.name for trial, _ in done}:
         labels = done[0][0].arm.name
-    found = arm_results([folder for _, folder in done], study.reference, schema.TEST_SPLIT, k, labels)
+    halves = [trial.config.feedback.split_seed for trial, _ in done]
+    found = arm_results([folder for _, folder in done], study.reference, schema.TEST_SPLIT, k, labels, halves)
     common, own = _settings(planned)
     table = tidy([folder for _, folder in done])
     cells = _cells(study)
@@ -190,7 +191,7 @@ def summarise(
     config = next(trial.config for trial, _ in done if trial.arm.name == labels)
     data = DataSummary(
         name,
-        protocol(config),
+        protocol(config) + (", test users drawn anew with each seed" if study.halves else ""),
         int(statistics["training_rows"]),
         int(statistics["users"]["training"]),
         int(table["items"].iloc[0]),

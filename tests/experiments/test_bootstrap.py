@@ -34,6 +34,20 @@ def test_users_are_drawn_and_not_targets() -> None:
     assert again.high - again.low == pytest.approx(one_each.high - one_each.low, rel=1e-6)
 
 
+def test_means_are_taken_within_each_draw_of_test_users() -> None:
+    gains, user, half = np.array([1.0, 0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 2, 0, 3]), np.array([0, 0, 0, 1, 1])
+    found = paired_difference(gains, np.zeros(5), user, np.ones(5), half=half)
+    assert found.estimate == pytest.approx((1 / 3 + 1) / 2)
+
+
+def test_a_user_drawn_twice_is_no_second_user() -> None:
+    gains = np.random.default_rng(3).normal(size=60)
+    once = paired_difference(gains, np.zeros(60), np.arange(60), np.ones(60))
+    twice, half = np.tile(gains, 2), np.repeat([0, 1], 60)
+    again = paired_difference(twice, np.zeros(120), np.tile(np.arange(60), 2), np.ones(120), half=half)
+    assert again == pytest.approx(once)
+
+
 def test_equal_recommenders_differ_by_nothing() -> None:
     gains = np.array([0.3, 0.0, 1.0])
     found = paired_difference(gains, gains, np.arange(3), np.array([1.0, -1.0, 1.0]))

@@ -23,7 +23,7 @@ def test_the_network_and_feedbackgen_are_in_it_and_the_export_is_not(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("a = 1\n")
     (tmp_path / "experiments").mkdir()
-    for name in ("inference.py", "trained.py", "trial.py"):
+    for name in ("bootstrap.py", "inference.py", "trained.py", "trial.py"):
         (tmp_path / "experiments" / name).touch()
     monkeypatch.setattr(origin, "_ROOT", tmp_path)
 

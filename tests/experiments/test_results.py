@@ -1,12 +1,14 @@
 """Arms of several rules of polarity, judged on equal terms."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from experiments.results import Ranks, common_targets
+from experiments.results import Ranks, arm_results, common_targets, difference
 
 
 def ranks(rank: Any, is_positive: list[int], user: list[str], place: list[int]) -> Ranks:
@@ -37,13 +39,46 @@ def test_measures_are_those_of_the_groups() -> None:
 
 def test_the_difference_is_of_the_means_over_seeds() -> None:
     arms = common_targets({"low": LOW, "high": HIGH}, "high")
-    found = arms["high"].against(arms["low"], "hr_p", k=1)
+    found = difference([(arms["high"], arms["low"])], "hr_p", k=1)
     assert found is not None
     assert found.estimate == pytest.approx((1 + 1 + 0 + 1) / 4)
-    assert common_targets({"low": LOW}, "low")["low"].against(LOW, "ndcg_n", k=2) is not None
+    assert difference([(LOW, LOW)], "ndcg_n", k=2) is not None
     only = ranks([[1]], [1], ["u"], [1])
-    assert only.against(only, "ndcg_n", k=2) is None
-    assert only.against(only, "ndcg_delta", k=2) is None
+    assert difference([(only, only)], "ndcg_n", k=2) is None
+    assert difference([(only, only)], "ndcg_delta", k=2) is None
+
+
+def trial(folder: Path, arm: str, rank: list[int], user: list[str]) -> Path:
+    """What a trial leaves of targets of which the first is disliked, the others liked."""
+    path = folder / f"{arm}-{'-'.join(user)}-{'-'.join(map(str, rank))}"
+    path.mkdir()
+    np.savez(
+        path / "ranks.npz",
+        test_rank=np.array(rank),
+        test_is_positive=np.array([0] + [1] * (len(rank) - 1)),
+        test_user=np.array(user),
+        test_place=np.arange(len(rank)),
+    )
+    (path / "result.json").write_text(json.dumps({"arm": arm, "test": {"coverage": 0.5}}), encoding="utf-8")
+    return path
+
+
+def test_each_draw_of_test_users_is_judged_apart(tmp_path: Path) -> None:
+    folders = [
+        trial(tmp_path, "one", [0, 1, 0], ["u", "v", "w"]),
+        trial(tmp_path, "two", [1, 1, 1], ["u", "v", "w"]),
+        trial(tmp_path, "one", [0, 1], ["u", "x"]),
+        trial(tmp_path, "two", [0, 0], ["u", "x"]),
+    ]
+    one, two = arm_results(folders, "one", "test", 10, halves=[1, 1, 2, 2])
+    assert (one.seeds, one.targets, one.positives, one.users) == (2, 4, 3, 4)
+    assert [row["hr_p"] for row in one.trials] == [0.5, 1.0]
+    assert [row["hr_n"] for row in two.trials] == [1.0, 0.0]
+    assert one.mean["hr_p"] == 0.75
+    assert two.against["hr_p"].estimate == pytest.approx(0.5 - 0.75)
+    assert two.against["hr_delta"].estimate == pytest.approx((1 - 1 + 0 - 0) / 2 - 0.75)
+    with pytest.raises(ValueError, match="was judged on other targets than"):
+        arm_results(folders, "one", "test", 10)
 
 
 def test_arms_without_a_target_in_common_are_refused() -> None:

@@ -57,6 +57,18 @@ def test_settings_of_the_arm_beat_those_of_the_study_and_the_command_line_beats_
     assert [trial.config.training.epochs for trial in trials(study, CONFIG, ["training.epochs=9"])][1:] == [9] * 4
 
 
+def test_each_seed_may_draw_its_own_test_users(tmp_path: Path) -> None:
+    planned = trials(load_study(written(tmp_path, halves=True)), CONFIG, [])
+    assert [(trial.arm.name, trial.seed) for trial in planned] == [
+        *(("popular", 1), ("a", 1), ("b", 1)),
+        *(("popular", 2), ("a", 2), ("b", 2)),
+    ]
+    assert [trial.config.feedback.split_seed for trial in planned] == [1, 1, 1, 2, 2, 2]
+    assert [trial.training_key is None for trial in planned] == [True, False, False] * 2
+    assert len({trial.key for trial in planned}) == 6
+    assert {trial.config.feedback.split_seed for trial in trials(load_study(written(tmp_path)), CONFIG, [])} == {42}
+
+
 def test_other_settings_are_another_trial(tmp_path: Path) -> None:
     study = load_study(written(tmp_path))
     keys = [{trial.key for trial in trials(study, CONFIG, overrides)} for overrides in ([], [], ["model.dim=8"])]
