@@ -40,14 +40,22 @@ def batch(margins: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize(
     ("soft_boundary", "jit_compile"), [(2.0, False), (200.0, True)], ids=["some in full", "less than 1 in sum, XLA"]
 )
-def test_losses_and_the_gradient_of_the_item_embedding(soft_boundary: float, jit_compile: bool) -> None:
+@pytest.mark.parametrize(("similarity", "temperature"), [("dot", None), ("cosine", 0.1)])
+def test_losses_and_the_gradient_of_the_item_embedding(
+    similarity: str, temperature: float | None, soft_boundary: float, jit_compile: bool
+) -> None:
     alpha, beta = 0.45, 0.25
-    model, weights = filled(alpha=alpha, beta=beta, soft_boundary=soft_boundary)
+    model, weights = filled(alpha=alpha, beta=beta, soft_boundary=soft_boundary, similarity=similarity)
     model.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=jit_compile)
     shares = tuple([[min(1.0, m / soft_boundary) for m in row] for row in MARGINS[name]] for name in MARGINS)
 
     def parts(weights: Any) -> dict[str, Any]:
-        settings: dict[str, Any] = {"blocks": BLOCKS, "heads": HEADS, "shares": shares}
+        settings: dict[str, Any] = {
+            "blocks": BLOCKS,
+            "heads": HEADS,
+            "shares": shares,
+            "temperature": temperature,
+        }
         return spec.loss_parts(KEPT_POSITIVE, KEPT_NEGATIVE, weights, **settings)
 
     def total(weights: Any) -> Any:
