@@ -50,7 +50,7 @@ DEV = [
     "pytest>=8",
     "pytest-cov>=5",
     "pytest-timeout>=2.3",
-    "pytest-xdist>=3.6",
+    "pytest-xdist>=3.8",
     "ruff>=0.6",
     # The stock stubs of TF Serving's API: our server and our client are tested against them.
     "tensorflow-serving-api>=2.16,<2.20",

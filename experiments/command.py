@@ -36,6 +36,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
     from components.feedback.errors import FeedbackError
+    from experiments.results import ResultError
     from experiments.runner import TrialError, run_trials
 
     folder = (output or base.output_path.parent / "studies") / base.name / found.name
@@ -45,7 +46,11 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     except (TrialError, FeedbackError) as error:
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)
-    _show(folders, planned, found, folder, base)
+    try:
+        _show(folders, planned, found, folder, base)
+    except ResultError as error:
+        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+        sys.exit(1)
 
 
 def require_pictures() -> None:

@@ -22,7 +22,7 @@ Made by `pnfrec results` from the small files of each study that lie in [{folder
 A table holds what was run here, or what others published, never both. Each row names its data and how targets were
 made of it. p: targets that the user liked, higher is better. n: disliked ones, false positives, lower is better. Δ is p
 minus n, higher is better. Means are over seeds, ± is the standard deviation over seeds; a baseline has no chance in it,
-and so no seed."""
+and so no seed, unless the seeds draw the test users."""
 _PUBLISHED = """\
 ## Published by the authors: not run here
 

@@ -1,6 +1,7 @@
 """From the folders of the trials to one tidy table, and to means with intervals."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ RANKS = "ranks.npz"
 COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
 Floats = npt.NDArray[np.float64]
+
+
+class ResultError(ValueError):
+    """Trials that cannot be judged together; the message says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,10 +106,11 @@ def arm_results(
         split: "validation" or "test".
         k: Length of the list.
         labels: Name of the arm whose rule says which targets are positive; the reference arm if None.
-        halves: Of each folder, the draw of test users that it was judged on; by default all were on one.
+        halves: Of each folder, the draw of test users that it was judged on, each of which has all arms; by default
+            all were on one.
 
     Raises:
-        ValueError: The arms have no target in common.
+        ResultError: The arms have no target in common.
     """
     by_half: dict[int, dict[str, list[Path]]] = {}
     for folder, half in zip(folders, halves or [0] * len(folders), strict=True):
@@ -114,12 +120,12 @@ def arm_results(
         for by_arm in by_half.values()
     ]
     found = []
-    for arm in dict.fromkeys(arm for by_arm in by_half.values() for arm in by_arm):
-        parts = [half[arm] for half in ranks if arm in half]
+    for arm in ranks[0]:
+        parts = [half[arm] for half in ranks]
         rows = pd.DataFrame([own.measures(seed, k) for own in parts for seed in range(len(own.rank))])
-        trials = [folder for by_arm in by_half.values() for folder in by_arm.get(arm, [])]
+        trials = [folder for by_arm in by_half.values() for folder in by_arm[arm]]
         rows["coverage"] = [_result(folder)[split]["coverage"] for folder in trials]
-        pairs = [(half[arm], half[reference]) for half in ranks if arm in half and reference in half]
+        pairs = [(half[arm], half[reference]) for half in ranks if reference in half]
         intervals = {name: difference(pairs, name, k) for name in COMPARED} if pairs and arm != reference else {}
         targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
         found.append(
@@ -163,14 +169,14 @@ class Ranks:
         """Of the trials of one arm.
 
         Raises:
-            ValueError: They were judged on different targets.
+            ResultError: They were judged on different targets.
         """
         rows = [dict(np.load(folder / RANKS)) for folder in folders]
         names = ("is_positive", "user", "place")
         for folder, row in zip(folders, rows, strict=True):
             if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
-                msg = f"{folder} was judged on other targets than {folders[0]}: run the study anew."
-                raise ValueError(msg)
+                msg = f"{folder} was judged on other targets than {folders[0]}. Remove both and run the study again."
+                raise ResultError(msg)
         return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
 
     def keys(self) -> list[tuple[str, int]]:
@@ -193,14 +199,17 @@ def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Inter
     """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group without targets.
 
     Args:
-        pairs: What the two did with the targets that they have in common, of each draw of test users.
+        pairs: What the two did with the targets that they have in common, of each draw of test users. One without
+            targets of a group that the measure needs does not count, as it does not in a mean over draws.
         name: Of the measure.
         k: Length of the list.
     """
     measure, _, group = name.partition("_")
     sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
     signs = [np.array(sign)[own.is_positive] for own, _ in pairs]
-    if any(value and not (each == value).any() for value in sign for each in signs):
+    known = [all((each == value).any() for value in sign if value) for each in signs]
+    pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
+    if not pairs:
         return None
     # The mean over seeds first: what is compared are arms, not single trainings.
     gains, others = (
@@ -215,13 +224,13 @@ def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
     """The targets that all arms have, in one order, with the polarity that the arm `labels` gives them.
 
     Raises:
-        ValueError: There is none.
+        ResultError: There is none.
     """
     keys = {arm: {key: place for place, key in enumerate(ranks.keys())} for arm, ranks in arms.items()}
     common = sorted(set.intersection(*(set(places) for places in keys.values())))
     if not common:
         msg = f"The arms {', '.join(arms)} have no target in common, so that they cannot be compared."
-        raise ValueError(msg)
+        raise ResultError(msg)
     places = {arm: np.array([own[key] for key in common]) for arm, own in keys.items()}
     is_positive = arms[labels].is_positive[places[labels]]
     return {

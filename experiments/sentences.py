@@ -85,6 +85,12 @@ def selection(summary: Summary) -> str:
         f"Each training kept the weights of the epoch with the best validation NDCG@{summary.k} of liked targets. "
         "Test targets chose nothing; they are only reported."
     )
+    if summary.halves:
+        rule = (
+            f"Each training kept the weights of the epoch with the best validation NDCG@{summary.k} of liked targets, "
+            "on the half of the held-out users that its seed did not draw for test. Settings that were chosen on "
+            "another draw were chosen on some of these test users."
+        )
     chosen = summary.chosen()
     if chosen is None:
         return rule
@@ -96,10 +102,12 @@ def selection(summary: Summary) -> str:
 
 def intervals(summary: Summary) -> str:
     """How the differences were judged."""
+    targets = "on the same test targets of each seed" if summary.halves else "on the same test targets"
+    spread = "over seeds, each with its own test users" if summary.halves else "over seeds"
     return (
-        f"Differences are of means over seeds from {summary.reference} on the same test targets, with the 95 % "
+        f"Differences are of means over seeds from {summary.reference} {targets}, with the 95 % "
         "interval of a paired bootstrap over users. Intervals are not corrected for the number of comparisons. "
-        "SD is over seeds."
+        f"SD is {spread}."
     )
 
 
@@ -129,5 +137,5 @@ def setting_texts(settings: Iterable[tuple[str, object]]) -> str:
 
 
 def seeds_text(arm: ArmSummary) -> str:
-    """Number of seeds; "none" of a baseline, which has no chance in it."""
+    """Number of seeds; "none" of a baseline, which has no chance in it unless a seed draws the test users."""
     return "none" if arm.seeds == [None] else str(len(arm.seeds))

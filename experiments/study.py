@@ -51,7 +51,7 @@ class Arm:
     Attributes:
         name: In the tables.
         set: Settings of the pipeline's configuration, such as `model.variant: SASRec_p`.
-        baseline: Instead of a model: no training, no seed.
+        baseline: Instead of a model: no training, and no seed unless the seed draws the test users.
         inference: How it ranks; by default with the positive encoder alone, as in the paper.
     """
 
@@ -180,6 +180,13 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         if study.halves:
             settings["feedback.split_seed"] = seed
         config = load_config(config_path, [*map("=".join, _texts(settings)), *overrides])
+        if study.halves and (config.feedback.split, config.feedback.split_seed) != ("global_time", seed):
+            msg = (
+                "`halves` draws the test users by `feedback.split_seed`, which the split `global_time` alone reads, so "
+                f"that neither can be another. Received: `feedback.split: {config.feedback.split}`, "
+                f"`feedback.split_seed: {config.feedback.split_seed}`."
+            )
+            raise ConfigError(msg)
         origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
         found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
     return found
@@ -227,6 +234,10 @@ def _check(study: Study, path: Path) -> None:
             raise ConfigError(msg)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
+        raise ConfigError(msg)
+    sets: list[Mapping[str, Any]] = [study.set, study.grid, *(arm.set for arm in study.arms)]
+    if study.halves and any("feedback.split_seed" in settings for settings in sets):
+        msg = f"{path}: `halves` gives each seed its own `feedback.split_seed`: remove that key, or `halves`."
         raise ConfigError(msg)
     if not study.seeds or len(set(study.seeds)) != len(study.seeds):
         msg = f"{path}: `seeds` must be distinct, at least one. Received: {study.seeds}."

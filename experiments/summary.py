@@ -34,7 +34,7 @@ class ArmSummary:
         name: Of the arm.
         settings: Those that not all arms have in common.
         cell: Its value of each key of the grid; None outside the grid.
-        seeds: Of the trials; None for a baseline, which has no seed.
+        seeds: Of the trials; None for a baseline, which has no seed unless the seed draws the test users.
         mean, sd: Of each measure over seeds, on the test targets that all arms have in common.
         against: Difference of each measure from the reference arm.
         validation: Mean of each measure on the arm's own validation targets.
@@ -57,6 +57,11 @@ class ArmSummary:
     seconds: float
     peak_gib: float
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether nothing was trained."""
+        return not self.best_epochs
+
 
 @dataclasses.dataclass(frozen=True)
 class DataSummary:
@@ -67,7 +72,7 @@ class DataSummary:
         protocol: How rows became targets, in a phrase.
         rows, users: Of training.
         items: In the catalogue.
-        targets, positive_targets: On which all arms are judged.
+        targets, positive_targets: On which all arms are judged, each once, in however many draws of test users it is.
         target_users: How many users they are of.
         max_length: Items of each polarity that a model reads at most.
     """
@@ -116,6 +121,11 @@ class Summary:
     versions: dict[str, str]
     machine: str
     date: str
+
+    @property
+    def halves(self) -> bool:
+        """Whether each seed drew its own test users."""
+        return bool(self.declaration.get("halves"))
 
     @property
     def others(self) -> list[ArmSummary]:
@@ -178,12 +188,14 @@ def summarise(
     if not done:
         msg = f"No trial of {study.name} is done."
         raise ValueError(msg)
+    if study.halves:
+        done = _in_whole_halves(done)
     labels = study.labels or study.reference
     if labels not in {trial.arm.name for trial, _ in done}:
         labels = done[0][0].arm.name
-    halves = [trial.config.feedback.split_seed for trial, _ in done]
+    halves = [_half(trial) for trial, _ in done] if study.halves else ()
     found = arm_results([folder for _, folder in done], study.reference, schema.TEST_SPLIT, k, labels, halves)
-    common, own = _settings(planned)
+    common, own = _settings(planned, ("feedback.split_seed",) if study.halves else ())
     table = tidy([folder for _, folder in done])
     cells = _cells(study)
     arms = [_arm(result, table, own[result.name], cells.get(result.name)) for result in found]
@@ -261,13 +273,28 @@ def _known(values: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
-def _settings(planned: Sequence[Trial]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Settings that all arms have in common, and of each arm the others.
+def _half(trial: Trial) -> int:
+    return trial.config.feedback.split_seed
+
+
+def _in_whole_halves(done: Sequence[tuple[Trial, Path]]) -> list[tuple[Trial, Path]]:
+    """The trials on draws of test users that have as many arms as any: the arms of a table have the same draws."""
+    arms: dict[int, set[str]] = {}
+    for trial, _ in done:
+        arms.setdefault(_half(trial), set()).add(trial.arm.name)
+    most = max(arms.values(), key=len)
+    return [(trial, folder) for trial, folder in done if arms[_half(trial)] == most]
+
+
+def _settings(
+    planned: Sequence[Trial], left_out: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Settings that all arms have in common, and of each arm the others, without those that are `left_out`.
 
     A baseline reads neither model nor training settings, so that these are compared among the models only.
     """
     arms = {trial.arm.name: trial for trial in planned}
-    every = {name: _flat(trial.config) for name, trial in arms.items()}
+    every = {name: _flat(trial.config, left_out) for name, trial in arms.items()}
     models = [name for name, trial in arms.items() if trial.arm.baseline is None] or list(arms)
     common = {}
     for key, value in every[models[0]].items():
@@ -287,10 +314,10 @@ def _settings(planned: Sequence[Trial]) -> tuple[dict[str, Any], dict[str, dict[
     return common, own
 
 
-def _flat(config: PipelineConfig) -> dict[str, Any]:
+def _flat(config: PipelineConfig, left_out: Sequence[str] = ()) -> dict[str, Any]:
     sections = {name: dataclasses.asdict(getattr(config, name)) for name in ("feedback", "model", "training")}
     flat = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
-    return {key: _plain(value) for key, value in flat.items() if key not in _LEFT_OUT}
+    return {key: _plain(value) for key, value in flat.items() if key not in {*_LEFT_OUT, *left_out}}
 
 
 def _plain(value: Any) -> Any:

@@ -31,7 +31,7 @@ def forest(summary: Summary) -> Figure:
 
 def _reach(summary: Summary, measures: Sequence[str]) -> float:
     """Of a row of panels, so that an equal length is an equal difference. Baselines that lose by far do not count."""
-    trained = [arm for arm in summary.others if arm.seeds != [None]] or summary.others
+    trained = [arm for arm in summary.others if not arm.is_baseline] or summary.others
     known = [arm.against[name] for arm in trained for name in measures if name in arm.against]
     found = [abs(end) for interval in known for end in interval]
     return 1.08 * max(found, default=0.0) or 1.0

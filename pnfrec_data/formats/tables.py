@@ -85,7 +85,7 @@ def read_csv(
     """
     # Whole lines from memory: a reader of Arrow's that is left before its end waits for its thread that reads ahead
     # from our stream, and that thread waits for the lock of the interpreter, which the former holds.
-    names, first = _header(stream.readline(), delimiter), 2
+    names, first = _header(stream, where, delimiter)
     if missing := [name for name in types if name not in names]:
         msg = f"{where}: has no column {', '.join(missing)}. Expected the columns {', '.join(types)}."
         raise DataError(msg)
@@ -100,15 +100,27 @@ def read_csv(
         first += len(lines)
 
 
-def _header(line: bytes, delimiter: str) -> Sequence[str]:
-    """The names in the first line; those of an atomic file, which tabs separate, have no quotes either."""
-    return next(csv.reader([line.decode("utf-8-sig", errors="replace").rstrip("\r\n")], delimiter=delimiter), [])
+def _header(stream: IO[bytes], where: str, delimiter: str) -> tuple[Sequence[str], int]:
+    """The names in the first line that is not empty, and the number of the line after it."""
+    number, line = 1, stream.readline()
+    while line and not line.strip():
+        number, line = number + 1, stream.readline()
+    try:
+        text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+        return next(csv.reader([text], delimiter=delimiter), []), number + 1
+    except csv.Error as error:
+        msg = (
+            f"{where}, line {number}: no header ({error}). Save the file as UTF-8 text with a line feed after each row."
+        )
+        raise DataError(msg) from error
 
 
 def _parsed(lines: Sequence[bytes], delimiter: str, names: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+    text = b"".join(lines)
     return pa_csv.read_csv(
-        pa.BufferReader(b"".join(lines)),
-        read_options=pa_csv.ReadOptions(block_size=2 * _BLOCK, column_names=list(names)),
+        pa.BufferReader(text),
+        # One block: a thread that still runs when an error ends the process aborts it, or holds it for ever.
+        read_options=pa_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=list(names)),
         # Tabs separate plain text: a quote in it is a quote.
         parse_options=pa_csv.ParseOptions(delimiter=delimiter, quote_char=False if delimiter == "\t" else '"'),
         convert_options=pa_csv.ConvertOptions(column_types=types, include_columns=list(types)),
@@ -131,4 +143,4 @@ def _first_bad(lines: Sequence[bytes], parse: Callable[[Sequence[bytes]], object
     except pa.ArrowInvalid as error:
         # Arrow counts rows of what it was given, which is this one line.
         return low, re.sub(r"^(CSV parse error: |In CSV column #\d+: )?(Row #\d+: )?", "", " ".join(str(error).split()))
-    return low, "the lines from here on do not fit together"
+    return low, f"the {len(lines)} lines of this part cannot be parsed together"

@@ -1,5 +1,6 @@
 """A whole small study by the command, cut off and gone on with."""
 
+import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from experiments import page
+from experiments import page, sentences
 from experiments.results import arm_results, text_table
 from experiments.study import load_study, trials
 from experiments.summary import read, summarise
@@ -140,6 +141,28 @@ def test_an_unfinished_study_is_summarised_with_what_is_missing(first: str, worl
     assert not found.others
     with pytest.raises(ValueError, match="No trial of tiny is done"):
         summarise(study, planned, [world / "none"] * 3, statistics, "small", 10)
+
+
+def test_draws_of_test_users_that_lack_an_arm_wait_for_it(first: str, world: Path) -> None:
+    assert first
+    study = dataclasses.replace(load_study(str(world / "study.yaml")), halves=True)
+    planned = trials(study, world / "config.yaml", [])
+    assert [(trial.arm.name, trial.seed) for trial in planned] == [
+        *(("popular", 1), ("SASRec_p", 1), ("popular", 2), ("SASRec_p", 2))
+    ]
+    stored = sorted((folder_of(world) / "trials").iterdir())
+    popular, trained = (next(each for each in stored if each.name.startswith(name)) for name in ("pop", "SASRec_p"))
+    statistics = {"training_rows": 863, "users": {"training": 60}}
+    found, _ = summarise(study, planned, [popular, trained, popular, world / "none"], statistics, "small", 10)
+    assert found.missing == ["SASRec_p, seed 2"]
+    assert [len(arm.trials) for arm in found.arms] == [1, 1]
+    assert found.data.protocol.endswith(", test users drawn anew with each seed")
+    assert "feedback.split_seed" not in found.settings
+    assert "on the same test targets of each seed" in sentences.intervals(found)
+    assert "chosen on some of these test users" in sentences.selection(found)
+    whole, _ = summarise(study, planned, [popular, trained, popular, trained], statistics, "small", 10)
+    assert [len(arm.trials) for arm in whole.arms] == [2, 2]
+    assert whole.data.targets == found.data.targets
 
 
 def test_numbers_in_the_table_are_those_of_the_ranks(first: str, world: Path) -> None:

@@ -57,6 +57,13 @@ def test_a_baseline_far_away_is_an_arrow_and_does_not_set_the_scale() -> None:
     assert [line.get_marker() for line in axes.lines if line.get_marker() in ("<", ">")] == ["<"]
 
 
+def test_nor_does_one_whose_test_users_a_seed_drew() -> None:
+    far = made_up.arm("popular", 1, best_epochs=[], against=made_up.differences(-5.0, 0.1))
+    near = made_up.arm("other", 1, against=made_up.differences(0.1, 0.02))
+    axes = forest.forest(made_up.summary([made_up.arm("base", 1), far, near])).axes[0]
+    assert axes.get_xlim()[1] == pytest.approx(1.08 * 0.12)
+
+
 def test_many_arms_have_ndcg_only() -> None:
     others = [made_up.arm(f"arm {n}", 1, against=made_up.differences(0.1, 0.2)) for n in range(forest.MANY + 1)]
     assert len(forest.forest(made_up.summary([made_up.arm("base", 1), *others])).axes) == 3

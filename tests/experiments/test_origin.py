@@ -36,6 +36,9 @@ def test_the_network_and_feedbackgen_are_in_it_and_the_export_is_not(
     assert digest("pnfrec_keras/model.py", "a = 2\n") != before
     assert digest("pnfrec_keras/model.py", "a = 1  # one\n") == before
     assert digest("components/feedback/protocol.py", "a = 2\n") != before
+    for name in ("bootstrap.py", "inference.py", "trained.py", "trial.py"):
+        before = origin.code_digest.__wrapped__()
+        assert digest(f"experiments/{name}", "a = 2\n") != before
 
 
 def test_data_is_what_files_hold_wherever_they_lie(tmp_path: Path) -> None:

@@ -81,6 +81,14 @@ def test_each_draw_of_test_users_is_judged_apart(tmp_path: Path) -> None:
         arm_results(folders, "one", "test", 10)
 
 
+def test_a_draw_without_the_group_does_not_count() -> None:
+    whole = (ranks([[1, 0]], [1, 0], ["u", "v"], [1, 1]), ranks([[0, 1]], [1, 0], ["u", "v"], [1, 1]))
+    liked = (ranks([[0]], [1], ["w"], [1]), ranks([[0]], [1], ["w"], [1]))
+    found = [difference([whole, liked], name, k=10) for name in ("hr_p", "hr_n", "hr_delta")]
+    assert [interval.estimate for interval in found if interval] == [0.5, -1.0, 2.0]
+    assert difference([liked], "hr_n", k=10) is None
+
+
 def test_arms_without_a_target_in_common_are_refused() -> None:
     with pytest.raises(ValueError, match="low, other have no target in common"):
         common_targets({"low": LOW, "other": ranks([[1]], [1], ["z"], [1])}, "low")

@@ -69,6 +69,12 @@ def test_each_seed_may_draw_its_own_test_users(tmp_path: Path) -> None:
     assert {trial.config.feedback.split_seed for trial in trials(load_study(written(tmp_path)), CONFIG, [])} == {42}
 
 
+@pytest.mark.parametrize("override", ["feedback.split=leave_one_out", "feedback.split_seed=7"])
+def test_test_users_that_no_seed_draws_are_refused(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match=f"Received: .*`{override.replace('=', ': ')}`"):
+        trials(load_study(written(tmp_path, halves=True)), CONFIG, [override])
+
+
 def test_other_settings_are_another_trial(tmp_path: Path) -> None:
     study = load_study(written(tmp_path))
     keys = [{trial.key for trial in trials(study, CONFIG, overrides)} for overrides in ([], [], ["model.dim=8"])]
@@ -95,6 +101,8 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
         ({"labels": "x"}, "`labels`: there is no arm 'x'"),
         ({"seeds": [1, 1]}, "`seeds` must be distinct"),
         ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
+        ({"halves": True, "set": {"feedback.split_seed": 3}}, "`halves` gives each seed its own `feedback.split_seed`"),
+        ({"halves": True, "grid": {"feedback.split_seed": [3, 4]}}, "remove that key, or `halves`"),
         ({"sedes": [1]}, "`sedes`: Unexpected keyword"),
         ({"arms": [{"name": "a", "baseline": "luck"}]}, r"`arms.0.baseline`: Input should be"),
     ],

@@ -219,6 +219,9 @@ def test_zvuk_draws_the_same_users_whatever_the_order_of_the_rows(
             b"userId,movieId,rating,timestamp\n1,2,3,4\n\n1,2,3\n",
             r"ratings.csv, line 4: Expected 4",
         ),
+        ("ml-20m", "ratings.csv", b"", r"ratings.csv: has no column userId, movieId, rating, timestamp"),
+        ("ml-20m", "ratings.csv", b"userId,movieId\r1,2\r", r"ratings.csv, line 1: no header \(new-line"),
+        ("ml-20m", "ratings.csv", "userId,movieId\n1,2\n".encode("utf-16"), r"ratings.csv, line 1: no header \(.*NUL"),
         ("amazon-toys", "r.json", b'{"asin": "B1"}\n', r"r.json, line 1: expected a JSON object with reviewerID"),
         ("zvuk", "z.parquet", b"PAR1 is not enough", r"z.parquet: not a readable Parquet file"),
         ("amazon-toys", "r.json.gz", gzip.compress(review("A", "B", 1.0, 1))[:-9], r"r.json.gz: cannot be read"),
@@ -232,6 +235,49 @@ def test_a_wrong_file_is_named_and_leaves_nothing(
     with pytest.raises(DataError, match=message):
         made(name, tmp_path / file, tmp_path / "out")
     assert list((tmp_path / "out").glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"userId,movieId,rating,timestamp\n1,2,3.5,4",
+        b"\n\xef\xbb\xbfuserId,movieId,rating,timestamp\n\n1,2,3.5,4\n\n"[1:],
+        b"\nuserId,movieId,rating,timestamp\n1,2,3.5,4\n",
+        b'timestamp,"rating",userId,more,movieId\r\n4,3.5,"1",x,2\r\n',
+    ],
+    ids=["no last line feed", "byte order mark", "empty line first", "other order, quotes, CRLF"],
+)
+def test_spellings_of_csv(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ratings.csv").write_bytes(content)
+    _, table, _ = made("ml-20m", tmp_path / "ratings.csv", tmp_path / "out")
+    assert rows(table) == [("1", "2", 3.5, 4)]
+
+
+SMALL = """
+import io, os
+import pyarrow as pa
+from pnfrec_data.errors import DataError
+from pnfrec_data.formats import tables
+def threads():
+    folder = "/proc/self/task"  # of Linux
+    return len(os.listdir(folder)) if os.path.isdir(folder) else 0
+before = threads()
+for bad in (b"a,b\\n1,x\\n", b"a,b\\n" + b"1" * 200 + b",2\\n"):
+    try:
+        list(tables.read_csv(io.BytesIO(bad), {"a": pa.int64(), "b": pa.int64()}, "a.csv"))
+    except DataError as error:
+        print(error)
+print(threads() - before)
+"""
+
+
+def test_parsing_leaves_no_thread_behind() -> None:
+    """One that still ran at the end of the process aborted or held it, now and then."""
+    done = subprocess.run([sys.executable, "-c", SMALL], capture_output=True, text=True, timeout=120, check=True)
+    first, second, threads = done.stdout.splitlines()
+    assert first.startswith("a.csv, line 2: CSV conversion error to int64: invalid value 'x'")
+    assert second.startswith("a.csv, line 2: CSV conversion error to int64: invalid value '111")
+    assert threads == "0"
 
 
 LEFT_EARLY = """
