@@ -40,8 +40,7 @@ def write_feedback(folder: Path) -> None:
 def sides(folder: Path, names: Sequence[str], seed: int, threads: int) -> list[Side]:
     found = []
     for name in names:
-        # The similarity that the table in docs/losses.md was measured with.
-        settings = [f"training.seed={seed}", "model.similarity=dot", *(f"model.{setting}" for setting in LOSSES[name])]
+        settings = [f"training.seed={seed}", *(f"model.{setting}" for setting in LOSSES[name])]
         overrides = [word for setting in settings for word in ("--set", setting)]
         command = (str(folder), "--threads", str(threads), *overrides)
         found.append(Side(name, "benchmarks.train_quality", command))

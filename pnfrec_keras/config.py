@@ -29,8 +29,8 @@ class ModelConfig:
         dropout: Rate, also on the attention weights.
         alpha: Weight of CE_neg; 0 removes the negative encoder, as PNFRec_pc does.
         beta: Weight of L_contrastive; 0 removes the term, as PNFRec_pn does.
-        similarity: Of the contrastive term: "cosine" over `temperature` (the paper; what validation favours on
-            MovieTweetings) or "dot" (the reference). SASRec_c always takes the cosine.
+        similarity: Of the contrastive term: "dot" (the reference) or "cosine" over `temperature` (the paper). SASRec_c
+            always takes the cosine.
         temperature: Divides the cosine.
         shared_positions: One position table for both encoders (the reference) or one each (the paper).
         shared_final_norm: One final LayerNorm for both encoders (the reference) or one each.
@@ -54,7 +54,7 @@ class ModelConfig:
     dropout: float = 0.1
     alpha: float = 0.45
     beta: float = 0.25
-    similarity: Literal["dot", "cosine"] = "cosine"
+    similarity: Literal["dot", "cosine"] = "dot"
     temperature: float = 0.1
     shared_positions: bool = True
     shared_final_norm: bool = True

@@ -93,7 +93,7 @@ def contrastive_sum(
     table: Tensor,
     weights: Tensor | None = None,
     *,
-    similarity: str = "cosine",
+    similarity: str = "dot",
     temperature: float = 0.1,
 ) -> Tensor:
     """The contrast of each next positive item with the user's own negative items (eq. 5 of arXiv 2508.14786).

@@ -76,7 +76,7 @@ class PNFRec(keras.Model):
         dropout: float = 0.1,
         alpha: float = 0.45,
         beta: float = 0.25,
-        similarity: str = "cosine",
+        similarity: str = "dot",
         temperature: float = 0.1,
         shared_positions: bool = True,
         shared_final_norm: bool = True,

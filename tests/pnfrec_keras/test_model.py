@@ -89,7 +89,8 @@ def test_a_later_item_changes_nothing_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "temperature"), [({}, 0.1), ({"temperature": 0.5}, 0.5), ({"similarity": "dot"}, None)]
+    ("settings", "temperature"),
+    [({}, None), ({"similarity": "cosine"}, 0.1), ({"similarity": "cosine", "temperature": 0.5}, 0.5)],
 )
 def test_loss_is_the_weighted_sum_of_its_parts(settings: dict[str, Any], temperature: float | None) -> None:
     model = make_model(alpha=0.45, beta=0.25, **settings)

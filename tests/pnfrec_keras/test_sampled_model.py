@@ -47,7 +47,7 @@ def test_loss_is_the_weighted_sum_of_its_parts(kind: str, jit_compile: bool) -> 
         float(loss.summed(hidden[name][y[name] > 0], y[name][y[name] > 0], table, seed))
         for name, seed in zip(("positive", "negative"), seeds, strict=True)
     )
-    contrastive = plain_contrastive(hidden["positive"], y["positive"], x["negative"], table, 0.1) / 7
+    contrastive = plain_contrastive(hidden["positive"], y["positive"], x["negative"], table, None) / 7
     assert found == pytest.approx(ce_p / 7 + 0.45 * ce_n / 1 + 0.25 * contrastive, rel=1e-5)
     parts = {name: float(part.result()) for name, part in model.loss_parts.items()}
     assert parts == pytest.approx({"positive": ce_p / 7, "negative": ce_n, "contrastive": contrastive}, rel=1e-5)
