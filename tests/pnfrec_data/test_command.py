@@ -74,11 +74,11 @@ def test_fetch_shows_the_terms_first_then_prepares_and_records(tmp_path: Path, m
 
 
 def test_without_a_network_it_says_which_file_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/{NAME}"
-    at(monkeypatch, url)
-    shown = call("fetch", "amazon-toys", "--data", tmp_path)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and not listening
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/{NAME}"
+        at(monkeypatch, url)
+        shown = call("fetch", "amazon-toys", "--data", tmp_path)
     assert shown.exit_code == 1
     assert "no connection" in shown.output
     assert url in shown.output

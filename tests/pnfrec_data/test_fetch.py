@@ -115,12 +115,12 @@ def test_a_refusal_names_the_status(tmp_path: Path, status: int, tries: int) -> 
 
 
 def test_no_connection_fails_at_once(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/file.zip"
-    begin = time.monotonic()
-    with pytest.raises(FetchError, match=r"no connection \(.*refused"):
-        fetch(RemoteFile(address, "file.zip"), tmp_path, lambda *_: None)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and not listening
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/file.zip"
+        begin = time.monotonic()
+        with pytest.raises(FetchError, match=r"no connection \(.*refused"):
+            fetch(RemoteFile(address, "file.zip"), tmp_path, lambda *_: None)
     assert time.monotonic() - begin < 2
 
 

@@ -77,14 +77,14 @@ def test_status_lists_versions(client: RecommenderClient) -> None:
 
 
 def test_a_missing_server_is_named_with_the_remedy() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        target = f"127.0.0.1:{free.getsockname()[1]}"
-    with (
-        RecommenderClient(target) as client,
-        pytest.raises(errors.ServerUnreachableError, match=rf"No server answers at {target}\. .*`pnfrec serve"),
-    ):
-        client.recommend(["a"])
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and not listening
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            RecommenderClient(target) as client,
+            pytest.raises(errors.ServerUnreachableError, match=rf"No server answers at {target}\. .*`pnfrec serve"),
+        ):
+            client.recommend(["a"])
 
 
 def test_a_server_that_never_answers_runs_into_the_time_limit() -> None:

@@ -138,10 +138,10 @@ def test_query_refuses_words_that_name_no_or_several_items(
 
 
 def test_query_reports_a_missing_server() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        target = f"127.0.0.1:{free.getsockname()[1]}"
-    result = CliRunner().invoke(query, ["--target", target, "-p", "a"])
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and not listening
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        result = CliRunner().invoke(query, ["--target", target, "-p", "a"])
     assert result.exit_code == 1
     assert result.output.startswith(f"Error: No server answers at {target}. Start one with `pnfrec serve --base FOLDER")
 
