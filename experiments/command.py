@@ -76,12 +76,17 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     from experiments.runner import RESULT
 
     labels = study.labels or study.reference
-    config = next(trial.config for trial in planned if trial.arm.name == labels)
-    data = prepared(config, folder.parent / "data")
+    configs = {trial.arm.name: trial.config for trial in reversed(planned)}  # of each arm's first trial
+    places = {name: prepared(config, folder.parent / "data") for name, config in configs.items()}
+    data = places[labels]
     # FeedbackGen's; its own name for the file would bring Beam.
-    statistics = json.loads((data / "statistics" / "statistics.json").read_text(encoding="utf-8"))
+    every = {
+        name: json.loads((place / "statistics" / "statistics.json").read_text(encoding="utf-8"))
+        for name, place in places.items()
+    }
+    rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
-    summed, found = summary.summarise(study, planned, folders, statistics, base.name, k)
+    summed, found = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
     text = results.text_table(found, study.reference)
     done = [each for each in folders if (each / RESULT).is_file()]
     write(folder / "results.csv", results.tidy(done).to_csv(index=False))

@@ -59,6 +59,8 @@ def _study(summary: Summary, pictures: Sequence[Picture], place: str) -> list[st
     if findings := sentences.findings(summary):
         parts.append("\n".join(f"- {_text(finding)}" for finding in findings))
     parts.append(_text(sentences.selection(summary)))
+    if shares := sentences.shares(summary):
+        parts += [_text(sentences.shares_note()), _table(list(sentences.SHARES), shares, texts=1)]
     if len(summary.arms) <= _ROWS:
         parts.append(_means(summary))
     else:

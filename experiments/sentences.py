@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from experiments.bootstrap import Interval
 from experiments.results import COMPARED
 from experiments.summary import ArmSummary, Summary
+from pnfrec_keras import schema
 
 # With more arms than this they are counted, not named.
 _MANY = 9
@@ -139,3 +140,33 @@ def setting_texts(settings: Iterable[tuple[str, object]]) -> str:
 def seeds_text(arm: ArmSummary) -> str:
     """Number of seeds; "none" of a baseline, which has no chance in it unless a seed draws the test users."""
     return "none" if arm.seeds == [None] else str(len(arm.seeds))
+
+
+SHARES = (
+    *("arm", "training rows: liked", "training rows: disliked", "share liked"),
+    *("test rows: liked", "test rows: disliked"),
+)
+
+
+def shares(summary: Summary) -> list[list[str]]:
+    """Rows of the table `SHARES`, where arms have rules of polarity of their own; none where all have one."""
+    known = [arm for arm in summary.arms if arm.rows]
+    if not known or all(arm.rows == known[0].rows for arm in known):
+        return []
+    found = []
+    for arm in known:
+        (liked, disliked), test = (
+            [arm.rows[split]["positive"], arm.rows[split]["negative"]]
+            for split in (schema.TRAIN_SPLIT, schema.TEST_SPLIT)
+        )
+        share = f"{100 * liked / max(liked + disliked, 1):.0f} %"
+        found.append([arm.name, f"{liked:,}", f"{disliked:,}", share, *(f"{number:,}" for number in test)])
+    return found
+
+
+def shares_note() -> str:
+    """What the table of shares is of."""
+    return (
+        "What each rule of polarity makes of the rows, after its own filter of users with too few liked ones. The "
+        "measures are on the targets that all arms share, by one rule for all."
+    )

@@ -42,6 +42,8 @@ class ArmSummary:
         best_epochs: Of each trial, from 1; empty for a baseline.
         seconds: Mean wall time of a trial.
         peak_gib: Greatest peak memory of a trial.
+        rows: Split to "positive" and "negative" to the arm's own number of rows, by its rule of polarity; empty where
+            that is not known.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ArmSummary:
     best_epochs: list[int]
     seconds: float
     peak_gib: float
+    rows: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
@@ -168,7 +171,13 @@ def read(path: Path) -> Summary:
 
 
 def summarise(
-    study: Study, planned: Sequence[Trial], folders: Sequence[Path], statistics: Mapping[str, Any], name: str, k: int
+    study: Study,
+    planned: Sequence[Trial],
+    folders: Sequence[Path],
+    statistics: Mapping[str, Any],
+    name: str,
+    k: int,
+    rows: Mapping[str, dict[str, dict[str, int]]] | None = None,
 ) -> tuple[Summary, list[ArmResult]]:
     """The summary, and the results that it was made from.
 
@@ -179,6 +188,7 @@ def summarise(
         statistics: Of the data in which the targets are grouped, as FeedbackGen writes them.
         name: Of the data set.
         k: Length of the list.
+        rows: `ArmSummary.rows` of each arm by its name.
 
     Raises:
         ValueError: No trial is done, or the arms have no target in common.
@@ -198,7 +208,12 @@ def summarise(
     common, own = _settings(planned, ("feedback.split_seed",) if study.halves else ())
     table = tidy([folder for _, folder in done])
     cells = _cells(study)
-    arms = [_arm(result, table, own[result.name], cells.get(result.name)) for result in found]
+    arms = [
+        dataclasses.replace(
+            _arm(result, table, own[result.name], cells.get(result.name)), rows=(rows or {}).get(result.name, {})
+        )
+        for result in found
+    ]
     newest = max((folder / RESULT).stat().st_mtime for _, folder in done)
     config = next(trial.config for trial, _ in done if trial.arm.name == labels)
     data = DataSummary(

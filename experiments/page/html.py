@@ -32,6 +32,7 @@ def to_html(summary: Summary, pictures: Sequence[Picture]) -> str:
         facts="\n".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in _facts(summary)),
         findings=_findings(summary),
         selection=_text(sentences.selection(summary)),
+        shares=_shares(summary),
         means=_folded(summary, "Means and standard deviations", _means(summary)),
         differences=_differences(summary),
         pictures="\n".join(map(_picture, pictures)),
@@ -69,6 +70,14 @@ def _findings(summary: Summary) -> str:
     if not found:
         return ""
     return f"<h2>What the intervals say</h2>\n{_list(found)}"
+
+
+def _shares(summary: Summary) -> str:
+    rows = sentences.shares(summary)
+    if not rows:
+        return ""
+    table = _table(sentences.SHARES, ([_text(cell) for cell in row] for row in rows))
+    return f"<h2>Liked and disliked rows</h2>\n<p>{_text(sentences.shares_note())}</p>\n{table}"
 
 
 def _means(summary: Summary) -> str:

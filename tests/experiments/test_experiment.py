@@ -106,6 +106,9 @@ def test_it_leaves_a_page_and_what_the_document_needs(first: str, world: Path, t
     assert (summary.study, summary.data.name, summary.reference, summary.missing) == ("tiny", "small", "SASRec_p", [])
     assert [arm.seeds for arm in summary.arms] == [[None], [1, 2]]
     assert summary.arms[0].settings == {"baseline": "most_popular"}
+    for arm in summary.arms:
+        assert arm.rows["test"]["positive"] == summary.data.positive_targets
+        assert sum(arm.rows["test"].values()) == summary.data.targets
     assert summary.settings["feedback.positive"] == 4
     assert summary.settings["training.epochs"] == 2
     assert str(world) not in (folder / "summary.json").read_text(encoding="utf-8")

@@ -118,6 +118,22 @@ def test_findings_say_which_way_is_better() -> None:
     ]
 
 
+def test_rules_of_polarity_have_a_table_of_what_they_make_of_the_rows(tmp_path: Path) -> None:
+    low = {"train": {"positive": 1200, "negative": 400}, "test": {"positive": 30, "negative": 0}}
+    high = {"train": {"positive": 400, "negative": 1200}, "test": {"positive": 10, "negative": 20}}
+    arms = [made_up.arm("low", 1, rows=low), made_up.arm("high", 2, rows=high)]
+    found = made_up.summary(arms)
+    assert sentences.shares(found) == [
+        ["low", "1,200", "400", "75 %", "30", "0"],
+        ["high", "400", "1,200", "25 %", "10", "20"],
+    ]
+    assert "1,200" in checked(tmp_path / "page", found).text
+    assert collect(put(tmp_path / "studies" / "tiny", found).parent, tmp_path / "results.md").exit_code == 0
+    assert "| low | 1,200 | 400 | 75 % | 30 | 0 |" in (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert not sentences.shares(made_up.summary([made_up.arm("a", 1, rows=low), made_up.arm("b", 1, rows=low)]))
+    assert not sentences.shares(made_up.two_arms())
+
+
 def collect(studies: Path, output: Path) -> Any:
     return CliRunner().invoke(main, ["results", "--studies", str(studies), "--output", str(output)])
 
