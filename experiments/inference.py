@@ -11,7 +11,7 @@ from experiments.study import InferenceRule
 from pnfrec_keras import evaluation, measures
 from pnfrec_keras.data import EvaluationArrays
 from pnfrec_keras.evaluation import Floats, Recommender
-from pnfrec_keras.inference import combine, log_like_rate, log_popularity, log_recency
+from pnfrec_keras.inference import LikeOdds, combine, log_like_rate, log_popularity, log_recency
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.vocabulary import Vocabulary
 
@@ -80,6 +80,7 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
     popularity = vocabulary.popularity()
     plain = evaluation.of_model(model, log_popularity(popularity))
     like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
+    like_odds = LikeOdds(vocabulary.counts, vocabulary.positive_counts)
 
     recency: Any = 0.0
     if rule.recency:
@@ -97,8 +98,11 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
             return scores + gamma * like_rate
         if rule.rule == "positive":
             return scores
+        if rule.rule == "like_odds":
+            liked, disliked = (np.count_nonzero(items, axis=1) for items in (arrays.positive, _negative(arrays)))
+            return scores + gamma * np.array(like_odds(liked, disliked))
         history = _negative(arrays)
-        negative = model.state_scores(model.encode_history(history, negative=True))
+        negative = model.state_scores(model.encode_history(history, negative=True), negative=True)
         known = np.count_nonzero(history, axis=1)
         combined: Floats = np.array(combine(scores.astype(np.float32), negative, gamma, known, rule.rule))
         return combined

@@ -37,7 +37,7 @@ class InferenceRule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    rule: Literal["positive", "like_rate", "difference", "posterior"] = "positive"
+    rule: Literal["positive", "like_rate", "like_odds", "difference", "posterior"] = "positive"
     gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
     recency: float = 0.0
     without_positives: bool = False

@@ -75,11 +75,15 @@ def _train(
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    mixed, margins = variant_of(model_config.variant).mixed, model_config.soft_boundary > 0
+    wanted = {
+        "mixed": variant_of(model_config.variant).mixed,
+        "margins": model_config.soft_boundary > 0,
+        "days": model_config.trend_days > 0,
+    }
     examples = str(data / "Split-train" / "*")
     result = fit(
         len(vocabulary),
-        read_training(examples, vocabulary, model_config.max_length, mixed=mixed, margins=margins),
+        read_training(examples, vocabulary, model_config.max_length, **wanted),
         read_evaluation(str(data / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, model_config.max_length),
         model_config,
         training,

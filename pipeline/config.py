@@ -138,9 +138,27 @@ class PipelineConfig:
                 "`feedback.recent_days`, such as 14, or `export.recency` to 0."
             )
             raise ValueError(msg)
+        self._check_trend()
         if self.tuner.enabled:
             both = self.feedback.validation_targets == "both"
             check_tuner(self.tuner, self.model, self.training, both_groups=both)
+
+    def _check_trend(self) -> None:
+        if not self.model.trend_days:
+            return
+        given = f"`model.trend_days` ({self.model.trend_days:g})"
+        if self.feedback.split == "leave_one_out":
+            msg = (
+                f"{given} ranks by what was chosen at the end of training, and the targets of `feedback.split: "
+                "leave_one_out` lie at any time. Set `model.trend_days: 0`, or split by `global_time`."
+            )
+            raise ValueError(msg)
+        if self.export.recency:
+            msg = f"{given} and `export.recency` ({self.export.recency:g}) both weigh what is liked now: set one to 0."
+            raise ValueError(msg)
+        if self.export.index == "tfrs":
+            msg = f"{given} adds to the scores, which `export.index: tfrs` cannot. Set the index to `plain`."
+            raise ValueError(msg)
 
     @property
     def output_path(self) -> Path:

@@ -6,11 +6,24 @@ the loss adds to the gradients while their logits are still in the processor's c
 in another order.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 Tensor = Any
+
+
+class Offsets(NamedTuple):
+    """What is added to the logits of each token, beside the products; no gradient flows to it.
+
+    Attributes:
+        rows: (rows, items) float32, finite.
+        place: (tokens,) integer, the row that each token adds.
+    """
+
+    rows: Tensor
+    place: Tensor
+
 
 # Elements of the logits of one chunk. Up to this many, 256 tokens at once were the fastest (benchmarks/README.md).
 _BLOCK = 1 << 24
@@ -26,9 +39,15 @@ def tokens_at_once(items: int) -> int:
 
 
 def softmax_cross_entropy_sum(
-    hidden: Tensor, labels: Tensor, table: Tensor, weights: Tensor | None = None, *, static_shapes: bool = False
+    hidden: Tensor,
+    labels: Tensor,
+    table: Tensor,
+    weights: Tensor | None = None,
+    offsets: Offsets | None = None,
+    *,
+    static_shapes: bool = False,
 ) -> Tensor:
-    """Sum over tokens of `weight * (logsumexp_j(h . e_j) - h . e_label)`, exact, in little memory.
+    """Sum over tokens of `weight * (logsumexp_j(h . e_j + o_j) - h . e_label - o_label)`, exact, in little memory.
 
     Logits, softmax and logarithm are float32 whatever the precision of the products; the gradient of the table is
     summed in float32. First derivatives only: the gradients are computed together with the value.
@@ -39,6 +58,7 @@ def softmax_cross_entropy_sum(
         table: (items, dim) of the dtype of `hidden`. The number of items must be known when the graph is built.
         weights: (tokens,) float32, or None for 1. A token of weight 0 adds nothing, to gradients neither. No gradient
             flows to the weights.
+        offsets: o of each token; None for 0.
         static_shapes: Cuts into chunks of one constant size, as XLA needs it; else into chunks that divide the tokens
             evenly.
 
@@ -55,10 +75,13 @@ def softmax_cross_entropy_sum(
         tokens = tf.shape(hidden)[0]
         chunk = most if static_shapes else even_chunk(tokens, most)
         # XLA fuses the subtraction of the maximum; elsewhere it is a pass over the logits that is seldom needed.
-        bounded = None if static_shapes else _are_bounded(hidden, table)
-        total, by_hidden, by_table = _log_sum_exp(hidden, weights, table, chunk, bounded)
+        bounded = None if static_shapes else _are_bounded(hidden, table, offsets)
+        total, by_hidden, by_table = _log_sum_exp(hidden, weights, table, offsets, chunk, bounded)
         wanted, weighted = tf.gather(table, labels), hidden * tf.cast(weights, hidden.dtype)[:, tf.newaxis]
         total -= tf.reduce_sum(tf.cast(weighted, tf.float32) * tf.cast(wanted, tf.float32))
+        if offsets is not None:
+            own = tf.gather_nd(offsets.rows, tf.stack([tf.cast(offsets.place, labels.dtype), labels], axis=1))
+            total -= tf.reduce_sum(weights * own)
         by_hidden -= wanted * tf.cast(weights, wanted.dtype)[:, tf.newaxis]
         by_table -= tf.math.unsorted_segment_sum(tf.cast(weighted, tf.float32), labels, table.shape[0])
 
@@ -71,7 +94,7 @@ def softmax_cross_entropy_sum(
 
 
 def _log_sum_exp(
-    hidden: Tensor, weights: Tensor, table: Tensor, chunk: Any, bounded: Tensor | None
+    hidden: Tensor, weights: Tensor, table: Tensor, offsets: Offsets | None, chunk: Any, bounded: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The weighted sum of logsumexp over tokens, and its gradients by `hidden` and, float32, by `table`."""
     items, dim = table.shape
@@ -80,12 +103,16 @@ def _log_sum_exp(
     padding = tf.maximum(-(-tokens // chunk), 1) * chunk - tokens
     vectors = tf.reshape(tf.pad(hidden, [[0, padding], [0, 0]]), [-1, chunk, dim])
     weight = tf.reshape(tf.pad(weights, [[0, padding]]), [-1, chunk, 1])
+    places = None if offsets is None else tf.reshape(tf.pad(offsets.place, [[0, padding]]), [-1, chunk])
     chunks = tf.shape(vectors)[0]
     columns = tf.transpose(table)
 
     def body(place: Tensor, total: Tensor, by_hidden: Any, by_table: Tensor) -> tuple[Any, ...]:
         part, share = vectors[place], weight[place]
-        exponentials, shift = _exponentials(tf.cast(tf.matmul(part, columns), tf.float32), bounded)
+        logits = tf.cast(tf.matmul(part, columns), tf.float32)
+        if offsets is not None and places is not None:
+            logits += tf.gather(offsets.rows, places[place])
+        exponentials, shift = _exponentials(logits, bounded)
         sums = tf.reduce_sum(exponentials, axis=1, keepdims=True)
         total += tf.reduce_sum(share * (tf.math.log(sums) + shift))
         if table.dtype == tf.float16:  # whose range sums of exponentials leave
@@ -120,7 +147,7 @@ def _exponentials(logits: Tensor, bounded: Tensor | None) -> tuple[Tensor, Tenso
     return exponentials, shift
 
 
-def _are_bounded(hidden: Tensor, table: Tensor) -> Tensor:
+def _are_bounded(hidden: Tensor, table: Tensor, offsets: Offsets | None) -> Tensor:
     """Whether no logit can be so large that its exponential needs a shift: |h . e| <= |h| |e| (Cauchy-Schwarz)."""
     if hidden.dtype == tf.float16:  # its range ends at exp(11)
         return tf.constant(False)
@@ -129,7 +156,8 @@ def _are_bounded(hidden: Tensor, table: Tensor) -> Tensor:
         squares = tf.reduce_sum(tf.square(tf.cast(vectors, tf.float32)), axis=1)
         return tf.sqrt(tf.reduce_max(tf.concat([squares, [0.0]], axis=0)))
 
-    return longest(hidden) * longest(table) < _SAFE_LOGIT
+    largest = 0.0 if offsets is None else tf.reduce_max(tf.abs(offsets.rows))
+    return longest(hidden) * longest(table) + largest < _SAFE_LOGIT
 
 
 def even_chunk(tokens: Tensor, most: int) -> Tensor:

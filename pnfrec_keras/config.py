@@ -42,6 +42,8 @@ class ModelConfig:
         calibration: t of gBCE: 0 is plain binary cross-entropy, 1 is fully calibrated.
         soft_boundary: Distance from the boundary between liked and disliked, in units of the value, from which an
             interaction counts in full in all terms; nearer ones count in proportion. 0: all count alike (the paper).
+        trend_days: Days whose choices, by all users, say what is chosen now (`pnfrec_keras.trend`): their logarithm is
+            added to the scores, in training before each label, in ranking at the end of training. 0: not (the paper).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -64,6 +66,7 @@ class ModelConfig:
     sampled_items: int = 1024
     calibration: float = 0.75
     soft_boundary: float = 0.0
+    trend_days: float = 0.0
 
     def effective(self) -> "ModelConfig":
         """The same network by one name: settings that do nothing have their default, the variant follows the weights.
@@ -97,6 +100,9 @@ class ModelConfig:
         _check(0.0 < self.temperature < math.inf, "model.temperature", "above 0 and finite", self.temperature)
         _check(0.0 <= self.calibration <= 1.0, "model.calibration", "in [0, 1]", self.calibration)
         _check(0.0 <= self.soft_boundary < math.inf, "model.soft_boundary", "0 or more and finite", self.soft_boundary)
+        _check(0.0 <= self.trend_days < math.inf, "model.trend_days", "0 or more and finite", self.trend_days)
+        alone = not self.trend_days or self.loss == "softmax"
+        _check(alone, "model.trend_days", f"0 with `model.loss: {self.loss}`: it scores all items", self.trend_days)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,8 +153,9 @@ class ExportConfig:
     Attributes:
         index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are
             equal.
-        rule: How dislikes lower items where gamma is not 0 (`pnfrec_keras.inference`): "like_rate", or "difference" or
-            "posterior", which read the user's negative history by the negative encoder.
+        rule: How dislikes lower items where gamma is not 0 (`pnfrec_keras.inference`): "like_rate", "like_odds", which
+            asks how much the user dislikes, or "difference" or "posterior", which read the user's negative history by
+            the negative encoder.
         gamma: Weight of the rule in the gate and in serving; 0 is the paper's ranking.
         recency: Weight of what is liked now, by the likes of the last `feedback.recent_days`; 0 is the paper's ranking.
     """
@@ -156,7 +163,7 @@ class ExportConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
     index: Literal["plain", "tfrs"] = "plain"
-    rule: Literal["like_rate", "difference", "posterior"] = "like_rate"
+    rule: Literal["like_rate", "like_odds", "difference", "posterior"] = "like_rate"
     gamma: float = 0.0
     recency: float = 0.0
 

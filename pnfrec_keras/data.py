@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pnfrec_keras.model import IS_POSITIVE, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
+from pnfrec_keras.model import DAYS, IS_POSITIVE, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
 from pnfrec_keras.vocabulary import Vocabulary
 
 IntArray = npt.NDArray[np.int32]
@@ -33,6 +33,8 @@ class TrainingArrays:
         mixed_is_positive: int32, of the shape of `mixed`: 1 where it holds a positive item.
         margins: For each sequence above, by its name, float32 of its shape: distance of each interaction's value from
             the boundary, 0 at padding. None for models without `soft_boundary`.
+        days: For each sequence above, by its name, float32 of its shape: when each interaction was, in days since
+            1970-01-01, 0 at padding. None for models without `trend_days`.
     """
 
     positive: IntArray
@@ -40,6 +42,7 @@ class TrainingArrays:
     mixed: IntArray | None = None
     mixed_is_positive: IntArray | None = None
     margins: Mapping[str, FloatArray] | None = None
+    days: Mapping[str, FloatArray] | None = None
 
     def __len__(self) -> int:
         return len(self.positive)
@@ -56,6 +59,8 @@ class TrainingArrays:
             labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
         for name, values in (self.margins or {}).items():
             labels[name + MARGINS] = values[:, 1:]
+        for name, values in (self.days or {}).items():
+            labels[name + DAYS] = values[:, 1:]
         return inputs, labels
 
 

@@ -90,12 +90,17 @@ def evaluate(recommender: Recommender, arrays: EvaluationArrays, k: int = 10) ->
 
 
 def of_model(model: PNFRec, popularity: Floats) -> Recommender:
-    """A trained model as a recommender; histories without a known item are ranked by `popularity`, (num_items + 1,)."""
+    """A trained model as a recommender.
+
+    Args:
+        model: The model.
+        popularity: (num_items + 1,); `model.fallback` of it ranks histories without a known item.
+    """
 
     def recommend(arrays: EvaluationArrays) -> Floats:
         history = arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
         scores: Floats = np.array(model.scores(history))
-        scores[~(history > 0).any(axis=1)] = popularity
+        scores[~(history > 0).any(axis=1)] = model.fallback(popularity)
         return scores
 
     return recommend

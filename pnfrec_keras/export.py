@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from pnfrec_keras import inference, ranking, schema
@@ -68,10 +69,12 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self.gamma = float(gamma)  # a tensor is one a row, told apart by its type
         self.reads_positives = model.reads == POSITIVE
         self._item_ids = tf.constant(["", *vocabulary.item_ids])
-        self._popularity = tf.constant(vocabulary.popularity())
+        popularity = vocabulary.popularity()
+        self._popularity = tf.constant(np.array(model.fallback(popularity)))
         # In the scale of scores, for a rule to be added to; in the same order.
-        self._log_popularity = tf.constant(inference.log_popularity(vocabulary.popularity()))
+        self._log_popularity = tf.constant(np.array(model.fallback(inference.log_popularity(popularity))))
         self._log_like_rate = tf.constant(inference.log_like_rate(vocabulary.counts, vocabulary.positive_counts))
+        self._like_odds = inference.LikeOdds(vocabulary.counts, vocabulary.positive_counts)
         self._recency = _recency(vocabulary, recency) if recency else None
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
@@ -98,7 +101,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
         negative_state = None
         if self._needs_negatives:
             negative_state = self._encode(ranking.latest_items(negative, self.history_length), negative=True)
-        scores = self._lowered(scores, gamma, negative_state, disliked)
+        counts = self._read(known), self._read(disliked)
+        scores = self._lowered(scores, gamma, negative_state, counts)
         return self._answer(ranking.best_items(scores, seen, _largest(k)), known + disliked, k)
 
     def _answer(self, best: tuple[Tensor, Tensor, Tensor], known: Tensor, k: Tensor) -> dict[str, Tensor]:
@@ -123,6 +127,10 @@ class Ranker(tf.Module):  # type: ignore[misc]
         # This signature tells no dislikes of the user; those of all users lower items all the same.
         return self._lowered(scores, 0.0 if self._needs_negatives else self.gamma, None, None)
 
+    def _read(self, known: Tensor) -> Tensor:
+        """How many of the known items of a history the encoders read."""
+        return tf.minimum(known, self.history_length)
+
     @property
     def _needs_negatives(self) -> bool:
         return inference.needs_negative_encoder(self.rule)
@@ -131,36 +139,48 @@ class Ranker(tf.Module):  # type: ignore[misc]
     def _fallback(self) -> Tensor:
         return self._log_popularity if self.gamma or self._recency is not None else self._popularity
 
-    def _lowered(self, scores: Tensor, gamma: Any, negative_state: Tensor | None, disliked: Tensor | None) -> Tensor:
-        """Scores by rule and recency; the very same ones where both weights are a plain 0."""
-        if negative_state is not None:
-            scores = inference.combine(scores, self._state_scores(negative_state), gamma, disliked, self.rule)
+    def _lowered(
+        self, scores: Tensor, gamma: Any, negative_state: Tensor | None, counts: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        """Scores by rule and recency; the very same ones where both weights are a plain 0.
+
+        `counts` are the liked and the disliked items that are read of each user, None where nobody tells the latter.
+        """
+        if negative_state is not None and counts is not None:
+            _, disliked = counts
+            negative = self._state_scores(negative_state, negative=True)
+            scores = inference.combine(scores, negative, gamma, disliked, self.rule)
         elif not isinstance(gamma, float) or gamma:
             weight = gamma if isinstance(gamma, float) else gamma[:, tf.newaxis]
-            scores += weight * self._log_like_rate
+            by_user = self._like_odds(*counts) if counts is not None and self.rule == "like_odds" else None
+            scores += weight * (self._log_like_rate if by_user is None else by_user)
         return scores if self._recency is None else scores + self._recency
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
-        reads_negatives = self._needs_negatives and self.gamma > 0
-        parsed = tf.io.parse_example(serialized, evaluation_parsing_spec(negative=reads_negatives))
+        # A mixed history has no dislikes apart.
+        asks = inference.needs_dislikes(self.rule) and self.gamma > 0 and self.reads_positives
+        parsed = tf.io.parse_example(serialized, evaluation_parsing_spec(negative=asks))
         history = self.table.lookup(parsed[self._history].to_tensor(default_value=""))
         seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
         target = self.table.lookup(parsed[schema.TARGET_ITEM_ID])
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
         values = [self._encode(ranking.latest_items(history, self.history_length), skip_padding=True)]
         values += [known, seen, target]
-        if reads_negatives:
+        if asks:
             negative = self.table.lookup(parsed[schema.NEGATIVE_ITEM_IDS].to_tensor(default_value=""))
+            values.append(tf.math.count_nonzero(negative, axis=1, dtype=tf.int32))
+        if asks and self._needs_negatives:
             latest = ranking.latest_items(negative, self.history_length)
             values.append(self._encode(latest, negative=True, skip_padding=True))
-            values.append(tf.math.count_nonzero(negative, axis=1, dtype=tf.int32))
 
         def rank(
-            state: Tensor, known: Tensor, seen: Tensor, target: Tensor, *negative: Tensor
+            state: Tensor, known: Tensor, seen: Tensor, target: Tensor, *dislikes: Tensor
         ) -> tuple[Tensor, Tensor]:
             scores = ranking.fall_back(self._state_scores(state), known, self._fallback)
-            scores = self._lowered(scores, self.gamma, *(negative or (None, None)))
+            counts = (self._read(known), self._read(dislikes[0])) if dislikes else None
+            negative_state = dislikes[1] if len(dislikes) > 1 else None
+            scores = self._lowered(scores, self.gamma, negative_state, counts)
             scores = ranking.exclude(scores, seen)
             indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
             return ranking.target_rank(scores, target), indices
@@ -273,8 +293,11 @@ def export_saved_model(
         unfinished = Path(scratch) / "saved_model"
         if index == "plain":
             save(Ranker(model, vocabulary, rule, gamma, recency), unfinished)
-        elif index == "tfrs" and (gamma or recency):
-            msg = "`export.index: tfrs` ranks by the encoder alone: set `export.gamma` and `export.recency` to 0."
+        elif index == "tfrs" and (gamma or recency or model.trend_days):
+            msg = (
+                "`export.index: tfrs` ranks by the encoder alone: set `export.gamma`, `export.recency` and "
+                "`model.trend_days` to 0."
+            )
             raise ValueError(msg)
         elif index == "tfrs":
             _export_with_tfrs(model, vocabulary, Path(scratch), unfinished)

@@ -4,12 +4,19 @@ A rule lowers items by a weight gamma; 0 is the paper's ranking. With s_p and s_
 negative encoder, p and n their softmax over the catalogue:
 
     like_rate    s_p(i) + gamma * log r(i)
+    like_odds    s_p(i) + gamma * log sigmoid(logit r(i) + logit r(u) - logit r)
     difference   s_p(i) - gamma * s_n(i)
     posterior    s_p(i) + gamma * log(p(i) / (p(i) + n(i)))
 
 r(i) is the share of the item's training interactions that are positive, drawn towards the share of all items by
-`PRIOR` interactions: what everybody thinks of the item. The last factor of `posterior` is the probability that an
-interaction with i is positive if both polarities come equally often (Bayes' rule): what this user would think of it.
+`PRIOR` interactions: what everybody thinks of the item; r is that share of all items.
+
+`like_odds` asks the user too: r(u) is the share of likes in what the model reads of the user's history, drawn towards r
+by `USER_PRIOR` interactions, and odds multiply (the model of Rasch), so that what some dislike is lowered for who
+dislikes much, and hardly for who likes everything. Where nobody tells the user's dislikes it is `like_rate`.
+
+The last factor of `posterior` is the probability that an interaction with i is positive if both polarities come equally
+often (Bayes' rule): what this user would think of it.
 
 Beside any of them, recency adds `recency * log t(i)`. The network learns how often items were chosen over the whole
 time of training; t(i), the share of the item's likes that fell into its last days, drawn in the same way, turns that
@@ -22,9 +29,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-RULES = ("like_rate", "difference", "posterior")
+RULES = ("like_rate", "like_odds", "difference", "posterior")
 # Interactions that an item's rates count beside its own, at the rate of all items.
 PRIOR = 10.0
+# The same of a user's: histories are short, and people differ more than items do.
+USER_PRIOR = 2.0
 
 Tensor = Any
 
@@ -58,8 +67,40 @@ def combine(positive: Tensor, negative: Tensor, gamma: Tensor, known_negatives: 
 
 
 def needs_negative_encoder(rule: str) -> bool:
-    """Whether a rule reads the negative history."""
+    """Whether a rule reads the negative history by the negative encoder."""
     return rule in ("difference", "posterior")
+
+
+def needs_dislikes(rule: str) -> bool:
+    """Whether a rule asks what the user dislikes, if only how much."""
+    return needs_negative_encoder(rule) or rule == "like_odds"
+
+
+class LikeOdds:
+    """What `like_odds` adds, for one catalogue.
+
+    Args:
+        counts: (items,), training interactions of each item.
+        positive_counts: (items,), the positive ones among them.
+    """
+
+    def __init__(self, counts: npt.ArrayLike, positive_counts: npt.ArrayLike) -> None:
+        self._overall = _overall(positive_counts, counts)
+        rate = np.exp(log_like_rate(counts, positive_counts).astype(np.float64)[1:])
+        self._item = np.concatenate([[0.0], _logit(rate)]).astype(np.float32)
+
+    def __call__(self, liked: Tensor, disliked: Tensor) -> Tensor:
+        """The logarithm of the probability that a user likes each item, float32 (batch, items + 1).
+
+        Args:
+            liked: (batch,), how many liked items the model reads of each user.
+            disliked: (batch,), how many disliked ones.
+        """
+        liked, disliked = tf.cast(liked, tf.float32), tf.cast(disliked, tf.float32)
+        # r(u) / (1 - r(u)) by its definition; both parts are above 0.
+        odds = (liked + USER_PRIOR * self._overall) / (disliked + USER_PRIOR * (1.0 - self._overall))
+        lead = tf.math.log(odds) - float(_logit(self._overall))
+        return tf.math.log_sigmoid(self._item[tf.newaxis, :] + lead[:, tf.newaxis])
 
 
 def log_like_rate(counts: npt.ArrayLike, positive_counts: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -84,11 +125,18 @@ def log_recency(positive_counts: npt.ArrayLike, recent_positive_counts: npt.Arra
 
 def _log_rate(counts: npt.ArrayLike, among: npt.ArrayLike) -> npt.NDArray[np.float32]:
     some, every = np.asarray(counts, np.float64), np.asarray(among, np.float64)
-    # Never 0, so that the logarithm is finite even where nobody likes anything.
-    overall = (some.sum() + 0.5) / (every.sum() + 1.0)
-    rate = np.log((some + PRIOR * overall) / (every + PRIOR))
+    rate = np.log((some + PRIOR * _overall(some, every)) / (every + PRIOR))
     padded: npt.NDArray[np.float32] = np.concatenate([[0.0], rate]).astype(np.float32)
     return padded
+
+
+def _overall(counts: npt.ArrayLike, among: npt.ArrayLike) -> float:
+    # Never 0 or 1, so that logarithms are finite even where nobody likes anything, or everybody everything.
+    return float((np.sum(counts) + 0.5) / (np.sum(among) + 1.0))
+
+
+def _logit(rate: Any) -> Any:
+    return np.log(rate) - np.log1p(-rate)
 
 
 def log_popularity(popularity: npt.ArrayLike) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pnfrec_keras.chunked import softmax_cross_entropy_sum
+from pnfrec_keras.chunked import Offsets, softmax_cross_entropy_sum
 from pnfrec_keras.sampled import SampledLoss
 
 Tensor = Any
@@ -34,7 +34,13 @@ def real_positions(labels: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def cross_entropy_sum(
-    hidden: Tensor, labels: Tensor, table: Tensor, weights: Tensor | None = None, *, compact: bool = True
+    hidden: Tensor,
+    labels: Tensor,
+    table: Tensor,
+    weights: Tensor | None = None,
+    offsets: Offsets | None = None,
+    *,
+    compact: bool = True,
 ) -> Tensor:
     """Full-catalogue softmax cross-entropy of the next item: CE_p and CE_n (eq. 3 and 4 of arXiv 2508.14786).
 
@@ -43,16 +49,20 @@ def cross_entropy_sum(
         labels: (batch, length), index of the next item, 0 at padding.
         table: (items + 1, dim), the item table; row 0 is padding and no candidate.
         weights: (batch, length) float32, how much each position counts; None: all alike, 1.
+        offsets: Added to the scores of the items, by a place (batch, length) for each position; None: nothing.
         compact: Scores real positions only. Their number varies, so XLA needs False, which scores padding as well and
             weighs it 0; the value is the same.
 
     Returns:
         Scalar, float32: the weighted sum over real positions; 0 when there is none.
     """
+    if offsets is not None:
+        place = tf.boolean_mask(offsets.place, labels > 0) if compact else tf.reshape(offsets.place, [-1])
+        offsets = Offsets(offsets.rows, place)
     hidden, labels, weights = _tokens(hidden, labels, weights, compact)
     if weights is not None:
         labels = tf.maximum(labels, 1)
-    return softmax_cross_entropy_sum(hidden, labels - 1, table[1:], weights, static_shapes=not compact)
+    return softmax_cross_entropy_sum(hidden, labels - 1, table[1:], weights, offsets, static_shapes=not compact)
 
 
 def sampled_sum(

@@ -1,6 +1,7 @@
 """PNFRec as a Keras model (spec, sections 3 and 4)."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from pnfrec_keras import losses, ranking, weighting
+from pnfrec_keras.chunked import Offsets
 from pnfrec_keras.dropout import Dropout
 from pnfrec_keras.layer_norm import LayerNorm
 from pnfrec_keras.layers import ItemEmbedding, PositionEmbedding, SequenceEncoder
@@ -15,6 +17,7 @@ from pnfrec_keras.measures import MEASURES
 from pnfrec_keras.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
 from pnfrec_keras.ragged import Tokens
 from pnfrec_keras.sampled import SampledLoss
+from pnfrec_keras.trend import Trend
 from pnfrec_keras.variants import variant_of
 
 # Keys of the batches that `fit` and `evaluate` take; `pnfrec_keras.data` makes them.
@@ -23,6 +26,7 @@ NEGATIVE = "negative"
 MIXED = "mixed"
 MIXED_IS_POSITIVE = "mixed_is_positive"
 MARGINS = "_margins"  # of the labels of a sequence, under its name and this
+DAYS = "_days"  # their times, likewise
 SEEN = "seen"
 TARGET = "target"
 IS_POSITIVE = "is_positive"
@@ -54,7 +58,8 @@ class PNFRec(keras.Model):
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
         max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions,
-            shared_final_norm, weighting, half_life, loss, sampled_items, calibration, soft_boundary, variant: See
+            shared_final_norm, weighting, half_life, loss, sampled_items, calibration, soft_boundary, trend_days,
+            variant: See
             `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item indices in the order of
             popularity, as a `Vocabulary` has them; with another order it is right but learns less of each draw. With
             `soft_boundary` above 0 `y` also holds the margins of the labels, float32 of their shape, by the name of
@@ -86,6 +91,7 @@ class PNFRec(keras.Model):
         sampled_items: int = 1024,
         calibration: float = 0.75,
         soft_boundary: float = 0.0,
+        trend_days: float = 0.0,
         variant: str = "PNFRec",
         k: int = 10,
         **kwargs: Any,
@@ -99,6 +105,9 @@ class PNFRec(keras.Model):
             raise ValueError(msg)
         if dim % num_heads:
             msg = f"`dim` must be a multiple of `num_heads`. Received: {dim} and {num_heads}."
+            raise ValueError(msg)
+        if trend_days and loss != "softmax":
+            msg = f"`trend_days` needs `loss='softmax'`, which scores all items. Received: {loss!r}."
             raise ValueError(msg)
         parts = variant_of(variant)
         self.variant = variant
@@ -122,6 +131,7 @@ class PNFRec(keras.Model):
         self.sampled_items = sampled_items
         self.calibration = calibration
         self.soft_boundary = soft_boundary
+        self.trend_days = trend_days
         self.k = k
         self._popularity = tf.zeros([num_items + 1])
         self.sampled_loss = None if loss == "softmax" else SampledLoss(loss, num_items, sampled_items, calibration)
@@ -162,7 +172,37 @@ class PNFRec(keras.Model):
         self.final_norm.build(shape)
         if self.negative_encoder is not None:
             self.negative_encoder.build(shape)
+        self._trends: dict[str, tuple[float, float, Tensor]] = {}  # start, step and table
+        self.trend_weights: dict[str, Any] = {}
+        for sequence in self._sequences() if self.trend_days else ():
+            name = "negative_trend" if sequence == NEGATIVE else "positive_trend"
+            self.trend_weights[sequence] = self.add_weight(
+                shape=[self.num_items + 1], initializer="zeros", trainable=False, name=name
+            )
         self.built = True
+
+    def set_trend(self, trends: Mapping[str, Trend]) -> None:
+        """What training adds to the logits at each time, and ranking that of the end; for `trend_days` above 0.
+
+        That of the end is a weight and saved with the model; those of training are not: set them again to go on.
+
+        Args:
+            trends: By the sequences that the model learns from (`TrainingArrays`), see `pnfrec_keras.trend.trend_of`.
+
+        Raises:
+            ValueError: A trend is missing, or of another number of items.
+        """
+        for sequence, weight in self.trend_weights.items():
+            trend = trends.get(sequence)
+            if trend is None or trend.latest.shape != tuple(weight.shape):
+                found = "none" if trend is None else f"one of {len(trend.latest) - 1} items"
+                msg = f"The model needs a trend of {self.num_items} items for {sequence!r}. Received: {found}."
+                raise ValueError(msg)
+            weight.assign(trend.latest)
+        # Tensors, not arrays: traced code captures those, and would hold a copy of these.
+        tables = {sequence: tf.constant(trends[sequence].table[:, 1:]) for sequence in self.trend_weights}
+        self._trends = {name: (trends[name].start, trends[name].step, table) for name, table in tables.items()}
+        self.train_function = self.test_function = None  # Traced ones hold the trends of before.
 
     def _part(self, sequence: str) -> tuple[Any, Any, Any]:
         """Position table, stack of blocks and final norm that read a sequence."""
@@ -243,7 +283,8 @@ class PNFRec(keras.Model):
         weights = None
         if self.soft_boundary:
             weights = losses.position_weights(y[sequence + MARGINS], self.soft_boundary)
-        summed = self._next_item_sum(hidden, labels, table, weights, training)
+        offsets = self._offsets(sequence, y) if self.trend_days else None
+        summed = self._next_item_sum(hidden, labels, table, weights, offsets, training)
         terms = {sequence: (summed, losses.real_positions(labels, weights))}
         if self.beta and sequence == self.reads:
             if sequence == MIXED:  # no attraction to what the user disliked
@@ -259,15 +300,30 @@ class PNFRec(keras.Model):
         return total
 
     def _next_item_sum(
-        self, hidden: Tensor, labels: Tensor, table: Tensor, weights: Tensor | None, training: bool
+        self,
+        hidden: Tensor,
+        labels: Tensor,
+        table: Tensor,
+        weights: Tensor | None,
+        offsets: Offsets | None,
+        training: bool,
     ) -> Tensor:
         """CE_p or CE_n; in evaluation the exact one, which compares models of any loss and depends on no draw."""
         compact = not self.jit_compile
         if self.sampled_loss is None or self.negatives_seed is None or not training:
-            return losses.cross_entropy_sum(hidden, labels, table, weights, compact=compact)
+            return losses.cross_entropy_sum(hidden, labels, table, weights, offsets, compact=compact)
         # As Keras' own random layers do: the generator keeps int64 for the sake of GPUs, draws want int32.
         seed = tf.cast(tf.math.floormod(self.negatives_seed.next(), tf.int32.max), tf.int32)
         return losses.sampled_sum(hidden, labels, table, self.sampled_loss, seed, weights, compact=compact)
+
+    def _offsets(self, sequence: str, y: Any) -> Offsets:
+        """What was chosen before each label's period."""
+        if sequence not in self._trends:
+            msg = "With `trend_days` call `set_trend` before training (`pnfrec_keras.training.fit` does)."
+            raise ValueError(msg)
+        start, step, table = self._trends[sequence]
+        place = tf.cast(tf.floor((y[sequence + DAYS] - start) / step), tf.int32)
+        return Offsets(table, tf.clip_by_value(place, 0, table.shape[0] - 1))  # padding lies before the first
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         del x, y, y_pred, sample_weight
@@ -330,10 +386,12 @@ class PNFRec(keras.Model):
         """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding."""
         return self.state_scores(self.encode_history(history))
 
-    def state_scores(self, state: Tensor) -> Tensor:
+    def state_scores(self, state: Tensor, *, negative: bool = False) -> Tensor:
         """`scores` of what `encode_history` gives; float32 in mixed precision too, as exported: halves would tie."""
         table = tf.convert_to_tensor(self.item_embedding.embeddings)
-        return tf.matmul(tf.cast(state, tf.float32), table, transpose_b=True)
+        scores = tf.matmul(tf.cast(state, tf.float32), table, transpose_b=True)
+        trend = self.trend_weights.get(NEGATIVE if negative else self.reads)
+        return scores if trend is None else scores + tf.convert_to_tensor(trend)
 
     def set_popularity(self, popularity: Any) -> None:
         """What `rank` goes by for a history without any known item, as the export does. It is no weight: not saved.
@@ -344,12 +402,22 @@ class PNFRec(keras.Model):
         self._popularity = tf.ensure_shape(tf.cast(popularity, tf.float32), [self.num_items + 1])
         self.test_function = None  # A traced one holds the popularity of before.
 
+    def fallback(self, popularity: Tensor) -> Tensor:
+        """What ranks a history without any known item: what is chosen now where the model knows it, else `popularity`.
+
+        Args:
+            popularity: (num_items + 1,).
+        """
+        trend = self.trend_weights.get(self.reads)
+        return popularity if trend is None else tf.convert_to_tensor(trend)
+
     def rank(self, history: Tensor, seen: Tensor, target: Tensor) -> Tensor:
         """Rank of each target over the whole catalogue, seen items filtered; see `pnfrec_keras.ranking.target_rank`."""
         static = self.jit_compile
 
         def rank(state: Tensor, known: Tensor, seen: Tensor, target: Tensor) -> tuple[Tensor]:
-            scores = ranking.fall_back(self.state_scores(state), known, self._popularity, static_shapes=static)
+            popularity = self.fallback(self._popularity)
+            scores = ranking.fall_back(self.state_scores(state), known, popularity, static_shapes=static)
             return (ranking.target_rank(ranking.exclude(scores, seen), target, static_shapes=static),)
 
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
@@ -362,7 +430,7 @@ class PNFRec(keras.Model):
         names = (
             *("num_items", "max_length", "dim", "num_blocks", "num_heads", "dropout", "alpha", "beta"),
             *("similarity", "temperature", "shared_positions", "shared_final_norm", "sampled_items", "calibration"),
-            *("weighting", "half_life", "soft_boundary", "variant", "k"),
+            *("weighting", "half_life", "soft_boundary", "trend_days", "variant", "k"),
         )
         settings = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **settings, "loss": self.next_item_loss}

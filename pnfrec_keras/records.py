@@ -6,7 +6,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,7 @@ def read_training(
     *,
     mixed: bool = False,
     margins: bool = False,
+    days: bool = False,
 ) -> TrainingArrays:
     """Training sequences of all users in the files.
 
@@ -56,37 +57,42 @@ def read_training(
         max_length: L; the last L + 1 items of each polarity are kept.
         mixed: Whether to read the mixed history too, its last 2 * L + 1 items.
         margins: Whether to read how far the interactions lie from the boundary, for `model.soft_boundary`.
+        days: Whether to read when the interactions were, for `model.trend_days`.
 
     Raises:
         FileNotFoundError: No file matches.
         ValueError: A file is damaged, an example lacks a feature, or there is no example at all.
     """
     spec = {schema.POSITIVE_ITEM_IDS: _id_list(), schema.NEGATIVE_ITEM_IDS: _id_list()}
-    if mixed or margins:
+    if mixed or margins or days:
         spec[schema.HISTORY_IS_POSITIVE] = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
-    if margins:
-        spec[schema.HISTORY_MARGINS] = tf.io.RaggedFeature(tf.float32, row_splits_dtype=tf.int64)
+    floats = {**({"margins": _MARGINS} if margins else {}), **({"days": _DAYS} if days else {})}
+    for feature in floats.values():
+        spec[feature.name] = tf.io.RaggedFeature(tf.float32, row_splits_dtype=tf.int64)
     table = item_table(vocabulary)
     positive: list[IntArray] = []
     negative: list[IntArray] = []
     merged: list[tuple[IntArray, IntArray]] = []
-    distances: list[dict[str, FloatArray]] = []
+    found: dict[str, list[dict[str, FloatArray]]] = {field: [] for field in floats}
     for parsed in _parsed(pattern, spec):
         positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
         negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
-        histories = _histories(parsed, table) if mixed or margins else None
-        if histories is not None and mixed:
+        if not mixed and not floats:
+            continue
+        histories = _histories(parsed, table)
+        if mixed:
             merged.append(histories.merged(2 * max_length + 1))
-        if histories is not None and margins:
-            distances.append(_margins(parsed, histories, max_length, mixed))
+        for field, feature in floats.items():
+            found[field].append(_of_interactions(parsed, feature, histories, max_length, mixed))
     arrays = TrainingArrays(np.concatenate(positive), np.concatenate(negative))
     if mixed:
         items, polarity = (np.concatenate(parts) for parts in zip(*merged, strict=True))
         arrays = dataclasses.replace(arrays, mixed=items, mixed_is_positive=polarity)
-    if margins:
-        joined = {name: np.concatenate([each[name] for each in distances]) for name in distances[0]}
-        arrays = dataclasses.replace(arrays, margins=joined)
-    return arrays
+    joined: dict[str, Any] = {
+        field: {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+        for field, parts in found.items()
+    }
+    return dataclasses.replace(arrays, **joined)
 
 
 def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
@@ -167,19 +173,37 @@ def _histories(parsed: dict[str, Any], table: Any) -> _Histories:
     return _Histories(count, user, items, is_positive)
 
 
-def _margins(parsed: dict[str, Any], histories: _Histories, max_length: int, mixed: bool) -> dict[str, FloatArray]:
-    """Margins of what `read_training` keeps of each sequence, by its name."""
-    margins = parsed[schema.HISTORY_MARGINS]
-    if not np.array_equal(margins.row_lengths(), parsed[schema.HISTORY_IS_POSITIVE].row_lengths()):
+class _Floats(NamedTuple):
+    """A feature with a number for each interaction, and who needs it."""
+
+    name: str
+    setting: str
+    absent: str
+
+
+_MARGINS = _Floats(
+    schema.HISTORY_MARGINS,
+    "model.soft_boundary",
+    "examples of an earlier version have none, nor have those of `feedback.positive: column`",
+)
+_DAYS = _Floats(schema.HISTORY_DAYS, "model.trend_days", "examples of an earlier version have none")
+
+
+def _of_interactions(
+    parsed: dict[str, Any], feature: _Floats, histories: _Histories, max_length: int, mixed: bool
+) -> dict[str, FloatArray]:
+    """The numbers of what `read_training` keeps of each sequence, by its name."""
+    numbers = parsed[feature.name]
+    if not np.array_equal(numbers.row_lengths(), parsed[schema.HISTORY_IS_POSITIVE].row_lengths()):
         msg = (
-            f"`{schema.HISTORY_MARGINS}` of some example has another number of places than its history, which "
-            "`model.soft_boundary` needs: examples of an earlier version have none, nor have those of "
-            "`feedback.positive: column`. Run the pipeline again, from FeedbackGen on, or set `model.soft_boundary: 0`."
+            f"`{feature.name}` of some example has another number of places than its history, which "
+            f"`{feature.setting}` needs: {feature.absent}. Run the pipeline again, from FeedbackGen on, or set "
+            f"`{feature.setting}: 0`."
         )
         raise ValueError(msg)
     known, is_positive = histories.item > 0, histories.is_positive
     chosen = {POSITIVE: known & is_positive, NEGATIVE: known & ~is_positive, **({MIXED: known} if mixed else {})}
-    values = margins.flat_values.numpy()
+    values = numbers.flat_values.numpy()
     lengths = {POSITIVE: max_length + 1, NEGATIVE: max_length + 1, MIXED: 2 * max_length + 1}
     return {name: histories.rows(values, chosen[name], lengths[name]) for name in chosen}
 

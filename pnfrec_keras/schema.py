@@ -29,6 +29,8 @@ HISTORY_IS_POSITIVE: Final = "history_is_positive"
 # float list, of training examples alone: how far the value of each interaction lies from the boundary between liked and
 # disliked, in units of the value; empty where the input has no values (`feedback.positive: column`).
 HISTORY_MARGINS: Final = "history_margins"
+# float list, of training examples alone: when each interaction was, in days since 1970-01-01 UTC, to three minutes.
+HISTORY_DAYS: Final = "history_days"
 
 # Evaluation examples carry the first four above (the history before the target) and these.
 SEEN_ITEM_IDS: Final = "seen_item_ids"  # every item of the history in order, both polarities
@@ -38,7 +40,7 @@ HISTORY_LENGTH_BUCKET: Final = "history_length_bucket"
 TARGET_POPULARITY_BUCKET: Final = "target_popularity_bucket"
 
 HISTORY_FEATURES: Final = (USER_ID, POSITIVE_ITEM_IDS, NEGATIVE_ITEM_IDS, HISTORY_IS_POSITIVE)
-TRAIN_FEATURES: Final = (*HISTORY_FEATURES, HISTORY_MARGINS)
+TRAIN_FEATURES: Final = (*HISTORY_FEATURES, HISTORY_MARGINS, HISTORY_DAYS)
 EVALUATION_FEATURES: Final = (
     *HISTORY_FEATURES,
     SEEN_ITEM_IDS,

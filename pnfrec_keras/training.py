@@ -21,6 +21,7 @@ from pnfrec_keras.data import (
     training_dataset,
 )
 from pnfrec_keras.model import MIXED, POSITIVE, PNFRec
+from pnfrec_keras.trend import Trend, trend_of
 from pnfrec_keras.variants import variant_of
 
 MONITOR = "val_ndcg_p"
@@ -101,18 +102,23 @@ def fit(
 
     Raises:
         ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
-            margins that `model.soft_boundary` needs.
+            margins or the times that `model.soft_boundary` or `model.trend_days` need.
         FloatingPointError: The loss is not a number any more.
     """
     _check_data(training_data, validation_data, variant_of(model_config.variant).mixed)
     if model_config.soft_boundary:
         _check_margins(training_data, MIXED if variant_of(model_config.variant).mixed else POSITIVE)
+    if model_config.trend_days and training_data.days is None:
+        msg = "`model.trend_days` needs the times of interactions: read the training data with `days=True`."
+        raise ValueError(msg)
     keras.utils.set_random_seed(training.seed)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
     model = build_model(num_items, model_config, training)
     if popularity is not None:
         model.set_popularity(popularity)
+    if model_config.trend_days:
+        model.set_trend({name: _trend(training_data, name, model) for name in model.trend_weights})
     early_stopping = keras.callbacks.EarlyStopping(
         MONITOR, mode="max", patience=training.patience, restore_best_weights=True
     )
@@ -143,6 +149,11 @@ def fit(
     best = history[best_epoch - 1][MONITOR]
     log.info("Trained %d epochs; the best, %d, has %s = %.4f.", len(history), best_epoch, MONITOR, best)
     return TrainingResult(model, history, best_epoch, first_epoch)
+
+
+def _trend(training_data: TrainingArrays, sequence: str, model: PNFRec) -> Trend:
+    when = (training_data.days or {})[sequence]
+    return trend_of(getattr(training_data, sequence), when, model.num_items, model.trend_days)
 
 
 def discard_state(state_dir: str | Path) -> None:

@@ -12,6 +12,7 @@ Dense layers compute `x @ kernel + bias`. With d the width, N the items, L the l
     E/B/{inner,outer}/kernel, bias                  (d, d), (d,)
     final_norm/gamma, beta                          (d,)
     negative_final_norm/gamma, beta                 (d,)        where the encoders do not share one
+    positive_trend, negative_trend                  (N + 1,)    with `trend_days`: added to the scores; row 0 is padding
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ _ALONE = ("/key/", "/value/")
 def get_named_weights(model: PNFRec) -> dict[str, Array]:
     """Copies of all weights by the names above."""
     named: dict[str, Array] = {}
-    for variable in model.trainable_variables:
+    for variable in _variables(model):
         name, value = _name(variable), np.array(variable.numpy())
         if _JOINT in name:
             # Keys and values are projected by one kernel, side by side.
@@ -55,10 +56,14 @@ def set_named_weights(model: PNFRec, weights: Mapping[str, npt.ArrayLike]) -> No
 
 
 def _values(model: PNFRec, weights: Mapping[str, Array]) -> Iterator[tuple[Any, Array]]:
-    for variable in model.trainable_variables:
+    for variable in _variables(model):
         name = _name(variable)
         names = _apart(name) if _JOINT in name else (name,)
         yield variable, np.concatenate([weights[each] for each in names], axis=-1)
+
+
+def _variables(model: PNFRec) -> list[Any]:
+    return [*model.trainable_variables, *model.trend_weights.values()]
 
 
 def _name(variable: Any) -> str:

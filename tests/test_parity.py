@@ -21,13 +21,14 @@ from pnfrec_keras.export import export_saved_model
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.records import read_evaluation
 from pnfrec_keras.vocabulary import Vocabulary
+from pnfrec_keras.weights import get_named_weights, set_named_weights
 from tests.pnfrec_keras.writing import evaluation_example, write_records
 
 ITEMS, K = 20, 5
 IDS = [f"i{number:02d}" for number in range(ITEMS)]
 # Not in the order of the vocabulary, which breaks ties: a fallback to all equal scores would show.
 VOCABULARY = Vocabulary(
-    *(IDS, np.arange(ITEMS, 0, -1), np.roll(np.arange(ITEMS, 0, -1), 7)),
+    *(IDS, np.arange(ITEMS, 0, -1) + ITEMS, np.roll(np.arange(ITEMS, 0, -1), 7)),
     recent_positive_counts=np.roll(np.arange(ITEMS, 0, -1), 3) // 2,
 )
 
@@ -169,17 +170,49 @@ def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path
 
 @pytest.mark.parametrize(
     ("rule", "gamma", "recency"),
-    [("like_rate", 2, 0.0), ("like_rate", 0.5, 1.0), ("difference", 0.5, 0.7), ("posterior", 3.0, 0.0)],
+    [
+        *[("like_rate", 2, 0.0), ("like_rate", 1.5, 1.0), ("like_odds", 2, 0.0), ("like_odds", 5.0, 0.3)],
+        *[("difference", 0.5, 0.7), ("posterior", 3.0, 0.0)],
+    ],
 )
 def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served(
     world: tuple[Path, PNFRec], tmp_path: Path, rule: Any, gamma: float, recency: float
 ) -> None:
     folder, model = world
+    assert_all_rank_alike(folder, model, tmp_path, rule, gamma, recency)
+
+
+@pytest.mark.parametrize(("rule", "gamma"), [("like_rate", 0.0), ("like_odds", 1.0), ("posterior", 2.0)])
+def test_a_trend_ranks_the_same_in_numpy_in_keras_in_the_gate_and_when_served(
+    world: tuple[Path, PNFRec], tmp_path: Path, rule: Any, gamma: float
+) -> None:
+    folder, plain = world
+    keras.utils.set_random_seed(2)
+    model = PNFRec(ITEMS, max_length=6, dim=8, k=K, trend_days=14)
+    weights = get_named_weights(plain)
+    weights |= {name: np.linspace(0, end, ITEMS + 1) for name, end in (("positive_trend", 2), ("negative_trend", -3))}
+    set_named_weights(model, weights)
+    model.compile()
+    ranked = assert_all_rank_alike(folder, model, tmp_path, rule, gamma, 0.0)
+    if not gamma:
+        arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+        validation: Any = model.evaluate(data.evaluation_dataset(arrays, 7), return_dict=True, verbose=0)
+        for name, value in evaluation.measure(ranked, K).items():
+            if name.endswith(("_p", "_n")):
+                assert float(validation[name]) == pytest.approx(value, abs=1e-6)
+
+
+def assert_all_rank_alike(
+    folder: Path, model: PNFRec, tmp_path: Path, rule: Any, gamma: float, recency: float
+) -> evaluation.Ranked:
+    """By numpy, TFMA and the lists of the export in `tmp_path`; another ranking than that of the world's model."""
     export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma, recency=recency)
     arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
     ranked = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(rule, recency=recency), gamma), arrays, K)
-    plain = evaluation.rank_all(evaluation.of_model(model, VOCABULARY.popularity()), arrays, K)
-    assert (ranked.rank != plain.rank).sum() > 10, "a rule that changes something"
+    plain = tf.saved_model.load(str(folder / "model")).signatures["rank_examples"](
+        examples=tf.constant([evaluation_example(*example) for example in make_examples()])
+    )["rank"]
+    assert (ranked.rank != plain.numpy()).sum() > 10, "a rule that changes something"
 
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
     gate = by_tfma(tmp_path)
@@ -202,3 +235,4 @@ def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served
         assert (items.index(target) + 1 if target in items else 0) == ranked.rank[place]
     if rule == "like_rate":
         assert served_ranks(tmp_path) == ranked.rank.tolist(), "the dislikes of all users lower items"
+    return ranked

@@ -123,11 +123,12 @@ class ShardExamples:
     Args:
         table: Its rows, after the filter.
         positive: Which of them are positive.
+        day: Length of a day in the unit of its timestamps.
         margins: Distance of each from the boundary; None where the input has no values.
     """
 
-    def __init__(self, table: UserTable, positive: Mask, margins: Floats | None = None) -> None:
-        self._table, self._positive, self._margins = table, positive, margins
+    def __init__(self, table: UserTable, positive: Mask, day: int, margins: Floats | None = None) -> None:
+        self._table, self._positive, self._day, self._margins = table, positive, day, margins
         self._entry_of_item = item_entries(table.items)
         self._users = table.users.to_pylist()
 
@@ -140,6 +141,7 @@ class ShardExamples:
         positive = self._positive[rows]
         flags = positive.tobytes()
         margins = b"" if self._margins is None else self._margins[rows].astype("<f4").tobytes()
+        days = (self._table.time[rows] / self._day).astype("<f4").tobytes()
         positive_entries = Entries(self._entry_of_item, item[positive])
         negative_entries = Entries(self._entry_of_item, item[~positive])
         ends = np.flatnonzero(np.append(user[1:] != user[:-1], True)) + 1 if len(user) else np.zeros(0, np.int64)
@@ -148,6 +150,7 @@ class ShardExamples:
         for end, positive_end, owner in zip(ends.tolist(), positive_ends, user[ends - 1].tolist(), strict=True):
             yield example(
                 (
+                    floats_feature(schema.HISTORY_DAYS, days[4 * start : 4 * end]),
                     flags_feature(schema.HISTORY_IS_POSITIVE, flags[start:end]),
                     floats_feature(schema.HISTORY_MARGINS, margins[4 * start : 4 * end]),
                     _negative(negative_entries(start - positive_start, end - positive_end)),

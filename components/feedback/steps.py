@@ -197,7 +197,8 @@ class Write(OnShard):
         positive = boundary.positives(table)
         chosen = protocol.select(table, known, splits, positive, self._config)
         has_values = self._config.positive != "column"
-        encoder = ShardExamples(table, positive, boundary.margins(table) if has_values else None)
+        day = statistics.ticks_a_day(statistics.timestamp_unit(facts.counts))
+        encoder = ShardExamples(table, positive, day, boundary.margins(table) if has_values else None)
         records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
         for split, targets in chosen.targets.items():
             records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))

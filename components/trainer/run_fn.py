@@ -83,6 +83,7 @@ def read_data(fn_args: Any, model_config: ModelConfig) -> tuple[Vocabulary, Any,
         *(fn_args.train_files, vocabulary, model_config.max_length),
         mixed=mixed,
         margins=model_config.soft_boundary > 0,
+        days=model_config.trend_days > 0,
     )
     return vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
 

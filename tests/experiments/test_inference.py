@@ -55,6 +55,9 @@ def test_each_rule_scores_as_it_is_defined(model: PNFRec) -> None:
     np.testing.assert_allclose(scores("positive"), plain, atol=1e-5)
     np.testing.assert_allclose(scores("like_rate"), plain + 0.7 * rate, atol=1e-5)
     np.testing.assert_allclose(scores("difference"), plain - 0.7 * negative, atol=1e-5)
+    odds = inference.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    liked, disliked = np.array([0, *[2] * 39]), np.full(40, 2)
+    np.testing.assert_allclose(scores("like_odds"), plain + 0.7 * np.array(odds(liked, disliked)), atol=1e-5)
 
 
 def test_dislikes_are_read_only_where_there_is_no_like(model: PNFRec) -> None:

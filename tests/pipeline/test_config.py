@@ -66,6 +66,23 @@ def test_a_soft_boundary_needs_values(tmp_path: Path) -> None:
         load_config(path, ["feedback.positive=column"])
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("feedback={files: [a.csv], split: leave_one_out}", r"\(14\) ranks by what was chosen at the end of training"),
+        ("export.recency=0.5", r"\(14\) and `export.recency` \(0.5\) both weigh what is liked now: set one to 0"),
+        ("export.index=tfrs", r"\(14\) adds to the scores, which `export.index: tfrs` cannot"),
+        ("model.loss=gbce", r"`model.trend_days` must be 0 with `model.loss: gbce`"),
+    ],
+)
+def test_a_trend_has_its_conditions(tmp_path: Path, override: str, message: str) -> None:
+    feedback = {"files": ["ratings.csv"], "recent_days": 14, "split": "global_time"}
+    path = write(tmp_path, {**MINIMAL, "feedback": feedback, "model": {"trend_days": 14}})
+    assert load_config(path).model.trend_days == 14
+    with pytest.raises(ConfigError, match=message):
+        load_config(path, [override])
+
+
 def test_numbers_without_a_point_are_read_from_the_file(tmp_path: Path) -> None:
     text = yaml.safe_dump({**MINIMAL, "query": {"positive": ["12e4"]}}) + "training: {learning_rate: 1e-4}\n"
     config = load_config(write(tmp_path, text))

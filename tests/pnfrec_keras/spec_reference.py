@@ -65,12 +65,21 @@ def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, he
     return layer_norm(x, weights, own if f"{own}/gamma" in weights else "final_norm")
 
 
-def cross_entropies(items: Sequence[int], weights: Weights, encoder: str, blocks: int, heads: int) -> list[Any]:
-    """One loss for each real position of one user."""
+def cross_entropies(
+    items: Sequence[int],
+    weights: Weights,
+    encoder: str,
+    blocks: int,
+    heads: int,
+    offsets: Sequence[Sequence[float]] | None = None,
+) -> list[Any]:
+    """One loss for each real position of one user; `offsets` are added to its logits, a row a position."""
     if len(items) < 2:
         return []
     hidden = encode(items[:-1], weights, encoder, blocks, heads)
     logits = hidden @ weights["item_embedding"][1:].T
+    if offsets is not None:
+        logits = logits + np.array(offsets)
     return [log_sum_exp(row) - row[label - 1] for row, label in zip(logits, items[1:], strict=True)]
 
 

@@ -49,6 +49,30 @@ def test_the_plain_loss_is_what_the_definition_says() -> None:
 
 
 @pytest.mark.parametrize("static_shapes", [False, True])
+@pytest.mark.parametrize("size", [1.0, 200.0], ids=["small", "beyond the range of exponentials"])
+def test_offsets_are_added_to_the_logits_of_their_tokens(
+    monkeypatch: pytest.MonkeyPatch, size: float, static_shapes: bool
+) -> None:
+    monkeypatch.setattr(chunked, "_MOST", 64)
+    random = np.random.default_rng(9)
+    rows, place = tf.constant(random.normal(size=(3, 50)) * size, tf.float32), tf.constant(random.integers(0, 3, 100))
+
+    def loss(*arguments: Any) -> Any:
+        hidden, labels, table, weights = arguments
+        offsets = chunked.Offsets(rows, place)
+        return chunked.softmax_cross_entropy_sum(hidden, labels, table, weights, offsets, static_shapes=static_shapes)
+
+    def expected(hidden: Any, labels: Any, table: Any, weights: Any) -> Any:
+        logits = tf.matmul(hidden, table, transpose_b=True) + tf.gather(rows, place)
+        return tf.reduce_sum(weights * tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+    for found, wanted in zip(
+        with_gradients(loss, *problem(100, 50)), with_gradients(expected, *problem(100, 50)), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * size)
+
+
+@pytest.mark.parametrize("static_shapes", [False, True])
 @pytest.mark.parametrize("tokens", [1, 63, 64, 65, 700])
 def test_values_and_gradients_equal_the_plain_loss(
     monkeypatch: pytest.MonkeyPatch, tokens: int, static_shapes: bool

@@ -14,16 +14,17 @@ import pytest
 import tensorflow as tf
 
 from pnfrec_keras import inference, schema
-from pnfrec_keras.data import evaluation_arrays
+from pnfrec_keras.data import evaluation_arrays, pad
 from pnfrec_keras.export import export_saved_model
 from pnfrec_keras.model import PNFRec
 from pnfrec_keras.vocabulary import Vocabulary
+from pnfrec_keras.weights import get_named_weights, set_named_weights
 from tests.pnfrec_keras.writing import evaluation_example
 
 ITEMS, LENGTH = 30, 4
 # No id is the text of its index, one has a leading zero, one is not ASCII.
 IDS = [f"0{number}" if number % 2 else f"é{number}" for number in range(1, ITEMS + 1)]
-VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1), np.roll(np.arange(ITEMS, 0, -1), 3))
+VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1) + ITEMS, np.roll(np.arange(ITEMS, 0, -1), 3))
 
 
 @pytest.fixture(scope="module")
@@ -151,15 +152,62 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
     plain = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_p")
     with pytest.raises(ValueError, match=r"`export.rule: posterior` reads the negative encoder"):
         export_saved_model(plain, VOCABULARY, tmp_path / "a", rule="posterior", gamma=1.0)
-    with pytest.raises(ValueError, match=r"set `export.gamma` and `export.recency` to 0"):
+    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", gamma=1.0)
-    with pytest.raises(ValueError, match=r"set `export.gamma` and `export.recency` to 0"):
+    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", recency=1.0)
+    trendy = PNFRec(ITEMS, max_length=LENGTH, dim=8, trend_days=14)
+    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
+        export_saved_model(trendy, VOCABULARY, tmp_path / "b", index="tfrs")
     with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
-    with pytest.raises(ValueError, match="must be one of like_rate, difference, posterior"):
+    with pytest.raises(ValueError, match="must be one of like_rate, like_odds, difference, posterior"):
         export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_trend_shifts_the_scores_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
+    weights = get_named_weights(model)
+    trend = np.linspace(0, 2, ITEMS + 1, dtype=np.float32)
+    trendy = PNFRec.from_config({**model.get_config(), "trend_days": 14})
+    set_named_weights(trendy, {**weights, "positive_trend": trend, "negative_trend": -trend})
+    export_saved_model(trendy, VOCABULARY, tmp_path / "model")
+    asked = request([[IDS[0], IDS[3]], []], [[], []], [ITEMS, ITEMS])
+    found = call(tmp_path / "model", schema.SERVING_SIGNATURE, asked)
+    history = pad([[1, 4]], LENGTH)
+    scores = np.array(model.scores(history))[0, 1:] + trend[1:]
+    best = [item for item in np.argsort(-scores, kind="stable") if item not in (0, 3)]
+    assert [item.decode() for item in found["item_ids"][0][: ITEMS - 2]] == [IDS[item] for item in best]
+    np.testing.assert_allclose(found["scores"][0][: ITEMS - 2], scores[best], rtol=1e-5)
+    assert [item.decode() for item in found["item_ids"][1]] == IDS[::-1]
+    assert found["fallback"].tolist() == [False, True]
+    in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, asked)
+    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
+
+
+def test_like_odds_ask_how_much_the_user_dislikes(model: PNFRec, tmp_path: Path) -> None:
+    """Told no dislikes it is the like rate; of two users the one who dislikes more has the rate count for more."""
+    for rule in ("like_odds", "like_rate"):
+        export_saved_model(model, VOCABULARY, tmp_path / rule, rule=rule, gamma=2.0)
+    asked = request([[IDS[0]]], [[]], [ITEMS])
+    plain = [call(tmp_path / rule, schema.SERVING_SIGNATURE, asked) for rule in ("like_odds", "like_rate")]
+    np.testing.assert_array_equal(plain[0]["scores"], plain[1]["scores"])
+    odds = inference.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    spread = []
+    for disliked in ([], IDS[4:9]):
+        asked = {**with_negatives([IDS[0]], disliked, 1.0), "k": np.array([ITEMS], np.int32)}
+        found, at_0 = (
+            call(tmp_path / "like_odds", schema.NEGATIVES_SIGNATURE, {**asked, "gamma": np.array([gamma], np.float32)})
+            for gamma in (1.0, 0.0)
+        )
+        scores, before = (dict(zip(each["item_ids"][0], each["scores"][0], strict=True)) for each in (found, at_0))
+        expected = np.array(odds(np.array([1]), np.array([min(len(disliked), LENGTH)])))[0]
+        for item in set(scores) - {b""}:
+            assert scores[item] - before[item] == pytest.approx(expected[IDS.index(item.decode()) + 1], abs=1e-4)
+        spread.append(np.ptp(expected[1:]))
+    assert spread[1] > spread[0]
+    in_session = call_tf1(tmp_path / "like_odds", schema.NEGATIVES_SIGNATURE, {**asked, "gamma": [1.0]})
+    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
 
 
 def test_recency_lifts_what_is_liked_now_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:

@@ -54,6 +54,23 @@ def test_like_rates_are_drawn_towards_that_of_all_items() -> None:
     assert np.isfinite(inference.log_like_rate([3, 4], [0, 0])).all()
 
 
+def test_like_odds_multiply() -> None:
+    """Of an item and of a user, over those of all: with the user's share at that of all it is the item's rate."""
+    counts, liked = [100, 10, 0], [90, 1, 0]
+    overall = 91.5 / 111
+    rate = np.array([(90 + 10 * overall) / 110, (1 + 10 * overall) / 20, overall])
+    found = np.asarray(inference.LikeOdds(counts, liked)(np.array([0, 3, 0, 50]), np.array([0, 1, 4, 0])))
+    assert found.shape == (4, 4)
+    for likes, dislikes, row in zip((0, 3, 0, 50), (0, 1, 4, 0), found, strict=True):
+        share = (likes + 2 * overall) / (likes + dislikes + 2)
+        odds = rate / (1 - rate) * share / (1 - share) / (overall / (1 - overall))
+        np.testing.assert_allclose(np.exp(row[1:]), odds / (1 + odds), rtol=1e-4)
+    np.testing.assert_allclose(found[0, 1:], inference.log_like_rate(counts, liked)[1:], rtol=1e-4)
+    for nobody, everybody in (([0, 0], [5, 5]), ([5, 5], [5, 5])):
+        extreme = inference.LikeOdds(everybody, nobody)(np.array([0, 9]), np.array([9, 0]))
+        assert np.isfinite(np.asarray(extreme)).all()
+
+
 def test_recency_is_the_share_of_recent_likes() -> None:
     found = np.exp(inference.log_recency([100, 10, 0], [20, 0, 0]))
     overall = 20.5 / 111

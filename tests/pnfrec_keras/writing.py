@@ -40,15 +40,17 @@ def training_example(
     negative: list[str],
     history_is_positive: list[int] | None = None,
     margins: list[float] | None = None,
+    days: list[float] | None = None,
 ) -> bytes:
     """All positive items come before the negative ones, unless `history_is_positive` says otherwise.
 
-    Without `margins` it is an example of a version that had none.
+    Without `margins` or `days` it is an example of a version that had none.
     """
     flags = [1] * len(positive) + [0] * len(negative) if history_is_positive is None else history_is_positive
     features: dict[str, Value] = {"user_id": user, "positive_item_ids": positive, "negative_item_ids": negative}
-    near: dict[str, Value] = {} if margins is None else {"history_margins": tuple(margins)}
-    return example({**features, "history_is_positive": flags, **near})
+    floats = {"history_margins": margins, "history_days": days}
+    given: dict[str, Value] = {name: tuple(values) for name, values in floats.items() if values is not None}
+    return example({**features, "history_is_positive": flags, **given})
 
 
 def evaluation_example(positive: list[str], seen: list[str], target: str, is_positive: int, user: str = "u") -> bytes:

@@ -171,6 +171,7 @@ def make_training_example(user: str, positives: Sequence[str], negatives: Sequen
         schema.NEGATIVE_ITEM_IDS: bytes_feature(*negatives),
         schema.HISTORY_IS_POSITIVE: flags_feature(*[1] * len(positives), *[0] * len(negatives)),
         schema.HISTORY_MARGINS: floats_feature(*[0.5] * (len(positives) + len(negatives))),
+        schema.HISTORY_DAYS: floats_feature(*[15_000.5] * (len(positives) + len(negatives))),
     }
     return tf.train.Example(features=tf.train.Features(feature=features))
 

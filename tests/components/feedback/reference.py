@@ -195,6 +195,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                     "history_margins": [float(np.float32(abs(row.value - boundaries[user]))) for row in own_train]
                     if config.positive != "column"
                     else [],
+                    "history_days": [float(np.float32(row.time / 86_400)) for row in own_train],
                 }
             )
         for name, allowed in (("validation", ("train", "validation")), ("test", ("train", "validation", "test"))):

@@ -89,7 +89,7 @@ def _table() -> UserTable:
 def test_examples_of_a_shard() -> None:
     table = _table()
     positive = table.value >= 4
-    encoder = records.ShardExamples(table, positive, np.abs(table.value - 2.5))
+    encoder = records.ShardExamples(table, positive, 4, np.abs(table.value - 2.5))
     assert [parse(record) for record in encoder.train(np.array([True, True, False, True, True]))] == [
         {
             "user_id": "a",
@@ -97,6 +97,7 @@ def test_examples_of_a_shard() -> None:
             "negative_item_ids": ["i2"],
             "history_is_positive": [1, 0],
             "history_margins": [2.5, 1.5],
+            "history_days": [0.25, 0.5],
         },
         {
             "user_id": "b",
@@ -104,6 +105,7 @@ def test_examples_of_a_shard() -> None:
             "negative_item_ids": ["i3", "i1"],
             "history_is_positive": [0, 0],
             "history_margins": [1.5, 1.5],
+            "history_days": [0.25, 0.5],
         },
     ]
     everything = np.ones(5, bool)
@@ -165,7 +167,7 @@ def test_history_length_buckets() -> None:
     )
     everything = np.ones(size, bool)
     known = protocol.Known(everything, everything, 0, 0, np.array([0]))
-    encoded = records.ShardExamples(table, everything).evaluation(
+    encoded = records.ShardExamples(table, everything, 1).evaluation(
         protocol.Targets(np.arange(size), everything), known, 1
     )
     buckets = [parse(record)["history_length_bucket"] for record in encoded]
