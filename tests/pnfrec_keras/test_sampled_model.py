@@ -150,23 +150,27 @@ tf.config.set_logical_device_configuration(
 from pathlib import Path
 from tests.pnfrec_keras.test_training import MODEL, ITEMS
 from tests.pnfrec_keras.test_soft_boundary import soft_arrays
+from tests.pnfrec_keras.test_trend import dated_arrays
 from pnfrec_keras import training
 from pnfrec_keras.config import TrainingConfig
 import dataclasses
 losses = {}
-for kind, soft_boundary in (("sampled_softmax", 0.0), ("gbce", 2.0)):
+data = dataclasses.replace(soft_arrays()[0], days=dated_arrays()[0].days), soft_arrays()[1]
+for kind, more in (
+    ("sampled_softmax", {}), ("gbce", {"soft_boundary": 2.0}), ("softmax", {"soft_boundary": 2.0, "trend_days": 10})
+):
     for strategy in ("none", "mirrored"):
         config = TrainingConfig(epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy)
-        model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5, soft_boundary=soft_boundary)
+        model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5, **more)
         state = Path(sys.argv[1]) / kind / strategy
         losses.setdefault(kind, []).append(
-            training.fit(ITEMS, *soft_arrays(), model, config, state_dir=state).history)
+            training.fit(ITEMS, *data, model, config, state_dir=state).history)
 print(json.dumps(losses))
 """
 
 
 def test_two_mirrored_devices_take_the_same_steps_as_one(tmp_path: Path) -> None:
-    """With a soft boundary too, whose weights are spread unevenly over devices."""
+    """With a soft boundary too, whose weights are spread unevenly over devices, and with a trend."""
     command = [sys.executable, "-c", _MIRRORED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
