@@ -9,6 +9,7 @@ import numpy.typing as npt
 from experiments.bootstrap import paired_difference
 from experiments.study import InferenceRule
 from pnfrec_keras import evaluation, measures
+from pnfrec_keras.config import check_recency, check_rule
 from pnfrec_keras.data import EvaluationArrays
 from pnfrec_keras.evaluation import Floats, Recommender
 from pnfrec_keras.inference import LikeOdds, combine, log_like_rate, log_popularity, log_recency
@@ -33,8 +34,9 @@ def choose_gamma(
 ) -> tuple[float, list[dict[str, float]]]:
     """The gamma with the largest delta NDCG among those that cost no liked target that can be told from chance.
 
-    A gamma is left out where the 95 % interval of its difference in NDCG_p from the first one, of a paired bootstrap
-    over the validation users, is below zero. The first one, 0 as a rule, is what there is to lose.
+    With `rule.delta_weight`, w, it is the one with the largest NDCG_p + w * delta NDCG, whatever it costs. Else a gamma
+    is left out where the 95 % interval of its difference in NDCG_p from the first one, of a paired bootstrap over the
+    validation users, is below zero. The first one, 0 as a rule, is what there is to lose.
 
     Args:
         model: The trained model.
@@ -64,7 +66,10 @@ def choose_gamma(
         loss_is_sure = paired_difference(own, gains[0], number, liked).high < 0
         found.append({"gamma": gamma, **evaluation.measure(each, k), "loss_is_sure": float(loss_is_sure)})
     # Of equal ones the first.
-    best = max((row for row in found if not row["loss_is_sure"]), key=lambda row: row["ndcg_delta"])
+    if (weight := rule.delta_weight) is not None:
+        best = max(found, key=lambda row: row["ndcg_p"] + weight * row["ndcg_delta"])
+    else:
+        best = max((row for row in found if not row["loss_is_sure"]), key=lambda row: row["ndcg_delta"])
     return best["gamma"], found
 
 
@@ -82,6 +87,8 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
     like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
     like_odds = LikeOdds(vocabulary.counts, vocabulary.positive_counts)
 
+    check_rule(rule.rule, model.variant, model.alpha)
+    check_recency(rule.recency, model.trend_days)
     recency: Any = 0.0
     if rule.recency:
         recency = rule.recency * log_recency(vocabulary.positive_counts, _recent(vocabulary))
@@ -91,6 +98,7 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
         return scores
 
     def by_rule(arrays: EvaluationArrays) -> Floats:
+        liked = np.count_nonzero(arrays.positive, axis=1)  # before dislikes are read in their place
         if rule.negatives_for_positives:
             arrays = dataclasses.replace(arrays, positive=_read_instead(arrays))
         scores = plain(arrays)
@@ -99,8 +107,7 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
         if rule.rule == "positive":
             return scores
         if rule.rule == "like_odds":
-            liked, disliked = (np.count_nonzero(items, axis=1) for items in (arrays.positive, _negative(arrays)))
-            return scores + gamma * np.array(like_odds(liked, disliked))
+            return scores + gamma * np.array(like_odds(liked, np.count_nonzero(_negative(arrays), axis=1)))
         history = _negative(arrays)
         negative = model.state_scores(model.encode_history(history, negative=True), negative=True)
         known = np.count_nonzero(history, axis=1)

@@ -28,6 +28,7 @@ class InferenceRule:
         rule: Of `pnfrec_keras.inference`.
         gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
             its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
+        delta_weight: Instead, the gamma with the largest NDCG_p + w delta NDCG on validation is taken, as by the tuner.
         recency: Weight of what is liked now; wants `feedback.recent_days`.
         without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
             user who has disliked things only.
@@ -39,6 +40,7 @@ class InferenceRule:
 
     rule: Literal["positive", "like_rate", "like_odds", "difference", "posterior"] = "positive"
     gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
+    delta_weight: float | None = None
     recency: float = 0.0
     without_positives: bool = False
     negatives_for_positives: bool = False

@@ -15,7 +15,7 @@ from components.evaluation.config import GateConfig
 from components.feedback.config import FeedbackConfig
 from components.tuner.config import TunerConfig, check_tuner
 from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
-from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
+from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -138,6 +138,7 @@ class PipelineConfig:
                 "`feedback.recent_days`, such as 14, or `export.recency` to 0."
             )
             raise ValueError(msg)
+        check_rule(self.export.rule, self.model.variant, self.model.alpha)
         self._check_trend()
         if self.tuner.enabled:
             both = self.feedback.validation_targets == "both"
@@ -153,9 +154,7 @@ class PipelineConfig:
                 "leave_one_out` lie at any time. Set `model.trend_days: 0`, or split by `global_time`."
             )
             raise ValueError(msg)
-        if self.export.recency:
-            msg = f"{given} and `export.recency` ({self.export.recency:g}) both weigh what is liked now: set one to 0."
-            raise ValueError(msg)
+        check_recency(self.export.recency, self.model.trend_days)
         if self.export.index == "tfrs":
             msg = f"{given} adds to the scores, which `export.index: tfrs` cannot. Set the index to `plain`."
             raise ValueError(msg)

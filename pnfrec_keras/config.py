@@ -173,3 +173,36 @@ class ExportConfig:
             _check(0.0 <= value < math.inf, f"export.{name}", "0 or more and finite", value)
             alone = self.index == "plain" or not value
             _check(alone, f"export.{name}", "0 with `export.index: tfrs`, which ranks by the positive encoder", value)
+
+
+def check_rule(rule: str, variant: str, alpha: float) -> None:
+    """Raises a ValueError for a rule of inference that a model cannot follow.
+
+    Args:
+        rule: `ExportConfig.rule`.
+        variant: Of the model.
+        alpha: Of the model.
+    """
+    parts = variant_of(variant)
+    if rule in ("difference", "posterior") and not (parts.negative_loss and alpha):
+        msg = (
+            f"`export.rule: {rule}` reads the negative encoder, which {variant} with alpha = {alpha:g} does not have. "
+            "Take `like_rate`, or a model with `model.alpha` above 0."
+        )
+        raise ValueError(msg)
+    if rule == "like_odds" and parts.mixed:
+        msg = (
+            "`export.rule: like_odds` counts the likes and the dislikes of a user apart, and "
+            f"{variant} reads one history of both. Take `like_rate`."
+        )
+        raise ValueError(msg)
+
+
+def check_recency(recency: float, trend_days: float) -> None:
+    """Raises a ValueError where `export.recency` and `model.trend_days` would both count what is chosen now."""
+    if recency and trend_days:
+        msg = (
+            f"`export.recency` ({recency:g}) and `model.trend_days` ({trend_days:g}) both weigh what is liked now: set "
+            "one to 0."
+        )
+        raise ValueError(msg)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pnfrec_keras.model import DAYS, IS_POSITIVE, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE, SEEN, TARGET
+from pnfrec_keras.model import IS_POSITIVE, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, PERIODS, POSITIVE, SEEN, TARGET
 from pnfrec_keras.vocabulary import Vocabulary
 
 IntArray = npt.NDArray[np.int32]
@@ -35,6 +35,7 @@ class TrainingArrays:
             the boundary, 0 at padding. None for models without `soft_boundary`.
         days: For each sequence above, by its name, float32 of its shape: when each interaction was, in days since
             1970-01-01, 0 at padding. None for models without `trend_days`.
+        periods: The same as int32, the periods of their trends that they fall into (`pnfrec_keras.trend`).
     """
 
     positive: IntArray
@@ -43,6 +44,7 @@ class TrainingArrays:
     mixed_is_positive: IntArray | None = None
     margins: Mapping[str, FloatArray] | None = None
     days: Mapping[str, FloatArray] | None = None
+    periods: Mapping[str, IntArray] | None = None
 
     def __len__(self) -> int:
         return len(self.positive)
@@ -59,8 +61,8 @@ class TrainingArrays:
             labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
         for name, values in (self.margins or {}).items():
             labels[name + MARGINS] = values[:, 1:]
-        for name, values in (self.days or {}).items():
-            labels[name + DAYS] = values[:, 1:]
+        for name, periods in (self.periods or {}).items():
+            labels[name + PERIODS] = periods[:, 1:]
         return inputs, labels
 
 

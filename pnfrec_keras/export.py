@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from pnfrec_keras import inference, ranking, schema
+from pnfrec_keras.config import check_recency, check_rule
 from pnfrec_keras.model import POSITIVE, PNFRec
 from pnfrec_keras.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.vocabulary import Vocabulary
@@ -75,6 +76,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self._log_popularity = tf.constant(np.array(model.fallback(inference.log_popularity(popularity))))
         self._log_like_rate = tf.constant(inference.log_like_rate(vocabulary.counts, vocabulary.positive_counts))
         self._like_odds = inference.LikeOdds(vocabulary.counts, vocabulary.positive_counts)
+        check_recency(recency, model.trend_days)
         self._recency = _recency(vocabulary, recency) if recency else None
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
@@ -158,8 +160,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
-        # A mixed history has no dislikes apart.
-        asks = inference.needs_dislikes(self.rule) and self.gamma > 0 and self.reads_positives
+        asks = inference.needs_dislikes(self.rule) and self.gamma > 0
         parsed = tf.io.parse_example(serialized, evaluation_parsing_spec(negative=asks))
         history = self.table.lookup(parsed[self._history].to_tensor(default_value=""))
         seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
@@ -249,12 +250,7 @@ def _check_rule(model: PNFRec, rule: str) -> None:
     if rule not in inference.RULES:
         msg = f"`export.rule` must be one of {', '.join(inference.RULES)}. Received: {rule!r}."
         raise ValueError(msg)
-    if inference.needs_negative_encoder(rule) and model.negative_encoder is None:
-        msg = (
-            f"`export.rule: {rule}` reads the negative encoder, which {model.variant} with alpha = {model.alpha} does "
-            "not have. Take `like_rate`, or a model with `model.alpha` above 0."
-        )
-        raise ValueError(msg)
+    check_rule(rule, model.variant, model.alpha)
 
 
 def export_saved_model(

@@ -58,7 +58,7 @@ def cross_entropy_sum(
     """
     if offsets is not None:
         place = tf.boolean_mask(offsets.place, labels > 0) if compact else tf.reshape(offsets.place, [-1])
-        offsets = Offsets(offsets.rows, place)
+        offsets = offsets._replace(place=place)
     hidden, labels, weights = _tokens(hidden, labels, weights, compact)
     if weights is not None:
         labels = tf.maximum(labels, 1)

@@ -26,7 +26,7 @@ NEGATIVE = "negative"
 MIXED = "mixed"
 MIXED_IS_POSITIVE = "mixed_is_positive"
 MARGINS = "_margins"  # of the labels of a sequence, under its name and this
-DAYS = "_days"  # their times, likewise
+PERIODS = "_periods"  # the periods that they fall into, likewise
 SEEN = "seen"
 TARGET = "target"
 IS_POSITIVE = "is_positive"
@@ -55,15 +55,18 @@ class PNFRec(keras.Model):
     "negative"}` and `y = {"mixed", "mixed_is_positive"}`, where the flags tell which labels are positive; SASRec_c
     contrasts those with the user's negative items. In evaluation they read the last items of `seen`, which is in order.
 
+    With `trend_days` above 0 `y` also holds the periods of the labels (`Trend.periods`), int32 of their shape, by the
+    name of the sequence and "_periods"; `set_trend` is to be called before training. `pnfrec_keras.training.fit` does
+    both.
+
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N.
         max_length, dim, num_blocks, num_heads, dropout, alpha, beta, similarity, temperature, shared_positions,
             shared_final_norm, weighting, half_life, loss, sampled_items, calibration, soft_boundary, trend_days,
-            variant: See
-            `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item indices in the order of
-            popularity, as a `Vocabulary` has them; with another order it is right but learns less of each draw. With
-            `soft_boundary` above 0 `y` also holds the margins of the labels, float32 of their shape, by the name of
-            the sequence and "_margins".
+            variant: As in `pnfrec_keras.config.ModelConfig`. The draws of "sampled_softmax" want item indices in the
+            order of popularity, as a `Vocabulary` has them; with another order it is right but learns less of each
+            draw. With `soft_boundary` above 0 `y` also holds the margins of the labels, float32 of their shape, by the
+            name of the sequence and "_margins".
         k: Length of the list that the measures look at.
 
     Reference:
@@ -172,7 +175,7 @@ class PNFRec(keras.Model):
         self.final_norm.build(shape)
         if self.negative_encoder is not None:
             self.negative_encoder.build(shape)
-        self._trends: dict[str, tuple[float, float, Tensor]] = {}  # start, step and table
+        self._trends: dict[str, tuple[Tensor, float]] = {}  # table, and its largest distance from 0
         self.trend_weights: dict[str, Any] = {}
         for sequence in self._sequences() if self.trend_days else ():
             name = "negative_trend" if sequence == NEGATIVE else "positive_trend"
@@ -201,7 +204,7 @@ class PNFRec(keras.Model):
             weight.assign(trend.latest)
         # Tensors, not arrays: traced code captures those, and would hold a copy of these.
         tables = {sequence: tf.constant(trends[sequence].table[:, 1:]) for sequence in self.trend_weights}
-        self._trends = {name: (trends[name].start, trends[name].step, table) for name, table in tables.items()}
+        self._trends = {name: (table, float(abs(trends[name].table).max())) for name, table in tables.items()}
         self.train_function = self.test_function = None  # Traced ones hold the trends of before.
 
     def _part(self, sequence: str) -> tuple[Any, Any, Any]:
@@ -321,9 +324,8 @@ class PNFRec(keras.Model):
         if sequence not in self._trends:
             msg = "With `trend_days` call `set_trend` before training (`pnfrec_keras.training.fit` does)."
             raise ValueError(msg)
-        start, step, table = self._trends[sequence]
-        place = tf.cast(tf.floor((y[sequence + DAYS] - start) / step), tf.int32)
-        return Offsets(table, tf.clip_by_value(place, 0, table.shape[0] - 1))  # padding lies before the first
+        table, largest = self._trends[sequence]
+        return Offsets(table, y[sequence + PERIODS], largest)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         del x, y, y_pred, sample_weight

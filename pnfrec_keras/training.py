@@ -21,7 +21,7 @@ from pnfrec_keras.data import (
     training_dataset,
 )
 from pnfrec_keras.model import MIXED, POSITIVE, PNFRec
-from pnfrec_keras.trend import Trend, trend_of
+from pnfrec_keras.trend import trend_of
 from pnfrec_keras.variants import variant_of
 
 MONITOR = "val_ndcg_p"
@@ -108,9 +108,6 @@ def fit(
     _check_data(training_data, validation_data, variant_of(model_config.variant).mixed)
     if model_config.soft_boundary:
         _check_margins(training_data, MIXED if variant_of(model_config.variant).mixed else POSITIVE)
-    if model_config.trend_days and training_data.days is None:
-        msg = "`model.trend_days` needs the times of interactions: read the training data with `days=True`."
-        raise ValueError(msg)
     keras.utils.set_random_seed(training.seed)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -118,7 +115,7 @@ def fit(
     if popularity is not None:
         model.set_popularity(popularity)
     if model_config.trend_days:
-        model.set_trend({name: _trend(training_data, name, model) for name in model.trend_weights})
+        training_data = _set_trend(model, training_data)
     early_stopping = keras.callbacks.EarlyStopping(
         MONITOR, mode="max", patience=training.patience, restore_best_weights=True
     )
@@ -151,9 +148,22 @@ def fit(
     return TrainingResult(model, history, best_epoch, first_epoch)
 
 
-def _trend(training_data: TrainingArrays, sequence: str, model: PNFRec) -> Trend:
-    when = (training_data.days or {})[sequence]
-    return trend_of(getattr(training_data, sequence), when, model.num_items, model.trend_days)
+def _set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
+    """Gives the model the trends of its sequences, and returns the data with the periods of these trends."""
+    days = training_data.days or {}
+    if missing := [name for name in model.trend_weights if name not in days]:
+        msg = (
+            f"`model.trend_days` needs the times of interactions, and the {' and the '.join(missing)} sequences have "
+            "none: read the training data with `days=True`."
+        )
+        raise ValueError(msg)
+    end = max(float(when.max(initial=0.0)) for when in days.values())
+    trends = {
+        name: trend_of(getattr(training_data, name), days[name], model.num_items, model.trend_days, end)
+        for name in model.trend_weights
+    }
+    model.set_trend(trends)
+    return dataclasses.replace(training_data, periods={name: trends[name].periods(days[name]) for name in trends})
 
 
 def discard_state(state_dir: str | Path) -> None:

@@ -67,6 +67,25 @@ def test_dislikes_are_read_only_where_there_is_no_like(model: PNFRec) -> None:
     np.testing.assert_allclose(found, np.array(model.scores(history)), atol=1e-5)
 
 
+def test_like_odds_count_a_dislike_once_where_it_is_read_for_a_like(model: PNFRec) -> None:
+    data = arrays()
+    odds = inference.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    found = np.array(
+        recommender(model, VOCABULARY, InferenceRule("like_odds", negatives_for_positives=True), 1.0)(data)
+    )
+    history = np.concatenate([data.negative[:1], data.positive[1:]])  # type: ignore[index]
+    expected = np.array(model.scores(history)) + np.array(odds(np.array([0, *[2] * 39]), np.full(40, 2)))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_rules_that_a_model_cannot_follow_are_refused() -> None:
+    mixed = PNFRec(ITEMS, max_length=4, dim=8, variant="SASRec")
+    with pytest.raises(ValueError, match="SASRec reads one history of both"):
+        recommender(mixed, VOCABULARY, InferenceRule("like_odds"), 1.0)
+    with pytest.raises(ValueError, match="both weigh what is liked now"):
+        recommender(PNFRec(ITEMS, max_length=4, trend_days=3.0), VOCABULARY, InferenceRule(recency=1.0), 0.0)
+
+
 def chosen(model: PNFRec, rule: InferenceRule, data: EvaluationArrays) -> tuple[float, list[dict[str, float]]]:
     users = np.array([f"u{number // 2}" for number in range(len(data))])
     return choose_gamma(model, VOCABULARY, rule, data, users, 3)
@@ -95,6 +114,18 @@ def test_the_largest_delta_wins_where_nothing_is_lost(model: PNFRec) -> None:
     lost = dataclasses.replace(data, target=np.where(data.is_positive == 1, 0, best))
     gamma, tried = chosen(model, InferenceRule("difference", [0.0, 0.5, 50.0]), lost)
     assert gamma == max(tried, key=lambda row: row["ndcg_delta"])["gamma"] != 0.0
+
+
+def test_a_weight_of_delta_trades_liked_targets_for_it(model: PNFRec) -> None:
+    data = arrays()
+    rule = InferenceRule("difference", [0.0, 0.1, 0.3, 1.0, 5.0], delta_weight=0.0)
+    _, tried = chosen(model, rule, data)
+    assert len({(row["ndcg_p"], row["ndcg_delta"]) for row in tried}) > 2
+    for weight in (0.0, 1.0, 100.0):
+        best = max(tried, key=lambda row: row["ndcg_p"] + weight * row["ndcg_delta"])
+        assert chosen(model, dataclasses.replace(rule, delta_weight=weight), data)[0] == best["gamma"]
+    taken = {chosen(model, dataclasses.replace(rule, delta_weight=weight), data)[0] for weight in (0.0, 100.0)}
+    assert len(taken) == 2, "the weight decides"
 
 
 def test_of_equal_gammas_the_first_is_taken(model: PNFRec) -> None:

@@ -70,7 +70,10 @@ def test_a_soft_boundary_needs_values(tmp_path: Path) -> None:
     ("override", "message"),
     [
         ("feedback={files: [a.csv], split: leave_one_out}", r"\(14\) ranks by what was chosen at the end of training"),
-        ("export.recency=0.5", r"\(14\) and `export.recency` \(0.5\) both weigh what is liked now: set one to 0"),
+        (
+            "export.recency=0.5",
+            r"`export.recency` \(0.5\) and `model.trend_days` \(14\) both weigh what is liked now: set one",
+        ),
         ("export.index=tfrs", r"\(14\) adds to the scores, which `export.index: tfrs` cannot"),
         ("model.loss=gbce", r"`model.trend_days` must be 0 with `model.loss: gbce`"),
     ],
@@ -81,6 +84,22 @@ def test_a_trend_has_its_conditions(tmp_path: Path, override: str, message: str)
     assert load_config(path).model.trend_days == 14
     with pytest.raises(ConfigError, match=message):
         load_config(path, [override])
+
+
+@pytest.mark.parametrize(
+    ("model", "rule", "message"),
+    [
+        ({"variant": "SASRec_p"}, "posterior", "`export.rule: posterior` reads the negative encoder, which SASRec_p"),
+        ({"alpha": 0}, "difference", "which PNFRec with alpha = 0 does not have"),
+        ({"variant": "SASRec"}, "like_odds", "SASRec reads one history of both. Take `like_rate`"),
+    ],
+)
+def test_a_rule_that_the_model_cannot_follow_is_refused_before_anything_runs(
+    tmp_path: Path, model: dict[str, Any], rule: str, message: str
+) -> None:
+    path = write(tmp_path, {**MINIMAL, "model": model})
+    with pytest.raises(ConfigError, match=message):
+        load_config(path, [f"export.rule={rule}"])
 
 
 def test_numbers_without_a_point_are_read_from_the_file(tmp_path: Path) -> None:

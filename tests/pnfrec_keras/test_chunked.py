@@ -59,7 +59,7 @@ def test_offsets_are_added_to_the_logits_of_their_tokens(
 
     def loss(*arguments: Any) -> Any:
         hidden, labels, table, weights = arguments
-        offsets = chunked.Offsets(rows, place)
+        offsets = chunked.Offsets(rows, place, float(tf.reduce_max(tf.abs(rows))))
         return chunked.softmax_cross_entropy_sum(hidden, labels, table, weights, offsets, static_shapes=static_shapes)
 
     def expected(hidden: Any, labels: Any, table: Any, weights: Any) -> Any:

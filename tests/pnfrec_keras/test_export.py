@@ -159,6 +159,11 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
     trendy = PNFRec(ITEMS, max_length=LENGTH, dim=8, trend_days=14)
     with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
         export_saved_model(trendy, VOCABULARY, tmp_path / "b", index="tfrs")
+    with pytest.raises(ValueError, match=r"`export.recency` \(1\) and `model.trend_days` \(14\) both weigh"):
+        export_saved_model(trendy, VOCABULARY, tmp_path / "b", recency=1.0)
+    both = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_c")
+    with pytest.raises(ValueError, match="SASRec_c reads one history of both"):
+        export_saved_model(both, VOCABULARY, tmp_path / "b", rule="like_odds")
     with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
     with pytest.raises(ValueError, match="must be one of like_rate, like_odds, difference, posterior"):

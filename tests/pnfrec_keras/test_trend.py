@@ -33,13 +33,13 @@ WHEN: dict[str, list[list[float]]] = {
 def naive(
     items: list[list[int]], when: list[list[float]], num_items: int, until: float, *, closed: bool
 ) -> list[float]:
-    """b of each item from its definition, for the window of `WINDOW` days before `until`."""
+    """b of each item from its definition, for the window of `WINDOW` days before `until`, or up to it."""
     events = [(day, item) for row, days in zip(items, when, strict=True) for item, day in zip(row, days, strict=True)]
     if closed:  # the last choice counts too
         recent = [item for day, item in events if until - WINDOW < day <= until]
     else:
         recent = [item for day, item in events if until - WINDOW <= day < until]
-    every = [item for _, item in events]
+    every = [item for day, item in events if day < until or (closed and day == until)]
     more = 100 + 0.25 * len(recent)
     whole = sum(every.count(item) + 0.5 for item in range(1, num_items + 1))
     return [
@@ -63,16 +63,21 @@ def trends() -> dict[str, Trend]:
     return {name: trend_of(getattr(data, name), data.days[name], ITEMS, WINDOW) for name in WHEN}  # type: ignore[index]
 
 
+def batch() -> tuple[Any, Any]:
+    """What `fit` makes of `arrays`."""
+    data = arrays()
+    periods = {name: trends()[name].periods(data.days[name]) for name in WHEN}  # type: ignore[index]
+    return dataclasses.replace(data, periods=periods).inputs_and_labels()
+
+
 @pytest.mark.parametrize("name", ["positive", "negative"])
 def test_each_period_knows_what_was_chosen_before_it(name: str) -> None:
     found = trends()[name]
     items, when = kept(name)
     days = [day for row in when for day in row]
-    assert (found.start, found.step) == (min(days), WINDOW / 14)
-    assert len(found.table) == 1 + (max(days) - min(days)) // 0.5
-    for period, row in enumerate(found.table):
-        expected = naive(items, when, ITEMS, found.start + period * found.step, closed=False)
-        np.testing.assert_allclose(row[1:], expected, rtol=1e-5)
+    np.testing.assert_allclose(found.begins, np.arange(min(days), max(days) + 0.01, WINDOW / 14))
+    for begin, row in zip(found.begins, found.table, strict=True):
+        np.testing.assert_allclose(row[1:], naive(items, when, ITEMS, begin, closed=False), rtol=1e-5)
     np.testing.assert_allclose(found.latest[1:], naive(items, when, ITEMS, max(days), closed=True), rtol=1e-5)
     assert np.exp(found.table[:, 1:]).sum(axis=1) == pytest.approx(1, rel=1e-5), "it is a distribution"
     assert not found.table[:, 0].any()
@@ -80,28 +85,46 @@ def test_each_period_knows_what_was_chosen_before_it(name: str) -> None:
 
 
 def test_what_comes_later_takes_no_part() -> None:
-    """Of two last weeks with the same numbers of each item over all, the periods before them are the same."""
+    """Nor do other times of it, nor how much it is."""
     items = np.array([[1, 2, 1, 3, 3, 2]], np.int32)
-    one, other = (np.array([[0, 1, 2, 40, 41, last]], np.float32) for last in (42, 44))
-    before = [trend_of(items, when, 3, WINDOW).table[:80] for when in (one, other)]
-    np.testing.assert_array_equal(before[0], before[1])
+    short = trend_of(items[:, :3], np.array([[0, 1, 2]], np.float32), 3, WINDOW)
+    long = trend_of(items, np.array([[0, 1, 2, 40, 41, 42]], np.float32), 3, WINDOW)
+    np.testing.assert_array_equal(long.table[: len(short.table)], short.table)
+    np.testing.assert_allclose(short.latest[1:], naive([[1, 2, 1]], [[0, 1, 2]], 3, 2, closed=True), rtol=1e-5)
+
+
+def test_a_time_belongs_to_the_last_period_that_has_begun() -> None:
+    found = trends()["positive"]
+    times = np.array([[found.begins[0] - 5, found.begins[0]], [found.begins[7], 1e5]], np.float32)
+    assert found.periods(times).tolist() == [[0, 0], [7, len(found.begins) - 1]]
+    assert found.periods(np.nextafter(found.begins[7:8].astype(np.float32), np.float32(0))).tolist() == [6]
+    assert found.periods(times).dtype == np.int32
+
+
+def test_the_end_of_training_is_that_of_all_sequences() -> None:
+    """A polarity whose last choice was long ago has an empty window, not an old one."""
+    data = arrays()
+    found = trend_of(data.negative, data.days["negative"], ITEMS, WINDOW, end=40.0)  # type: ignore[index]
+    items, when = kept("negative")
+    np.testing.assert_allclose(found.latest[1:], naive(items, when, ITEMS, 40.0, closed=True), rtol=1e-5)
+    assert abs(found.latest - trends()["negative"].latest).max() > 0.01
 
 
 def test_periods_grow_where_the_table_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trend, "_MOST", 10 * (ITEMS + 1))
     found = trends()["positive"]
-    assert len(found.table) <= 11
-    assert found.step == pytest.approx(18 / 10)
+    np.testing.assert_allclose(np.diff(found.begins), 18 / 10)
     items, when = kept("positive")
-    expected = naive(items, when, ITEMS, found.start + 3 * found.step, closed=False)
-    np.testing.assert_allclose(found.table[3, 1:], expected, rtol=1e-5)
+    np.testing.assert_allclose(found.table[3, 1:], naive(items, when, ITEMS, found.begins[3], closed=False), rtol=1e-5)
+    monkeypatch.setattr(trend, "_MOST", 5 * (ITEMS + 1))
+    with pytest.raises(ValueError, match=r"\(7\) is too short for 7 items over 18 days: .* Set it to 8 or more"):
+        trends()
 
 
 def test_nothing_has_no_trend() -> None:
     found = trend_of(np.zeros((2, 3), np.int32), np.zeros((2, 3), np.float32), 4, WINDOW)
-    assert not found.table.any()
-    assert found.table.shape == (1, 5)
-    assert not found.latest.any()
+    np.testing.assert_allclose(found.table, [[0, *[-math.log(4)] * 4]], rtol=1e-6)
+    np.testing.assert_array_equal(found.latest, found.table[0])
     with pytest.raises(ValueError, match="finite"):
         trend_of(np.ones((1, 1), np.int32), np.full((1, 1), np.nan, np.float32), 4, WINDOW)
 
@@ -139,7 +162,7 @@ def test_losses_and_the_gradient_of_the_item_embedding(jit_compile: bool) -> Non
         found = parts(weights)
         return found["positive"] + alpha * found["negative"] + beta * found["contrastive"]
 
-    logs = model.train_on_batch(*arrays().inputs_and_labels(), return_dict=True)
+    logs = model.train_on_batch(*batch(), return_dict=True)
     for name, expected in parts(weights).items():
         assert float(logs[f"loss_{name}"]) == pytest.approx(expected, rel=1e-5)
     assert float(logs["loss"]) == pytest.approx(total(weights), rel=1e-5)
@@ -185,11 +208,10 @@ def test_the_trend_is_among_the_named_weights_and_the_settings() -> None:
 
 
 def test_a_mixed_history_has_one_trend() -> None:
-    mixed = dataclasses.replace(
-        test_variants.ARRAYS, days={"mixed": np.array([[1, 1, 9, 9, 20, 0, 0, 0, 0]], np.float32)}
-    )
+    days = np.array([[1, 1, 9, 9, 20, 0, 0, 0, 0]], np.float32)
     model = PNFRec(9, max_length=4, dim=8, dropout=0.0, variant="SASRec", trend_days=WINDOW)
-    found = trend_of(mixed.mixed, mixed.days["mixed"], 9, WINDOW)  # type: ignore[arg-type,index]
+    found = trend_of(test_variants.ARRAYS.mixed, days, 9, WINDOW)  # type: ignore[arg-type]
+    mixed = dataclasses.replace(test_variants.ARRAYS, periods={"mixed": found.periods(days)})
     model.set_trend({"mixed": found})
     model.compile("adam")
     x, y = mixed.inputs_and_labels()
@@ -201,12 +223,14 @@ def test_a_mixed_history_has_one_trend() -> None:
     assert loss == pytest.approx(np.mean(expected), rel=1e-5)
 
 
-def test_times_travel_with_their_users() -> None:
+def test_periods_travel_with_their_users() -> None:
     data = arrays()
+    numbers = {name: (10 * when).astype(np.int32) for name, when in (data.days or {}).items()}
+    data = dataclasses.replace(data, periods=numbers)
     for _, y in training_dataset(data, 4, seed=1, epochs=1):
-        for row, days in zip(y["positive"].numpy(), y["positive_days"].numpy(), strict=True):
+        for row, periods in zip(y["positive"].numpy(), y["positive_periods"].numpy(), strict=True):
             place = next(n for n, own in enumerate(data.positive[:, 1:]) if np.array_equal(own, row))
-            np.testing.assert_array_equal(days, data.days["positive"][place, 1:])  # type: ignore[index]
+            np.testing.assert_array_equal(periods, numbers["positive"][place, 1:])
 
 
 def dated_arrays() -> tuple[TrainingArrays, Any]:
@@ -244,17 +268,26 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -
     for name in ("positive_trend", "negative_trend"):
         np.testing.assert_array_equal(weights[0][name], weights[1][name])
         assert weights[0][name].any()
+    plain = training.fit(
+        *(test_training.ITEMS, *dated_arrays(), dataclasses.replace(NETWORK, trend_days=0), config),
+        state_dir=tmp_path / "plain",
+    )
+    assert plain.history[0]["loss"] != pytest.approx(whole.history[0]["loss"], rel=1e-3), "the trend counts"
 
 
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     train, validation = dated_arrays()
-    undated = dataclasses.replace(train, days=None)
-    with pytest.raises(ValueError, match="read the training data with `days=True`"):
-        training.fit(test_training.ITEMS, undated, validation, NETWORK, TrainingConfig(), state_dir=tmp_path)
+    for days, names in (
+        (None, "positive and the negative"),
+        ({"positive": train.days["positive"]}, "negative"),  # type: ignore[index]
+    ):
+        undated = dataclasses.replace(train, days=days)
+        with pytest.raises(ValueError, match=f"the {names} sequences have none: read the .* with `days=True`"):
+            training.fit(test_training.ITEMS, undated, validation, NETWORK, TrainingConfig(), state_dir=tmp_path)
     model = PNFRec(ITEMS, trend_days=3.0)
     model.compile("adam", run_eagerly=True)
     with pytest.raises(ValueError, match="call `set_trend` before training"):
-        model.train_on_batch(*arrays().inputs_and_labels())
+        model.train_on_batch(*batch())
     with pytest.raises(ValueError, match=r"a trend of 7 items for 'negative'. Received: none"):
         model.set_trend({"positive": trends()["positive"]})
     with pytest.raises(ValueError, match=r"a trend of 8 items for 'positive'. Received: one of 7 items"):
