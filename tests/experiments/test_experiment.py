@@ -49,7 +49,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "seeds": [1, 2],
         "arms": [
             {"name": "popular", "baseline": "most_popular"},
-            {"name": "SASRec_p", "set": {"model.variant": "SASRec_p"}},
+            # With what the trial has to read of the examples besides items.
+            {"name": "SASRec_p", "set": {"model.variant": "SASRec_p", "model.trend_days": 0.1}},
         ],
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -189,6 +190,27 @@ def test_margins_of_movietweetings(movietweetings: tuple[Path, dict[str, Any], A
         for is_positive, margin in zip(example["history_is_positive"], example["history_margins"], strict=True):
             found[is_positive].add(margin)
     assert found == {1: {0.5, 1.5, 2.5}, 0: {0.5 + n for n in range(8)}}
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "timestamp", "date"])
+def test_days_count_from_1970_whatever_the_unit(tmp_path: Path, unit: str) -> None:
+    start = 15_840 * 86_400
+    seconds = [start + 86_400 * n + (0 if unit == "date" else 21_600) for n in range(len(MANY))]
+    times = {
+        "s": pa.array(seconds),
+        "ms": pa.array([1_000 * second for second in seconds]),
+        "us": pa.array([1_000_000 * second for second in seconds]),
+        "timestamp": pa.array([1_000 * second for second in seconds], pa.timestamp("ms")),
+        "date": pa.array([second // 86_400 for second in seconds], pa.date32()),
+    }
+    rows = support.table(MANY).drop(["timestamp"]).append_column("timestamp", times[unit])
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    config = FeedbackConfig(files=[str(tmp_path / "rows.parquet")], positive=1.0, test_quantile=0.9, **NO_FILTER)
+    generate(config, tmp_path / "output")
+    days = {day for each in support.read_examples(tmp_path / "output", "train") for day in each["history_days"]}
+    expected = [second / 86_400 for second in seconds]
+    assert days <= set(expected), "quarters of a day are exact in float32 so far from 1970"
+    assert min(days) == expected[0]
 
 
 def test_counters_say_what_the_statistics_say(movietweetings: tuple[Path, dict[str, Any], Any]) -> None:

@@ -56,7 +56,11 @@ def test_the_component_takes_a_vocabulary_and_names_its_run_fn() -> None:
 def write_artifacts(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Input and output artifacts as TFX would hand them over."""
     rows = [[ITEMS[(user + step) % 8] for step in range(5)] for user in range(24)]
-    train = [training_example(f"u{user}", row[:4], [row[4]]) for user, row in enumerate(rows)]
+    days = [user / 4 for user in range(24)]
+    train = [
+        training_example(f"u{user}", row[:4], [row[4]], margins=[1.0] * 5, days=[days[user] + n for n in range(5)])
+        for user, row in enumerate(rows)
+    ]
     validation = [evaluation_example(row[:4], row[:4], row[4], 1) for row in rows]
     write_records(folder / "examples" / "Split-train" / "data_tfrecord-00000-of-00001.gz", train)
     write_records(folder / "examples" / "Split-validation" / "data_tfrecord-00000-of-00001.gz", validation)
@@ -105,6 +109,27 @@ def test_the_executor_trains_and_exports(tmp_path: Path) -> None:
     assert manifest["validation"] == history[manifest["best_epoch"] - 1]
     assert list((tmp_path / "model_run").rglob("events.out.tfevents.*"))
     assert not list((tmp_path / "state").glob("*")), "nothing is left to resume"
+
+
+def test_the_executor_reads_what_a_trend_and_a_soft_boundary_need(tmp_path: Path) -> None:
+    inputs, outputs = write_artifacts(tmp_path)
+    model = {**SETTINGS["model"], "trend_days": 3.0, "soft_boundary": 2.0}
+    Executor().Do(inputs, outputs, properties(tmp_path, model=model))
+    # Without a history the list is that of the last three days of likes, from the middle of day 5.
+    likes = [
+        item
+        for user in range(24)
+        for n, item in enumerate(ITEMS[(user + n) % 8] for n in range(4))
+        if user / 4 + n > 23 / 4 + 3 + 1 - 3
+    ]
+    found = tf.saved_model.load(str(tmp_path / "model" / "Format-Serving")).signatures["serving_default"](
+        positive_item_ids=tf.constant([], tf.string, shape=[1, 0]),
+        exclude_item_ids=tf.constant([], tf.string, shape=[1, 0]),
+        k=tf.constant([1]),
+    )
+    assert found["item_ids"].numpy()[0, 0].decode() in {
+        i for i in ITEMS if likes.count(i) == max(map(likes.count, ITEMS))
+    }
 
 
 def test_an_export_that_fails_keeps_the_training(tmp_path: Path) -> None:
