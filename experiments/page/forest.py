@@ -26,6 +26,8 @@ def forest(summary: Summary) -> Figure:
         reach = _reach(summary, own)
         for measure, axes in zip(own, panels[row], strict=True):
             _panel(axes, summary, measure, reach)
+    # Once: under each panel a long name would run into the next one.
+    figure.supxlabel(f"difference from {summary.reference}", color=style.SOFT, fontsize="medium")
     return figure
 
 
@@ -64,9 +66,9 @@ def _panel(axes: Axes, summary: Summary, measure: str, reach: float) -> None:
     axes.set_xlim(-reach, reach)
     axes.set_title(style.name_of(measure, summary.k), loc="left")
     arrow = "← better" if style.lower_is_better(measure) else "better →"
-    axes.set_xlabel(f"difference from {summary.reference}   {arrow}", color=style.SOFT)
+    axes.set_xlabel(arrow, color=style.SOFT)
     style.plain_grid(axes)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
     style.names_on_y(axes, [arm.name for arm in summary.others], summary.reference)
 
 
