@@ -227,7 +227,7 @@ def test_names_apart_by_another_delimiter(tmp_path: Path) -> None:
     [
         ((HEADER + ROW).encode("utf-16"), "is UTF-16 text. Save it as UTF-8."),
         ((HEADER + ROW).encode("utf-16-le"), "holds NUL bytes, so it is no UTF-8 text."),
-        (gzip.compress(ROW.encode()), "is compressed by gzip. Add .gz to its name."),
+        (gzip.compress(ROW.encode(), mtime=0), "is compressed by gzip. Add .gz to its name."),
         (b"PAR1 and so on", "is a Parquet file. Name it .parquet, or set `feedback.format: parquet`."),
     ],
 )
