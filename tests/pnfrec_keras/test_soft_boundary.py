@@ -17,6 +17,7 @@ from pnfrec_keras.records import read_training
 from pnfrec_keras.weights import get_named_weights
 from tests.pnfrec_keras import spec_reference as spec
 from tests.pnfrec_keras import test_exact, test_training, test_variants
+from tests.pnfrec_keras.killing import killed_and_resumed
 from tests.pnfrec_keras.test_exact import BLOCKS, HEADS, KEPT_NEGATIVE, KEPT_POSITIVE, LENGTH, assert_close, filled
 from tests.pnfrec_keras.test_model import make_model
 from tests.pnfrec_keras.writing import training_example, write_records
@@ -159,23 +160,10 @@ def test_margins_travel_with_their_users() -> None:
 
 
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(epoch: int, logs: dict[str, float]) -> None:
-        del logs
-        if epoch == 2:
-            raise Killed
-
     network = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, soft_boundary=2.0)
     config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
     run = partial(training.fit, test_training.ITEMS, *soft_arrays(), network, config)
-    with pytest.raises(Killed):
-        run(state_dir=tmp_path / "killed", progress=kill)
-    resumed, whole = run(state_dir=tmp_path / "killed"), run(state_dir=tmp_path / "whole")
-    assert (resumed.resumed_from, len(whole.history)) == (2, 4)
-    for one, two in zip(resumed.history, whole.history, strict=True):
-        assert one == pytest.approx(two, rel=1e-5)
+    _, whole = killed_and_resumed(run, tmp_path)
     hard = training.fit(
         *(test_training.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0), config),
         state_dir=tmp_path / "hard",

@@ -19,6 +19,7 @@ from pnfrec_keras.trend import Trend, trend_of
 from pnfrec_keras.weights import get_named_weights, set_named_weights
 from tests.pnfrec_keras import spec_reference as spec
 from tests.pnfrec_keras import test_exact, test_training, test_variants
+from tests.pnfrec_keras.killing import killed_and_resumed
 from tests.pnfrec_keras.test_exact import BLOCKS, HEADS, ITEMS, KEPT_NEGATIVE, KEPT_POSITIVE, LENGTH, assert_close
 from tests.pnfrec_keras.writing import training_example, write_records
 
@@ -248,22 +249,9 @@ NETWORK = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, trend_days
 
 
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(epoch: int, logs: dict[str, float]) -> None:
-        del logs
-        if epoch == 2:
-            raise Killed
-
     config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
     run = partial(training.fit, test_training.ITEMS, *dated_arrays(), NETWORK, config)
-    with pytest.raises(Killed):
-        run(state_dir=tmp_path / "killed", progress=kill)
-    resumed, whole = run(state_dir=tmp_path / "killed"), run(state_dir=tmp_path / "whole")
-    assert (resumed.resumed_from, len(whole.history)) == (2, 4)
-    for one, two in zip(resumed.history, whole.history, strict=True):
-        assert one == pytest.approx(two, rel=1e-5)
+    resumed, whole = killed_and_resumed(run, tmp_path)
     weights = [get_named_weights(result.model) for result in (resumed, whole)]
     for name in ("positive_trend", "negative_trend"):
         np.testing.assert_array_equal(weights[0][name], weights[1][name])
