@@ -105,8 +105,11 @@ def _header(stream: IO[bytes], where: str, delimiter: str) -> tuple[Sequence[str
     number, line = 1, stream.readline()
     while line and not line.strip():
         number, line = number + 1, stream.readline()
+    text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
     try:
-        text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+        if "\0" in text:  # which csv takes for text from Python 3.11 on
+            msg = "it holds NUL bytes, as UTF-16 text does"
+            raise csv.Error(msg)
         return next(csv.reader([text], delimiter=delimiter), []), number + 1
     except csv.Error as error:
         msg = (
