@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal
 from pnfrec_keras.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
+# Rules of inference that read the negative history by the negative encoder.
+ENCODER_RULES = ("difference", "posterior")
 
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
@@ -184,7 +186,7 @@ def check_rule(rule: str, variant: str, alpha: float) -> None:
         alpha: Of the model.
     """
     parts = variant_of(variant)
-    if rule in ("difference", "posterior") and not (parts.negative_loss and alpha):
+    if rule in ENCODER_RULES and not (parts.negative_loss and alpha):
         msg = (
             f"`export.rule: {rule}` reads the negative encoder, which {variant} with alpha = {alpha:g} does not have. "
             "Take `like_rate`, or a model with `model.alpha` above 0."

@@ -29,7 +29,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-RULES = ("like_rate", "like_odds", "difference", "posterior")
+from pnfrec_keras.config import ENCODER_RULES
+
+RULES = ("like_rate", "like_odds", *ENCODER_RULES)
 # Interactions that an item's rates count beside its own, at the rate of all items.
 PRIOR = 10.0
 # The same of a user's: histories are short, and people differ more than items do.
@@ -68,7 +70,7 @@ def combine(positive: Tensor, negative: Tensor, gamma: Tensor, known_negatives: 
 
 def needs_negative_encoder(rule: str) -> bool:
     """Whether a rule reads the negative history by the negative encoder."""
-    return rule in ("difference", "posterior")
+    return rule in ENCODER_RULES
 
 
 def needs_dislikes(rule: str) -> bool:

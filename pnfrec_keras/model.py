@@ -201,7 +201,8 @@ class PNFRec(keras.Model):
                 found = "none" if trend is None else f"one of {len(trend.latest) - 1} items"
                 msg = f"The model needs a trend of {self.num_items} items for {sequence!r}. Received: {found}."
                 raise ValueError(msg)
-            weight.assign(trend.latest)
+        for sequence, weight in self.trend_weights.items():
+            weight.assign(trends[sequence].latest)
         # Tensors, not arrays: traced code captures those, and would hold a copy of these.
         tables = {sequence: tf.constant(trends[sequence].table[:, 1:]) for sequence in self.trend_weights}
         self._trends = {name: (table, float(abs(trends[name].table).max())) for name, table in tables.items()}

@@ -72,22 +72,20 @@ def trend_of(
     order = np.argsort(time, kind="stable")
     item, time = item[order], time[order]
     begins = _begins(time, num_items, days)
-    seen = _Counts(num_items)
-    window = _Counts(num_items)
+    seen, window = np.zeros((2, num_items + 1), np.int64)
     table = np.zeros((len(begins), num_items + 1), np.float32)
     left = right = 0
     for period, begin in enumerate(begins):
         # Choices in [begin - days, begin): those that come in, less those that drop out.
         first, last = (int(place) for place in np.searchsorted(time, [begin - days, begin]))
-        seen.add(item[right:last])
-        window.add(item[right:last])
-        window.remove(item[left:first])
+        np.add.at(seen, item[right:last], 1)
+        np.add.at(window, item[right:last], 1)
+        np.subtract.at(window, item[left:first], 1)
         left, right = first, last
         table[period] = _log_prior(window, seen)
-    seen.add(item[right:])
-    latest = _Counts(num_items)
-    end = end if end is not None else time[-1] if len(time) else 0.0
-    latest.add(item[np.searchsorted(time, end - days, side="right") :])
+    np.add.at(seen, item[right:], 1)
+    end = time.max(initial=0.0) if end is None else end
+    latest = np.bincount(item[np.searchsorted(time, end - days, side="right") :], minlength=num_items + 1)
     return Trend(begins, table, _log_prior(latest, seen))
 
 
@@ -106,21 +104,9 @@ def _begins(time: npt.NDArray[np.float64], num_items: int, days: float) -> npt.N
     return np.asarray(time[0] + step * np.arange(1 + math.floor(span / step)))
 
 
-class _Counts:
-    """Choices of each item, (N + 1,)."""
-
-    def __init__(self, num_items: int) -> None:
-        self.of_item = np.zeros(num_items + 1, np.int64)
-
-    def add(self, items: npt.NDArray[np.int64]) -> None:
-        np.add.at(self.of_item, items, 1)
-
-    def remove(self, items: npt.NDArray[np.int64]) -> None:
-        np.subtract.at(self.of_item, items, 1)
-
-
-def _log_prior(window: _Counts, seen: _Counts) -> Floats:
-    counts, before = window.of_item[1:], seen.of_item[1:] + UNSEEN
+def _log_prior(window: npt.NDArray[np.int64], seen: npt.NDArray[np.int64]) -> Floats:
+    """B of each item by its choices in the window and in all before, (N + 1,) each."""
+    counts, before = window[1:], seen[1:] + UNSEEN
     more = PRIOR + SHARE * counts.sum()
     prior = np.log((counts + more * before / before.sum()) / (counts.sum() + more))
     padded: Floats = np.concatenate([[0.0], prior]).astype(np.float32)

@@ -273,11 +273,13 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=f"the {names} sequences have none: read the .* with `days=True`"):
             training.fit(test_training.ITEMS, undated, validation, NETWORK, TrainingConfig(), state_dir=tmp_path)
     model = PNFRec(ITEMS, trend_days=3.0)
+    assert not get_named_weights(model)["positive_trend"].any()
     model.compile("adam", run_eagerly=True)
     with pytest.raises(ValueError, match="call `set_trend` before training"):
         model.train_on_batch(*batch())
     with pytest.raises(ValueError, match=r"a trend of 7 items for 'negative'. Received: none"):
         model.set_trend({"positive": trends()["positive"]})
+    assert not get_named_weights(model)["positive_trend"].any(), "half a trend is none"
     with pytest.raises(ValueError, match=r"a trend of 8 items for 'positive'. Received: one of 7 items"):
         PNFRec(8, trend_days=3.0).set_trend(trends())
     with pytest.raises(ValueError, match="`trend_days` needs `loss='softmax'`"):
