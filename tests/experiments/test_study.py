@@ -39,7 +39,8 @@ def test_those_that_come_with_it_can_be_planned(name: str) -> None:
     planned = trials(study, CONFIG, [])
     assert len({trial.key for trial in planned}) == len(planned)
     # The narrower intervals, but where the configuration's own protocol is the question.
-    assert {trial.config.feedback.targets for trial in planned} == {"last" if name == "shipped" else "successive"}
+    targets = "last" if name in ("served", "shipped") else "successive"
+    assert {trial.config.feedback.targets for trial in planned} == {targets}
 
 
 def test_settings_of_the_arm_beat_those_of_the_study_and_the_command_line_beats_both(tmp_path: Path) -> None:
