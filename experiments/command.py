@@ -86,10 +86,10 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     }
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
-    summed, found = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
+    summed, found, table = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
     text = results.text_table(found, study.reference)
     done = [each for each in folders if (each / RESULT).is_file()]
-    write(folder / "results.csv", results.tidy(done).to_csv(index=False))
+    write(folder / "results.csv", table.to_csv(index=False))
     write(folder / "epochs.csv", results.epochs(done).to_csv(index=False))
     write(folder / "lengths.csv", read_lengths(data).to_csv(index=False))
     write(folder / "table.txt", text + "\n")

@@ -77,13 +77,11 @@ def _facts(summary: Summary) -> str:
     data = summary.data
     negative = data.targets - data.positive_targets
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
-    seconds = sum(arm.seconds * len(arm.trials) for arm in summary.arms)
     return _text(
         f"{data.name}: {data.rows:,} training rows, {data.users:,} training users, {data.items:,} items; "
         f"{data.protocol}. {data.targets:,} test targets of {data.target_users:,} users, "
         f"{data.positive_targets:,} liked and {negative:,} disliked; k = {summary.k}. Run until {summary.date} on "
-        f"{summary.machine}, {seconds / 60:,.0f} "
-        f"minutes of trials in all; {versions}."
+        f"{summary.machine}, {summary.training_seconds / 60:,.0f} minutes of training in all; {versions}."
     )
 
 

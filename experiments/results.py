@@ -54,9 +54,34 @@ class ArmResult:
 
 
 def tidy(folders: Sequence[Path]) -> pd.DataFrame:
-    """One row a trial and split: arm, seed, settings, measures, best epoch, seconds, memory."""
+    """One row a trial and split: arm, seed, settings, measures, best epoch, seconds, memory.
+
+    Measures are on the trial's own targets, by its own rule of polarity. `seconds` and `peak_gib` are of the trial,
+    `training_seconds` and `training_peak_gib` of its training, which several arms and studies may share.
+    """
     rows = [row for folder in folders for row in _rows(json.loads((folder / RESULT).read_text(encoding="utf-8")))]
     return pd.DataFrame(rows)
+
+
+def on_common_terms(table: pd.DataFrame, found: Sequence[ArmResult], labels: str) -> pd.DataFrame:
+    """A tidy table with the test measures of `arm_results`, as all tables and pictures of a study have them.
+
+    Its column `labels` names the arm whose rule of polarity groups the targets of a row: `labels` on the test targets
+    that all arms have in common, the arm's own on validation.
+
+    Args:
+        table: Of `tidy`, of the very trials that `found` is of.
+        found: Results on the common test targets.
+        labels: The arm whose rule grouped these.
+    """
+    judged = table.copy()
+    judged.insert(3, "labels", judged["arm"])
+    for arm in found:
+        rows = judged.index[(judged["arm"] == arm.name) & (judged["split"] == schema.TEST_SPLIT)]
+        for row, measured in zip(rows, arm.trials, strict=True):
+            judged.loc[row, [*measured]] = list(measured.values())
+            judged.loc[row, "labels"] = labels
+    return judged
 
 
 def epochs(folders: Sequence[Path]) -> pd.DataFrame:
@@ -82,8 +107,7 @@ def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "best_epoch": result.get("best_epoch"),
             "epochs": result.get("epochs"),
             "items": result["items"],
-            "seconds": result["seconds"],
-            "peak_gib": result["peak_gib"],
+            **{name: result.get(name) for name in ("seconds", "peak_gib", "training_seconds", "training_peak_gib")},
             **settings,
         }
 

@@ -106,8 +106,9 @@ def intervals(summary: Summary) -> str:
     targets = "on the same test targets of each seed" if summary.halves else "on the same test targets"
     spread = "over seeds, each with its own test users" if summary.halves else "over seeds"
     return (
-        f"Differences are of means over seeds from {summary.reference} {targets}, with the 95 % "
-        "interval of a paired bootstrap over users. Intervals are not corrected for the number of comparisons. "
+        f"Differences are of means over seeds from {summary.reference} {targets}, with the 95 % interval of a paired "
+        "bootstrap over users. Intervals take the trainings as they are (what other seeds would change shows in the "
+        "SD) and are not corrected for the number of comparisons. "
         f"SD is {spread}."
     )
 

@@ -1,5 +1,6 @@
 """What a study is: arms that are compared, each over several seeds, declared in YAML."""
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -13,6 +14,7 @@ import yaml
 
 from experiments.origin import code_digest, data_digest
 from pipeline.config import ConfigError, PipelineConfig, load_config
+from pnfrec_keras.config import check_recency, check_rule
 
 STUDIES = Path(__file__).parent / "studies"
 
@@ -150,7 +152,7 @@ def load_study(name: str) -> Study:
         msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
         raise ConfigError(msg) from error
     except pydantic.ValidationError as error:
-        lines = [f"`{'.'.join(map(str, each['loc']))}`: {each['msg']}" for each in error.errors()]
+        lines = [f"`{_place(each['loc'], values)}`: {each['msg']}" for each in error.errors()]
         msg = f"{path}: " + "\n  ".join(["the study cannot be used:", *lines])
         raise ConfigError(msg) from error
     _check(study, path)
@@ -181,7 +183,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         settings = {**study.set, **arm.set, "training.seed": seed}
         if study.halves:
             settings["feedback.split_seed"] = seed
-        config = load_config(config_path, [*map("=".join, _texts(settings)), *overrides])
+        config = _config(study, arm, config_path, [*map("=".join, _texts(settings)), *overrides])
         if study.halves and (config.feedback.split, config.feedback.split_seed) != ("global_time", seed):
             msg = (
                 "`halves` draws the test users by `feedback.split_seed`, which the split `global_time` alone reads, so "
@@ -192,6 +194,33 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
         found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
     return found
+
+
+def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> PipelineConfig:
+    """The configuration of an arm, after a look whether its rule of inference can be followed at all.
+
+    Raises:
+        ConfigError: It names the arm: what is wrong may be the study's, the configuration's or the command line's.
+    """
+    try:
+        config = load_config(path, settings)
+        if arm.baseline is None:
+            _check_inference(arm.inference, config)
+    except (ConfigError, ValueError) as error:
+        msg = f"study {study.name}, arm {arm.name!r}: {error}"
+        raise ConfigError(msg) from error
+    return config
+
+
+def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
+    check_rule(rule.rule, config.model.variant, config.model.alpha)
+    check_recency(rule.recency, config.model.trend_days)
+    if rule.recency and not config.feedback.recent_days:
+        msg = "`inference.recency` weighs the likes of the last days: set `feedback.recent_days` above 0."
+        raise ValueError(msg)
+    if len(rule.gamma) > 1 and config.feedback.validation_targets != "both":
+        msg = "To choose from several `inference.gamma`, set `feedback.validation_targets: both`."
+        raise ValueError(msg)
 
 
 def changed(settings: Any) -> dict[str, Any]:
@@ -228,7 +257,22 @@ def _grid_name(settings: Mapping[str, Value]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in settings.items())
 
 
+def _place(where: Sequence[int | str], values: Any) -> str:
+    """Where in the YAML an error is, with the names of arms instead of their numbers."""
+    parts = [str(part) for part in where]
+    with contextlib.suppress(LookupError, TypeError, ValueError):
+        if parts[0] == "arms":
+            parts[1] = str(values["arms"][int(parts[1])]["name"])
+    return ".".join(parts)
+
+
 def _check(study: Study, path: Path) -> None:
+    if not re.fullmatch(r"\w[\w.-]*", study.name):
+        msg = f"{path}: `name` names a folder: letters, digits, '.', '-' and '_' only. Received: {study.name!r}."
+        raise ConfigError(msg)
+    if empty := [arm.name for arm in study.arms if not arm.inference.gamma]:
+        msg = f"{path}: `inference.gamma` of the arm {empty[0]!r} is empty. Name at least one weight; 0 is the paper."
+        raise ConfigError(msg)
     names = [arm.name for arm in study.all_arms()]
     for key, name in (("reference", study.reference), ("labels", study.labels or study.reference)):
         if name not in names:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.bootstrap import Interval
-from experiments.results import ArmResult, arm_results, tidy
+from experiments.results import ArmResult, arm_results, on_common_terms, tidy
 from experiments.runner import RESULT
 from experiments.study import Study, Trial, Value, changed
 from pipeline.config import PipelineConfig
@@ -40,8 +40,8 @@ class ArmSummary:
         validation: Mean of each measure on the arm's own validation targets.
         trials: Measures of each trial, in the order of `seeds`.
         best_epochs: Of each trial, from 1; empty for a baseline.
-        seconds: Mean wall time of a trial.
-        peak_gib: Greatest peak memory of a trial.
+        seconds: Mean wall time of a training; of a baseline, of a trial.
+        peak_gib: Greatest peak memory of a training; of a baseline, of a trial.
         rows: Split to "positive" and "negative" to the arm's own number of rows, by its rule of polarity; empty where
             that is not known.
     """
@@ -109,6 +109,8 @@ class Summary:
         versions: Of Python and of packages, when the summary was made.
         machine: Kind and number of processors.
         date: Day (UTC) of the last trial.
+        training_seconds: Of all trainings, each counted once, however many arms share it.
+        labels: The arm whose rule of polarity groups the test targets of all.
     """
 
     study: str
@@ -124,6 +126,8 @@ class Summary:
     versions: dict[str, str]
     machine: str
     date: str
+    training_seconds: float = 0.0
+    labels: str = ""
 
     @property
     def halves(self) -> bool:
@@ -178,8 +182,8 @@ def summarise(
     name: str,
     k: int,
     rows: Mapping[str, dict[str, dict[str, int]]] | None = None,
-) -> tuple[Summary, list[ArmResult]]:
-    """The summary, and the results that it was made from.
+) -> tuple[Summary, list[ArmResult], pd.DataFrame]:
+    """The summary, the results that it was made from, and the tidy table of their trials.
 
     Args:
         study: The study.
@@ -241,8 +245,15 @@ def summarise(
         {"python": platform.python_version(), **{package: metadata.version(package) for package in _PACKAGES}},
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         datetime.datetime.fromtimestamp(newest, datetime.timezone.utc).date().isoformat(),
+        _training_seconds(done, table),
+        labels,
     )
-    return summary, found
+    return summary, found, on_common_terms(table, found, labels)
+
+
+def _training_seconds(done: Sequence[tuple[Trial, Path]], table: pd.DataFrame) -> float:
+    seconds = table[table["split"] == schema.TEST_SPLIT]["training_seconds"].fillna(0.0)
+    return float(sum({trial.training_key: each for (trial, _), each in zip(done, seconds, strict=True)}.values()))
 
 
 def protocol(config: PipelineConfig) -> str:
@@ -279,8 +290,8 @@ def _arm(
         _known({str(name): float(value) for name, value in means.items()}),
         [_known(trial) for trial in result.trials],
         [int(epoch) for epoch in test["best_epoch"].dropna()],
-        float(test["seconds"].mean()),
-        float(test["peak_gib"].max()),
+        float(test["training_seconds"].fillna(test["seconds"]).mean()),
+        float(test["training_peak_gib"].fillna(test["peak_gib"]).max()),
     )
 
 

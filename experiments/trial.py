@@ -80,6 +80,7 @@ def run(request: Request) -> None:
         **{name: getattr(request, name) for name in names},
         **found,
         "items": len(vocabulary),
+        # Of this process; those of the training, which may be another's, are among the facts.
         "seconds": time.perf_counter() - begin,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         **facts,

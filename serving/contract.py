@@ -53,7 +53,7 @@ def build_request(
 
     Raises:
         TypeError: A row is one string instead of a sequence of ids, or an id is not a string.
-        ValueError: The numbers of rows differ, or `k` is not a 32-bit number.
+        ValueError: The numbers of rows differ, `k` is not a 32-bit number, or `gamma` is below 0 or not finite.
     """
     rows = len(positives)
     excludes = [()] * rows if excludes is None else excludes
@@ -70,12 +70,20 @@ def build_request(
     request.inputs[schema.POSITIVE_ITEM_IDS].CopyFrom(_ids(positives, "positive"))
     if negatives is not None:
         request.inputs[schema.NEGATIVE_ITEM_IDS].CopyFrom(_ids(negatives, "negative"))
-        # Not a number asks for the weight that the model was exported with.
-        weight = math.nan if gamma is None else float(gamma)
-        request.inputs[schema.GAMMA].CopyFrom(tensors.to_proto([weight] * rows, tensors.DT_FLOAT))
+        request.inputs[schema.GAMMA].CopyFrom(tensors.to_proto([_weight(gamma)] * rows, tensors.DT_FLOAT))
     request.inputs[schema.EXCLUDE_ITEM_IDS].CopyFrom(_ids(excludes, "exclude"))
     request.inputs[schema.K].CopyFrom(tensors.to_proto(ks, tensors.DT_INT32))
     return request
+
+
+def _weight(gamma: float | None) -> float:
+    """The weight of dislikes as the signature takes it; not a number asks for that of the export."""
+    if gamma is None:
+        return math.nan
+    if 0 <= gamma < math.inf:
+        return float(gamma)
+    msg = f"`gamma` lowers what is disliked: a finite weight of 0 or more. Received: {gamma!r}."
+    raise ValueError(msg)
 
 
 def _whole(value: Any) -> int:

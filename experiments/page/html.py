@@ -118,7 +118,7 @@ def _difference(arm: ArmSummary, measure: str) -> str:
 
 
 def _arms(summary: Summary) -> str:
-    head = ["arm", "best epoch", "seconds a trial", "peak GiB", "settings"]
+    head = ["arm", "best epoch", "seconds a training", "peak GiB", "settings"]
     rows = (
         [
             _text(arm.name),

@@ -94,7 +94,9 @@ def test_it_trains_each_arm_and_prints_a_table(first: str, world: Path) -> None:
     assert table["ndcg_p"].between(0, 1).all()
     trained = table[table["arm"] == "SASRec_p"]
     assert set(trained["model.variant"]) == {"SASRec_p"}
-    assert (trained["peak_gib"] > 0).all()
+    for kind in ("", "training_"):
+        assert (trained[f"{kind}peak_gib"] > 0).all()
+    assert (trained["training_seconds"] < trained["seconds"]).all()
     epochs = pd.read_csv(folder_of(world) / "epochs.csv")
     assert len(epochs) == 4
     assert {"loss", "loss_positive", "val_ndcg_p"} <= set(epochs)
@@ -114,6 +116,8 @@ def test_it_leaves_a_page_and_what_the_document_needs(first: str, world: Path, t
     assert summary.settings["training.epochs"] == 2
     assert str(world) not in (folder / "summary.json").read_text(encoding="utf-8")
     table = pd.read_csv(folder / "results.csv")
+    by_seed = table[table["split"] == "test"].set_index("seed")["training_seconds"]
+    assert summary.training_seconds == pytest.approx(by_seed[1] + by_seed[2])
     own = table[(table["arm"] == "SASRec_p") & (table["split"] == "test")]
     assert summary.arms[1].mean["ndcg_p"] == pytest.approx(own["ndcg_p"].mean())
     assert [trial["hr_n"] for trial in summary.arms[1].trials] == pytest.approx(own["hr_n"].tolist())
@@ -133,13 +137,39 @@ def test_it_leaves_a_page_and_what_the_document_needs(first: str, world: Path, t
     ).read_bytes()
 
 
+def test_the_tidy_table_has_the_terms_of_the_others(world: Path) -> None:
+    study = {
+        "name": "terms",
+        "question": "Is the table the one that is shown?",
+        "reference": "low",
+        "arms": [
+            {"name": "low", "baseline": "most_popular"},
+            {"name": "high", "baseline": "most_popular", "set": {"feedback.positive": 8}},
+        ],
+    }
+    (world / "terms.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    paths = [str(world / "terms.yaml"), "--config", str(world / "config.yaml"), "--output", str(world / "terms")]
+    result = CliRunner().invoke(main, ["experiment", *paths])
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(world / "terms" / "small" / "terms" / "results.csv")
+    assert table["labels"].tolist() == ["low", "low", "high", "low"]
+    summary = read(world / "terms" / "small" / "terms" / "summary.json")
+    assert summary.labels == "low"
+    tests = table[table["split"] == "test"].set_index("arm")
+    for arm in summary.arms:
+        for name, value in arm.mean.items():
+            assert tests.loc[arm.name, name] == pytest.approx(value), (arm.name, name)
+    own = summary.arms[1].rows["test"]
+    assert own["positive"] < summary.data.positive_targets, "the arms' own rules do differ"
+
+
 def test_an_unfinished_study_is_summarised_with_what_is_missing(first: str, world: Path) -> None:
     assert first
     study = load_study(str(world / "study.yaml"))
     planned = trials(study, world / "config.yaml", [])
     folders = [folder_of(world) / "trials" / trial.key for trial in planned]
     statistics = {"training_rows": 863, "users": {"training": 60}}
-    found, _ = summarise(study, planned, [folders[0], world / "none", world / "none"], statistics, "small", 10)
+    found, *_ = summarise(study, planned, [folders[0], world / "none", world / "none"], statistics, "small", 10)
     assert found.missing == ["SASRec_p, seed 1", "SASRec_p, seed 2"]
     assert [arm.name for arm in found.arms] == ["popular"]
     assert not found.others
@@ -157,14 +187,14 @@ def test_draws_of_test_users_that_lack_an_arm_wait_for_it(first: str, world: Pat
     stored = sorted((folder_of(world) / "trials").iterdir())
     popular, trained = (next(each for each in stored if each.name.startswith(name)) for name in ("pop", "SASRec_p"))
     statistics = {"training_rows": 863, "users": {"training": 60}}
-    found, _ = summarise(study, planned, [popular, trained, popular, world / "none"], statistics, "small", 10)
+    found, *_ = summarise(study, planned, [popular, trained, popular, world / "none"], statistics, "small", 10)
     assert found.missing == ["SASRec_p, seed 2"]
     assert [len(arm.trials) for arm in found.arms] == [1, 1]
     assert found.data.protocol.endswith(", test users drawn anew with each seed")
     assert "feedback.split_seed" not in found.settings
     assert "on the same test targets of each seed" in sentences.intervals(found)
     assert "chosen on some of these test users" in sentences.selection(found)
-    whole, _ = summarise(study, planned, [popular, trained, popular, trained], statistics, "small", 10)
+    whole, *_ = summarise(study, planned, [popular, trained, popular, trained], statistics, "small", 10)
     assert [len(arm.trials) for arm in whole.arms] == [2, 2]
     assert whole.data.targets == found.data.targets
 

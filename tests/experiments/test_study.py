@@ -106,12 +106,35 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
         ({"halves": True, "set": {"feedback.split_seed": 3}}, "`halves` gives each seed its own `feedback.split_seed`"),
         ({"halves": True, "grid": {"feedback.split_seed": [3, 4]}}, "remove that key, or `halves`"),
         ({"sedes": [1]}, "`sedes`: Unexpected keyword"),
-        ({"arms": [{"name": "a", "baseline": "luck"}]}, r"`arms.0.baseline`: Input should be"),
+        ({"arms": [{"name": "a", "baseline": "luck"}]}, r"`arms.a.baseline`: Input should be"),
+        ({"arms": [{"baseline": "luck"}]}, r"`arms.0.name`: Field required"),
+        ({"name": "../up"}, "`name` names a folder: letters, .* Received: '../up'"),
+        ({"arms": [{"name": "a", "inference": {"gamma": []}}]}, "`inference.gamma` of the arm 'a' is empty"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_study(written(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("settings", "inference", "message"),
+    [
+        ({"model.variant": "SASRec_p"}, {"rule": "posterior"}, "reads the negative encoder, which SASRec_p"),
+        ({"model.variant": "SASRec"}, {"rule": "like_odds"}, "SASRec reads one history of both"),
+        ({}, {"recency": 1.0}, "set `feedback.recent_days` above 0"),
+        ({"feedback.recent_days": 3, "model.trend_days": 14}, {"recency": 1.0}, "set one to 0"),
+        ({}, {"rule": "like_rate", "gamma": [0.0, 1.0]}, "set `feedback.validation_targets: both`"),
+        ({"model.width": 3}, {}, r"model\.width"),
+    ],
+)
+def test_an_arm_that_cannot_rank_is_named_before_anything_is_trained(
+    tmp_path: Path, settings: dict[str, Any], inference: dict[str, Any], message: str
+) -> None:
+    arms = [{"name": "a"}, {"name": "b", "set": settings, "inference": inference}]
+    study = load_study(written(tmp_path, arms=arms, reference="a"))
+    with pytest.raises(ConfigError, match=f"(?s)study {study.name}, arm 'b': .*{message}"):
+        trials(study, CONFIG, [])
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
@@ -131,7 +154,8 @@ def test_what_trains_the_same_network_is_trained_once(tmp_path: Path) -> None:
         {"name": "d", "set": {"model.variant": "SASRec_p"}, "inference": {"rule": "like_rate", "gamma": [0.0, 1.0]}},
     ]
     arms.append({"name": "e", "set": {"model.variant": "SASRec_p", "feedback.recent_days": 7}})
-    planned = trials(load_study(written(tmp_path, arms=arms, seeds=[1])), CONFIG, [])
+    both = {"feedback.validation_targets": "both"}  # the arm d chooses gamma
+    planned = trials(load_study(written(tmp_path, arms=arms, seeds=[1], set=both)), CONFIG, [])
     keys = [trial.training_key for trial in planned]
     assert keys[0] == keys[1] == keys[3] == keys[4] != keys[2]
     assert len({trial.key for trial in planned}) == 5, "each is judged on its own"

@@ -170,6 +170,12 @@ def test_wrong_arguments_are_refused_before_a_call(
         client.recommend(*arguments)
 
 
+@pytest.mark.parametrize("gamma", [-1.0, float("nan"), float("inf")])
+def test_a_weight_that_would_raise_dislikes_is_refused(client: RecommenderClient, gamma: float) -> None:
+    with pytest.raises(ValueError, match=f"`gamma` lowers what is disliked: .* Received: {gamma}"):
+        client.recommend(["a"], negative=["b"], gamma=gamma)
+
+
 def test_numbers_of_numpy_and_no_exclusions(client: RecommenderClient) -> None:
     expected = client.recommend(["a"], [], 2)
     assert client.recommend(["a"], None, np.int64(2)) == expected  # type: ignore[arg-type]
