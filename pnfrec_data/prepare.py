@@ -66,7 +66,15 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     return record
 
 
-def prepare(data: DataSet, path: Path, folder: Path, say: Say, downloads: Mapping[str, str] | None = None) -> Prepared:
+def prepare(
+    data: DataSet,
+    path: Path,
+    folder: Path,
+    say: Say,
+    downloads: Mapping[str, str] | None = None,
+    *,
+    accept_counts: bool = False,
+) -> Prepared:
     """Reads the source at `path` and writes the files of `folder`, unless they are made of that very source.
 
     `ratings.parquet`: user, item (text, as published), value, timestamp (whole seconds or milliseconds), in the order
@@ -79,30 +87,56 @@ def prepare(data: DataSet, path: Path, folder: Path, say: Say, downloads: Mappin
         folder: Where to.
         say: Takes sentences for the user.
         downloads: Checksums of what was just downloaded, by file; those of earlier downloads are kept.
+        accept_counts: Whether a source with fewer than half of the published rows will do.
 
     Raises:
-        DataError: The source is missing, damaged or of another shape.
+        DataError: The source is missing, damaged, of another shape or much too small.
     """
+    try:
+        return _prepared(data, path, folder, say, downloads or {}, accept_counts)
+    except DataError as error:
+        msg = f"{error} {another_copy(data, path, folder)}"
+        raise DataError(msg) from error
+
+
+def _prepared(
+    data: DataSet, path: Path, folder: Path, say: Say, downloads: Mapping[str, str], accept_counts: bool
+) -> Prepared:
     source = Source(path, data.parts)
     digest = source.sha256()
     record = read_record(folder)
-    known = {**(record or {}).get("downloads", {}), **(downloads or {})}
+    known = {**(record or {}).get("downloads", {}), **downloads}
     if record and record["sha256"] == digest and record["form"] == _FORM and _is_whole(folder, record):
+        if not accept_counts:
+            _check_rows(data, record["rows"], path)
         if known != record["downloads"]:
             record["downloads"] = known
             _write_record(record, folder)
         return Prepared(folder, record, made=False)
+    origin = {"source": path.name, "sha256": digest, "downloads": known}
+    return Prepared(folder, _make(data, source, folder, say, origin, accept_counts), made=True)
+
+
+def _make(
+    data: DataSet, source: Source, folder: Path, say: Say, origin: dict[str, Any], accept_counts: bool
+) -> dict[str, Any]:
+    """Writes the files of `folder`; the record, of which `origin` is a part."""
     reader = importlib.import_module(f"pnfrec_data.formats.{data.format}")
     folder.mkdir(parents=True, exist_ok=True)
     with _Unfinished(folder / RATINGS) as ratings, _Unfinished(folder / data.titles) as table:
         rows, users, items = _write_ratings(reader.rows(source, say), ratings.path)
+        if rows == 0:
+            msg = f"{source.path}: has no row. Get it anew."
+            raise DataError(msg)
+        if not accept_counts:
+            _check_rows(data, rows, source.path)
         titles = reader.titles(source)
         titled = None if titles is None else _write_titles(titles, items, table.path)
         record = {
             "name": data.name,
             "title": data.title,
-            "source": path.name,
-            "sha256": digest,
+            "source": origin["source"],
+            "sha256": origin["sha256"],
             "prepared": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "rows": rows,
             "users": len(users),
@@ -111,7 +145,7 @@ def prepare(data: DataSet, path: Path, folder: Path, say: Say, downloads: Mappin
             "page": data.page,
             "licence": data.licence,
             "citation": data.citation,
-            "downloads": known,
+            "downloads": origin["downloads"],
             "form": _FORM,
         }
         # From here on the old files and the new ones mix: no record may vouch for them.
@@ -120,7 +154,26 @@ def prepare(data: DataSet, path: Path, folder: Path, say: Say, downloads: Mappin
         if titled is not None:
             table.finish()
     _write_record(record, folder)
-    return Prepared(folder, record, made=True)
+    return record
+
+
+def another_copy(data: DataSet, path: Path, folder: Path) -> str:
+    """How to get another copy than the one at `path`, in a sentence."""
+    command = f"`pnfrec data fetch {data.name}` downloads it."
+    downloads = (folder / DOWNLOADS).resolve()
+    # A file that is there is not downloaded again, and one without a known checksum passes for whole.
+    is_download = path.exists() and downloads in (path.resolve(), *path.resolve().parents)
+    return f"Remove {path}, then {command}" if is_download else command
+
+
+def _check_rows(data: DataSet, rows: int, path: Path) -> None:
+    if data.counts is not None and 2 * rows < data.counts[0]:
+        msg = (
+            f"{path}: expected {data.counts[0]:,} rows, as published. Received {rows:,}, fewer than half: a download "
+            "that was cut off, or another file. What was prepared before is left as it is. Get the whole file, or add "
+            "--accept-counts to take this one."
+        )
+        raise DataError(msg)
 
 
 def differences(data: DataSet, record: dict[str, Any]) -> list[str]:
@@ -179,9 +232,6 @@ def _write_ratings(tables: Iterator[Any], path: Path) -> tuple[int, set[str], se
     finally:
         if writer is not None:
             writer.close()
-    if rows == 0:
-        msg = "The source has no row. Get it anew."
-        raise DataError(msg)
     return rows, users, items
 
 

@@ -20,7 +20,8 @@ class RemoteFile:
         url: Where.
         name: What it is called here.
         size: Bytes, where known.
-        sha256: Checksum, where known: those of MovieLens are the ones that TensorFlow Datasets verifies.
+        sha256: Checksum, where known: those of MovieLens are the ones that TensorFlow Datasets verifies, those of
+            MovieTweetings belong to the files that the rows of this repository were made of.
     """
 
     url: str
@@ -124,7 +125,20 @@ _ALL = (
         title="MovieTweetings, 100K snapshot",
         about="Film ratings from 0 to 10 out of tweets of 2013. Ships with this repository.",
         page="https://github.com/sidooms/MovieTweetings",
-        files=tuple(RemoteFile(f"{_TWEETINGS}/{name}", name) for name in ("ratings.dat", "movies.dat")),
+        files=(
+            RemoteFile(
+                f"{_TWEETINGS}/ratings.dat",
+                "ratings.dat",
+                2_945_101,
+                "c0dd868c2632d10002ebc928ddc5345f33adeaa59eca52c2941c26a2c5e36fd6",
+            ),
+            RemoteFile(
+                f"{_TWEETINGS}/movies.dat",
+                "movies.dat",
+                542_192,
+                "e63fb84bc734e3c574f135634a40d3cbafab22b8f94f5fc0b80f80d1d2076efc",
+            ),
+        ),
         format="dat",
         parts=("ratings.dat", "movies.dat"),
         licence="MIT.",

@@ -12,24 +12,37 @@ from typing import IO
 
 from pnfrec_data.errors import DataError
 
-_ZIP_MAGIC, _GZIP_MAGIC = b"PK\x03\x04", b"\x1f\x8b"
+# The second begins an archive without files.
+_ZIP_MAGIC, _GZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 _BLOCK = 1 << 20
 
 
 class Source:
     """A copy of a publisher's file: a zip, one file (also gzipped), or the folder that was unpacked from it.
 
-    What a file is, is told by how it begins: downloads go by many names.
+    What a file is, is told by how it begins: downloads go by many names. Only `.zip` is taken at its word, since what
+    else comes under that name is a page about an error, or another file's content.
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
-        """A copy at `path`, of which the files `names` matter. Raises a DataError if there is none."""
+        """A copy at `path`, of which the files `names` matter.
+
+        Raises:
+            DataError: There is none, or it is called `.zip` and is no zip archive.
+        """
         self.path = path
         self.names = names
         if not path.exists():
             msg = f"{path}: there is no such file or folder."
             raise DataError(msg)
-        self.is_zip = path.is_file() and _starts_with(path, _ZIP_MAGIC)
+        begin = _beginning(path) if path.is_file() else b""
+        self.is_zip = begin.startswith(_ZIP_MAGIC)
+        if path.is_file() and path.suffix.lower() == ".zip" and not self.is_zip:
+            msg = (
+                f"{path}: is no zip archive: expected it to begin with {_ZIP_MAGIC[0]!r}. Received {begin!r}. If it is "
+                f"one of the files {', '.join(names)}, give it that name; else get the archive anew."
+            )
+            raise DataError(msg)
         self._entries = self._list()
 
     def main(self, *names: str) -> str:
@@ -107,6 +120,6 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
     return digest.hexdigest()
 
 
-def _starts_with(path: Path, magic: bytes) -> bool:
+def _beginning(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(len(magic)) == magic
+        return file.read(16)

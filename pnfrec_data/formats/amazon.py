@@ -1,7 +1,5 @@
 """Amazon product reviews of 2014: one JSON object a line, or the CSV of ratings alone."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import IO
@@ -22,8 +20,10 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     with source.open(entry) as stream:
         is_json = stream.read(1) == b"{"
         stream.seek(0)
-        records = _json(stream, entry) if is_json else _csv(stream)
-        yield from tables.from_records(records, pa.float32(), entry)
+        if is_json:
+            yield from tables.from_records(_json(stream, entry), pa.float32(), entry, _KEYS)
+        else:
+            yield from tables.from_records(_csv(stream, entry), pa.float32(), entry)
 
 
 def titles(source: Source) -> None:
@@ -37,14 +37,21 @@ def _json(stream: IO[bytes], where: str) -> Iterator[tables.Record]:
             review = json.loads(line)
             yield [str(review[key]) for key in _KEYS]
         except (ValueError, TypeError, KeyError) as error:
-            msg = f"{where}, line {number}: expected a JSON object with {', '.join(_KEYS)}. Received: {line[:80]!r}."
+            msg = (
+                f"{where}, line {number}: expected a JSON object with {', '.join(_KEYS)}. Received: {line[:80]!r}. "
+                f"{tables.MEND}"
+            )
             raise DataError(msg) from error
 
 
-def _csv(stream: IO[bytes]) -> Iterator[tables.Record]:
+def _csv(stream: IO[bytes], where: str) -> Iterator[tables.Record]:
     """Without a header: user, item, rating, seconds (later editions begin with the item, which no `A` begins)."""
-    with io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
-        for record in csv.reader(text):
-            if record:
-                user, item = record[:2] if record[0].startswith("A") else (record[1], record[0])
-                yield [user, item, *record[2:4]]
+    for line, record in tables.csv_records(stream, where):
+        if len(record) != len(_KEYS):
+            msg = (
+                f"{where}, line {line}: expected {len(_KEYS)} fields (user, item, rating, seconds), without a header. "
+                f"Received {len(record)}: {', '.join(record)[:80]!r}. {tables.MEND}"
+            )
+            raise DataError(msg)
+        first, second, *rest = record
+        yield [first, second, *rest] if first.startswith("A") else [second, first, *rest]

@@ -16,7 +16,7 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     del say
     entry = source.main("ratings.dat")
     with source.open(entry) as stream:
-        records = tables.split_lines(stream, _SEPARATOR, "utf-8", entry, 4)
+        records = tables.split_lines(stream, _SEPARATOR, "utf-8", entry, 4, 4)
         yield from tables.from_records(records, pa.int8(), entry)
 
 

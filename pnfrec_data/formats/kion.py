@@ -1,7 +1,5 @@
 """MTS KION: `interactions.csv` (watched share of films and series, by day) and `items.csv`."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -36,6 +34,5 @@ def titles(source: Source) -> Iterator[tuple[str, str]] | None:
 
 
 def _titles(source: Source, entry: str) -> Iterator[tuple[str, str]]:
-    with source.open(entry) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        for row in csv.DictReader(text):
-            yield row["item_id"], row["title"]
+    with source.open(entry) as stream:
+        yield from tables.read_titles(stream, entry, "item_id", "title")

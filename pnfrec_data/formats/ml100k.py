@@ -22,7 +22,7 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
         if has_header:
             yield from _atomic(stream, entry)
         else:
-            records = tables.split_lines(stream, "\t", "utf-8", entry, 4)
+            records = tables.split_lines(stream, "\t", "utf-8", entry, 4, 4)
             yield from tables.from_records(records, pa.int8(), entry)
 
 

@@ -1,7 +1,5 @@
 """`ratings.csv` and `movies.csv` with headers, as of MovieLens since 20M."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -29,6 +27,5 @@ def titles(source: Source) -> Iterator[tuple[str, str]] | None:
 
 
 def _titles(source: Source, entry: str) -> Iterator[tuple[str, str]]:
-    with source.open(entry) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        for row in csv.DictReader(text):
-            yield row["movieId"], row["title"]
+    with source.open(entry) as stream:
+        yield from tables.read_titles(stream, entry, "movieId", "title")

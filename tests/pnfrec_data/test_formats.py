@@ -2,47 +2,22 @@
 
 import datetime
 import gzip
-import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pnfrec_data import registry
-from pnfrec_data.errors import DataError
 from pnfrec_data.formats import zvuk
-from pnfrec_data.prepare import Prepared, prepare
-
-
-def made(name: str, source: Path, folder: Path) -> tuple[Prepared, pa.Table, dict[str, str] | None]:
-    data = registry.find(name)
-    done = prepare(data, source, folder, lambda _: None)
-    titles = folder / data.titles
-    table = pq.read_table(folder / "ratings.parquet")
-    assert table.schema.names == ["user", "item", "value", "timestamp"]
-    assert [table.schema.types[place] for place in (0, 1, 3)] == [pa.string(), pa.string(), pa.int64()]
-    if not titles.exists():
-        return done, table, None
-    frame = pd.read_csv(titles, dtype=str)
-    return done, table, dict(zip(frame["item"], frame["title"], strict=True))
+from tests.pnfrec_data.sources import archive, made, review
 
 
 def rows(table: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*table.to_pydict().values(), strict=True))
-
-
-def archive(path: Path, **files: bytes) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
-        target.writestr("folder/", b"")
-        for name, content in files.items():
-            target.writestr(f"folder/{name.replace('__', '.')}", content)
-    return path
 
 
 ML_1M = {
@@ -110,11 +85,6 @@ def test_movielens_100k_of_grouplens_and_of_recbole_are_the_same(tmp_path: Path)
         _, table, titles = made("ml-100k", each, tmp_path / f"out-{each.stem}")
         assert rows(table) == [("196", "242", 3, 881250949), ("186", "302", 5, 891717742)]
         assert titles == {"242": "Kolya (1996)", "302": "L.A. Caf\xe9 (1997)"}
-
-
-def review(user: str, item: str, stars: float, time: int) -> bytes:
-    keys = {"reviewerID": user, "asin": item, "reviewText": "::\n", "overall": stars, "unixReviewTime": time}
-    return json.dumps(keys).encode() + b"\n"
 
 
 def test_amazon_reviews_and_ratings(tmp_path: Path) -> None:
@@ -201,48 +171,6 @@ def test_zvuk_draws_the_same_users_whatever_the_order_of_the_rows(
 
 
 @pytest.mark.parametrize(
-    ("name", "file", "content", "message"),
-    [
-        ("ml-1m", "ratings.dat", b"1::2::3::4\n1::2::3\n", r"ratings.dat, line 2: expected 4 fields between '::'"),
-        (
-            "ml-1m",
-            "ratings.dat",
-            b"1::2::3::4\n1::2::x::4\n",
-            r"ratings.dat, row 2: value and timestamp must be numbers",
-        ),
-        ("ml-1m", "ratings.dat", b"", r"The source has no row"),
-        ("ml-20m", "ratings.csv", b"userId,movieId,rating\n1,2,3\n", r"ratings.csv: .*timestamp"),
-        ("ml-20m", "ratings.csv", b"userId,movieId,rating,timestamp\n1,2,x,4\n", r"ratings.csv, line 2: .*'x'"),
-        (
-            "ml-20m",
-            "ratings.csv",
-            b"userId,movieId,rating,timestamp\n1,2,3,4\n\n1,2,3\n",
-            r"ratings.csv, line 4: Expected 4",
-        ),
-        ("ml-20m", "ratings.csv", b"", r"ratings.csv: has no column userId, movieId, rating, timestamp"),
-        ("ml-20m", "ratings.csv", b"userId,movieId\r1,2\r", r"ratings.csv, line 1: no header \(new-line"),
-        ("ml-20m", "ratings.csv", "userId,movieId\n1,2\n".encode("utf-16"), r"ratings.csv, line 1: no header \(.*NUL"),
-        ("amazon-toys", "r.json", b'{"asin": "B1"}\n', r"r.json, line 1: expected a JSON object with reviewerID"),
-        ("zvuk", "z.parquet", b"PAR1 is not enough", r"z.parquet: not a readable Parquet file"),
-        (
-            "amazon-toys",
-            "r.json.gz",
-            gzip.compress(review("A", "B", 1.0, 1), mtime=0)[:-9],
-            r"r.json.gz: cannot be read",
-        ),
-        ("ml-1m", "ml-1m.zip", b"PK\x03\x04 and no more", r"ml-1m.zip: not a whole zip file"),
-    ],
-)
-def test_a_wrong_file_is_named_and_leaves_nothing(
-    tmp_path: Path, name: str, file: str, content: bytes, message: str
-) -> None:
-    (tmp_path / file).write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        made(name, tmp_path / file, tmp_path / "out")
-    assert list((tmp_path / "out").glob("*")) == []
-
-
-@pytest.mark.parametrize(
     "content",
     [
         b"userId,movieId,rating,timestamp\n1,2,3.5,4",
@@ -282,8 +210,8 @@ def test_parsing_leaves_no_thread_behind() -> None:
     """Not where it fails: one that still ran at the end of the process aborted or held it, now and then."""
     done = subprocess.run([sys.executable, "-c", SMALL], capture_output=True, text=True, timeout=120, check=True)
     first, second, threads = done.stdout.splitlines()
-    assert first.startswith("a.csv, line 2: CSV conversion error to int64: invalid value 'x'")
-    assert second.startswith("a.csv, line 2: CSV conversion error to int64: invalid value '111")
+    assert first.startswith("a.csv, line 2, column b: CSV conversion error to int64: invalid value 'x'")
+    assert second.startswith("a.csv, line 2, column a: CSV conversion error to int64: invalid value '111")
     assert threads == "0"
 
 
@@ -310,12 +238,14 @@ def test_a_large_file_that_is_left_at_its_bad_line_ends_and_names_it(tmp_path: P
     command = [sys.executable, "-W", "ignore", "-c", LEFT_EARLY, str(tmp_path / "a.zip")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"a.csv, line {bad + 1}: CSV conversion error to int64: invalid value 'x'")
+    assert done.stdout.startswith(f"a.csv, line {bad + 1}, column b: CSV conversion error to int64: invalid value 'x'")
 
 
-def test_a_source_without_the_file_says_what_it_has(tmp_path: Path) -> None:
-    source = archive(tmp_path / "other.zip", ratings__csv=b"x\n")
-    with pytest.raises(DataError, match=r"other.zip: expected ratings.dat in it. Found: ratings.csv"):
-        made("ml-1m", source, tmp_path / "out")
-    with pytest.raises(DataError, match="there is no such file or folder"):
-        made("ml-1m", tmp_path / "nowhere", tmp_path / "out")
+def test_titles_that_hold_separators_and_short_rows_are_read(tmp_path: Path) -> None:
+    """Publishers leave out or add what comes after the title."""
+    (tmp_path / "ratings.dat").write_bytes(b"1::2::3::4\n1::3::3::4\n")
+    (tmp_path / "movies.dat").write_bytes(b"2::A: B (1990)::C::D\n3::E\n")
+    assert made("ml-1m", tmp_path, tmp_path / "a")[2] == {"2": "A: B (1990)", "3": "E"}
+    (tmp_path / "ratings.csv").write_bytes(b"userId,movieId,rating,timestamp\n1,2,3,4\n")
+    (tmp_path / "movies.csv").write_bytes(b"movieId,title,genres\n2,A\n")
+    assert made("ml-20m", tmp_path, tmp_path / "b")[2] == {"2": "A"}

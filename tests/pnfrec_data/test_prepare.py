@@ -11,7 +11,8 @@ import pytest
 from pnfrec_data import prepare as preparing
 from pnfrec_data import registry
 from pnfrec_data.errors import DataError
-from pnfrec_data.prepare import differences, find_copy, prepare
+from pnfrec_data.prepare import Prepared, Say, differences, find_copy
+from pnfrec_data.registry import DataSet
 
 ML_1M = registry.find("ml-1m")
 
@@ -26,6 +27,15 @@ def source(folder: Path, rating: int = 3) -> Path:
 
 def quiet(_: str) -> None:
     pass
+
+
+def prepare(data: DataSet, path: Path, folder: Path, say: Say, downloads: dict[str, str] | None = None) -> Prepared:
+    """As the command with --accept-counts: the sources here have a few rows."""
+    return preparing.prepare(data, path, folder, say, downloads, accept_counts=True)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_the_record_says_what_was_read(tmp_path: Path) -> None:
@@ -58,12 +68,47 @@ def test_the_same_source_is_read_once_wherever_it_lies(tmp_path: Path) -> None:
 def test_a_source_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepare(ML_1M, source(tmp_path / "a"), out, quiet)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = content(out)
     broken = tmp_path / "broken.dat"
     broken.write_text("1::661::3::978302109\n1::661::")
     with pytest.raises(DataError, match="line 2"):
         prepare(ML_1M, broken, out, quiet)
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert content(out) == before
+
+
+def test_fewer_than_half_of_the_published_rows_are_refused_and_leave_what_was_there(tmp_path: Path) -> None:
+    out, new = tmp_path / "out", source(tmp_path / "new", rating=5)
+    four, five = (dataclasses.replace(ML_1M, counts=(rows, 2, 1)) for rows in (4, 5))
+    assert preparing.prepare(four, source(tmp_path / "old"), out, quiet).made, "half is enough"
+    before = content(out)
+    with pytest.raises(DataError) as error:
+        preparing.prepare(five, new, out, quiet)
+    assert str(error.value) == (
+        f"{new}: expected 5 rows, as published. Received 2, fewer than half: a download that was cut off, or another "
+        "file. What was prepared before is left as it is. Get the whole file, or add --accept-counts to take this one. "
+        "`pnfrec data fetch ml-1m` downloads it."
+    )
+    assert content(out) == before
+    assert preparing.prepare(five, new, out, quiet, accept_counts=True).made
+    before = content(out)
+    with pytest.raises(DataError, match="Received 2, fewer than half"):
+        preparing.prepare(five, new, out, quiet, {"a.zip": "12"})
+    assert content(out) == before, "the same command says the same, whatever is there"
+    assert not preparing.prepare(five, new, out, quiet, accept_counts=True).made
+    unknown = dataclasses.replace(ML_1M, counts=None)
+    assert not preparing.prepare(unknown, new, out, quiet).made
+
+
+def test_a_bad_download_is_to_be_removed_since_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
+    path = source(tmp_path / "download")
+    path.write_text("1::661")
+    for given in (path, path.parent):
+        with pytest.raises(DataError) as error:
+            prepare(ML_1M, given, tmp_path, quiet)
+        assert str(error.value).endswith(f"anew. Remove {given}, then `pnfrec data fetch ml-1m` downloads it.")
+    gone = tmp_path / "download" / "gone.zip"
+    with pytest.raises(DataError, match=r"no such file or folder. `pnfrec data fetch ml-1m` downloads it.$"):
+        prepare(ML_1M, gone, tmp_path, quiet)
 
 
 def test_an_interruption_between_the_files_is_not_taken_for_complete(

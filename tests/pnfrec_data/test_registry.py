@@ -1,5 +1,6 @@
 """The registry agrees with itself, with the configurations, and with the data that ships."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -58,4 +59,8 @@ def test_the_record_of_the_data_that_ships_is_true() -> None:
     record = json.loads((folder / prepare.RECORD).read_text(encoding="utf-8"))
     table = pq.read_table(folder / prepare.RATINGS)
     found = (table.num_rows, len(set(table["user"].to_pylist())), len(set(table["item"].to_pylist())))
+    # That of `movies.dat` and `ratings.dat` together, which is what the registry expects of a download.
+    digests = [file.sha256 or "" for file in registry.find("movietweetings").files]
+    assert hashlib.sha256("\n".join(digests).encode()).hexdigest() == record["sha256"]
+    assert [file.size for file in registry.find("movietweetings").files] == [2_945_101, 542_192]
     assert found == registry.find("movietweetings").counts == (record["rows"], record["users"], record["items"])
