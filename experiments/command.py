@@ -37,7 +37,8 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
         raise click.exceptions.UsageError(str(error)) from error
     from components.feedback.errors import FeedbackError
     from experiments.results import ResultError
-    from experiments.runner import TrialError, run_trials
+    from experiments.runner import run_trials
+    from experiments.trial_process import TrialError
 
     folder = (output or base.output_path.parent / "studies") / base.name / found.name
     click.echo(f"study   {found.name}: {found.question}\ndata    {config_path}\noutput  {folder}\n")

@@ -1,0 +1,114 @@
+"""Runs one trial in a process of its own, and tells how far it is."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.study import Trial
+
+Say = Callable[[str], None]
+
+# Between two lines on the epochs of one trial.
+_EVERY_SECONDS = 30.0
+
+
+class TrialError(RuntimeError):
+    """A trial failed; the message ends with what it printed last."""
+
+
+def title(trial: Trial) -> str:
+    """How lines of progress call a trial."""
+    return trial.arm.name if trial.seed is None else f"{trial.arm.name}, seed {trial.seed}"
+
+
+def run_trial(trial: Trial, folder: Path, data: Path, models: Path, jobs: int, say: Say) -> None:
+    """Runs `experiments.trial` to its end.
+
+    Args:
+        trial: What to run.
+        folder: Where its result goes; appears complete or not at all.
+        data: Prepared examples and vocabulary.
+        models: Folder of all trainings.
+        jobs: How many trials share the processors.
+        say: Gets a line on the epochs now and then, those of other trials in between.
+
+    Raises:
+        TrialError: It failed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    models.mkdir(parents=True, exist_ok=True)
+    request: dict[str, Any] = {
+        "arm": trial.arm.name,
+        "baseline": trial.arm.baseline,
+        "inference": dataclasses.asdict(trial.arm.inference),
+        "seed": trial.seed,
+        "model": dataclasses.asdict(trial.config.model),
+        "training": dataclasses.asdict(trial.config.training),
+        "data": str(data),
+        "trained": str(models / trial.training_key) if trial.training_key else "",
+        "target": str(folder),
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(request, file)
+        file.flush()
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **_share(jobs)}
+        epochs = Epochs(title(trial), trial.config.training.epochs, say)
+        code, errors = heard([sys.executable, "-m", "experiments.trial", file.name], environment, epochs)
+    if code:
+        msg = f"The trial {trial.key} ended with {code}:\n{errors[-3000:]}"
+        raise TrialError(msg)
+
+
+class Epochs:
+    """Says how far a training is, at most every half minute.
+
+    Args:
+        name: Of the trial.
+        most: Epochs that it may take; it may stop before.
+        say: Gets the lines.
+    """
+
+    def __init__(self, name: str, most: int, say: Say) -> None:
+        self._name, self._most, self._say = name, most, say
+        self._last = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        """Takes a line that `experiments.trial` wrote; libraries may write others."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            found = json.loads(line)
+            text = (
+                f"    {self._name}: epoch {found['epoch']} of at most {self._most}, validation NDCG {found['ndcg']:.4f}"
+            )
+            if time.monotonic() - self._last >= _EVERY_SECONDS:
+                self._last = time.monotonic()
+                self._say(text)
+
+
+def heard(command: Sequence[str], environment: Mapping[str, str], hear: Callable[[str], None]) -> tuple[int, str]:
+    """Runs a command; its exit status and what it wrote to stderr. `hear` gets each line of stdout as it comes."""
+    # A file, since a pipe that nobody reads while stdout is read could fill, and stop the command.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                hear(line)
+        errors.seek(0)
+        return process.returncode, errors.read()
+
+
+def _share(jobs: int) -> dict[str, str]:
+    """Threads of each of several trials at once; nothing is said where one has the machine to itself."""
+    if jobs == 1:
+        return {}
+    threads = str(max((os.cpu_count() or 1) // jobs, 1))
+    return dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), threads)
