@@ -103,7 +103,8 @@ def _differences(summary: Summary) -> str:
         for name in COMPARED:
             found = arm.against.get(name)
             text = sentences.interval_text(found)
-            cells.append(f"**{text}**" if found is not None and found.excludes_zero else text)
+            sure = found is not None and found.excludes_zero
+            cells.append(f"**{text}**{sentences.mark(summary, arm, name)}" if sure else text)
         rows.append([*_origin(summary), arm.name, *cells])
     return _table(head, rows, texts=3, bold=True)
 

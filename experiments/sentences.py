@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from experiments.bootstrap import Interval
+from experiments.chance import may_be_chance
 from experiments.results import COMPARED
 from experiments.summary import ArmSummary, Summary
 from pnfrec_keras import schema
 
 # With more arms than this they are counted, not named.
 _MANY = 9
+# Behind a difference that the users make sure, and the seeds do not.
+CHANCE = "°"
 
 
 def measure_label(measure: str) -> str:
@@ -56,11 +59,28 @@ def findings(summary: Summary) -> list[str]:
             f"{word} in " + ", ".join(names)
             for word, good in (("better", True), ("worse", False))
             if (
-                names := [f"{measure_label(n)} ({i.estimate:+.4f})" for n, i in sure.items() if better(n, i[0]) == good]
+                names := [
+                    f"{measure_label(name)} ({interval.estimate:+.4f}{mark(summary, arm, name)})"
+                    for name, interval in sure.items()
+                    if better(name, interval.estimate) == good
+                ]
             )
         ]
         found.append(f"{arm.name}: {'; '.join(parts)}.")
-    return found
+    return [*found, *_mark_note(found)]
+
+
+def mark(summary: Summary, arm: ArmSummary, measure: str) -> str:
+    """What stands behind a difference that may be chance of training; "" otherwise."""
+    return CHANCE if may_be_chance(summary, arm, measure) else ""
+
+
+def _mark_note(found: Iterable[str]) -> list[str]:
+    if not any(CHANCE in each for each in found):
+        return []
+    return [
+        f"{CHANCE} Chance of training may have made it: other users would hardly change its sign, other seeds could."
+    ]
 
 
 def _counts(summary: Summary) -> list[str]:
@@ -69,9 +89,11 @@ def _counts(summary: Summary) -> list[str]:
         intervals = [arm.against[measure] for arm in summary.others if measure in arm.against]
         sure = [interval for interval in intervals if interval.excludes_zero]
         good = sum(better(measure, interval.estimate) for interval in sure)
+        chance = sum(may_be_chance(summary, arm, measure) for arm in summary.others)
         found.append(
             f"{measure_label(measure)}: of {len(intervals)} arms {good} are better and {len(sure) - good} worse than "
-            f"{summary.reference} by an interval without zero."
+            f"{summary.reference} by an interval without zero; chance of training may have made {chance} of these "
+            f"{len(sure)}."
         )
     expected = 0.05 * len(summary.others)
     found.append(
@@ -109,7 +131,8 @@ def intervals(summary: Summary) -> str:
         f"Differences are of means over seeds from {summary.reference} {targets}, with the 95 % interval of a paired "
         "bootstrap over users. Intervals take the trainings as they are (what other seeds would change shows in the "
         "SD) and are not corrected for the number of comparisons. "
-        f"SD is {spread}."
+        f"SD is {spread}. {CHANCE}: the interval leaves zero out, but that of the differences of the single seeds "
+        "(Student's t, 95 %, paired by seed) does not, so that chance of training may have made it."
     )
 
 

@@ -92,7 +92,7 @@ def _means(summary: Summary) -> str:
 def _differences(summary: Summary) -> str:
     if not summary.others:
         return ""
-    rows = ([_text(arm.name), *(_difference(arm, name) for name in COMPARED)] for arm in summary.others)
+    rows = ([_text(arm.name), *(_difference(summary, arm, name) for name in COMPARED)] for arm in summary.others)
     table = _table(["arm", *map(sentences.measure_label, COMPARED)], rows)
     return (
         f"<h2>Differences from {_text(summary.reference)}</h2>\n<p>{_text(sentences.intervals(summary))} "
@@ -109,12 +109,13 @@ def _folded(summary: Summary, heading: str, table: str) -> str:
     return f"<details><summary>{heading} of {len(summary.arms)} arms</summary>\n{found}\n</details>"
 
 
-def _difference(arm: ArmSummary, measure: str) -> str:
+def _difference(summary: Summary, arm: ArmSummary, measure: str) -> str:
     found = arm.against.get(measure)
     text = _text(sentences.interval_text(found))
     if found is None or not found.excludes_zero:
         return text
-    return f'<span class="{"good" if sentences.better(measure, found.estimate) else "bad"}">{text}</span>'
+    kind = "good" if sentences.better(measure, found.estimate) else "bad"
+    return f'<span class="{kind}">{text}</span>{sentences.mark(summary, arm, measure)}'
 
 
 def _arms(summary: Summary) -> str:

@@ -1,0 +1,54 @@
+"""What the trainings alone could make of a difference: other seeds, the same users.
+
+The intervals of `experiments.bootstrap` draw users and keep the trainings; these draw on the seeds and keep the users.
+A difference between two trained arms is safe where neither holds zero.
+"""
+
+from collections.abc import Sequence
+
+from experiments.bootstrap import Interval
+from experiments.summary import ArmSummary, Summary
+
+# Student's t, the 97.5 % quantile for 1, 2, ... degrees of freedom; beyond them the normal one is near enough.
+_T = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+)
+_NORMAL = 1.96
+
+
+def over_seeds(arm: ArmSummary, reference: ArmSummary, measure: str) -> Interval | None:
+    """The 95 % interval of the mean difference over seeds, paired by seed (Student's t).
+
+    Where both arms rank with the same trainings, what these have in common cancels. A baseline, which has no seed, is
+    the same for every seed of the other arm. None with fewer than two seeds in common.
+    """
+    own, other = _by_seed(arm, measure), _by_seed(reference, measure)
+    if None in own or None in other:
+        seeds = [seed for seed in {**own, **other} if seed is not None]
+        differences = [own.get(seed, own.get(None)) - other.get(seed, other.get(None)) for seed in seeds]  # type: ignore[operator]
+    else:
+        differences = [own[seed] - other[seed] for seed in own if seed in other]
+    return _student(differences) if len(differences) > 1 else None
+
+
+def may_be_chance(summary: Summary, arm: ArmSummary, measure: str) -> bool:
+    """Whether an interval over users leaves zero out, but that over seeds does not."""
+    found, reference = arm.against.get(measure), summary.arm(summary.reference)
+    if found is None or not found.excludes_zero or reference is None:
+        return False
+    seeds = over_seeds(arm, reference, measure)
+    return seeds is not None and not seeds.excludes_zero
+
+
+def _by_seed(arm: ArmSummary, measure: str) -> dict[int | None, float]:
+    pairs = zip(arm.seeds, arm.trials, strict=True)
+    return {seed: trial[measure] for seed, trial in pairs if measure in trial}
+
+
+def _student(values: Sequence[float]) -> Interval:
+    count = len(values)
+    mean = sum(values) / count
+    deviation = (sum((value - mean) ** 2 for value in values) / (count - 1)) ** 0.5
+    half = (_T[count - 2] if count - 2 < len(_T) else _NORMAL) * deviation / count**0.5
+    return Interval(mean, mean - half, mean + half)
