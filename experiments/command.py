@@ -70,6 +70,7 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     import json
 
     from experiments import results, summary
+    from experiments.chance import may_be_chance
     from experiments.data import prepared
     from experiments.files import write
     from experiments.lengths import read_lengths
@@ -88,7 +89,12 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
     summed, found, table = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
-    text = results.text_table(found, study.reference)
+
+    def chance(name: str, measure: str) -> bool:
+        arm = summed.arm(name)
+        return arm is not None and may_be_chance(summed, arm, measure)
+
+    text = results.text_table(found, study.reference, chance)
     done = [each for each in folders if (each / RESULT).is_file()]
     write(folder / "results.csv", table.to_csv(index=False))
     write(folder / "epochs.csv", results.epochs(done).to_csv(index=False))

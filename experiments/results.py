@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -263,16 +263,27 @@ def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
     }
 
 
-def text_table(found: Sequence[ArmResult], reference: str) -> str:
-    """Arms with mean and SD, then the differences from the reference arm with their intervals."""
+def text_table(found: Sequence[ArmResult], reference: str, chance: Callable[[str, str], bool] | None = None) -> str:
+    """Arms with mean and SD, then the differences from the reference arm with their intervals.
+
+    Args:
+        found: The arms.
+        reference: Name of the arm that the others are compared with.
+        chance: Whether chance of training may have made the difference of an arm in a measure.
+    """
     shown = (*COMPARED, "coverage")
     header = ["arm", "seeds", *shown]
     rows = [[arm.name, str(arm.seeds), *(_mean(arm.mean[name], arm.sd[name]) for name in shown)] for arm in found]
     lines = [_aligned([header, *rows])]
-    differences = [[arm.name, *(_interval(arm.against.get(name)) for name in COMPARED)] for arm in found if arm.against]
+    differences = [
+        [arm.name, *(_interval(arm.against.get(name), bool(chance and chance(arm.name, name))) for name in COMPARED)]
+        for arm in found
+        if arm.against
+    ]
     if differences:
         lines += [
-            f"\nDifference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero):\n",
+            f"\nDifference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero; ° too, "
+            "but chance of training may have made it):\n",
             _aligned([["arm", *COMPARED], *differences]),
         ]
     return "\n".join(lines)
@@ -282,10 +293,10 @@ def _mean(mean: float, sd: float) -> str:
     return f"{mean:.4f}" if np.isnan(sd) else f"{mean:.4f}+-{sd:.4f}"
 
 
-def _interval(interval: Interval | None) -> str:
+def _interval(interval: Interval | None, chance: bool) -> str:
     if interval is None:
         return "-"
-    star = "*" if interval.excludes_zero else " "
+    star = " " if not interval.excludes_zero else "°" if chance else "*"
     return f"{interval.estimate:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]{star}"
 
 
