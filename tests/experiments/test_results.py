@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.results import Ranks, arm_results, common_targets, difference
+from experiments.bootstrap import Interval
+from experiments.results import COMPARED, ArmResult, Ranks, arm_results, common_targets, difference, text_table
 
 
 def ranks(rank: Any, is_positive: list[int], user: list[str], place: list[int]) -> Ranks:
@@ -92,3 +93,13 @@ def test_a_draw_without_the_group_does_not_count() -> None:
 def test_arms_without_a_target_in_common_are_refused() -> None:
     with pytest.raises(ValueError, match="low, other have no target in common"):
         common_targets({"low": LOW, "other": ranks([[1]], [1], ["z"], [1])}, "low")
+
+
+def test_the_printed_table_marks_what_is_sure_and_what_may_be_chance_of_training() -> None:
+    intervals = {**dict.fromkeys(COMPARED, Interval(0.1, 0.05, 0.2)), "hr_n": Interval(0.1, -0.1, 0.2)}
+    mean, sd = (dict.fromkeys((*COMPARED, "coverage"), value) for value in (0.5, 0.1))
+    arms = [ArmResult("a", 2, 9, 5, 3, mean, sd, {}, []), ArmResult("b", 2, 9, 5, 3, mean, sd, intervals, [])]
+    plain = text_table(arms, "a")
+    assert (plain.count("]*"), plain.count("]°")) == (5, 0)
+    marked = text_table(arms, "a", lambda arm, measure: (arm, measure) == ("b", "ndcg_p"))
+    assert (marked.count("]*"), marked.count("]°")) == (4, 1)
