@@ -206,7 +206,7 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
         config = load_config(path, settings)
         if arm.baseline is None:
             _check_inference(arm.inference, config)
-    except (ConfigError, ValueError) as error:
+    except ValueError as error:  # ConfigError is one
         msg = f"study {study.name}, arm {arm.name!r}: {error}"
         raise ConfigError(msg) from error
     return config
