@@ -26,7 +26,7 @@ def over_seeds(arm: ArmSummary, reference: ArmSummary, measure: str) -> Interval
     own, other = _by_seed(arm, measure), _by_seed(reference, measure)
     if None in own or None in other:
         seeds = [seed for seed in {**own, **other} if seed is not None]
-        differences = [own.get(seed, own.get(None)) - other.get(seed, other.get(None)) for seed in seeds]  # type: ignore[operator]
+        differences = [_of(own, seed) - _of(other, seed) for seed in seeds]
     else:
         differences = [own[seed] - other[seed] for seed in own if seed in other]
     return _student(differences) if len(differences) > 1 else None
@@ -44,6 +44,10 @@ def may_be_chance(summary: Summary, arm: ArmSummary, measure: str) -> bool:
 def _by_seed(arm: ArmSummary, measure: str) -> dict[int | None, float]:
     pairs = zip(arm.seeds, arm.trials, strict=True)
     return {seed: trial[measure] for seed, trial in pairs if measure in trial}
+
+
+def _of(values: dict[int | None, float], seed: int | None) -> float:
+    return values[seed] if seed in values else values[None]
 
 
 def _student(values: Sequence[float]) -> Interval:

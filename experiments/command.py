@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from experiments.study import Study, Trial
+    from experiments.summary import Summary
     from pipeline.config import PipelineConfig
 
 
@@ -25,14 +26,14 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
 
     Exit status: 0 done, 1 a trial failed, 2 wrong configuration.
     """
-    from experiments.study import load_study, trials
+    from experiments.study import WITHOUT_SERVING, load_study, trials
     from pipeline.config import ConfigError, load_config
 
     require_pictures()
     try:
         found = load_study(study)
         planned = trials(found, config_path, overrides)
-        base = load_config(config_path, overrides)
+        base = load_config(config_path, [*WITHOUT_SERVING, *overrides])
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
     from components.feedback.errors import FeedbackError
@@ -90,11 +91,14 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     k = base.training.k
     summed, found, table = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
 
-    def chance(name: str, measure: str) -> bool:
-        arm = summed.arm(name)
-        return arm is not None and may_be_chance(summed, arm, measure)
+    def differences(view: "Summary") -> str:
+        arms = {arm.name: arm for arm in view.others}
+        intervals = {name: arm.against for name, arm in arms.items()}
+        return results.differences_table(
+            intervals, view.reference, lambda name, measure: may_be_chance(view, arms[name], measure)
+        )
 
-    text = results.text_table(found, study.reference, chance)
+    text = "\n\n".join([results.means_table(found), *map(differences, summed.comparisons())])
     done = [each for each in folders if (each / RESULT).is_file()]
     write(folder / "results.csv", table.to_csv(index=False))
     write(folder / "epochs.csv", results.epochs(done).to_csv(index=False))

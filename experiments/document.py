@@ -65,10 +65,11 @@ def _study(summary: Summary, pictures: Sequence[Picture], place: str) -> list[st
         parts.append(_means(summary))
     else:
         parts.append(f"{len(summary.arms)} arms: their means are in [summary.json]({place}/summary.json).")
-    if summary.others:
-        parts.append(_text(sentences.intervals(summary)) + " Bold: the interval leaves zero out.")
+    for view in summary.comparisons():
+        told = sentences.intervals(view) if view is summary else sentences.beside(view)
+        parts.append(_text(told) + (" Bold: the interval leaves zero out." if view is summary else ""))
         if len(summary.arms) <= _ROWS:
-            parts.append(_differences(summary))
+            parts.append(_differences(view))
     parts += [f"![{_text(each.heading)}]({place}/{each.name}.svg)\n\n{_text(each.caption)}" for each in pictures]
     return parts
 

@@ -40,6 +40,7 @@ class ArmResult:
         against: Difference of each measure from the reference arm, with its interval; empty for the reference itself,
             and where the reference has no trial.
         trials: Measures of each trial, in the order of the folders.
+        beside: As `against`, from a second arm.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ArmResult:
     sd: dict[str, float]
     against: dict[str, Interval]
     trials: list[dict[str, float]]
+    beside: dict[str, Interval] = dataclasses.field(default_factory=dict)
 
 
 def tidy(folders: Sequence[Path]) -> pd.DataFrame:
@@ -119,6 +121,7 @@ def arm_results(
     k: int,
     labels: str | None = None,
     halves: Sequence[int] = (),
+    beside: str | None = None,
 ) -> list[ArmResult]:
     """Means and standard deviations over seeds, and paired intervals against the reference arm on the same users.
 
@@ -132,6 +135,7 @@ def arm_results(
         labels: Name of the arm whose rule says which targets are positive; the reference arm if None.
         halves: Of each folder, the draw of test users that it was judged on, each of which has all arms; by default
             all were on one.
+        beside: Name of a second arm that the others are compared with.
 
     Raises:
         ResultError: The arms have no target in common.
@@ -149,8 +153,6 @@ def arm_results(
         rows = pd.DataFrame([own.measures(seed, k) for own in parts for seed in range(len(own.rank))])
         trials = [folder for by_arm in by_half.values() for folder in by_arm[arm]]
         rows["coverage"] = [_result(folder)[split]["coverage"] for folder in trials]
-        pairs = [(half[arm], half[reference]) for half in ranks if reference in half]
-        intervals = {name: difference(pairs, name, k) for name in COMPARED} if pairs and arm != reference else {}
         targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
         found.append(
             ArmResult(
@@ -161,11 +163,20 @@ def arm_results(
                 len({user for user, _ in targets}),
                 {str(name): float(value) for name, value in rows.mean().items()},
                 {str(name): float(value) for name, value in rows.std(ddof=1).items()},
-                {name: interval for name, interval in intervals.items() if interval is not None},
+                _intervals(ranks, arm, reference, k),
                 [{str(name): float(value) for name, value in row.items()} for row in rows.to_dict("records")],
+                _intervals(ranks, arm, beside, k) if beside else {},
             )
         )
     return found
+
+
+def _intervals(ranks: Sequence[Mapping[str, "Ranks"]], arm: str, reference: str, k: int) -> dict[str, Interval]:
+    pairs = [(half[arm], half[reference]) for half in ranks if reference in half]
+    if not pairs or arm == reference:
+        return {}
+    found = {name: difference(pairs, name, k) for name in COMPARED}
+    return {name: interval for name, interval in found.items() if interval is not None}
 
 
 def _result(folder: Path) -> dict[str, Any]:
@@ -263,30 +274,32 @@ def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
     }
 
 
-def text_table(found: Sequence[ArmResult], reference: str, chance: Callable[[str, str], bool] | None = None) -> str:
-    """Arms with mean and SD, then the differences from the reference arm with their intervals.
+def means_table(found: Sequence[ArmResult]) -> str:
+    """Arms with mean and SD of each measure, as text."""
+    shown = (*COMPARED, "coverage")
+    rows = [[arm.name, str(arm.seeds), *(_mean(arm.mean[name], arm.sd[name]) for name in shown)] for arm in found]
+    return _aligned([["arm", "seeds", *shown], *rows])
+
+
+def differences_table(
+    arms: Mapping[str, Mapping[str, Interval]], reference: str, chance: Callable[[str, str], bool] | None = None
+) -> str:
+    """Differences from an arm with their intervals, as text.
 
     Args:
-        found: The arms.
-        reference: Name of the arm that the others are compared with.
+        arms: Arm and measure to the interval.
+        reference: Name of the arm that they are compared with.
         chance: Whether chance of training may have made the difference of an arm in a measure.
     """
-    shown = (*COMPARED, "coverage")
-    header = ["arm", "seeds", *shown]
-    rows = [[arm.name, str(arm.seeds), *(_mean(arm.mean[name], arm.sd[name]) for name in shown)] for arm in found]
-    lines = [_aligned([header, *rows])]
-    differences = [
-        [arm.name, *(_interval(arm.against.get(name), bool(chance and chance(arm.name, name))) for name in COMPARED)]
-        for arm in found
-        if arm.against
+    rows = [
+        [arm, *(_interval(against.get(name), bool(chance and chance(arm, name))) for name in COMPARED)]
+        for arm, against in arms.items()
     ]
-    if differences:
-        lines += [
-            f"\nDifference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero; ° too, "
-            "but chance of training may have made it):\n",
-            _aligned([["arm", *COMPARED], *differences]),
-        ]
-    return "\n".join(lines)
+    head = (
+        f"Difference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero; ° too, but "
+        "chance of training may have made it):"
+    )
+    return f"{head}\n\n{_aligned([['arm', *COMPARED], *rows])}"
 
 
 def _mean(mean: float, sd: float) -> str:

@@ -136,6 +136,11 @@ def intervals(summary: Summary) -> str:
     )
 
 
+def beside(summary: Summary) -> str:
+    """What stands over the differences from a second arm."""
+    return f"The same from {summary.reference}, on the same targets:"
+
+
 def gaps(summary: Summary) -> list[str]:
     """What is missing, and what could not be measured."""
     found = []

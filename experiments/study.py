@@ -17,6 +17,8 @@ from pipeline.config import ConfigError, PipelineConfig, load_config
 from pnfrec_keras.config import check_recency, check_rule
 
 STUDIES = Path(__file__).parent / "studies"
+# A study exports nothing and asks no server. Left in, they might want what the model of an arm does not have.
+WITHOUT_SERVING = ("export={}", "query={}")
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 Value = bool | int | float | str
@@ -78,6 +80,7 @@ class Study:
         halves: Each seed also draws its own halves of the held-out users (`feedback.split_seed`), so that the results
             are not those of one draw of test users.
         reference: The arm that the others are compared with.
+        beside: Another arm that they are compared with too, in a table of its own.
         labels: The arm whose rule of polarity groups the targets of all arms; the reference, unless it is named.
         set: Settings of all arms.
         arms: What is compared.
@@ -89,6 +92,7 @@ class Study:
     name: str
     question: str
     reference: str
+    beside: str | None = None
     labels: str | None = None
     seeds: list[int] = dataclasses.field(default_factory=lambda: [1, 2, 3, 4, 5])
     halves: bool = False
@@ -203,7 +207,8 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
         ConfigError: It names the arm: what is wrong may be the study's, the configuration's or the command line's.
     """
     try:
-        config = load_config(path, settings)
+        _refuse_export(settings)
+        config = load_config(path, [*WITHOUT_SERVING, *settings])
         if arm.baseline is None:
             _check_inference(arm.inference, config)
     except ValueError as error:  # ConfigError is one
@@ -212,8 +217,15 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
     return config
 
 
+def _refuse_export(settings: Sequence[str]) -> None:
+    keys = [setting.partition("=")[0] for setting in settings]
+    if said := [key for key in keys if key.partition(".")[0] == "export"]:
+        msg = f"`{said[0]}` has no part in a study, which exports nothing. How an arm ranks is its `inference`."
+        raise ValueError(msg)
+
+
 def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
-    check_rule(rule.rule, config.model.variant, config.model.alpha)
+    check_rule(rule.rule, config.model.variant, config.model.alpha, "inference.rule")
     check_recency(rule.recency, config.model.trend_days)
     if rule.recency and not config.feedback.recent_days:
         msg = "`inference.recency` weighs the likes of the last days: set `feedback.recent_days` above 0."
@@ -274,8 +286,8 @@ def _check(study: Study, path: Path) -> None:
         msg = f"{path}: `inference.gamma` of the arm {empty[0]!r} is empty. Name at least one weight; 0 is the paper."
         raise ConfigError(msg)
     names = [arm.name for arm in study.all_arms()]
-    for key, name in (("reference", study.reference), ("labels", study.labels or study.reference)):
-        if name not in names:
+    for key, name in (("reference", study.reference), ("beside", study.beside), ("labels", study.labels)):
+        if name is not None and name not in names:
             msg = f"{path}: `{key}`: there is no arm {name!r}. There are: {', '.join(names)}."
             raise ConfigError(msg)
     if twice := sorted({name for name in names if names.count(name) > 1}):

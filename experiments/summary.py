@@ -44,6 +44,7 @@ class ArmSummary:
         peak_gib: Greatest peak memory of a training; of a baseline, of a trial.
         rows: Split to "positive" and "negative" to the arm's own number of rows, by its rule of polarity; empty where
             that is not known.
+        beside: Difference of each measure from the second arm of comparison.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ArmSummary:
     seconds: float
     peak_gib: float
     rows: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    beside: dict[str, Interval] = dataclasses.field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
@@ -111,6 +113,7 @@ class Summary:
         date: Day (UTC) of the last trial.
         training_seconds: Of all trainings, each counted once, however many arms share it.
         labels: The arm whose rule of polarity groups the test targets of all.
+        beside: A second arm that the others are compared with; "" for none.
     """
 
     study: str
@@ -128,6 +131,7 @@ class Summary:
     date: str
     training_seconds: float = 0.0
     labels: str = ""
+    beside: str = ""
 
     @property
     def halves(self) -> bool:
@@ -138,6 +142,12 @@ class Summary:
     def others(self) -> list[ArmSummary]:
         """The arms that have a difference from the reference."""
         return [arm for arm in self.arms if arm.against]
+
+    def comparisons(self) -> list["Summary"]:
+        """This, and where there is a second arm of comparison, the same as seen from there; not one without others."""
+        arms = [dataclasses.replace(arm, against=arm.beside) for arm in self.arms]
+        views = [self, dataclasses.replace(self, reference=self.beside, arms=arms)]
+        return [view for view in views if view.others]
 
     def arm(self, name: str) -> ArmSummary | None:
         """The arm of that name, if it has trials."""
@@ -208,9 +218,10 @@ def summarise(
     if labels not in {trial.arm.name for trial, _ in done}:
         labels = done[0][0].arm.name
     halves = [_half(trial) for trial, _ in done] if study.halves else ()
-    found = arm_results([folder for _, folder in done], study.reference, schema.TEST_SPLIT, k, labels, halves)
+    own_folders, split = [folder for _, folder in done], schema.TEST_SPLIT
+    found = arm_results(own_folders, study.reference, split, k, labels, halves, study.beside)
     common, own = _settings(planned, ("feedback.split_seed",) if study.halves else ())
-    table = tidy([folder for _, folder in done])
+    table = tidy(own_folders)
     cells = _cells(study)
     arms = [
         dataclasses.replace(
@@ -247,6 +258,7 @@ def summarise(
         datetime.datetime.fromtimestamp(newest, datetime.timezone.utc).date().isoformat(),
         _training_seconds(done, table),
         labels,
+        study.beside or "",
     )
     return summary, found, on_common_terms(table, found, labels)
 
@@ -292,6 +304,7 @@ def _arm(
         [int(epoch) for epoch in test["best_epoch"].dropna()],
         float(test["training_seconds"].fillna(test["seconds"]).mean()),
         float(test["training_peak_gib"].fillna(test["peak_gib"]).max()),
+        beside=result.beside,
     )
 
 

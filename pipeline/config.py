@@ -16,6 +16,7 @@ from components.feedback.config import FeedbackConfig
 from components.tuner.config import TunerConfig, check_tuner
 from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
+from pnfrec_keras.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -63,6 +64,7 @@ class QueryConfig:
 
     Attributes:
         positive: Ids or titles that the example user liked, oldest first.
+        negative: Those that the user disliked; they never come back. With any, the signature `with_negatives` answers.
         exclude: Ids or titles that must not come back.
         k: How many recommendations.
     """
@@ -70,6 +72,7 @@ class QueryConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
     positive: list[str] = dataclasses.field(default_factory=list)
+    negative: list[str] = dataclasses.field(default_factory=list)
     exclude: list[str] = dataclasses.field(default_factory=list)
     k: int = 10
 
@@ -138,11 +141,20 @@ class PipelineConfig:
                 "`feedback.recent_days`, such as 14, or `export.recency` to 0."
             )
             raise ValueError(msg)
-        check_rule(self.export.rule, self.model.variant, self.model.alpha)
+        self._check_dislikes()
         self._check_trend()
         if self.tuner.enabled:
             both = self.feedback.validation_targets == "both"
             check_tuner(self.tuner, self.model, self.training, both_groups=both)
+
+    def _check_dislikes(self) -> None:
+        check_rule(self.export.rule, self.model.variant, self.model.alpha)
+        if self.query.negative and variant_of(self.model.variant).mixed:
+            msg = (
+                f"`query.negative` tells dislikes apart, and {self.model.variant} reads one history of both. Set "
+                "`query.negative: []`."
+            )
+            raise ValueError(msg)
 
     def _check_trend(self) -> None:
         if not self.model.trend_days:

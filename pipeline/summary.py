@@ -68,7 +68,7 @@ def show_query(config: PipelineConfig) -> None:
             click.echo(f"\n$ pnfrec serve --base {base} --port 0\n{ready}")
             words = [
                 word
-                for name in ("positive", "exclude")
+                for name in ("positive", "negative", "exclude")
                 for item in getattr(config.query, name)
                 for word in (f"--{name}", item)
             ]

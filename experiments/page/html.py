@@ -34,7 +34,7 @@ def to_html(summary: Summary, pictures: Sequence[Picture]) -> str:
         selection=_text(sentences.selection(summary)),
         shares=_shares(summary),
         means=_folded(summary, "Means and standard deviations", _means(summary)),
-        differences=_differences(summary),
+        differences="\n".join(_differences(view, view is summary) for view in summary.comparisons()),
         pictures="\n".join(map(_picture, pictures)),
         arms=_folded(summary, "Epochs, time, memory and settings", _arms(summary)),
         settings=_table(["setting", "value"], ([key, _text(value)] for key, value in sorted(summary.settings.items()))),
@@ -89,16 +89,15 @@ def _means(summary: Summary) -> str:
     return _table(head, rows, [arm.name == summary.reference for arm in summary.arms])
 
 
-def _differences(summary: Summary) -> str:
-    if not summary.others:
-        return ""
+def _differences(summary: Summary, first: bool) -> str:
     rows = ([_text(arm.name), *(_difference(summary, arm, name) for name in COMPARED)] for arm in summary.others)
     table = _table(["arm", *map(sentences.measure_label, COMPARED)], rows)
-    return (
-        f"<h2>Differences from {_text(summary.reference)}</h2>\n<p>{_text(sentences.intervals(summary))} "
-        'Bold: the interval leaves zero out; <span class="good">green</span> is better, '
-        f'<span class="bad">red</span> worse.</p>\n{_folded(summary, "All differences", table)}'
+    note = (
+        f"<p>{_text(sentences.intervals(summary))} Bold: the interval leaves zero out; "
+        '<span class="good">green</span> is better, <span class="bad">red</span> worse.</p>\n'
     )
+    head = f"<h2>Differences from {_text(summary.reference)}</h2>\n{note if first else ''}"
+    return f"{head}{_folded(summary, 'All differences', table)}"
 
 
 def _folded(summary: Summary, heading: str, table: str) -> str:

@@ -60,6 +60,16 @@ def two_arms(**changes: Any) -> Summary:
     return summary([arm("base", 1), arm("other_one", 2, against=sure)], **changes)
 
 
+def three_arms() -> Summary:
+    """The reference, another arm, and one that both others are compared with too."""
+    arms = [
+        arm("base", 1, beside=differences(-0.3, 0.02)),
+        arm("other_one", 2, against=differences(0.1, 0.01), beside=differences(-0.2, 0.02)),
+        arm("second", 4, against=differences(0.3, 0.02)),
+    ]
+    return summary(arms, beside="second")
+
+
 def grid(rows: int = 2, columns: int = 3) -> Summary:
     """Measures grow along the rows, then along the columns; the last cell has no trial."""
     keys: dict[str, Any] = {"model.alpha": [0.5 * row for row in range(rows)], "model.beta": list(range(columns))}

@@ -106,6 +106,23 @@ def test_odd_studies_have_a_page_that_says_what_is_missing(
         assert text in page.text
 
 
+def test_a_second_arm_of_comparison_has_a_table_of_its_own(tmp_path: Path) -> None:
+    page = checked(tmp_path / "study", made_up.three_arms())
+    assert page.text.index("Differences from base") < page.text.index("Differences from second")
+    assert "-0.2000 [-0.2200, -0.1800]" in page.text[page.text.index("Differences from second") :]
+    put(tmp_path / "runs" / "tiny", made_up.three_arms())
+    output = tmp_path / "results.md"
+    assert collect(tmp_path / "runs", output).exit_code == 0
+    document = output.read_text(encoding="utf-8")
+    assert document.count("| arm, less ") == 2
+    rows = document[document.index("| arm, less second") :].splitlines()[2:4]
+    assert [row.split(" | ")[2] for row in rows] == ["base", r"other\_one"]
+    # What a study is about is the first: findings and pictures are of that alone.
+    assert sentences.findings(made_up.three_arms()) == sentences.findings(
+        dataclasses.replace(made_up.three_arms(), beside="")
+    )
+
+
 def test_findings_say_which_way_is_better() -> None:
     (found,) = sentences.findings(made_up.two_arms())
     assert found == (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.bootstrap import Interval
-from experiments.results import COMPARED, ArmResult, Ranks, arm_results, common_targets, difference, text_table
+from experiments.results import COMPARED, Ranks, arm_results, common_targets, difference, differences_table
 
 
 def ranks(rank: Any, is_positive: list[int], user: list[str], place: list[int]) -> Ranks:
@@ -97,9 +97,18 @@ def test_arms_without_a_target_in_common_are_refused() -> None:
 
 def test_the_printed_table_marks_what_is_sure_and_what_may_be_chance_of_training() -> None:
     intervals = {**dict.fromkeys(COMPARED, Interval(0.1, 0.05, 0.2)), "hr_n": Interval(0.1, -0.1, 0.2)}
-    mean, sd = (dict.fromkeys((*COMPARED, "coverage"), value) for value in (0.5, 0.1))
-    arms = [ArmResult("a", 2, 9, 5, 3, mean, sd, {}, []), ArmResult("b", 2, 9, 5, 3, mean, sd, intervals, [])]
-    plain = text_table(arms, "a")
+    plain = differences_table({"b": intervals}, "a")
+    assert plain.startswith("Difference from a, ")
     assert (plain.count("]*"), plain.count("]°")) == (5, 0)
-    marked = text_table(arms, "a", lambda arm, measure: (arm, measure) == ("b", "ndcg_p"))
+    marked = differences_table({"b": intervals}, "a", lambda arm, measure: (arm, measure) == ("b", "ndcg_p"))
     assert (marked.count("]*"), marked.count("]°")) == (4, 1)
+
+
+def test_a_second_arm_is_compared_with_as_the_first_is(tmp_path: Path) -> None:
+    hits = {"one": [1, 1, 0], "two": [0, 1, 0], "three": [0, 0, 0]}
+    folders = [trial(tmp_path, arm, rank, ["u", "v", "w"]) for arm, rank in hits.items()]
+    one, two, three = arm_results(folders, "one", "test", 10, beside="two")
+    assert (one.against, two.beside) == ({}, {}), "no arm is compared with itself"
+    assert one.beside["hr_p"].estimate == -two.against["hr_p"].estimate
+    alone = {found.name: found.against for found in arm_results(folders, "two", "test", 10)}
+    assert {found.name: found.beside for found in (one, two, three)} == alone

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from experiments.study import changed, load_study, ready_studies, trials
-from pipeline.config import ConfigError
-from pnfrec_keras.config import ModelConfig
+from pipeline.config import ConfigError, load_config
+from pnfrec_keras.config import ExportConfig, ModelConfig
 
 CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
 STUDY: dict[str, Any] = {
@@ -41,6 +41,8 @@ def test_those_that_come_with_it_can_be_planned(name: str) -> None:
     # The narrower intervals, but where the configuration's own protocol is the question.
     targets = "last" if name in ("served", "shipped") else "successive"
     assert {trial.config.feedback.targets for trial in planned} == {targets}
+    compared = [trial for trial in planned if trial.arm.name in (study.reference, study.beside)]
+    assert "SASRec_p" in {trial.config.model.effective().variant for trial in compared if not trial.arm.baseline}
 
 
 def test_settings_of_the_arm_beat_those_of_the_study_and_the_command_line_beats_both(tmp_path: Path) -> None:
@@ -100,6 +102,7 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"reference": "x"}, r"`reference`: there is no arm 'x'. There are: popular, a, b"),
+        ({"beside": "x"}, "`beside`: there is no arm 'x'"),
         ({"labels": "x"}, "`labels`: there is no arm 'x'"),
         ({"seeds": [1, 1]}, "`seeds` must be distinct"),
         ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
@@ -126,6 +129,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], m
         ({"feedback.recent_days": 3, "model.trend_days": 14}, {"recency": 1.0}, "set one to 0"),
         ({}, {"rule": "like_rate", "gamma": [0.0, 1.0]}, "set `feedback.validation_targets: both`"),
         ({"model.width": 3}, {}, r"model\.width"),
+        ({"export.gamma": 1.0}, {}, "`export.gamma` has no part in a study"),
     ],
 )
 def test_an_arm_that_cannot_rank_is_named_before_anything_is_trained(
@@ -135,6 +139,15 @@ def test_an_arm_that_cannot_rank_is_named_before_anything_is_trained(
     study = load_study(written(tmp_path, arms=arms, reference="a"))
     with pytest.raises(ConfigError, match=f"(?s)study {study.name}, arm 'b': .*{message}"):
         trials(study, CONFIG, [])
+
+
+def test_how_the_configuration_exports_is_nothing_to_a_study(tmp_path: Path) -> None:
+    assert load_config(CONFIG).export.rule == "like_odds", "which SASRec cannot follow"
+    arms = [{"name": "a"}, {"name": "b", "set": {"model.variant": "SASRec"}}]
+    study = load_study(written(tmp_path, arms=arms))
+    assert {trial.config.export for trial in trials(study, CONFIG, [])} == {ExportConfig()}
+    with pytest.raises(ConfigError, match="`export` has no part in a study, which exports nothing"):
+        trials(study, CONFIG, ["export={gamma: 1}"])
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:

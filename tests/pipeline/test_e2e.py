@@ -66,11 +66,12 @@ def test_the_first_run_pushes_a_model_that_answers(world: Path, first: "subproce
     assert "No blessed model yet" in first.stdout
     (version,) = versions(world)
     assert f"Pushed: {world / 'out' / 'serving' / version}" in first.stdout
-    # The answer of the gRPC query: three rows, none of them an item of the history.
+    # The answer of the gRPC query: three rows, none of them an item of a history.
     answer = first.stdout[first.stdout.index("$ pnfrec query") :]
     rows = [line.split() for line in answer.splitlines() if line.strip()[:1].isdigit()]
     assert [row[0] for row in rows] == ["1", "2", "3"]
-    assert not {"i00", "i02"} & {word for row in rows for word in row}
+    assert "Disliked:" in answer
+    assert not {"i00", "i02", "i01"} & {word for row in rows for word in row}
     assert not [line for line in first.stdout.splitlines() if "WARNING" in line or "Traceback" in line]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = ["help", "run", "test", "lint", "format", "bench", "doctor", "setup", "lock", "clean", "distclean"]
+TARGETS = ["help", "run", "test", "coverage", "lint", "format", "bench", "doctor", "setup", "lock", "clean", "distclean"]
 BOOTSTRAP = "python3 -m tools.bootstrap"
 PARALLEL = "--numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
 
@@ -39,7 +39,8 @@ def test_make_alone_lists_the_targets() -> None:
     [
         (["run"], [f"{BOOTSTRAP} run -- pnfrec run --config configs/movietweetings.yaml --query"]),
         (["run", "CONFIG=my.yaml"], [f"{BOOTSTRAP} run -- pnfrec run --config my.yaml --query"]),
-        (["test", "ARGS=-k gate"], [f"{BOOTSTRAP} run -- pytest {PARALLEL} --cov --cov-report=term -k gate"]),
+        (["test", "ARGS=-k gate"], [f"{BOOTSTRAP} run -- pytest {PARALLEL} -k gate"]),
+        (["coverage"], [f"{BOOTSTRAP} run -- pytest {PARALLEL} --cov --cov-report=term"]),
         (["lint"], [f"{BOOTSTRAP} run -- sh -ec 'ruff check .; ruff format --check .; mypy'"]),
         (["format"], [f"{BOOTSTRAP} run -- sh -ec 'ruff check --fix .; ruff format .'"]),
         (["doctor", "ARGS=--deep"], [f"{BOOTSTRAP} run -- pnfrec doctor --deep"]),
