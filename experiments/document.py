@@ -65,10 +65,12 @@ def _study(summary: Summary, pictures: Sequence[Picture], place: str) -> list[st
         parts.append(_means(summary))
     else:
         parts.append(f"{len(summary.arms)} arms: their means are in [summary.json]({place}/summary.json).")
-    for view in summary.comparisons():
-        told = sentences.intervals(view) if view is summary else sentences.beside(view)
-        parts.append(_text(told) + (" Bold: the interval leaves zero out." if view is summary else ""))
-        if len(summary.arms) <= _ROWS:
+    views = summary.comparisons()
+    if views:
+        parts.append(_text(sentences.intervals(views[0])) + " Bold: the interval leaves zero out.")
+    if len(summary.arms) <= _ROWS:
+        for place, view in enumerate(views):
+            parts += [_text(sentences.beside(view))] if place else []
             parts.append(_differences(view))
     parts += [f"![{_text(each.heading)}]({place}/{each.name}.svg)\n\n{_text(each.caption)}" for each in pictures]
     return parts

@@ -87,7 +87,7 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
     like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
     like_odds = LikeOdds(vocabulary.counts, vocabulary.positive_counts)
 
-    check_rule(rule.rule, model.variant, model.alpha, "inference.rule")
+    check_rule(rule.rule, model.variant, model.alpha)
     check_recency(rule.recency, model.trend_days)
     recency: Any = 0.0
     if rule.recency:

@@ -147,6 +147,8 @@ def gaps(summary: Summary) -> list[str]:
     if summary.missing:
         shown = "; ".join(summary.missing[:8]) + ("; ..." if len(summary.missing) > 8 else "")
         found.append(f"Not finished: {len(summary.missing)} trials are missing ({shown}).")
+    if summary.beside and summary.arm(summary.beside) is None:
+        found.append(f"{summary.beside} has no trial yet, so that nothing is compared with it.")
     if summary.arm(summary.reference) is None:
         found.append(f"The reference {summary.reference} has no trial yet, so that nothing is compared with it.")
     elif not summary.others:

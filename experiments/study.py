@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -179,6 +179,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
     Raises:
         ConfigError: A setting cannot be used.
     """
+    _refuse_serving(overrides)
     found = []
     for seed, arm in itertools.product(study.seeds, study.all_arms()):
         own_seed = None if arm.baseline and not study.halves else seed
@@ -207,7 +208,7 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
         ConfigError: It names the arm: what is wrong may be the study's, the configuration's or the command line's.
     """
     try:
-        _refuse_export(settings)
+        _refuse_serving(settings)
         config = load_config(path, [*WITHOUT_SERVING, *settings])
         if arm.baseline is None:
             _check_inference(arm.inference, config)
@@ -217,15 +218,15 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
     return config
 
 
-def _refuse_export(settings: Sequence[str]) -> None:
+def _refuse_serving(settings: Iterable[str]) -> None:
     keys = [setting.partition("=")[0] for setting in settings]
-    if said := [key for key in keys if key.partition(".")[0] == "export"]:
-        msg = f"`{said[0]}` has no part in a study, which exports nothing. How an arm ranks is its `inference`."
-        raise ValueError(msg)
+    if said := [key for key in keys if key.partition(".")[0] in ("export", "query")]:
+        msg = f"`{said[0]}` has no part in a study, which exports and asks nothing. How an arm ranks: its `inference`."
+        raise ConfigError(msg)
 
 
 def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
-    check_rule(rule.rule, config.model.variant, config.model.alpha, "inference.rule")
+    check_rule(rule.rule, config.model.variant, config.model.alpha)
     check_recency(rule.recency, config.model.trend_days)
     if rule.recency and not config.feedback.recent_days:
         msg = "`inference.recency` weighs the likes of the last days: set `feedback.recent_days` above 0."
@@ -290,6 +291,9 @@ def _check(study: Study, path: Path) -> None:
         if name is not None and name not in names:
             msg = f"{path}: `{key}`: there is no arm {name!r}. There are: {', '.join(names)}."
             raise ConfigError(msg)
+    if study.beside == study.reference:
+        msg = f"{path}: `beside` names the reference {study.reference!r} again: name another arm, or leave it out."
+        raise ConfigError(msg)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
         raise ConfigError(msg)

@@ -148,11 +148,19 @@ class PipelineConfig:
             check_tuner(self.tuner, self.model, self.training, both_groups=both)
 
     def _check_dislikes(self) -> None:
-        check_rule(self.export.rule, self.model.variant, self.model.alpha)
-        if self.query.negative and variant_of(self.model.variant).mixed:
+        variant, export = self.model.variant, self.export
+        if not variant_of(variant).mixed:
+            check_rule(export.rule, variant, self.model.alpha)
+            return
+        remedies = []
+        if export.gamma and export.rule != "like_rate":
+            remedies.append("`export.gamma: 0` for the paper's ranking, or `export.rule: like_rate`")
+        if self.query.negative:
+            remedies.append("`query.negative: []`")
+        if remedies:
             msg = (
-                f"`query.negative` tells dislikes apart, and {self.model.variant} reads one history of both. Set "
-                "`query.negative: []`."
+                f"{variant} reads one history of both polarities, and so cannot tell what a user dislikes. Set "
+                f"{'; and '.join(remedies)}."
             )
             raise ValueError(msg)
 

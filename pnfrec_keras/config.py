@@ -177,26 +177,25 @@ class ExportConfig:
             _check(alone, f"export.{name}", "0 with `export.index: tfrs`, which ranks by the positive encoder", value)
 
 
-def check_rule(rule: str, variant: str, alpha: float, key: str = "export.rule") -> None:
+def check_rule(rule: str, variant: str, alpha: float) -> None:
     """Raises a ValueError for a rule of inference that a model cannot follow.
 
     Args:
         rule: `ExportConfig.rule`.
         variant: Of the model.
         alpha: Of the model.
-        key: What the setting is called where it was made.
     """
     parts = variant_of(variant)
     if rule in ENCODER_RULES and not (parts.negative_loss and alpha):
         msg = (
-            f"`{key}: {rule}` reads the negative encoder, which {variant} with alpha = {alpha:g} does not have. "
-            f"Set `{key}: like_rate`, or `model.alpha` above 0."
+            f"`export.rule: {rule}` reads the negative encoder, which {variant} with alpha = {alpha:g} does not have. "
+            "Take `like_rate`, or a model with `model.alpha` above 0."
         )
         raise ValueError(msg)
     if rule == "like_odds" and parts.mixed:
         msg = (
-            f"`{key}: like_odds` counts the likes and the dislikes of a user apart, and {variant} reads one history of "
-            f"both. Set `{key}: like_rate`."
+            "`export.rule: like_odds` counts the likes and the dislikes of a user apart, and "
+            f"{variant} reads one history of both. Take `like_rate`."
         )
         raise ValueError(msg)
 

@@ -55,7 +55,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
                 f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
             )
             raise ValueError(msg)
-        _check_rule(model, rule)
+        _check_rule(model, rule, gamma)
         model = in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
         self._encode = model.encode_history
@@ -99,7 +99,11 @@ class Ranker(tf.Module):  # type: ignore[misc]
         read = tf.where(tf.equal(known, 0)[:, tf.newaxis], both[1], both[0])
         state = self._encode(ranking.latest_items(read, self.history_length))
         scores = ranking.fall_back(self._state_scores(state), known + disliked, self._log_popularity)
-        gamma = tf.where(tf.math.is_nan(gamma), self.gamma, gamma)
+        own = tf.math.is_nan(gamma)
+        # Below 0 it would raise what is disliked.
+        usable = tf.reduce_all(own | (tf.math.is_finite(gamma) & (gamma >= 0)))
+        tf.debugging.Assert(usable, ["`gamma` must be finite and 0 or more, or NaN for the model's own.", gamma])
+        gamma = tf.where(own, self.gamma, gamma)
         negative_state = None
         if self._needs_negatives:
             negative_state = self._encode(ranking.latest_items(negative, self.history_length), negative=True)
@@ -246,11 +250,13 @@ def _recency(vocabulary: Vocabulary, weight: float) -> Tensor:
     return tf.constant(weight * recent, tf.float32)
 
 
-def _check_rule(model: PNFRec, rule: str) -> None:
+def _check_rule(model: PNFRec, rule: str, gamma: float) -> None:
     if rule not in inference.RULES:
         msg = f"`export.rule` must be one of {', '.join(inference.RULES)}. Received: {rule!r}."
         raise ValueError(msg)
-    check_rule(rule, model.variant, model.alpha)
+    # A model of one history has no signature that takes another weight: at 0 no rule acts.
+    if gamma or model.reads == POSITIVE:
+        check_rule(rule, model.variant, model.alpha)
 
 
 def export_saved_model(

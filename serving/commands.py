@@ -85,11 +85,11 @@ def query(
 ) -> None:
     r"""Ask a server for recommendations after a history of liked items.
 
-    Titles need --base or --items; without them, items are given by id. Without any --positive the answer is the list by
-    popularity.
+    Titles need --base or --items; without them, items are given by id. Without --positive and --negative the answer is
+    the list by popularity. Tell the dislikes: the gate judged lists that know them.
 
     \b
-    pnfrec query --base runs/movietweetings/serving --positive "Inception (2010)" --positive 0110912
+    pnfrec query --base runs/movietweetings/serving --positive "Inception (2010)" --negative 1951261
     """
     if items is not None and base is not None:
         msg = "Give --items or --base, not both: each names a place for the titles."

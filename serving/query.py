@@ -86,12 +86,15 @@ def render(answer: Answer) -> str:
     got = answer.recommendations
     lines = [f"Model {answer.model_name}, version {got.version}, at {answer.target}"]
     named = len(answer.history) + len(answer.disliked)
-    if answer.history:
-        lines.append(f"History, oldest first; the model knows {got.known_items} of {named}:")
-        lines += _entries(answer.history)
-    if answer.disliked:
-        lines.append("Disliked:" if answer.history else f"Only dislikes; the model knows {got.known_items} of {named}:")
-        lines += _entries(answer.disliked)
+    if answer.history and answer.disliked:
+        lines.append(f"The model knows {got.known_items} of {named} items. Liked, oldest first:")
+    elif named:
+        what = "History, oldest first" if answer.history else "Only dislikes"
+        lines.append(f"{what}; the model knows {got.known_items} of {named}:")
+    lines += _entries(answer.history)
+    if answer.history and answer.disliked:
+        lines.append("Disliked:")
+    lines += _entries(answer.disliked)
     if answer.excluded:
         lines.append("Excluded beside the history:")
         lines += _entries(answer.excluded)

@@ -34,7 +34,7 @@ def to_html(summary: Summary, pictures: Sequence[Picture]) -> str:
         selection=_text(sentences.selection(summary)),
         shares=_shares(summary),
         means=_folded(summary, "Means and standard deviations", _means(summary)),
-        differences="\n".join(_differences(view, view is summary) for view in summary.comparisons()),
+        differences="\n".join(_differences(view, not place) for place, view in enumerate(summary.comparisons())),
         pictures="\n".join(map(_picture, pictures)),
         arms=_folded(summary, "Epochs, time, memory and settings", _arms(summary)),
         settings=_table(["setting", "value"], ([key, _text(value)] for key, value in sorted(summary.settings.items()))),

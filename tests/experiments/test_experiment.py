@@ -46,6 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "name": "tiny",
         "question": "Does it run?",
         "reference": "SASRec_p",
+        "beside": "popular",
         "seeds": [1, 2],
         "arms": [
             {"name": "popular", "baseline": "most_popular"},
@@ -87,7 +88,8 @@ def folder_of(world: Path) -> Path:
 def test_it_trains_each_arm_and_prints_a_table(first: str, world: Path) -> None:
     assert "3 trials, 0 of them done." in first
     assert "3/3 SASRec_p, seed 2: best epoch" in first
-    assert "Difference from SASRec_p" in first
+    assert first.index("Difference from SASRec_p") < first.index("Difference from popular")
+    assert "Difference from popular" in (folder_of(world) / "table.txt").read_text(encoding="utf-8")
     table = pd.read_csv(folder_of(world) / "results.csv")
     assert len(table) == 6
     assert set(table["split"]) == {"validation", "test"}
@@ -107,6 +109,12 @@ def test_it_leaves_a_page_and_what_the_document_needs(first: str, world: Path, t
     assert f"page:    {folder / 'page.html'}" in first
     summary = read(folder / "summary.json")
     assert (summary.study, summary.data.name, summary.reference, summary.missing) == ("tiny", "small", "SASRec_p", [])
+    assert summary.beside == "popular"
+    popular, trained = summary.arms
+    assert (popular.beside, trained.against) == ({}, {})
+    assert {name: -found.estimate for name, found in trained.beside.items()} == pytest.approx(
+        {name: found.estimate for name, found in popular.against.items()}
+    )
     assert [arm.seeds for arm in summary.arms] == [[None], [1, 2]]
     assert summary.arms[0].settings == {"baseline": "most_popular"}
     for arm in summary.arms:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from experiments import sentences
-from experiments.document import PUBLISHED, published
+from experiments.document import PUBLISHED, published, to_markdown
 from experiments.page import build
 from experiments.summary import SUMMARY, Summary, SummaryError, read
 from pipeline.cli import main
@@ -118,9 +119,11 @@ def test_a_second_arm_of_comparison_has_a_table_of_its_own(tmp_path: Path) -> No
     rows = document[document.index("| arm, less second") :].splitlines()[2:4]
     assert [row.split(" | ")[2] for row in rows] == ["base", r"other\_one"]
     # What a study is about is the first: findings and pictures are of that alone.
-    assert sentences.findings(made_up.three_arms()) == sentences.findings(
-        dataclasses.replace(made_up.three_arms(), beside="")
-    )
+    assert [each.partition(":")[0] for each in sentences.findings(made_up.three_arms())] == ["other_one", "second"]
+    assert sorted(re.findall(r"Differences from (\w+)", page.text)) == ["base", "base", "second"]
+    many = dataclasses.replace(made_up.grid(6, 6), beside="second")
+    assert "The same from" not in to_markdown([(many, [], "place")], "folder", "home", "output"), "no table, no heading"
+    assert "second has no trial yet" in " ".join(sentences.gaps(many))
 
 
 def test_findings_say_which_way_is_better() -> None:

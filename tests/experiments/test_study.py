@@ -103,6 +103,7 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
     [
         ({"reference": "x"}, r"`reference`: there is no arm 'x'. There are: popular, a, b"),
         ({"beside": "x"}, "`beside`: there is no arm 'x'"),
+        ({"beside": "a"}, "`beside` names the reference 'a' again"),
         ({"labels": "x"}, "`labels`: there is no arm 'x'"),
         ({"seeds": [1, 1]}, "`seeds` must be distinct"),
         ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
@@ -146,8 +147,9 @@ def test_how_the_configuration_exports_is_nothing_to_a_study(tmp_path: Path) -> 
     arms = [{"name": "a"}, {"name": "b", "set": {"model.variant": "SASRec"}}]
     study = load_study(written(tmp_path, arms=arms))
     assert {trial.config.export for trial in trials(study, CONFIG, [])} == {ExportConfig()}
-    with pytest.raises(ConfigError, match="`export` has no part in a study, which exports nothing"):
-        trials(study, CONFIG, ["export={gamma: 1}"])
+    for override in ("export={gamma: 1}", "query.negative=[x]"):
+        with pytest.raises(ConfigError, match=f"^`{override.partition('=')[0]}` has no part in a study"):
+            trials(study, CONFIG, [override])
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:

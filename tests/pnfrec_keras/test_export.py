@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,15 @@ def test_with_negatives_gamma_lowers_by_the_share_of_likes(export: Path, model: 
     order = sorted((i for i in range(ITEMS) if IDS[i] not in liked), key=lambda i: -rate[i])
     assert named(found)[: len(order)] == [IDS[i] for i in order]
     assert named(found) != plain_answer(model, liked, liked, ITEMS)
+
+
+@pytest.mark.parametrize("gamma", [-0.5, float("inf")])
+@pytest.mark.parametrize("ask", [call, call_tf1])
+def test_a_weight_that_would_raise_dislikes_is_an_error(
+    export: Path, ask: Callable[[Path, str, dict[str, Any]], dict[str, Any]], gamma: float
+) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`gamma` must be finite and 0 or more"):
+        ask(export, schema.NEGATIVES_SIGNATURE, with_negatives([IDS[0]], [IDS[7]], gamma))
 
 
 def test_without_a_like_the_positive_encoder_reads_the_dislikes(export: Path, model: PNFRec) -> None:

@@ -82,6 +82,7 @@ def test_query_takes_dislikes_and_their_weight(ask: Callable[..., tuple[int, str
     items = base / "1" / "assets.extra" / "items.jsonl"
     status, output = ask("--items", str(items), "-p", "brazil", "-n", "alien (1979)", "--gamma", "0.5", "-k", "1")
     assert status == 0
+    assert "The model knows 1 of 2 items. Liked, oldest first:\n" in output
     assert "Disliked:\n  known  a  Alien (1979)" in output
     assert output.splitlines()[-1].split() == ["1", "Casablanca", "(1942)", "c", "2.5000"]
 

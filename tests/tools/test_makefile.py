@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = ["help", "run", "test", "coverage", "lint", "format", "bench", "doctor", "setup", "lock", "clean", "distclean"]
+TARGETS = [
+    "help",
+    "run",
+    "test",
+    "coverage",
+    "lint",
+    "format",
+    "bench",
+    "doctor",
+    "setup",
+    "lock",
+    "clean",
+    "distclean",
+]
 BOOTSTRAP = "python3 -m tools.bootstrap"
 PARALLEL = "--numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
 
