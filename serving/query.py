@@ -162,7 +162,7 @@ def _entry(text: str, titles: Titles | None, keep_unknown: bool) -> Entry:
 def _entries(entries: list[Entry]) -> list[str]:
     marks = {True: "known", False: "unknown", None: ""}
     rows = [(marks[entry.known], entry.item_id, entry.title) for entry in entries]
-    widths = [max(_width(row[column]) for row in rows) for column in range(3)]
+    widths = [max((_width(row[column]) for row in rows), default=0) for column in range(3)]
     return [
         "  " + "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True) if width).rstrip()
         for row in rows
