@@ -173,12 +173,15 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
         export_saved_model(trendy, VOCABULARY, tmp_path / "b", recency=1.0)
     both = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_c")
     with pytest.raises(ValueError, match="SASRec_c reads one history of both"):
-        export_saved_model(both, VOCABULARY, tmp_path / "b", rule="like_odds")
+        export_saved_model(both, VOCABULARY, tmp_path / "b", rule="like_odds", gamma=1.0)
     with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
     with pytest.raises(ValueError, match="must be one of like_rate, like_odds, difference, posterior"):
         export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
     assert not list(tmp_path.iterdir())
+    # At 0 no rule acts, and a model of one history has no signature that takes another weight.
+    export_saved_model(both, VOCABULARY, tmp_path / "d", rule="like_odds", gamma=0.0)
+    assert schema.NEGATIVES_SIGNATURE not in tf.saved_model.load(str(tmp_path / "d")).signatures
 
 
 def test_a_trend_shifts_the_scores_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
