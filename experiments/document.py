@@ -69,8 +69,8 @@ def _study(summary: Summary, pictures: Sequence[Picture], place: str) -> list[st
     if views:
         parts.append(_text(sentences.intervals(views[0])) + " Bold: the interval leaves zero out.")
     if len(summary.arms) <= _ROWS:
-        for place, view in enumerate(views):
-            parts += [_text(sentences.beside(view))] if place else []
+        for number, view in enumerate(views):
+            parts += [_text(sentences.beside(view))] if number else []
             parts.append(_differences(view))
     parts += [f"![{_text(each.heading)}]({place}/{each.name}.svg)\n\n{_text(each.caption)}" for each in pictures]
     return parts

@@ -118,6 +118,9 @@ def test_a_second_arm_of_comparison_has_a_table_of_its_own(tmp_path: Path) -> No
     assert document.count("| arm, less ") == 2
     rows = document[document.index("| arm, less second") :].splitlines()[2:4]
     assert [row.split(" | ")[2] for row in rows] == ["base", r"other\_one"]
+    linked = re.findall(r"!\[[^]]*\]\(([^)]+)\)", document)
+    assert linked
+    assert all((tmp_path / link).is_file() for link in linked)
     # What a study is about is the first: findings and pictures are of that alone.
     assert [each.partition(":")[0] for each in sentences.findings(made_up.three_arms())] == ["other_one", "second"]
     assert sorted(re.findall(r"Differences from (\w+)", page.text)) == ["base", "base", "second"]
