@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import yaml
-
 from experiments.origin import code_digest, data_digest
-from pipeline.config import ConfigError, PipelineConfig, load_config
+from pipeline.config import ConfigError, PipelineConfig, load_config, read_mapping
+from pipeline.problems import sentences
+from pipeline.yaml_text import Scientific
 from pnfrec_keras.config import check_recency, check_rule
 
 STUDIES = Path(__file__).parent / "studies"
@@ -149,14 +149,11 @@ def load_study(name: str) -> Study:
         raise ConfigError(msg)
     import pydantic
 
+    values = _with_numbers(read_mapping(path, "keys such as `arms:`"))
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
         study = pydantic.TypeAdapter(Study).validate_python(values)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
-        raise ConfigError(msg) from error
     except pydantic.ValidationError as error:
-        lines = [f"`{_place(each['loc'], values)}`: {each['msg']}" for each in error.errors()]
+        lines = sentences(error.errors(), Study, lambda location: _place(location, values))
         msg = f"{path}: " + "\n  ".join(["the study cannot be used:", *lines])
         raise ConfigError(msg) from error
     _check(study, path)
@@ -268,6 +265,15 @@ def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str
 
 def _grid_name(settings: Mapping[str, Value]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in settings.items())
+
+
+def _with_numbers(values: Any) -> Any:
+    """Numbers instead of texts such as 1e-3: no setting that a study may vary is a text that looks like that."""
+    if isinstance(values, dict):
+        return {key: _with_numbers(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_with_numbers(value) for value in values]
+    return float(values) if isinstance(values, Scientific) else values
 
 
 def _place(where: Sequence[int | str], values: Any) -> str:

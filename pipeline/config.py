@@ -1,10 +1,7 @@
 """The typed configuration of a pipeline: one YAML file a data set, overrides, and errors that name the key."""
 
 import dataclasses
-import difflib
 import json
-import types
-import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -14,6 +11,7 @@ import yaml
 from components.evaluation.config import GateConfig
 from components.feedback.config import FeedbackConfig
 from components.tuner.config import TunerConfig, check_tuner
+from pipeline.problems import key_of, sentences
 from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
 from pnfrec_keras.variants import variant_of
@@ -209,14 +207,23 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
         ConfigError: The file is missing or no YAML, or a key is unknown, missing or of the wrong type.
     """
     path = Path(path)
-    values = _read_yaml(path)
+    values = read_mapping(path, "sections such as `feedback:`")
     for override in overrides:
         _apply_override(values, override)
     config = _validated(values, path)
     return _with_absolute_paths(config, path.resolve().parent)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path, content: str) -> dict[str, Any]:
+    """The values of a YAML file.
+
+    Args:
+        path: The file.
+        content: What it should hold, for the message.
+
+    Raises:
+        ConfigError: The file is missing, no YAML or no mapping, or has a key twice.
+    """
     try:
         values = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -232,7 +239,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
         raise ConfigError(msg) from error
     if not isinstance(values, dict):
-        msg = f"{path}: expected a mapping of sections such as `feedback:`. Received: {type(values).__name__}."
+        msg = f"{path}: expected a mapping of {content}. Received: {type(values).__name__}."
         raise ConfigError(msg)
     return values
 
@@ -278,11 +285,7 @@ def _validated(values: dict[str, Any], path: Path) -> PipelineConfig:
                 raise
             return validated()
     except pydantic.ValidationError as error:
-        # A union (`float | "median"`) reports each of its members: one line a key is enough.
-        problems: dict[str, list[Any]] = {}
-        for problem in error.errors():
-            problems.setdefault(".".join(str(part) for part in _key_of(problem["loc"])), []).append(problem)
-        lines = [_sentence(key, found) for key, found in problems.items()]
+        lines = sentences(error.errors(), PipelineConfig)
         msg = f"{path}: " + "\n  ".join(["the configuration cannot be used:", *lines])
         raise ConfigError(msg) from error
 
@@ -306,7 +309,7 @@ def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
         name: Any
         if problem["type"] != "float_type":
             continue
-        *sections, name = _key_of(problem["loc"])
+        *sections, name = key_of(problem)
         holder: Any = values
         for section in sections:
             # A key that is no text has another name in the location; it is unknown in any case.
@@ -317,50 +320,6 @@ def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
             holder[name] = float(value)
             found = True
     return found
-
-
-def _key_of(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The path of keys without pydantic's names of union members, such as `float` or `literal['median',...]`."""
-    return tuple(
-        part for part in location if not (isinstance(part, str) and (part == "float" or part.startswith("literal[")))
-    )
-
-
-def _sentence(key: str, problems: Sequence[Any]) -> str:
-    """What is wrong with a key, from its problem or from those of each member of its union."""
-    problem = problems[0]
-    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        section, _, name = key.rpartition(".")
-        known = _known_keys(section)
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(known)}."
-        return f"`{key}` is unknown. {hint}"
-    if problem["type"] in ("missing", "missing_argument"):
-        return f"`{key}` is missing: it has no default."
-    if problem["type"] == "value_error":
-        text = str(problem["ctx"]["error"])
-        # Such as that of a bound, which does not know whose it is.
-        return text if f"`{key}" in text else f"`{key}`: {text}"
-    first, *others = (each["msg"] for each in problems)
-    text = " or ".join([first[0].lower() + first[1:], *(other.removeprefix("Input should be ") for other in others)])
-    return f"`{key}`: {text}. Received: {problem['input']!r}."
-
-
-def _known_keys(section: str) -> list[str]:
-    """Keys that the section named by a path such as `gate.bounds.hr_n` may hold."""
-    current: Any = PipelineConfig
-    for name in filter(None, section.split(".")):
-        if typing.get_origin(current) is dict:
-            current = typing.get_args(current)[1]
-        else:
-            current = _section_type(typing.get_type_hints(current)[name])
-    return [field.name for field in dataclasses.fields(current)]
-
-
-def _section_type(kind: Any) -> Any:
-    """The type of a section: `X` of `X | None`."""
-    is_union = typing.get_origin(kind) in (types.UnionType, typing.Union)
-    return next(member for member in typing.get_args(kind) if member is not type(None)) if is_union else kind
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:

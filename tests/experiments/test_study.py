@@ -109,9 +109,12 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
         ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
         ({"halves": True, "set": {"feedback.split_seed": 3}}, "`halves` gives each seed its own `feedback.split_seed`"),
         ({"halves": True, "grid": {"feedback.split_seed": [3, 4]}}, "remove that key, or `halves`"),
-        ({"sedes": [1]}, "`sedes`: Unexpected keyword"),
-        ({"arms": [{"name": "a", "baseline": "luck"}]}, r"`arms.a.baseline`: Input should be"),
-        ({"arms": [{"baseline": "luck"}]}, r"`arms.0.name`: Field required"),
+        ({"sedes": [1]}, r"`sedes` is unknown. Did you mean `seeds`\?"),
+        ({"arms": [{"name": "a", "zzz": 1}]}, "`arms.a.zzz` is unknown. Known: name, set, baseline, inference"),
+        ({"arms": [{"name": "a", "inference": {"gama": [1]}}]}, r"`arms.a.inference.gama` .* Did you mean `gamma`\?"),
+        ({"arms": [{"name": "a", "baseline": "luck"}]}, "`arms.a.baseline`: input should be .* Received: 'luck'"),
+        ({"arms": [{"baseline": "most_popular"}]}, r"`arms.0.name` is missing"),
+        ({"set": {"model.dim": [3]}}, r"`set.model.dim`: input should be .* or a valid integer .* Received: \[3\]"),
         ({"name": "../up"}, "`name` names a folder: letters, .* Received: '../up'"),
         ({"arms": [{"name": "a", "inference": {"gamma": []}}]}, "`inference.gamma` of the arm 'a' is empty"),
     ],
@@ -150,6 +153,24 @@ def test_how_the_configuration_exports_is_nothing_to_a_study(tmp_path: Path) -> 
     for override in ("export={gamma: 1}", "query.negative=[x]"):
         with pytest.raises(ConfigError, match=f"^`{override.partition('=')[0]}` has no part in a study"):
             trials(study, CONFIG, [override])
+
+
+def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    for text, message in (
+        ("- 1", "expected a mapping of keys such as `arms:`. Received: list"),
+        ("name: a\nname: b", "`name` is given twice, in lines 1 and 2"),
+        ("a: [", "not valid YAML"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=f"mine.yaml: {message}"):
+            load_study(str(path))
+
+
+def test_numbers_may_have_an_exponent(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: a\nquestion: q\nreference: b\narms: [{name: b, set: {training.learning_rate: 5e-4}}]")
+    assert trials(load_study(str(path)), CONFIG, [])[0].config.training.learning_rate == 0.0005
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
