@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments.data import prepared
 from experiments.study import Trial
-from experiments.trial_process import Say, run_trial, title
+from experiments.trial_process import Say, run_trial, start, title
 
 # Of a trial's folder: written by `experiments.trial`, which imports TensorFlow.
 RESULT = "result.json"
@@ -32,6 +32,8 @@ def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -
     folders = [output / "trials" / trial.key for trial in trials]
     waiting = [place for place, folder in enumerate(folders) if not (folder / RESULT).is_file()]
     say(f"{len(trials)} trials, {len(trials) - len(waiting)} of them done.")
+    if waiting:
+        start(jobs)
     begin = time.monotonic()
     for count, (place, took) in enumerate(_run_all(trials, waiting, folders, output.parent, jobs, say), start=1):
         left = _left(time.monotonic() - begin, count, len(waiting))

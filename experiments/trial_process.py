@@ -4,14 +4,12 @@ import contextlib
 import dataclasses
 import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from experiments.forked import heard, preload
 from experiments.study import Trial
 
 Say = Callable[[str], None]
@@ -56,12 +54,8 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, jobs: int, s
         "trained": str(models / trial.training_key) if trial.training_key else "",
         "target": str(folder),
     }
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        json.dump(request, file)
-        file.flush()
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **_share(jobs)}
-        epochs = Epochs(title(trial), trial.config.training.epochs, say)
-        code, errors = heard([sys.executable, "-m", "experiments.trial", file.name], environment, epochs)
+    epochs = Epochs(title(trial), trial.config.training.epochs, say)
+    code, errors = heard(_run, request, _environment(jobs), epochs)
     if code:
         msg = f"The trial {trial.key} ended with {code}:\n{errors[-3000:]}"
         raise TrialError(msg)
@@ -92,18 +86,19 @@ class Epochs:
                 self._say(text)
 
 
-def heard(command: Sequence[str], environment: Mapping[str, str], hear: Callable[[str], None]) -> tuple[int, str]:
-    """Runs a command; its exit status and what it wrote to stderr. `hear` gets each line of stdout as it comes."""
-    # A file, since a pipe that nobody reads while stdout is read could fill, and stop the command.
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        with subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                hear(line)
-        errors.seek(0)
-        return process.returncode, errors.read()
+def start(jobs: int) -> None:
+    """Begins to import what all trials need, TensorFlow above all, so that they are forked from what has it."""
+    preload(["experiments.trial", "experiments.trained", "pnfrec_keras.records"], _environment(jobs))
+
+
+def _run(request: dict[str, Any]) -> None:
+    from experiments.trial import Request, run
+
+    run(Request(**request))
+
+
+def _environment(jobs: int) -> dict[str, str]:
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **_share(jobs)}
 
 
 def _share(jobs: int) -> dict[str, str]:
