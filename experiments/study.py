@@ -223,8 +223,12 @@ def _refuse_serving(settings: Iterable[str]) -> None:
 
 
 def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
-    check_rule(rule.rule, config.model.variant, config.model.alpha)
-    check_recency(rule.recency, config.model.trend_days)
+    try:
+        check_rule(rule.rule, config.model.variant, config.model.alpha)
+        check_recency(rule.recency, config.model.trend_days)
+    except ValueError as error:
+        # They name the keys of a configuration.
+        raise ValueError(str(error).replace("`export.", "`inference.")) from error
     if rule.recency and not config.feedback.recent_days:
         msg = "`inference.recency` weighs the likes of the last days: set `feedback.recent_days` above 0."
         raise ValueError(msg)

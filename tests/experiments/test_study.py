@@ -127,10 +127,10 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], m
 @pytest.mark.parametrize(
     ("settings", "inference", "message"),
     [
-        ({"model.variant": "SASRec_p"}, {"rule": "posterior"}, "reads the negative encoder, which SASRec_p"),
+        ({"model.variant": "SASRec_p"}, {"rule": "posterior"}, "`inference.rule: posterior` reads the negative"),
         ({"model.variant": "SASRec"}, {"rule": "like_odds"}, "SASRec reads one history of both"),
         ({}, {"recency": 1.0}, "set `feedback.recent_days` above 0"),
-        ({"feedback.recent_days": 3, "model.trend_days": 14}, {"recency": 1.0}, "set one to 0"),
+        ({"feedback.recent_days": 3, "model.trend_days": 14}, {"recency": 1.0}, "`inference.recency` .* set one to 0"),
         ({}, {"rule": "like_rate", "gamma": [0.0, 1.0]}, "set `feedback.validation_targets: both`"),
         ({"model.width": 3}, {}, r"model\.width"),
         ({"export.gamma": 1.0}, {}, "`export.gamma` has no part in a study"),
