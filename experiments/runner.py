@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from experiments.data import prepared
+from experiments.forked import ForkServer
 from experiments.study import Trial
 from experiments.trial_process import Say, run_trial, start, title
 
@@ -32,17 +33,26 @@ def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -
     folders = [output / "trials" / trial.key for trial in trials]
     waiting = [place for place, folder in enumerate(folders) if not (folder / RESULT).is_file()]
     say(f"{len(trials)} trials, {len(trials) - len(waiting)} of them done.")
-    if waiting:
-        start(jobs)
+    if not waiting:
+        return folders
+    prepared(trials[waiting[0]].config, output.parent / "data")  # first, as what is wrong with the data is found soon
+    server = start(jobs)
     begin = time.monotonic()
-    for count, (place, took) in enumerate(_run_all(trials, waiting, folders, output.parent, jobs, say), start=1):
+    done = _run_all(trials, waiting, folders, output.parent, server, jobs, say)
+    for count, (place, took) in enumerate(done, start=1):
         left = _left(time.monotonic() - begin, count, len(waiting))
         say(f"  {count}/{len(waiting)} {title(trials[place])}: {_summary(folders[place])}, {took:.0f} s{left}")
     return folders
 
 
 def _run_all(
-    trials: Sequence[Trial], waiting: Sequence[int], folders: Sequence[Path], shared: Path, jobs: int, say: Say
+    trials: Sequence[Trial],
+    waiting: Sequence[int],
+    folders: Sequence[Path],
+    shared: Path,
+    server: ForkServer,
+    jobs: int,
+    say: Say,
 ) -> Iterator[tuple[int, float]]:
     """Yields the place of each trial when it is done, and its seconds. Trials of one training never run side by side:
     the second finds the model of the first.
@@ -58,7 +68,7 @@ def _run_all(
                 # Prepared by this thread, so that no two do it at once.
                 data = prepared(trials[ready].config, shared / "data")
                 models = shared / "models"
-                running[pool.submit(_timed, trials[ready], folders[ready], data, models, jobs, say)] = ready
+                running[pool.submit(_timed, trials[ready], folders[ready], data, models, server, say)] = ready
                 continue
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
@@ -81,7 +91,7 @@ def _summary(folder: Path) -> str:
     return f"{epoch}{gamma}validation NDCG {result['validation']['ndcg_p']:.4f}"
 
 
-def _timed(trial: Trial, folder: Path, data: Path, models: Path, jobs: int, say: Say) -> float:
+def _timed(trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say) -> float:
     begin = time.monotonic()
-    run_trial(trial, folder, data, models, jobs, say)
+    run_trial(trial, folder, data, models, server, say)
     return time.monotonic() - begin

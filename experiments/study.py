@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from experiments.origin import code_digest, data_digest
-from pipeline.config import ConfigError, PipelineConfig, load_config, read_mapping
-from pipeline.problems import sentences
-from pipeline.yaml_text import Scientific
+from pipeline.config import ConfigError, PipelineConfig, load_config, read_mapping, validated
+from pipeline.yaml_text import is_scientific
 from pnfrec_keras.config import check_recency, check_rule
 
 STUDIES = Path(__file__).parent / "studies"
@@ -147,15 +146,8 @@ def load_study(name: str) -> Study:
     if not path.is_file():
         msg = f"There is no study {name!r}. Ready ones: {', '.join(ready_studies())}; or name a YAML file."
         raise ConfigError(msg)
-    import pydantic
-
-    values = _with_numbers(read_mapping(path, "keys such as `arms:`"))
-    try:
-        study = pydantic.TypeAdapter(Study).validate_python(values)
-    except pydantic.ValidationError as error:
-        lines = sentences(error.errors(), Study, lambda location: _place(location, values))
-        msg = f"{path}: " + "\n  ".join(["the study cannot be used:", *lines])
-        raise ConfigError(msg) from error
+    values = read_mapping(path, "keys such as `arms:`")
+    study = validated(values, path, Study, "study", lambda location: _place(location, values))
     _check(study, path)
     return study
 
@@ -257,7 +249,8 @@ def digest(values: Any) -> str:
 
 def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
-        yield key, json.dumps(value)
+        # Whether 1e-3 is a number, the setting says.
+        yield key, value if isinstance(value, str) and is_scientific(value) else json.dumps(value)
 
 
 def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str:
@@ -269,15 +262,6 @@ def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str
 
 def _grid_name(settings: Mapping[str, Value]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in settings.items())
-
-
-def _with_numbers(values: Any) -> Any:
-    """Numbers instead of texts such as 1e-3: no setting that a study may vary is a text that looks like that."""
-    if isinstance(values, dict):
-        return {key: _with_numbers(value) for key, value in values.items()}
-    if isinstance(values, list):
-        return [_with_numbers(value) for value in values]
-    return float(values) if isinstance(values, Scientific) else values
 
 
 def _place(where: Sequence[int | str], values: Any) -> str:

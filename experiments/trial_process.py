@@ -9,13 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.forked import heard, preload
+from experiments.forked import ForkError, ForkServer
 from experiments.study import Trial
 
 Say = Callable[[str], None]
 
 # Between two lines on the epochs of one trial.
 _EVERY_SECONDS = 30.0
+# All that a trial imports, so that none mixes code from before an edit with code from after it.
+PRELOADED = (
+    "experiments.trial",
+    "experiments.trained",
+    "pnfrec_keras.records",
+    "pnfrec_keras.training",
+    "pnfrec_keras.weights",
+)
 
 
 class TrialError(RuntimeError):
@@ -27,7 +35,7 @@ def title(trial: Trial) -> str:
     return trial.arm.name if trial.seed is None else f"{trial.arm.name}, seed {trial.seed}"
 
 
-def run_trial(trial: Trial, folder: Path, data: Path, models: Path, jobs: int, say: Say) -> None:
+def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say) -> None:
     """Runs `experiments.trial` to its end.
 
     Args:
@@ -35,7 +43,7 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, jobs: int, s
         folder: Where its result goes; appears complete or not at all.
         data: Prepared examples and vocabulary.
         models: Folder of all trainings.
-        jobs: How many trials share the processors.
+        server: Of `start`.
         say: Gets a line on the epochs now and then, those of other trials in between.
 
     Raises:
@@ -55,7 +63,11 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, jobs: int, s
         "target": str(folder),
     }
     epochs = Epochs(title(trial), trial.config.training.epochs, say)
-    code, errors = heard(_run, request, _environment(jobs), epochs)
+    try:
+        code, errors = server.heard(_run, request, epochs)
+    except ForkError as error:
+        msg = f"The trial {trial.key} could not start. {error}"
+        raise TrialError(msg) from error
     if code:
         msg = f"The trial {trial.key} ended with {code}:\n{errors[-3000:]}"
         raise TrialError(msg)
@@ -86,19 +98,23 @@ class Epochs:
                 self._say(text)
 
 
-def start(jobs: int) -> None:
-    """Begins to import what all trials need, TensorFlow above all, so that they are forked from what has it."""
-    preload(["experiments.trial", "experiments.trained", "pnfrec_keras.records"], _environment(jobs))
+def start(jobs: int) -> ForkServer:
+    """Imports what all trials need, TensorFlow above all, in a process that they are then forked from.
+
+    Raises:
+        TrialError: It cannot be imported.
+    """
+    try:
+        return ForkServer(PRELOADED, {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **_share(jobs)})
+    except ForkError as error:
+        msg = f"No trial can be run. {error}"
+        raise TrialError(msg) from error
 
 
 def _run(request: dict[str, Any]) -> None:
     from experiments.trial import Request, run
 
     run(Request(**request))
-
-
-def _environment(jobs: int) -> dict[str, str]:
-    return {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **_share(jobs)}
 
 
 def _share(jobs: int) -> dict[str, str]:

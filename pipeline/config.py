@@ -2,21 +2,22 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 
 from components.evaluation.config import GateConfig
 from components.feedback.config import FeedbackConfig
 from components.tuner.config import TunerConfig, check_tuner
-from pipeline.problems import key_of, sentences
+from pipeline.problems import Location, key_of, sentences
 from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
 from pnfrec_keras.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
+T = TypeVar("T")
 
 
 class ConfigError(ValueError):
@@ -210,7 +211,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     values = read_mapping(path, "sections such as `feedback:`")
     for override in overrides:
         _apply_override(values, override)
-    config = _validated(values, path)
+    config = validated(values, path, PipelineConfig, "configuration")
     return _with_absolute_paths(config, path.resolve().parent)
 
 
@@ -267,26 +268,40 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     values[name] = value
 
 
-def _validated(values: dict[str, Any], path: Path) -> PipelineConfig:
+def validated(
+    values: dict[str, Any], path: Path, kind: type[T], what: str, name: Callable[[Location], str] | None = None
+) -> T:
+    """The dataclass that the values of a YAML file describe, every key and type checked.
+
+    Args:
+        values: Of `read_mapping`; texts such as 1e-3 become numbers in place, wherever a number is asked for.
+        path: Of the file, for messages.
+        kind: The dataclass.
+        what: What it is, for messages.
+        name: How messages call the place of a key; by default its parts, with dots between.
+
+    Raises:
+        ConfigError: A key is unknown, missing or of the wrong type; the message names each.
+    """
     import pydantic  # 0.2 s that the command's help need not pay
 
-    adapter = pydantic.TypeAdapter(PipelineConfig)
+    adapter = pydantic.TypeAdapter(kind)
 
-    def validated() -> PipelineConfig:
+    def read() -> T:
         # Strict, so that "10" is no number and 3.7 no count of epochs; by way of JSON, where a mapping may be a
         # dataclass.
         return adapter.validate_json(_as_json(values, path), strict=True)
 
     try:
         try:
-            return validated()
+            return read()
         except pydantic.ValidationError as error:
             if not _read_numbers(values, error.errors()):
                 raise
-            return validated()
+            return read()
     except pydantic.ValidationError as error:
-        lines = sentences(error.errors(), PipelineConfig)
-        msg = f"{path}: " + "\n  ".join(["the configuration cannot be used:", *lines])
+        lines = sentences(error.errors(), kind, name)
+        msg = f"{path}: " + "\n  ".join([f"the {what} cannot be used:", *lines])
         raise ConfigError(msg) from error
 
 
@@ -295,7 +310,7 @@ def _as_json(values: dict[str, Any], path: Path) -> str:
         return json.dumps(values, default=str)
     except (TypeError, ValueError) as error:
         # A date as a key, or an alias inside of what it stands for.
-        msg = f"{path}: has a key or an alias that no configuration can have ({error}). Write it out as plain text."
+        msg = f"{path}: has a key or an alias that cannot be used ({error}). Write it out as plain text."
         raise ConfigError(msg) from error
 
 
@@ -312,14 +327,16 @@ def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
         *sections, name = key_of(problem)
         holder: Any = values
         for section in sections:
-            # A key that is no text has another name in the location; it is unknown in any case.
-            holder = holder.get(section, {})
-        # A list's numbers have their places as names.
-        value = holder[name] if isinstance(holder, list) else holder.get(name)
-        if isinstance(value, Scientific):
+            holder = _part(holder, section)
+        if isinstance(value := _part(holder, name), Scientific):
             holder[name] = float(value)
             found = True
     return found
+
+
+def _part(holder: Any, name: Any) -> Any:
+    # A key that is no text has another name in the location; it is unknown in any case.
+    return holder[name] if isinstance(holder, list) else holder.get(name, {})
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:

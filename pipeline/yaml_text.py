@@ -19,6 +19,11 @@ class Scientific(str):
     __slots__ = ()
 
 
+def is_scientific(text: str) -> bool:
+    """Whether it would be `Scientific`, were it not quoted."""
+    return _SCIENTIFIC.fullmatch(text) is not None
+
+
 class RepeatedKeyError(ValueError):
     """A key that stands twice in a mapping, of whose values YAML would silently take the last."""
 

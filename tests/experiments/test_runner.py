@@ -37,7 +37,9 @@ def test_trials_of_one_training_never_run_side_by_side(
     arms = {"PNFRec", "PNFRec, like rate", "SASRec_p"}
     planned = [trial for trial in trials(load_study("negatives"), CONFIG, []) if trial.arm.name in arms]
     folders = [tmp_path / trial.key for trial in planned]
-    done = [place for place, _ in runner._run_all(planned, range(len(planned)), folders, tmp_path, jobs, print)]
+    server: Any = None
+    places = range(len(planned))
+    done = [place for place, _ in runner._run_all(planned, places, folders, tmp_path, server, jobs, print)]
     assert sorted(done) == list(range(len(planned)))
     assert all(len(set(together)) == len(together) for together in seen), "no training twice at once"
     assert max(map(len, seen)) == jobs

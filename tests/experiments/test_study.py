@@ -161,16 +161,28 @@ def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
         ("- 1", "expected a mapping of keys such as `arms:`. Received: list"),
         ("name: a\nname: b", "`name` is given twice, in lines 1 and 2"),
         ("a: [", "not valid YAML"),
+        ("arms: &x [*x]", "has a key or an alias that cannot be used"),
+        ("arms: {}", "the study cannot be used:(.|\\n)*`arms`: input should be"),
+        ("seeds: ['1']", "the study cannot be used:(.|\\n)*`seeds.0`: input should be a valid integer. Received: '1'"),
     ):
         path.write_text(text)
         with pytest.raises(ConfigError, match=f"mine.yaml: {message}"):
             load_study(str(path))
 
 
-def test_numbers_may_have_an_exponent(tmp_path: Path) -> None:
+def test_numbers_may_have_an_exponent_and_names_may_look_like_that(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("name: a\nquestion: q\nreference: b\narms: [{name: b, set: {training.learning_rate: 5e-4}}]")
-    assert trials(load_study(str(path)), CONFIG, [])[0].config.training.learning_rate == 0.0005
+    path.write_text(
+        "name: a\nquestion: q\nreference: 1e-3\nset: {feedback.validation_targets: both, feedback.columns.value: 1e3}\n"
+        "arms: [{name: 1e-3, set: {training.learning_rate: 1e-3}, inference: {rule: like_rate, gamma: [0, 5e-1]}}]\n"
+        "grid: {model.alpha: [2e-1]}\n"
+    )
+    first, second, *_ = trials(load_study(str(path)), CONFIG, [])
+    assert (first.arm.name, second.arm.name) == ("1e-3", "alpha 2e-1")
+    assert first.arm.inference.gamma == [0, 0.5]
+    assert first.config.training.learning_rate == 0.001
+    assert second.config.model.alpha == 0.2
+    assert first.config.feedback.columns.value == "1e3"
 
 
 def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:

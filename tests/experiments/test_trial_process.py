@@ -1,11 +1,12 @@
 """What is heard of a trial while it runs."""
 
+import importlib.util
 import json
 import time
 
 import pytest
 
-from experiments.trial_process import Epochs
+from experiments.trial_process import PRELOADED, Epochs
 
 
 def test_epochs_are_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +24,8 @@ def test_epochs_are_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
         "    PNFRec, seed 3: epoch 2 of at most 100, validation NDCG 0.0200",
         "    PNFRec, seed 3: epoch 4 of at most 100, validation NDCG 0.0400",
     ]
+
+
+def test_what_is_preloaded_exists() -> None:
+    # A name that is not found would be passed over, and each trial would import for itself.
+    assert [name for name in PRELOADED if importlib.util.find_spec(name) is None] == []

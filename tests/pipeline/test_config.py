@@ -165,6 +165,8 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ("training.learning_rate=-1e-3", r"`training.learning_rate` must be above 0 and finite. Received: -0.001"),
         ("feedback.titles={file: a.csv, titel: b}", r"`feedback.titles.titel` is unknown. Did you mean `title`\?"),
         ("feedback.titles={file: a.csv, zzz: b}", r"`feedback.titles.zzz` is unknown. Known: file, item, title, names"),
+        ("gate.float=1", r"`gate.float` is unknown. Known: bounds, k, slices"),
+        ("gate.bounds.float.mxa=1", r"`gate.bounds.float.mxa` is unknown. Did you mean `max`\?"),
         ("gate.bounds.hr_n.zzz=1", r"`gate.bounds.hr_n.zzz` is unknown. Known: min, max, max_loss\."),
         (
             "feedback.positive=medin",
@@ -228,8 +230,8 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
             r"tiny.yaml: `training.epochs` is given twice, in lines 2 and 4",
         ),
         ("training: {epochs: 1}\n\ntraining: {seed: 2}\n", r"tiny.yaml: `training` is given twice, in lines 1 and 3"),
-        ("query: &query {k: *query}\n", r"tiny.yaml: has a key or an alias that no configuration can have"),
-        ("2024-01-01: x\n", r"tiny.yaml: has a key or an alias that no configuration can have"),
+        ("query: &query {k: *query}\n", r"tiny.yaml: has a key or an alias that cannot be used"),
+        ("2024-01-01: x\n", r"tiny.yaml: has a key or an alias that cannot be used"),
         ("name: x\n", r"`output` is missing: it has no default"),
     ],
 )
