@@ -18,6 +18,7 @@ Say = Callable[[str], None]
 _EVERY_SECONDS = 30.0
 # All that a trial imports, so that none mixes code from before an edit with code from after it.
 PRELOADED = (
+    "experiments.trial_process",
     "experiments.trial",
     "experiments.trained",
     "pnfrec_keras.records",
