@@ -7,6 +7,7 @@ A difference between two trained arms is safe where neither holds zero.
 from collections.abc import Sequence
 
 from experiments.bootstrap import Interval
+from experiments.results import differences_table
 from experiments.summary import ArmSummary, Summary
 
 # Student's t, the 97.5 % quantile for 1, 2, ... degrees of freedom; beyond them the normal one is near enough.
@@ -39,6 +40,13 @@ def may_be_chance(summary: Summary, arm: ArmSummary, measure: str) -> bool:
         return False
     seeds = over_seeds(arm, reference, measure)
     return seeds is not None and not seeds.excludes_zero
+
+
+def differences_of(view: Summary) -> str:
+    """The table of the differences of all arms from the reference, as text, with what chance may have made marked."""
+    arms = {arm.name: arm for arm in view.others}
+    intervals = {name: arm.against for name, arm in arms.items()}
+    return differences_table(intervals, view.reference, lambda name, measure: may_be_chance(view, arms[name], measure))
 
 
 def _by_seed(arm: ArmSummary, measure: str) -> dict[int | None, float]:

@@ -24,9 +24,9 @@ import click
 def results(studies: Path, output: Path) -> None:
     """Write the document of results, from the summaries that `pnfrec experiment` left in its folders.
 
-    Summaries and tables are copied into a folder named as the document, such as docs/results/DATA/STUDY, beside their
-    pictures. The document is made of all studies in that folder, also of those that were copied at another time: so
-    it can be made again from what is committed. To take a study out, remove its folder there.
+    Summaries, tables and ranks are copied into a folder named as the document, such as docs/results/DATA/STUDY, beside
+    their pictures. The document is made of all studies in that folder, also of those that were copied at another time:
+    so it can be made again from what is committed. To take a study out, remove its folder there.
 
     Exit status: 0 done, 2 there is no study, or a summary cannot be used.
     """
@@ -74,6 +74,7 @@ def collect(studies: Path, output: Path) -> int:
 
 def _copy(studies: Path, home: Path) -> None:
     from experiments.files import write
+    from experiments.stored import FILE
     from experiments.summary import SUMMARY, SummaryError, read
 
     seen: dict[Path, Path] = {}
@@ -88,9 +89,13 @@ def _copy(studies: Path, home: Path) -> None:
             raise SummaryError(msg)
         seen[target] = path
         target.mkdir(parents=True, exist_ok=True)
-        for name in (SUMMARY, "results.csv"):
-            if (path.parent / name).is_file() and path.parent.resolve() != target.resolve():
+        if path.parent.resolve() == target.resolve():
+            continue
+        for name in (SUMMARY, "results.csv", FILE):
+            if (path.parent / name).is_file():
                 write(target / name, (path.parent / name).read_bytes())
+            else:  # of an earlier run of the study, which the summary does not tell of
+                (target / name).unlink(missing_ok=True)
     if not seen:
         msg = f"There is no {SUMMARY} below {studies}. Run a study first: pnfrec experiment."
         raise SummaryError(msg)

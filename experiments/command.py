@@ -9,7 +9,6 @@ import click
 
 if TYPE_CHECKING:
     from experiments.study import Study, Trial
-    from experiments.summary import Summary
     from pipeline.config import PipelineConfig
 
 
@@ -37,7 +36,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
     from components.feedback.errors import FeedbackError
-    from experiments.results import ResultError
+    from experiments.ranks import ResultError
     from experiments.runner import run_trials
     from experiments.trial_process import TrialError
 
@@ -70,8 +69,8 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     """Writes the tables, the summary and the page of a study, and prints its table."""
     import json
 
-    from experiments import results, summary
-    from experiments.chance import may_be_chance
+    from experiments import results, stored, summary
+    from experiments.chance import differences_of
     from experiments.data import prepared
     from experiments.files import write
     from experiments.lengths import read_lengths
@@ -89,21 +88,15 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     }
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
-    summed, found, table = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
+    summed, found, table, ranks = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
 
-    def differences(view: "Summary") -> str:
-        arms = {arm.name: arm for arm in view.others}
-        intervals = {name: arm.against for name, arm in arms.items()}
-        return results.differences_table(
-            intervals, view.reference, lambda name, measure: may_be_chance(view, arms[name], measure)
-        )
-
-    text = "\n\n".join([results.means_table(found), *map(differences, summed.comparisons())])
+    text = "\n\n".join([results.means_table(found), *map(differences_of, summed.comparisons())])
     done = [each for each in folders if (each / RESULT).is_file()]
     write(folder / "results.csv", table.to_csv(index=False))
     write(folder / "epochs.csv", results.epochs(done).to_csv(index=False))
     write(folder / "lengths.csv", read_lengths(data).to_csv(index=False))
     write(folder / "table.txt", text + "\n")
+    stored.store(ranks, folder / stored.FILE, k)
     write(folder / summary.SUMMARY, summed.to_json())
     page = build(folder)
     head = f"{found[0].targets:,} test targets, k = {k}, mean +- SD over seeds"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments import sentences
 from experiments.page.pictures import Picture
-from experiments.results import COMPARED
+from experiments.ranks import COMPARED
 from experiments.summary import Summary
 
 PUBLISHED = Path(__file__).with_name("published.csv")

@@ -1,28 +1,18 @@
 """From the folders of the trials to one tidy table, and to means with intervals."""
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from experiments.bootstrap import Interval, paired_difference
+from experiments.bootstrap import Interval
+from experiments.ranks import COMPARED, Judged, Ranks, differences
 from experiments.runner import RESULT
-from pnfrec_keras import measures, schema
-
-RANKS = "ranks.npz"
-COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
-
-Floats = npt.NDArray[np.float64]
-
-
-class ResultError(ValueError):
-    """Trials that cannot be judged together; the message says what to do."""
+from pnfrec_keras import schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,163 +105,63 @@ def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def arm_results(
-    folders: Sequence[Path],
-    reference: str,
-    split: str,
-    k: int,
-    labels: str | None = None,
-    halves: Sequence[int] = (),
-    beside: str | None = None,
+    folders: Sequence[Path], ranks: Judged, reference: str, split: str, k: int, beside: str | None = None
 ) -> list[ArmResult]:
     """Means and standard deviations over seeds, and paired intervals against the reference arm on the same users.
 
-    All arms are judged on the targets that they have in common, grouped by one rule of polarity.
-
     Args:
-        folders: Of all trials; arms in the order of their first.
+        folders: Of all trials; those of an arm in the order of their draws of test users.
+        ranks: What they did with the targets that all arms have in common (`experiments.ranks.judged`).
         reference: Name of the arm that the others are compared with.
         split: "validation" or "test".
         k: Length of the list.
-        labels: Name of the arm whose rule says which targets are positive; the reference arm if None.
-        halves: Of each folder, the draw of test users that it was judged on, each of which has all arms; by default
-            all were on one.
         beside: Name of a second arm that the others are compared with.
-
-    Raises:
-        ResultError: The arms have no target in common.
     """
-    by_half: dict[int, dict[str, list[Path]]] = {}
-    for folder, half in zip(folders, halves or [0] * len(folders), strict=True):
-        by_half.setdefault(half, {}).setdefault(_result(folder)["arm"], []).append(folder)
-    ranks = [
-        common_targets({arm: Ranks.read(own, split) for arm, own in by_arm.items()}, labels or reference)
-        for by_arm in by_half.values()
-    ]
-    found = []
-    for arm in ranks[0]:
-        parts = [half[arm] for half in ranks]
-        rows = pd.DataFrame([own.measures(seed, k) for own in parts for seed in range(len(own.rank))])
-        trials = [folder for by_arm in by_half.values() for folder in by_arm[arm]]
-        rows["coverage"] = [_result(folder)[split]["coverage"] for folder in trials]
-        targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
-        found.append(
-            ArmResult(
-                arm,
-                len(rows),
-                len(targets),
-                int(sum(targets.values())),
-                len({user for user, _ in targets}),
-                {str(name): float(value) for name, value in rows.mean().items()},
-                {str(name): float(value) for name, value in rows.std(ddof=1).items()},
-                _intervals(ranks, arm, reference, k),
-                [{str(name): float(value) for name, value in row.items()} for row in rows.to_dict("records")],
-                _intervals(ranks, arm, beside, k) if beside else {},
-            )
+    coverage: dict[str, list[float]] = {}
+    for folder in folders:
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        coverage.setdefault(result["arm"], []).append(result[split]["coverage"])
+    return [
+        _arm_result(
+            arm,
+            [arms[arm] for arms in ranks.draws.values()],
+            coverage[arm],
+            k,
+            *(_from(ranks, arm, other, k) for other in (reference, beside)),
         )
-    return found
+        for arm in ranks.arms()
+    ]
 
 
-def _intervals(ranks: Sequence[Mapping[str, "Ranks"]], arm: str, reference: str, k: int) -> dict[str, Interval]:
-    pairs = [(half[arm], half[reference]) for half in ranks if reference in half]
-    if not pairs or arm == reference:
-        return {}
-    found = {name: difference(pairs, name, k) for name in COMPARED}
-    return {name: interval for name, interval in found.items() if interval is not None}
-
-
-def _result(folder: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    return values
-
-
-@dataclasses.dataclass(frozen=True)
-class Ranks:
-    """What an arm did with T targets.
-
-    Attributes:
-        rank: (seeds, T).
-        is_positive: (T,), by the arm's own rule of polarity, until `common_targets` gives all arms one rule.
-        user, place: (T,), which name a target (`experiments.data.TargetKeys`).
-    """
-
-    rank: npt.NDArray[np.int64]
-    is_positive: npt.NDArray[np.int64]
-    user: npt.NDArray[np.str_]
-    place: npt.NDArray[np.int64]
-
-    @classmethod
-    def read(cls, folders: Sequence[Path], split: str) -> "Ranks":
-        """Of the trials of one arm.
-
-        Raises:
-            ResultError: They were judged on different targets.
-        """
-        rows = [dict(np.load(folder / RANKS)) for folder in folders]
-        names = ("is_positive", "user", "place")
-        for folder, row in zip(folders, rows, strict=True):
-            if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
-                msg = f"{folder} was judged on other targets than {folders[0]}. Remove both and run the study again."
-                raise ResultError(msg)
-        return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
-
-    def keys(self) -> list[tuple[str, int]]:
-        """Names of the targets."""
-        return list(zip(self.user.tolist(), self.place.tolist(), strict=True))
-
-    def measures(self, seed: int, k: int) -> dict[str, float]:
-        """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`."""
-        found: dict[str, float] = {}
-        for name in measures.MEASURES:
-            gains = measures.gains(self.rank[seed], name, k)
-            for group, value in (("p", 1), ("n", 0)):
-                chosen = gains[self.is_positive == value]
-                found[f"{name}_{group}"] = float(chosen.mean()) if len(chosen) else float("nan")
-            found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
-        return found
-
-
-def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
-    """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group without targets.
-
-    Args:
-        pairs: What the two did with the targets that they have in common, of each draw of test users. One without
-            targets of a group that the measure needs does not count, as it does not in a mean over draws.
-        name: Of the measure.
-        k: Length of the list.
-    """
-    measure, _, group = name.partition("_")
-    sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
-    signs = [np.array(sign)[own.is_positive] for own, _ in pairs]
-    known = [all((each == value).any() for value in sign if value) for each in signs]
-    pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
-    if not pairs:
-        return None
-    # The mean over seeds first: what is compared are arms, not single trainings.
-    gains, others = (
-        np.concatenate([measures.gains(pair[side].rank, measure, k).mean(axis=0) for pair in pairs]) for side in (0, 1)
+def _arm_result(
+    arm: str,
+    parts: Sequence[Ranks],
+    coverage: Sequence[float],
+    k: int,
+    against: dict[str, Interval],
+    beside: dict[str, Interval],
+) -> ArmResult:
+    """Of what an arm did with each draw of test users."""
+    rows = pd.DataFrame([own.measures(seed, k) for own in parts for seed in range(len(own.rank))])
+    rows["coverage"] = coverage
+    targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
+    return ArmResult(
+        arm,
+        len(rows),
+        len(targets),
+        int(sum(targets.values())),
+        len({user for user, _ in targets}),
+        {str(name): float(value) for name, value in rows.mean().items()},
+        {str(name): float(value) for name, value in rows.std(ddof=1).items()},
+        against,
+        [{str(name): float(value) for name, value in row.items()} for row in rows.to_dict("records")],
+        beside,
     )
-    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
-    half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
-    return paired_difference(gains, others, user, np.concatenate(signs), half=half)
 
 
-def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
-    """The targets that all arms have, in one order, with the polarity that the arm `labels` gives them.
-
-    Raises:
-        ResultError: There is none.
-    """
-    keys = {arm: {key: place for place, key in enumerate(ranks.keys())} for arm, ranks in arms.items()}
-    common = sorted(set.intersection(*(set(places) for places in keys.values())))
-    if not common:
-        msg = f"The arms {', '.join(arms)} have no target in common, so that they cannot be compared."
-        raise ResultError(msg)
-    places = {arm: np.array([own[key] for key in common]) for arm, own in keys.items()}
-    is_positive = arms[labels].is_positive[places[labels]]
-    return {
-        arm: Ranks(ranks.rank[:, places[arm]], is_positive, ranks.user[places[arm]], ranks.place[places[arm]])
-        for arm, ranks in arms.items()
-    }
+def _from(ranks: Judged, arm: str, other: str | None, k: int) -> dict[str, Interval]:
+    """Differences from an arm; none of it from itself, or from one that has no trial."""
+    return {} if other in (None, arm) or other not in ranks.arms() else differences(ranks, arm, ranks, other, k)
 
 
 def means_table(found: Sequence[ArmResult]) -> str:

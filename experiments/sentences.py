@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from experiments.bootstrap import Interval
 from experiments.chance import may_be_chance
-from experiments.results import COMPARED
+from experiments.ranks import COMPARED
 from experiments.summary import ArmSummary, Summary
 from pnfrec_keras import schema
 

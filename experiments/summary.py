@@ -9,11 +9,12 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from experiments.bootstrap import Interval
+from experiments.ranks import Judged, judged
 from experiments.results import ArmResult, arm_results, on_common_terms, tidy
 from experiments.runner import RESULT
 from experiments.study import Study, Trial, Value, changed
@@ -184,6 +185,22 @@ def read(path: Path) -> Summary:
         raise SummaryError(msg) from error
 
 
+class Summarised(NamedTuple):
+    """A summary and what it was made from.
+
+    Attributes:
+        summary: Of the study.
+        found: Results of each arm.
+        table: The tidy table of all trials, on the terms of `found`.
+        ranks: What the arms did with each target.
+    """
+
+    summary: Summary
+    found: list[ArmResult]
+    table: pd.DataFrame
+    ranks: Judged
+
+
 def summarise(
     study: Study,
     planned: Sequence[Trial],
@@ -192,8 +209,8 @@ def summarise(
     name: str,
     k: int,
     rows: Mapping[str, dict[str, dict[str, int]]] | None = None,
-) -> tuple[Summary, list[ArmResult], pd.DataFrame]:
-    """The summary, the results that it was made from, and the tidy table of their trials.
+) -> Summarised:
+    """The summary of a study, with what it was made from.
 
     Args:
         study: The study.
@@ -219,7 +236,8 @@ def summarise(
         labels = done[0][0].arm.name
     halves = [_half(trial) for trial, _ in done] if study.halves else ()
     own_folders, split = [folder for _, folder in done], schema.TEST_SPLIT
-    found = arm_results(own_folders, study.reference, split, k, labels, halves, study.beside)
+    ranks = judged(own_folders, split, labels, halves)
+    found = arm_results(own_folders, ranks, study.reference, split, k, study.beside)
     common, own = _settings(planned, ("feedback.split_seed",) if study.halves else ())
     table = tidy(own_folders)
     cells = _cells(study)
@@ -260,7 +278,7 @@ def summarise(
         labels,
         study.beside or "",
     )
-    return summary, found, on_common_terms(table, found, labels)
+    return Summarised(summary, found, on_common_terms(table, found, labels), ranks)
 
 
 def _training_seconds(done: Sequence[tuple[Trial, Path]], table: pd.DataFrame) -> float:

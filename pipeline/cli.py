@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "run": ("pipeline.run", "run", "Run a pipeline: feedback, training, gate, push."),
     "experiment": ("experiments.command", "experiment", "Run a study: many trainings, compared with intervals."),
+    "compare": ("experiments.compare", "compare", "Compare the arms of a finished study with any of its arms."),
     "data": ("pnfrec_data.command", "data", "Get public data sets: list, fetch, prepare."),
     "results": ("experiments.collection", "results", "Write the document of all studies' results."),
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),

@@ -11,7 +11,7 @@ import yaml
 
 from experiments import sentences
 from experiments.page.pictures import Picture
-from experiments.results import COMPARED
+from experiments.ranks import COMPARED
 from experiments.summary import ArmSummary, Summary
 
 PAGE = "page.html"

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from experiments.bootstrap import Interval
-from experiments.results import COMPARED
+from experiments.ranks import COMPARED
 from experiments.summary import ArmSummary, DataSummary, Summary
 
 MEASURES = (*COMPARED, "coverage")

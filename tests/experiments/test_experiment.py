@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from experiments import page, sentences
+from experiments.ranks import judged
 from experiments.results import arm_results
 from experiments.study import load_study, trials
 from experiments.summary import read, summarise
@@ -140,9 +141,33 @@ def test_it_leaves_a_page_and_what_the_document_needs(first: str, world: Path, t
     output = tmp_path / "results.md"
     result = CliRunner().invoke(main, ["results", "--studies", str(world / "studies"), "--output", str(output)])
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "results" / "small" / "tiny" / "results.csv").read_bytes() == (
-        folder / "results.csv"
-    ).read_bytes()
+    for name in ("results.csv", "ranks.npz"):
+        assert (tmp_path / "results" / "small" / "tiny" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_any_arm_can_be_compared_with_when_the_trials_are_gone(first: str, world: Path, tmp_path: Path) -> None:
+    assert first
+    for name in ("summary.json", "ranks.npz"):
+        (tmp_path / name).write_bytes((folder_of(world) / name).read_bytes())
+    for arm in ("SASRec_p", "popular"):
+        result = CliRunner().invoke(main, ["compare", str(tmp_path), "--with", arm])
+        assert result.exit_code == 0, result.output
+        table = result.output[result.output.index(f"Difference from {arm}") :]
+        assert table.strip() in first, "the table that the study printed"
+
+
+def test_files_of_an_earlier_run_do_not_stay_beside_a_new_summary(first: str, world: Path, tmp_path: Path) -> None:
+    assert first
+    study = tmp_path / "studies" / "tiny"
+    study.mkdir(parents=True)
+    (study / "summary.json").write_bytes((folder_of(world) / "summary.json").read_bytes())
+    home = tmp_path / "results" / "small" / "tiny"
+    home.mkdir(parents=True)
+    (home / "ranks.npz").write_bytes(b"old")
+    arguments = ["results", "--studies", str(study.parent), "--output", str(tmp_path / "results.md")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert not (home / "ranks.npz").exists()
 
 
 def test_the_tidy_table_has_the_terms_of_the_others(world: Path) -> None:
@@ -211,12 +236,13 @@ def test_numbers_in_the_table_are_those_of_the_ranks(first: str, world: Path) ->
     """By hand from what the trials stored."""
     assert first
     folders = sorted((folder_of(world) / "trials").iterdir())
-    by_arm = {found.name: found for found in arm_results(folders, "SASRec_p", "test", 10)}
+    ranks = judged(folders, "test", "SASRec_p")
+    by_arm = {found.name: found for found in arm_results(folders, ranks, "SASRec_p", "test", 10)}
     values = []
     for folder in folders:
         if folder.name.startswith("SASRec_p"):
-            with np.load(folder / "ranks.npz") as ranks:
-                rank = ranks["test_rank"][ranks["test_is_positive"] == 1]
+            with np.load(folder / "ranks.npz") as stored:
+                rank = stored["test_rank"][stored["test_is_positive"] == 1]
             values.append(np.where((rank >= 1) & (rank <= 10), 1 / np.log2(np.maximum(rank, 1) + 1), 0).mean())
     assert by_arm["SASRec_p"].mean["ndcg_p"] == pytest.approx(np.mean(values))
     assert by_arm["SASRec_p"].sd["ndcg_p"] == pytest.approx(np.std(values, ddof=1))

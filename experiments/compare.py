@@ -1,0 +1,100 @@
+"""`pnfrec compare`: any arm of a finished study as the reference of the others, from the ranks that lie with it."""
+
+import dataclasses
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from experiments.summary import ArmSummary, Summary
+
+
+@click.command()
+@click.argument("study", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--with", "reference", metavar="ARM", help="The arm to compare with. [default: the study's reference]")
+@click.option(
+    "--of",
+    "other",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the study that has that arm. [default: STUDY]",
+)
+def compare(study: Path, reference: str | None, other: Path | None) -> None:
+    """Compare all arms of a finished study with any arm, its own or another study's.
+
+    STUDY is a folder with summary.json and ranks.npz, such as runs/studies/DATA/STUDY or docs/results/DATA/STUDY.
+    Nothing is trained. Two studies can be compared where they have the same test targets.
+
+    Exit status: 0 done, 2 wrong usage, or a study that cannot be compared.
+    """
+    from experiments.ranks import ResultError
+    from experiments.summary import SummaryError
+
+    try:
+        text = compared(study, reference, other or study)
+    except (ResultError, SummaryError) as error:
+        raise click.exceptions.UsageError(str(error)) from error
+    click.echo(text)
+
+
+def compared(study: Path, reference: str | None, other: Path) -> str:
+    """The table of differences of all arms of a study from one arm.
+
+    Args:
+        study: Folder of the study.
+        reference: Name of the arm; None: the reference of `other`.
+        other: Folder of the study that has the arm.
+
+    Raises:
+        ResultError: The arm is unknown, ranks are missing, or the studies have other targets.
+        SummaryError: A summary is missing or damaged.
+    """
+    from experiments.chance import differences_of
+    from experiments.ranks import ResultError, differences
+    from experiments.stored import FILE, load
+
+    summary, others = _summary(study), _summary(other)
+    theirs = _arm(reference or others.reference, others, other)
+    same = study.resolve() == other.resolve()
+    ranks, their_ranks = load(study / FILE), load(other / FILE)
+    if not ranks.has_targets_of(their_ranks):
+        msg = (
+            f"The studies in {study} and {other} have other test targets: other data, rules of targets or of polarity, "
+            "or draws of test users. They cannot be compared."
+        )
+        raise ResultError(msg)
+    arms = [
+        dataclasses.replace(arm, against=differences(ranks, arm.name, their_ranks, theirs.name, summary.k))
+        for arm in summary.arms
+        if not (same and arm.name == theirs.name)
+    ]
+    title = theirs.name if same else f"{theirs.name} ({others.study})"
+    return differences_of(
+        dataclasses.replace(summary, reference=title, arms=[dataclasses.replace(theirs, name=title, against={}), *arms])
+    )
+
+
+def _summary(folder: Path) -> "Summary":
+    from experiments.summary import SUMMARY, SummaryError, read
+
+    if not (folder / SUMMARY).is_file():
+        msg = (
+            f"There is no {SUMMARY} in {folder}. It has to be the folder of one study, such as runs/studies/DATA/STUDY."
+        )
+        raise SummaryError(msg)
+    return read(folder / SUMMARY)
+
+
+def _arm(name: str, summary: "Summary", folder: Path) -> "ArmSummary":
+    """The arm of that name."""
+    from experiments.ranks import ResultError
+
+    found = summary.arm(name)
+    if found is not None:
+        return found
+    names = [arm.name for arm in summary.arms]
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {'; '.join(names)}."
+    msg = f"The study in {folder} has no arm {name!r}. {hint}"
+    raise ResultError(msg)
