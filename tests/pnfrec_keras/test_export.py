@@ -1,6 +1,7 @@
 """The SavedModel: its contract, in TensorFlow 2, in a TF1-style session and in a process without this project."""
 
 import dataclasses
+import functools
 import json
 import os
 import subprocess
@@ -41,10 +42,15 @@ def export(request: pytest.FixtureRequest, model: PNFRec, tmp_path_factory: pyte
     return path
 
 
+@functools.lru_cache(maxsize=2)
+def loaded(path: Path) -> Any:
+    """Loaded once: it takes seconds, and 40 MB that TensorFlow does not give back."""
+    return tf.saved_model.load(str(path))
+
+
 def call(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Through `tf.saved_model.load`."""
-    loaded = tf.saved_model.load(str(path))
-    outputs = loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+    outputs = loaded(path).signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
     return {name: value.numpy() for name, value in outputs.items()}
 
 
