@@ -20,6 +20,32 @@ Progress = Callable[[int, dict[str, float]], None]
 log = logging.getLogger(__name__)
 
 
+class Patience(keras.callbacks.EarlyStopping):
+    """Early stopping that keeps the best weights, and does not stop before a number of epochs.
+
+    Unlike Keras' `start_from_epoch`, which forgets the first epochs, this counts them: one of them may be the best.
+
+    Args:
+        monitor: Name of the measure, of which more is better.
+        patience: Epochs without a better one after which training stops.
+        min_epochs: Before which it does not.
+    """
+
+    def __init__(self, monitor: str, patience: int, min_epochs: int = 0) -> None:
+        super().__init__(monitor, mode="max", patience=patience, restore_best_weights=True)
+        self.stopped_epoch: int = 0
+        self.min_epochs = min_epochs
+
+    def is_over(self, epochs: int, wait: int) -> bool:
+        """Whether training stops after so many epochs, the last `wait` of them without a better measure."""
+        return wait >= self.patience and epochs >= self.min_epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        if self.stopped_epoch and not self.is_over(epoch + 1, self.wait):
+            self.model.stop_training, self.stopped_epoch = False, 0
+
+
 class ResumableState(keras.callbacks.Callback):
     """Keeps everything that training needs to go on after a kill as if nothing had happened.
 
@@ -32,7 +58,7 @@ class ResumableState(keras.callbacks.Callback):
         early_stopping: Its counters are part of the state. Must stand before this callback in the list.
     """
 
-    def __init__(self, folder: str | Path, early_stopping: keras.callbacks.EarlyStopping) -> None:
+    def __init__(self, folder: str | Path, early_stopping: Patience) -> None:
         super().__init__()
         self.path = Path(folder) / _STATE_FILE
         self.early_stopping = early_stopping
@@ -68,7 +94,8 @@ class ResumableState(keras.callbacks.Callback):
 
     def is_finished(self, epochs: int) -> bool:
         """Whether the restored run had nothing left to do, and was killed before it could say so."""
-        return len(self.history) >= epochs or self._counters.get("wait", 0) >= self.early_stopping.patience
+        done, wait = len(self.history), self._counters.get("wait", 0)
+        return done >= epochs or self.early_stopping.is_over(done, wait)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         # Early stopping forgets everything in its own on_train_begin, which came just before this one.

@@ -114,6 +114,8 @@ class TrainingConfig:
     Attributes:
         epochs: At most this many.
         patience: Epochs without a better validation NDCG@k after which training stops; the best weights are kept.
+        min_epochs: Before which patience does not stop it. For some epochs at the start a network may rank as the list
+            of popular items does, before it learns to tell users apart; a short patience takes that for its end.
         batch_size: Users a step, over all replicas.
         learning_rate: Of Adam.
         seed: Of weights, shuffling and dropout.
@@ -129,6 +131,7 @@ class TrainingConfig:
 
     epochs: int = 100
     patience: int = 10
+    min_epochs: int = 0
     batch_size: int = 500
     learning_rate: float = 1e-3
     seed: int = 42
@@ -142,6 +145,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "batch_size", "evaluation_batch_size", "k"):
             _check(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
+        _check(self.min_epochs >= 0, "training.min_epochs", "0 or more", self.min_epochs)
         _check(0.0 < self.learning_rate < math.inf, "training.learning_rate", "above 0 and finite", self.learning_rate)
         _check(0 <= self.seed < 2**32, "training.seed", "in [0, 2**32)", self.seed)
         alone = self.strategy == "none" or not self.jit_compile

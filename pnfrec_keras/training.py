@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pnfrec_keras.callbacks import EpochProgress, Progress, ResumableState
+from pnfrec_keras.callbacks import EpochProgress, Patience, Progress, ResumableState
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.data import (
     EvaluationArrays,
@@ -84,7 +84,7 @@ def fit(
     progress: Progress | None = None,
     verbose: int | str = 0,
 ) -> TrainingResult:
-    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
+    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs, or `epochs` long.
 
     Args:
         num_items: Size of the catalogue.
@@ -116,9 +116,7 @@ def fit(
         model.set_popularity(popularity)
     if model_config.trend_days:
         training_data = _set_trend(model, training_data)
-    early_stopping = keras.callbacks.EarlyStopping(
-        MONITOR, mode="max", patience=training.patience, restore_best_weights=True
-    )
+    early_stopping = Patience(MONITOR, training.patience, training.min_epochs)
     state = ResumableState(state_dir, early_stopping)
     first_epoch = state.restore(model)
     callbacks: list[Any] = [_StopOnNan(), early_stopping, state]

@@ -125,7 +125,7 @@ class TunerConfig:
             process expects most.
         seed: Of the choice of sets. Trials train with `training.seed`.
         epochs: Of a trial, at most; null: `training.epochs`.
-        patience: Of a trial; null: `training.patience`.
+        patience: Of a trial; null: `training.patience`. As there, it waits for `training.min_epochs`.
         delta_weight: w of the objective. Above 0 it needs `feedback.validation_targets: both`, since validation has
             disliked targets only then.
         space: What is tried.

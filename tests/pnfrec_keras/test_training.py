@@ -98,6 +98,30 @@ def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
     assert result.best_epoch == 1
 
 
+@pytest.mark.parametrize(("min_epochs", "epochs"), [(2, 3), (3, 3), (4, 4), (7, 7), (50, 30)])
+def test_patience_waits_for_the_least_number_of_epochs(tmp_path: Path, min_epochs: int, epochs: int) -> None:
+    result = fit(tmp_path, epochs=30, patience=2, min_epochs=min_epochs, learning_rate=1e-12)
+    assert len(result.history) == epochs
+    assert result.best_epoch == 1, "an epoch before it may be the best"
+
+
+@pytest.mark.parametrize("stop_after", [4, 7])
+def test_killed_while_patience_waits_it_goes_on_to_the_least_number_of_epochs(tmp_path: Path, stop_after: int) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(epoch: int, logs: dict[str, float]) -> None:
+        del logs
+        if epoch == stop_after:
+            raise Killed
+
+    config = TrainingConfig(epochs=30, patience=2, min_epochs=7, batch_size=10, learning_rate=1e-12)
+    with pytest.raises(Killed):
+        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path, progress=kill)
+    resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path)
+    assert (resumed.resumed_from, len(resumed.history), resumed.best_epoch) == (stop_after, 7, 1)
+
+
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     first, second, other = fit(tmp_path, "a"), fit(tmp_path, "b"), fit(tmp_path, "c", seed=43)
     assert first.history == second.history
