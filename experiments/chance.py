@@ -22,7 +22,8 @@ def over_seeds(arm: ArmSummary, reference: ArmSummary, measure: str) -> Interval
     """The 95 % interval of the mean difference over seeds, paired by seed (Student's t).
 
     Where both arms rank with the same trainings, what these have in common cancels. A baseline, which has no seed, is
-    the same for every seed of the other arm. None with fewer than two seeds in common.
+    the same for every seed of the other arm. Arms of two studies may have fewer than two seeds in common: their means
+    are compared then (Welch). None where one of the two has a single seed.
     """
     own, other = _by_seed(arm, measure), _by_seed(reference, measure)
     if None in own or None in other:
@@ -30,6 +31,8 @@ def over_seeds(arm: ArmSummary, reference: ArmSummary, measure: str) -> Interval
         differences = [_of(own, seed) - _of(other, seed) for seed in seeds]
     else:
         differences = [own[seed] - other[seed] for seed in own if seed in other]
+        if len(differences) < 2 and min(len(own), len(other)) > 1:
+            return _welch(list(own.values()), list(other.values()))
     return _student(differences) if len(differences) > 1 else None
 
 
@@ -59,8 +62,26 @@ def _of(values: dict[int | None, float], seed: int | None) -> float:
 
 
 def _student(values: Sequence[float]) -> Interval:
+    mean, error = _mean(values)
+    half = _quantile(len(values) - 1) * error**0.5
+    return Interval(mean, mean - half, mean + half)
+
+
+def _welch(values: Sequence[float], others: Sequence[float]) -> Interval:
+    (mean, error), (other_mean, other_error) = _mean(values), _mean(others)
+    parts = ((error, len(values) - 1), (other_error, len(others) - 1))
+    spread = sum(part**2 / freedom for part, freedom in parts)
+    freedom = int((error + other_error) ** 2 / spread) if spread else len(values) + len(others) - 2
+    half = _quantile(freedom) * (error + other_error) ** 0.5
+    return Interval(mean - other_mean, mean - other_mean - half, mean - other_mean + half)
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """The mean of values, and its squared standard error."""
     count = len(values)
     mean = sum(values) / count
-    deviation = (sum((value - mean) ** 2 for value in values) / (count - 1)) ** 0.5
-    half = (_T[count - 2] if count - 2 < len(_T) else _NORMAL) * deviation / count**0.5
-    return Interval(mean, mean - half, mean + half)
+    return mean, sum((value - mean) ** 2 for value in values) / (count - 1) / count
+
+
+def _quantile(freedom: int) -> float:
+    return _T[freedom - 1] if freedom <= len(_T) else _NORMAL

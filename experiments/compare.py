@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from experiments.ranks import Judged
     from experiments.summary import ArmSummary, Summary
+
+# Of the sums behind a mean, on another machine.
+_ROUNDING = 1e-9
 
 
 @click.command()
@@ -52,30 +56,31 @@ def compared(study: Path, reference: str | None, other: Path) -> str:
     """
     from experiments.chance import differences_of
     from experiments.ranks import ResultError, differences
-    from experiments.stored import FILE, load
 
-    summary, others = _summary(study), _summary(other)
-    theirs = _arm(reference or others.reference, others, other)
-    same = study.resolve() == other.resolve()
-    ranks, their_ranks = load(study / FILE), load(other / FILE)
-    if not ranks.has_targets_of(their_ranks):
-        msg = (
-            f"The studies in {study} and {other} have other test targets: other data, rules of targets or of polarity, "
-            "or draws of test users. They cannot be compared."
-        )
+    (summary, ranks), (others, their_ranks) = _read(study), _read(other)
+    theirs = _arm(others.reference if reference is None else reference, others, other)
+    if summary.k != others.k:
+        msg = f"{study} looks at lists of {summary.k} items, {other} at lists of {others.k}: they cannot be compared."
         raise ResultError(msg)
+    same = study.resolve() == other.resolve()
     arms = [
         dataclasses.replace(arm, against=differences(ranks, arm.name, their_ranks, theirs.name, summary.k))
         for arm in summary.arms
         if not (same and arm.name == theirs.name)
     ]
+    if not arms:
+        msg = f"{study} has no other arm than {theirs.name}. Name another study with --of."
+        raise ResultError(msg)
     title = theirs.name if same else f"{theirs.name} ({others.study})"
     return differences_of(
         dataclasses.replace(summary, reference=title, arms=[dataclasses.replace(theirs, name=title, against={}), *arms])
     )
 
 
-def _summary(folder: Path) -> "Summary":
+def _read(folder: Path) -> "tuple[Summary, Judged]":
+    """A study's summary and ranks, which have to be of the same trials."""
+    from experiments.ranks import ResultError
+    from experiments.stored import FILE, load
     from experiments.summary import SUMMARY, SummaryError, read
 
     if not (folder / SUMMARY).is_file():
@@ -83,7 +88,29 @@ def _summary(folder: Path) -> "Summary":
             f"There is no {SUMMARY} in {folder}. It has to be the folder of one study, such as runs/studies/DATA/STUDY."
         )
         raise SummaryError(msg)
-    return read(folder / SUMMARY)
+    summary, ranks = read(folder / SUMMARY), load(folder / FILE)
+    if not _agree(summary, ranks):
+        msg = (
+            f"{folder / FILE} and {folder / SUMMARY} are of different trials: one of them was left by another run. "
+            "Write both again: pnfrec experiment, then pnfrec results."
+        )
+        raise ResultError(msg)
+    return summary, ranks
+
+
+def _agree(summary: "Summary", ranks: "Judged") -> bool:
+    """Whether the measures of all trials are those of the ranks."""
+    if ranks.arms() != [arm.name for arm in summary.arms]:
+        return False
+    for arm in summary.arms:
+        parts = [arms[arm.name] for arms in ranks.draws.values()]
+        rows = [own.measures(seed, summary.k) for own in parts for seed in range(len(own.rank))]
+        if len(rows) != len(arm.trials):
+            return False
+        for told, found in zip(arm.trials, rows, strict=True):
+            if any(abs(told[name] - value) > _ROUNDING for name, value in found.items() if name in told):
+                return False
+    return True
 
 
 def _arm(name: str, summary: "Summary", folder: Path) -> "ArmSummary":

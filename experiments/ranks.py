@@ -32,12 +32,13 @@ class Ranks:
     Attributes:
         rank: (seeds, T).
         is_positive: (T,), by the arm's own rule of polarity, until `common_targets` gives all arms one rule.
-        user, place: (T,), which name a target (`experiments.data.TargetKeys`).
+        user, place: (T,), which name a target (`experiments.data.TargetKeys`). Of stored ranks, users are numbers,
+            which mean something within their file only (`experiments.stored`).
     """
 
     rank: npt.NDArray[np.int64]
     is_positive: npt.NDArray[np.int64]
-    user: npt.NDArray[np.str_]
+    user: npt.NDArray[np.str_] | npt.NDArray[np.int64]
     place: npt.NDArray[np.int64]
 
     @classmethod
@@ -55,7 +56,7 @@ class Ranks:
                 raise ResultError(msg)
         return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
 
-    def keys(self) -> list[tuple[str, int]]:
+    def keys(self) -> list[tuple[str | int, int]]:
         """Names of the targets."""
         return list(zip(self.user.tolist(), self.place.tolist(), strict=True))
 
@@ -132,11 +133,6 @@ class Judged:
         """Names of those that every draw has, in their order."""
         return [arm for arm in next(iter(self.draws.values())) if all(arm in arms for arms in self.draws.values())]
 
-    def has_targets_of(self, other: "Judged") -> bool:
-        """Whether the two have a draw of test users in common, and the same targets in each that they have."""
-        shared = [draw for draw in self.draws if draw in other.draws]
-        return bool(shared) and all(self.targets[draw] == other.targets[draw] for draw in shared)
-
 
 def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int] = ()) -> Judged:
     """Reads what trials did, and brings it on common terms.
@@ -153,7 +149,7 @@ def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int
     """
     by_draw: dict[int, dict[str, list[Path]]] = {}
     for folder, draw in zip(folders, draws or [0] * len(folders), strict=True):
-        by_draw.setdefault(draw, {}).setdefault(arm_of(folder), []).append(folder)
+        by_draw.setdefault(draw, {}).setdefault(_arm_of(folder), []).append(folder)
     common = {
         draw: common_targets({arm: Ranks.read(own, split) for arm, own in by_arm.items()}, labels)
         for draw, by_arm in by_draw.items()
@@ -161,7 +157,7 @@ def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int
     return Judged(common, {draw: _digest(next(iter(arms.values()))) for draw, arms in common.items()})
 
 
-def arm_of(folder: Path) -> str:
+def _arm_of(folder: Path) -> str:
     """Name of the arm that a trial is of."""
     return str(json.loads((folder / RESULT).read_text(encoding="utf-8"))["arm"])
 
@@ -184,10 +180,20 @@ def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) ->
     Raises:
         ResultError: The two have no draw of test users in common, or one with different targets in them.
     """
-    if not own.has_targets_of(other):
-        msg = f"{arm} and {reference} were not judged on the same targets, so that they cannot be compared."
-        raise ResultError(msg)
     shared = [draw for draw in own.draws if draw in other.draws]
+    if not shared:
+        msg = (
+            f"{arm} and {reference} were judged on other draws of test users: {sorted(own.draws)} and "
+            f"{sorted(other.draws)}. Compare studies with a seed in common."
+        )
+        raise ResultError(msg)
+    if any(own.targets[draw] != other.targets[draw] for draw in shared):
+        msg = (
+            f"{arm} and {reference} were judged on other test targets. Compare studies of the same data, rules of "
+            "targets and of polarity; and where arms differ in these, of the same arms: targets are those that all "
+            "arms of a study have."
+        )
+        raise ResultError(msg)
     pairs = [(own.draws[draw][arm], other.draws[draw][reference]) for draw in shared if reference in other.draws[draw]]
     found = {name: difference(pairs, name, k) for name in COMPARED}
     return {name: interval for name, interval in found.items() if interval is not None}

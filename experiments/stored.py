@@ -18,6 +18,12 @@ FILE = "ranks.npz"
 # Ranks beyond this one, and beyond the list, are kept as misses: most of the file would be noise.
 DEEPEST = 100
 
+# What numpy and zipfile raise, depending on which bytes are wrong.
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
 
 def store(ranks: Judged, path: Path, k: int) -> None:
     """Writes the file; the same ranks give the same bytes.
@@ -52,6 +58,7 @@ def load(path: Path) -> Judged:
         ResultError: There is none, or it cannot be read.
     """
     try:
+        # A lone array is read too, which is no context.
         with np.load(path) as arrays:
             arms, draws = arrays["arms"].tolist(), arrays["draws"].tolist()
             found = {
@@ -59,7 +66,7 @@ def load(path: Path) -> Judged:
                     arm: Ranks(
                         arrays[f"{draw}_rank_{number}"].astype(np.int64),
                         arrays[f"{draw}_is_positive"].astype(np.int64),
-                        arrays[f"{draw}_user"],
+                        arrays[f"{draw}_user"].astype(np.int64),
                         arrays[f"{draw}_place"].astype(np.int64),
                     )
                     for number, arm in enumerate(arms)
@@ -70,7 +77,7 @@ def load(path: Path) -> Judged:
     except FileNotFoundError as error:
         msg = f"There is no {path}: the study was run before ranks were kept with it. Run it again."
         raise ResultError(msg) from error
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGE as error:
         msg = f"{path} is damaged ({error}). Write it again: pnfrec experiment, then pnfrec results."
         raise ResultError(msg) from error
 

@@ -115,7 +115,8 @@ class TrainingConfig:
         epochs: At most this many.
         patience: Epochs without a better validation NDCG@k after which training stops; the best weights are kept.
         min_epochs: Before which patience does not stop it. For some epochs at the start a network may rank as the list
-            of popular items does, before it learns to tell users apart; a short patience takes that for its end.
+            of popular items does, before it learns to tell users apart; a short patience takes that for its end. With
+            `epochs` or more, patience never stops it.
         batch_size: Users a step, over all replicas.
         learning_rate: Of Adam.
         seed: Of weights, shuffling and dropout.

@@ -84,7 +84,9 @@ def fit(
     progress: Progress | None = None,
     verbose: int | str = 0,
 ) -> TrainingResult:
-    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs, or `epochs` long.
+    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
+
+    It does not stop before `min_epochs`, and after `epochs` in any case.
 
     Args:
         num_items: Size of the catalogue.

@@ -125,7 +125,8 @@ class TunerConfig:
             process expects most.
         seed: Of the choice of sets. Trials train with `training.seed`.
         epochs: Of a trial, at most; null: `training.epochs`.
-        patience: Of a trial; null: `training.patience`. As there, it waits for `training.min_epochs`.
+        patience: Of a trial; null: `training.patience`.
+        min_epochs: Of a trial, before which patience does not stop it; null: `training.min_epochs`.
         delta_weight: w of the objective. Above 0 it needs `feedback.validation_targets: both`, since validation has
             disliked targets only then.
         space: What is tried.
@@ -139,6 +140,7 @@ class TunerConfig:
     seed: int = 42
     epochs: int | None = None
     patience: int | None = None
+    min_epochs: int | None = None
     delta_weight: float = 1.0
     space: SpaceConfig = dataclasses.field(default_factory=SpaceConfig)
 
@@ -148,6 +150,9 @@ class TunerConfig:
             if value is not None and value < 1:
                 msg = f"`tuner.{name}` must be at least 1. Received: {value}."
                 raise ValueError(msg)
+        if self.min_epochs is not None and self.min_epochs < 0:
+            msg = f"`tuner.min_epochs` must be 0 or more. Received: {self.min_epochs}."
+            raise ValueError(msg)
         if not 0 <= self.seed < 2**31:
             msg = f"`tuner.seed` must be in [0, 2**31). Received: {self.seed}."
             raise ValueError(msg)
@@ -158,7 +163,10 @@ class TunerConfig:
     def training_of_trials(self, training: TrainingConfig) -> TrainingConfig:
         """The settings of training, with the epochs and the patience of a trial."""
         return dataclasses.replace(
-            training, epochs=self.epochs or training.epochs, patience=self.patience or training.patience
+            training,
+            epochs=self.epochs or training.epochs,
+            patience=self.patience or training.patience,
+            min_epochs=training.min_epochs if self.min_epochs is None else self.min_epochs,
         )
 
 

@@ -40,11 +40,23 @@ def test_a_baseline_is_the_same_for_every_seed() -> None:
 
 
 def test_seeds_that_one_arm_lacks_do_not_count() -> None:
-    assert over_seeds(arm("other", [0.13, 0.2], [1, 9]), BASE, "ndcg_p") is None
+    assert over_seeds(arm("other", [0.13], [1]), BASE, "ndcg_p") is None
     found = over_seeds(arm("other", [0.13, 0.2, 0.14], [1, 9, 2]), BASE, "ndcg_p")
     assert found is not None
     assert found.estimate == pytest.approx(0.03)
     assert over_seeds(BASE, BASE, "hr_n") is None
+
+
+@pytest.mark.parametrize("seeds", [[11, 12, 13], [1, 12, 13]])
+def test_arms_of_two_studies_with_other_seeds_are_compared_by_their_means(seeds: list[int | None]) -> None:
+    """Welch's interval: squared errors 0.01 / 3 and 0.0001 / 2, so 2.06 degrees of freedom."""
+    one, two = arm("one", [0.3, 0.4, 0.5], seeds), arm("two", [0.21, 0.19], [21, 22])
+    found, turned = over_seeds(one, two, "ndcg_p"), over_seeds(two, one, "ndcg_p")
+    half = 4.303 * (0.01 / 3 + 0.0002 / 2) ** 0.5
+    assert found == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    assert turned == pytest.approx((-0.2, -0.2 - half, -0.2 + half))
+    same = over_seeds(arm("one", [0.1, 0.1], [1, 2]), arm("two", [0.1, 0.1], [3, 4]), "ndcg_p")
+    assert same == (0.0, 0.0, 0.0)
 
 
 def test_a_difference_that_the_seeds_do_not_confirm_is_marked() -> None:

@@ -18,7 +18,7 @@ from tests.experiments import made_up
 USERS = 40
 
 
-def write(folder: Path, arms: dict[str, float], targets: str = "these", **changes: Any) -> Path:
+def write(folder: Path, arms: dict[str, float], targets: str = "these", draw: int = 0, **changes: Any) -> Path:
     """A study of two seeds whose arms find so much of what was liked, and nothing of what was disliked."""
     folder.mkdir()
     found: dict[str, Ranks] = {}
@@ -27,7 +27,7 @@ def write(folder: Path, arms: dict[str, float], targets: str = "these", **change
     for number, (name, share) in enumerate(arms.items()):
         hits = np.random.default_rng(number).random((2, USERS)) < share
         found[name] = Ranks((hits & (liked == 1)).astype(np.int64), liked, users, np.ones(USERS, np.int64))
-    ranks = Judged({0: found}, {0: targets})
+    ranks = Judged({draw: found}, {draw: targets})
     store(ranks, folder / FILE, 10)
     summaries = [
         dataclasses.replace(made_up.arm(name, 1), trials=[own.measures(seed, 10) for seed in (0, 1)])
@@ -69,29 +69,43 @@ def test_an_arm_of_another_study_is_named_with_it(tmp_path: Path) -> None:
 
 
 def test_chance_of_training_is_marked(tmp_path: Path) -> None:
-    study = write(tmp_path / "one", {"base": 0.0, "good": 1.0})
-    assert "]°" not in run(study).output
+    arms = {"base": 0.5, "good": 0.9}
+    study = write(tmp_path / "one", arms)
+    assert "]°" in run(study).output, "two seeds tell little"
+    steady = write(tmp_path / "two", {"base": 0.0, "good": 1.0})
+    assert "]°" not in run(steady).output
     told = summary.read(study / SUMMARY)
-    base, good = told.arms
-    trials = [{**trial, "hr_p": value} for trial, value in zip(good.trials, (0.0, 2.0), strict=True)]
-    changed = dataclasses.replace(told, arms=[base, dataclasses.replace(good, trials=trials)])
-    (study / SUMMARY).write_text(changed.to_json(), encoding="utf-8")
-    assert run(study).output.count("]°") == 1
+    others = [dataclasses.replace(arm, seeds=[11, 12]) for arm in told.arms]
+    elsewhere = write(tmp_path / "three", arms, study="other")
+    (elsewhere / SUMMARY).write_text(dataclasses.replace(told, arms=others).to_json(), encoding="utf-8")
+    assert "]°" in run(study, "--of", elsewhere).output, "with no seed in common too"
 
 
 def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     one = write(tmp_path / "one", {"base": 0.1, "good": 0.9})
     other = write(tmp_path / "two", {"base": 0.1}, targets="others")
+    drawn = write(tmp_path / "three", {"base": 0.1}, draw=4)
+    longer = write(tmp_path / "four", {"base": 0.1}, k=20)
+    mixed = write(tmp_path / "five", {"base": 0.1, "good": 0.9})
+    fewer = write(tmp_path / "six", {"base": 0.1, "good": 0.9})
+    (mixed / FILE).write_bytes((write(tmp_path / "seven", {"base": 0.2, "good": 0.9}) / FILE).read_bytes())
+    (fewer / FILE).write_bytes((other / FILE).read_bytes())
     (tmp_path / "none").mkdir()
     for arguments, message in {
         (one, "--with", "goood"): "has no arm 'goood'. Did you mean 'good'?",
         (one, "--with", "x"): "has no arm 'x'. It has: base; good.",
-        (one, "--of", other): "have other test targets",
+        (one, "--with", ""): "has no arm ''.",
+        (one, "--of", other): "base and base were judged on other test targets.",
+        (one, "--of", drawn): "base and base were judged on other draws of test users: [0] and [4].",
+        (one, "--of", longer): "looks at lists of 10 items, ",
+        (other,): "has no other arm than base. Name another study with --of.",
+        (mixed,): "are of different trials",
+        (fewer,): "are of different trials",
         (tmp_path / "none",): "There is no summary.json in",
     }.items():
         result = run(*arguments)
-        assert result.exit_code == 2
-        assert message in " ".join(result.output.replace("│", "").split())
+        assert result.exit_code == 2, message
+        assert message in " ".join(result.output.split())
     (one / FILE).unlink()
     assert "There is no" in run(one).output
 

@@ -8,8 +8,6 @@ import pytest
 from experiments.ranks import Judged, Ranks, ResultError, differences
 from experiments.stored import DEEPEST, load, store
 
-GENERATOR = np.random.default_rng(0)
-
 
 def ranks(rank: list[list[int]], users: list[str]) -> Ranks:
     liked = np.arange(len(users)) % 2
@@ -18,9 +16,10 @@ def ranks(rank: list[list[int]], users: list[str]) -> Ranks:
 
 def study(deepest: int = 3000, users: tuple[str, ...] = ("u10", "u9", "é", "u10")) -> Judged:
     """Two arms, two draws of test users."""
+    generator = np.random.default_rng(0)
     draws = {
         draw: {
-            name: ranks(GENERATOR.integers(0, deepest, (seeds, len(users))).tolist(), list(users))
+            name: ranks(generator.integers(0, deepest, (seeds, len(users))).tolist(), list(users))
             for name, seeds in (("popular", 1), ("a, b: c/d", 3))
         }
         for draw in (42, 43)
@@ -40,7 +39,9 @@ def test_what_is_read_is_what_was_stored(tmp_path: Path) -> None:
             for name in ("rank", "is_positive", "place"):
                 assert np.array_equal(getattr(own, name), getattr(expected, name)), name
             assert own.user.tolist() == [0, 1, 2, 0], "numbers in the order of the ids"
-    assert "é".encode() not in (tmp_path / "ranks.npz").read_bytes()
+    with np.load(tmp_path / "ranks.npz") as arrays:
+        texts = {name for name, array in arrays.items() if array.dtype.kind not in "iub"}
+    assert texts == {"arms", "targets"}, "no id is kept"
 
 
 def test_the_differences_are_those_of_the_ranks(tmp_path: Path) -> None:
@@ -73,7 +74,12 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     arrays = dict(np.load(path))
     del arrays["43_rank_1"]
     np.savez(tmp_path / "lacking.npz", **arrays)
-    for content in (b"", b"no archive", whole[: len(whole) // 2], (tmp_path / "lacking.npz").read_bytes()):
+    np.save(tmp_path / "lone.npy", np.arange(3))
+    encrypted = whole[:6] + bytes([whole[6] | 1]) + whole[7:]
+    start = encrypted.index(b"PK\x01\x02") + 8
+    encrypted = encrypted[:start] + bytes([encrypted[start] | 1]) + encrypted[start + 1 :]
+    others = [(tmp_path / name).read_bytes() for name in ("lacking.npz", "lone.npy")]
+    for content in (b"", b"no archive", whole[: len(whole) // 2], encrypted, *others):
         path.write_bytes(content)
         with pytest.raises(ResultError, match=r"ranks.npz is damaged \(.*\). Write it again"):
             load(path)

@@ -11,6 +11,7 @@ import yaml
 from components.tuner.config import NumberSpace, SpaceConfig, TunerConfig, WidthSpace, tuner_from_dict
 from components.tuner.space import holds
 from pipeline.config import ConfigError, load_config
+from pnfrec_keras.config import TrainingConfig
 from tests.pipeline.world import write_config
 
 ENABLED: dict[str, Any] = {
@@ -42,6 +43,7 @@ def test_a_space_is_a_list_or_a_range(tmp_path: Path) -> None:
         ("tuner.space.gamma={min: 0, max: 1}", r"`tuner.space.gamma` is unknown. Known: alpha, beta, dim"),
         ("tuner.space.alpha.value=1", r"`tuner.space.alpha.value` is unknown. Did you mean `values`\?"),
         ("tuner.trials=0", r"`tuner.trials` must be at least 1. Received: 0"),
+        ("tuner.min_epochs=-1", r"`tuner.min_epochs` must be 0 or more. Received: -1"),
         ("tuner.epochs=0", r"`tuner.epochs` must be at least 1. Received: 0"),
         ("tuner.seed=-1", r"`tuner.seed` must be in \[0, 2\*\*31\). Received: -1"),
         ("tuner.algorithm=grid", r"`tuner.algorithm`: input should be 'random' or 'bayesian'. Received: 'grid'"),
@@ -139,3 +141,10 @@ def test_what_a_space_holds(space: Any, inside: list[float], outside: list[float
         return holds({"dim": space}, 4, {"dim": value})
 
     assert [value for value in inside + outside if held(value)] == inside
+
+
+def test_a_trial_trains_as_the_trainer_does_but_for_what_the_tuner_says() -> None:
+    training = TrainingConfig(epochs=40, patience=5, min_epochs=20, batch_size=7)
+    assert TunerConfig().training_of_trials(training) == training
+    found = TunerConfig(epochs=10, patience=2, min_epochs=0).training_of_trials(training)
+    assert found == TrainingConfig(epochs=10, patience=2, min_epochs=0, batch_size=7)
