@@ -1,6 +1,7 @@
 """`pnfrec compare`, and what the repository holds of its studies."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,15 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 STORED = sorted(RESULTS.glob(f"*/*/{FILE}"))
+
+
+def test_the_comparison_of_the_readme_can_be_made() -> None:
+    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^pnfrec compare (.+)$", readme, re.MULTILINE)
+    folder, *rest = command.split()
+    result = run(RESULTS.parents[1] / folder, *rest)
+    assert result.exit_code == 0, result.output
+    assert "Difference from SASRec_p" in result.output
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: "/".join(path.parts[-3:-1]))
