@@ -91,6 +91,21 @@ def test_histories_without_a_known_item_are_ranked_by_the_popularity_given(tmp_p
     assert result.history[0]["val_mrr_p"] == pytest.approx(0.5)
 
 
+def kill_after(epoch: int, config: TrainingConfig, state_dir: Path) -> None:
+    """Trains, and is cut off at the end of an epoch."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, logs: dict[str, float]) -> None:
+        del logs
+        if done == epoch:
+            raise Killed
+
+    with pytest.raises(Killed):
+        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=state_dir, progress=kill)
+
+
 def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
     # A step of no size learns nothing: every epoch after the first is no better.
     result = fit(tmp_path, epochs=30, patience=2, learning_rate=1e-12)
@@ -107,17 +122,8 @@ def test_patience_waits_for_the_least_number_of_epochs(tmp_path: Path, min_epoch
 
 @pytest.mark.parametrize("stop_after", [4, 7])
 def test_killed_while_patience_waits_it_goes_on_to_the_least_number_of_epochs(tmp_path: Path, stop_after: int) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(epoch: int, logs: dict[str, float]) -> None:
-        del logs
-        if epoch == stop_after:
-            raise Killed
-
     config = TrainingConfig(epochs=30, patience=2, min_epochs=7, batch_size=10, learning_rate=1e-12)
-    with pytest.raises(Killed):
-        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path, progress=kill)
+    kill_after(stop_after, config, tmp_path)
     resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path)
     assert (resumed.resumed_from, len(resumed.history), resumed.best_epoch) == (stop_after, 7, 1)
 
@@ -132,17 +138,8 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path, stop_after: int) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(epoch: int, logs: dict[str, float]) -> None:
-        del logs
-        if epoch == stop_after:
-            raise Killed
-
     config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01)
-    with pytest.raises(Killed):
-        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed", progress=kill)
+    kill_after(stop_after, config, tmp_path / "killed")
     assert (tmp_path / "killed" / "state.npz").exists()
     resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
     whole = fit(tmp_path, "whole")
@@ -155,17 +152,8 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path, s
 
 
 def test_killed_after_the_last_epoch_it_only_finishes(tmp_path: Path) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(epoch: int, logs: dict[str, float]) -> None:
-        del logs
-        if epoch == 6:
-            raise Killed
-
     config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01)
-    with pytest.raises(Killed):
-        training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed", progress=kill)
+    kill_after(6, config, tmp_path / "killed")
     resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
     assert resumed.resumed_from == 6
     validation = arrays()[1]
