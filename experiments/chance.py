@@ -71,7 +71,10 @@ def _welch(values: Sequence[float], others: Sequence[float]) -> Interval:
     (mean, error), (other_mean, other_error) = _mean(values), _mean(others)
     parts = ((error, len(values) - 1), (other_error, len(others) - 1))
     spread = sum(part**2 / freedom for part, freedom in parts)
-    freedom = int((error + other_error) ** 2 / spread) if spread else len(values) + len(others) - 2
+    freedom = len(values) + len(others) - 2
+    if spread:
+        # At least that of the shorter list, which rounding must not take from it.
+        freedom = max(int((error + other_error) ** 2 / spread), min(len(values), len(others)) - 1)
     half = _quantile(freedom) * (error + other_error) ** 0.5
     return Interval(mean - other_mean, mean - other_mean - half, mean - other_mean + half)
 

@@ -55,6 +55,10 @@ def test_arms_of_two_studies_with_other_seeds_are_compared_by_their_means(seeds:
     half = 4.303 * (0.01 / 3 + 0.0002 / 2) ** 0.5
     assert found == pytest.approx((0.2, 0.2 - half, 0.2 + half))
     assert turned == pytest.approx((-0.2, -0.2 - half, -0.2 + half))
+    for tiny in (1e-7, 1e-8, 1e-9, 1e-10):  # the rounding of one degree of freedom is not none
+        nearly = over_seeds(arm("one", [0.3, 0.5], [1, 2]), arm("two", [0.1, 0.1 + tiny], [3, 4]), "ndcg_p")
+        assert nearly is not None
+        assert nearly.high - nearly.estimate == pytest.approx(12.706 * 0.1, rel=1e-5)
     same = over_seeds(arm("one", [0.1, 0.1], [1, 2]), arm("two", [0.1, 0.1], [3, 4]), "ndcg_p")
     assert same == (0.0, 0.0, 0.0)
 
