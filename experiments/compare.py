@@ -103,8 +103,7 @@ def _agree(summary: "Summary", ranks: "Judged") -> bool:
     if ranks.arms() != [arm.name for arm in summary.arms]:
         return False
     for arm in summary.arms:
-        parts = [arms[arm.name] for arms in ranks.draws.values()]
-        rows = [own.measures(seed, summary.k) for own in parts for seed in range(len(own.rank))]
+        rows = ranks.measures(arm.name, summary.k)
         if len(rows) != len(arm.trials):
             return False
         for told, found in zip(arm.trials, rows, strict=True):

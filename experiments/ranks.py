@@ -133,6 +133,14 @@ class Judged:
         """Names of those that every draw has, in their order."""
         return [arm for arm in next(iter(self.draws.values())) if all(arm in arms for arms in self.draws.values())]
 
+    def of(self, arm: str) -> list[Ranks]:
+        """What an arm did with each draw of test users."""
+        return [arms[arm] for arms in self.draws.values()]
+
+    def measures(self, arm: str, k: int) -> list[dict[str, float]]:
+        """`Ranks.measures` of each trial of an arm: draw by draw, and of a draw seed by seed."""
+        return [own.measures(seed, k) for own in self.of(arm) for seed in range(len(own.rank))]
+
 
 def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int] = ()) -> Judged:
     """Reads what trials did, and brings it on common terms.

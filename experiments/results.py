@@ -124,9 +124,8 @@ def arm_results(
     return [
         _arm_result(
             arm,
-            [arms[arm] for arms in ranks.draws.values()],
-            coverage[arm],
-            k,
+            ranks.of(arm),
+            pd.DataFrame(ranks.measures(arm, k)).assign(coverage=coverage[arm]),
             *(_from(ranks, arm, other, k) for other in (reference, beside)),
         )
         for arm in ranks.arms()
@@ -136,14 +135,11 @@ def arm_results(
 def _arm_result(
     arm: str,
     parts: Sequence[Ranks],
-    coverage: Sequence[float],
-    k: int,
+    rows: pd.DataFrame,
     against: dict[str, Interval],
     beside: dict[str, Interval],
 ) -> ArmResult:
-    """Of what an arm did with each draw of test users."""
-    rows = pd.DataFrame([own.measures(seed, k) for own in parts for seed in range(len(own.rank))])
-    rows["coverage"] = coverage
+    """Of what an arm did with each draw of test users, and the measures of its trials."""
     targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
     return ArmResult(
         arm,

@@ -46,6 +46,32 @@ class Patience(keras.callbacks.EarlyStopping):
             self.model.stop_training, self.stopped_epoch = False, 0
 
 
+class AveragedWeights(keras.callbacks.Callback):
+    """Validates, and has kept as best, the moving average of the weights that an optimizer with `use_ema` makes.
+
+    The two change places before validation, and back once early stopping has seen the epoch: training goes on from its
+    own weights. Must stand after early stopping in the list, and before `ResumableState`. Values are moved, not added
+    and subtracted as by Keras' `SwapEMAWeights`, so that a resumed run is not told from an uninterrupted one.
+    """
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        del logs
+        self._change_places()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        del epoch, logs
+        self._change_places()
+
+    def _change_places(self) -> None:
+        # With mixed_float16 the optimizer is that of the scaled loss.
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        averages = optimizer._model_variables_moving_average
+        for variable, average in zip(self.model.trainable_variables, averages, strict=True):
+            values = variable.numpy()
+            variable.assign(average)
+            average.assign(values)
+
+
 class ResumableState(keras.callbacks.Callback):
     """Keeps everything that training needs to go on after a kill as if nothing had happened.
 

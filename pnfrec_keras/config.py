@@ -119,6 +119,8 @@ class TrainingConfig:
             `epochs` or more, patience never stops it.
         batch_size: Users a step, over all replicas.
         learning_rate: Of Adam.
+        average_epochs: Validation and export take a moving average of the weights, whose weight of a step falls to 1/e
+            over so many epochs; 0: the weights themselves.
         seed: Of weights, shuffling and dropout.
         deterministic: Makes every op deterministic; slower.
         strategy: "none", or "mirrored": data parallel over the local GPUs.
@@ -135,6 +137,7 @@ class TrainingConfig:
     min_epochs: int = 0
     batch_size: int = 500
     learning_rate: float = 1e-3
+    average_epochs: float = 0.0
     seed: int = 42
     deterministic: bool = False
     strategy: Literal["none", "mirrored"] = "none"
@@ -148,6 +151,8 @@ class TrainingConfig:
             _check(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
         _check(self.min_epochs >= 0, "training.min_epochs", "0 or more", self.min_epochs)
         _check(0.0 < self.learning_rate < math.inf, "training.learning_rate", "above 0 and finite", self.learning_rate)
+        averaged = 0.0 <= self.average_epochs < math.inf
+        _check(averaged, "training.average_epochs", "0 or more and finite", self.average_epochs)
         _check(0 <= self.seed < 2**32, "training.seed", "in [0, 2**32)", self.seed)
         alone = self.strategy == "none" or not self.jit_compile
         _check(alone, "training.jit_compile", "false with `training.strategy: mirrored`, which XLA fails in", True)

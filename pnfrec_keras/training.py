@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pnfrec_keras.callbacks import EpochProgress, Patience, Progress, ResumableState
+from pnfrec_keras.callbacks import AveragedWeights, EpochProgress, Patience, Progress, ResumableState
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.data import (
     EvaluationArrays,
@@ -46,11 +46,24 @@ class TrainingResult:
     resumed_from: int
 
 
-def build_model(num_items: int, model_config: ModelConfig, training: TrainingConfig) -> PNFRec:
-    """A compiled model under the strategy and precision of the settings."""
+def build_model(
+    num_items: int, model_config: ModelConfig, training: TrainingConfig, steps: int | None = None
+) -> PNFRec:
+    """A compiled model under the strategy and precision of the settings.
+
+    Args:
+        num_items: Size of the catalogue.
+        model_config: The network.
+        training: How it is fitted.
+        steps: Of an epoch, which `average_epochs` counts in; None: to rank, without an average.
+    """
+    average: dict[str, Any] = {}
+    if training.average_epochs and steps:
+        average = {"use_ema": True, "ema_momentum": math.exp(-1.0 / (training.average_epochs * steps))}
     with make_strategy(training.strategy).scope():
         model = PNFRec(num_items, **dataclasses.asdict(model_config), k=training.k, dtype=training.precision)
-        model.compile(optimizer=keras.optimizers.Adam(training.learning_rate), jit_compile=training.jit_compile)
+        optimizer = keras.optimizers.Adam(training.learning_rate, **average)
+        model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
         # Its variables must exist before a state can be restored into them.
         model.optimizer.build(model.trainable_variables)
     return model
@@ -113,7 +126,8 @@ def fit(
     keras.utils.set_random_seed(training.seed)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
-    model = build_model(num_items, model_config, training)
+    steps = steps_per_epoch(training_data, training.batch_size)
+    model = build_model(num_items, model_config, training, steps)
     if popularity is not None:
         model.set_popularity(popularity)
     if model_config.trend_days:
@@ -121,7 +135,8 @@ def fit(
     early_stopping = Patience(MONITOR, training.patience, training.min_epochs)
     state = ResumableState(state_dir, early_stopping)
     first_epoch = state.restore(model)
-    callbacks: list[Any] = [_StopOnNan(), early_stopping, state]
+    averaged = [AveragedWeights()] if training.average_epochs else []
+    callbacks: list[Any] = [_StopOnNan(), early_stopping, *averaged, state]
     if progress is not None:
         callbacks.append(EpochProgress(progress))
     if log_dir is not None:
@@ -134,7 +149,7 @@ def fit(
         validation = evaluation_dataset(validation_data, training.evaluation_batch_size)
         model.fit(
             even_batches(batches, replicas),
-            steps_per_epoch=steps_per_epoch(training_data, training.batch_size),
+            steps_per_epoch=steps,
             initial_epoch=first_epoch,
             epochs=training.epochs,
             validation_data=even_batches(validation, replicas),

@@ -136,13 +136,55 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     assert first.history != other.history
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_kept_is_the_average_of_the_weights_of_the_steps(tmp_path: Path, precision: str) -> None:
+    """An epoch is one step here, and the state after each holds the weights that training goes on from."""
+    steps: list[list[Any]] = []
+
+    def keep(epoch: int, logs: dict[str, float]) -> None:
+        del epoch, logs
+        with np.load(tmp_path / "state.npz") as state:
+            steps.append([state[f"variable_{number}"] for number in range(int(state["variable_count"]))])
+
+    config = TrainingConfig(
+        epochs=8,
+        batch_size=24,
+        learning_rate=0.01,
+        average_epochs=2.0,
+        precision=precision,  # type: ignore[arg-type]
+    )
+    train, validation = arrays()
+    result = training.fit(ITEMS, train, validation, MODEL, config, state_dir=tmp_path, progress=keep)
+    assert result.best_epoch > 1, "an average of one step tells nothing"
+    place = {id(variable): number for number, variable in enumerate(result.model.variables)}
+    decay = np.exp(-1 / 2)
+    for variable in result.model.trainable_variables:
+        own = [step[place[id(variable)]] for step in steps[: result.best_epoch]]
+        average = own[0]
+        for weights in own[1:]:
+            average = decay * average + (1 - decay) * weights
+        np.testing.assert_allclose(variable.numpy(), average, rtol=1e-4, atol=1e-6)
+        assert not np.allclose(average, own[-1], rtol=1e-3), "training goes on from its own weights"
+    again = result.model.evaluate(*validation.inputs_and_targets(), return_dict=True, verbose=0)
+    assert float(again["ndcg_p"]) == pytest.approx(result.history[result.best_epoch - 1]["val_ndcg_p"], abs=1e-6)
+
+
+def test_training_itself_takes_no_notice_of_the_average(tmp_path: Path) -> None:
+    plain, averaged = fit(tmp_path, "plain"), fit(tmp_path, "averaged", average_epochs=1.0)
+    assert [epoch["loss"] for epoch in averaged.history] == [epoch["loss"] for epoch in plain.history]
+    assert [epoch["val_mrr_p"] for epoch in averaged.history] != [epoch["val_mrr_p"] for epoch in plain.history]
+
+
+@pytest.mark.parametrize("average_epochs", [0.0, 1.5])
 @pytest.mark.parametrize("stop_after", [1, 3])
-def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path, stop_after: int) -> None:
-    config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01)
+def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(
+    tmp_path: Path, stop_after: int, average_epochs: float
+) -> None:
+    config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01, average_epochs=average_epochs)
     kill_after(stop_after, config, tmp_path / "killed")
     assert (tmp_path / "killed" / "state.npz").exists()
     resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
-    whole = fit(tmp_path, "whole")
+    whole = fit(tmp_path, "whole", average_epochs=average_epochs)
     assert resumed.resumed_from == stop_after
     assert resumed.best_epoch == whole.best_epoch
     for one, two in zip(resumed.history, whole.history, strict=True):
@@ -180,19 +222,23 @@ request = {
     "k": tf.constant([5]),
 }
 found = {}
-for name, strategy, precision in (
-    ("one", "none", "float32"), ("two", "mirrored", "float32"), ("half", "mirrored", "mixed_bfloat16")
+for name, strategy, precision, average in (
+    ("one", "none", "float32", 0.0), ("two", "mirrored", "float32", 0.0), ("half", "mirrored", "mixed_bfloat16", 0.0),
+    ("one, averaged", "none", "float32", 1.0), ("two, averaged", "mirrored", "float32", 1.0),
 ):
     config = TrainingConfig(
-        epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy, precision=precision)
+        epochs=2, batch_size=9, evaluation_batch_size=8, learning_rate=0.01, strategy=strategy, precision=precision,
+        average_epochs=average)
     model = dataclasses.replace(MODEL, dropout=0.0)
     folder = Path(sys.argv[1]) / name
     result = training.fit(ITEMS, *ragged_arrays(), model, config, state_dir=folder / "state")
     assert (result.model.distribute_strategy.num_replicas_in_sync == 2) == (strategy == "mirrored")
+    found[name] = {"history": result.history}
+    if average:
+        continue
     export_saved_model(result.model, vocabulary, folder / "export")
     served = tf.saved_model.load(str(folder / "export")).signatures["serving_default"](**request)
-    found[name] = {
-        "history": result.history,
+    found[name] |= {
         "items": [[item.decode() for item in row] for row in served["item_ids"].numpy()],
         "scores": served["scores"].numpy().tolist(),
     }
@@ -212,11 +258,14 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def test_two_mirrored_devices_take_the_same_steps_as_one(mirrored: dict[str, Any]) -> None:
-    for one, two in zip(mirrored["one"]["history"], mirrored["two"]["history"], strict=True):
+@pytest.mark.parametrize("averaged", ["", ", averaged"])
+def test_two_mirrored_devices_take_the_same_steps_as_one(mirrored: dict[str, Any], averaged: str) -> None:
+    for one, two in zip(mirrored[f"one{averaged}"]["history"], mirrored[f"two{averaged}"]["history"], strict=True):
         assert two == pytest.approx(one, rel=1e-4)
         # Both groups were measured, and no measure is all or nothing.
         assert 0 < one["val_ndcg_p"] != one["val_ndcg_n"]
+    plain, average = mirrored["two"]["history"], mirrored["two, averaged"]["history"]
+    assert [epoch["val_mrr_p"] for epoch in average] != [epoch["val_mrr_p"] for epoch in plain]
 
 
 def test_their_export_answers_like_that_of_one(mirrored: dict[str, Any]) -> None:
@@ -272,6 +321,7 @@ def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
         (TrainingConfig, {"epochs": 0}, r"`training.epochs` must be at least 1. Received: 0."),
         (TrainingConfig, {"seed": 2**32}, r"`training.seed` must be in \[0, 2\*\*32\)"),
         (TrainingConfig, {"strategy": "mirrored", "jit_compile": True}, r"`training.jit_compile` must be false with"),
+        (TrainingConfig, {"average_epochs": -1.0}, r"`training.average_epochs` must be 0 or more and finite"),
         (TrainingConfig, {"learning_rate": 0.0}, r"`training.learning_rate` must be above 0"),
         (TrainingConfig, {"learning_rate": float("inf")}, r"`training.learning_rate` must be above 0 and finite"),
         (ModelConfig, {"beta": float("nan")}, r"`model.beta` must be 0 or more and finite. Received: nan"),
