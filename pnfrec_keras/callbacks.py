@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,22 @@ class AveragedWeights(keras.callbacks.Callback):
         self._change_places()
 
     def _change_places(self) -> None:
-        # With mixed_float16 the optimizer is that of the scaled loss.
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        averages = optimizer._model_variables_moving_average
-        for variable, average in zip(self.model.trainable_variables, averages, strict=True):
+        for variable, average in _with_averages(self.model):
             values = variable.numpy()
             variable.assign(average)
             average.assign(values)
+
+
+def start_averages(model: keras.Model) -> None:
+    """Averages of the weights that there are: Keras' are zero until a first step that no scaled loss overflows in."""
+    for variable, average in _with_averages(model):
+        average.assign(variable)
+
+
+def _with_averages(model: keras.Model) -> Iterator[tuple[Any, Any]]:
+    # With mixed_float16 the optimizer is that of the scaled loss.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    return zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
 
 
 class ResumableState(keras.callbacks.Callback):

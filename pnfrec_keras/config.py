@@ -119,8 +119,8 @@ class TrainingConfig:
             `epochs` or more, patience never stops it.
         batch_size: Users a step, over all replicas.
         learning_rate: Of Adam.
-        average_epochs: Validation and export take a moving average of the weights, whose weight of a step falls to 1/e
-            over so many epochs; 0: the weights themselves.
+        average_epochs: Validation and export take a moving average of the weights, in which a step counts 1/e after so
+            many epochs, and which is about as many behind; 0: the weights themselves.
         seed: Of weights, shuffling and dropout.
         deterministic: Makes every op deterministic; slower.
         strategy: "none", or "mirrored": data parallel over the local GPUs.

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pnfrec_keras.callbacks import AveragedWeights, EpochProgress, Patience, Progress, ResumableState
+from pnfrec_keras.callbacks import AveragedWeights, EpochProgress, Patience, Progress, ResumableState, start_averages
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.data import (
     EvaluationArrays,
@@ -66,6 +66,8 @@ def build_model(
         model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
         # Its variables must exist before a state can be restored into them.
         model.optimizer.build(model.trainable_variables)
+        if average:
+            start_averages(model)
     return model
 
 

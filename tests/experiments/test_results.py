@@ -12,7 +12,7 @@ from experiments.ranks import COMPARED, judged
 from experiments.results import ArmResult, arm_results, differences_table
 
 
-def trial(folder: Path, arm: str, rank: list[int], user: list[str]) -> Path:
+def trial(folder: Path, arm: str, rank: list[int], user: list[str], coverage: float = 0.5) -> Path:
     """What a trial leaves of targets of which the first is disliked, the others liked."""
     path = folder / f"{arm}-{'-'.join(user)}-{'-'.join(map(str, rank))}"
     path.mkdir()
@@ -23,7 +23,7 @@ def trial(folder: Path, arm: str, rank: list[int], user: list[str]) -> Path:
         test_user=np.array(user),
         test_place=np.arange(len(rank)),
     )
-    (path / "result.json").write_text(json.dumps({"arm": arm, "test": {"coverage": 0.5}}), encoding="utf-8")
+    (path / "result.json").write_text(json.dumps({"arm": arm, "test": {"coverage": coverage}}), encoding="utf-8")
     return path
 
 
@@ -36,14 +36,15 @@ def results(
 
 def test_each_draw_of_test_users_is_judged_apart(tmp_path: Path) -> None:
     folders = [
-        trial(tmp_path, "one", [0, 1, 0], ["u", "v", "w"]),
-        trial(tmp_path, "two", [1, 1, 1], ["u", "v", "w"]),
-        trial(tmp_path, "one", [0, 1], ["u", "x"]),
-        trial(tmp_path, "two", [0, 0], ["u", "x"]),
+        trial(tmp_path, "one", [0, 1, 0], ["u", "v", "w"], 0.1),
+        trial(tmp_path, "two", [1, 1, 1], ["u", "v", "w"], 0.2),
+        trial(tmp_path, "one", [0, 1], ["u", "x"], 0.3),
+        trial(tmp_path, "two", [0, 0], ["u", "x"], 0.4),
     ]
     one, two = results(folders, "one", [1, 1, 2, 2])
     assert (one.seeds, one.targets, one.positives, one.users) == (2, 4, 3, 4)
     assert [row["hr_p"] for row in one.trials] == [0.5, 1.0]
+    assert [[row["coverage"] for row in arm.trials] for arm in (one, two)] == [[0.1, 0.3], [0.2, 0.4]]
     assert [row["hr_n"] for row in two.trials] == [1.0, 0.0]
     assert one.mean["hr_p"] == 0.75
     assert two.against["hr_p"].estimate == pytest.approx(0.5 - 0.75)

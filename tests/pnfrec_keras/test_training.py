@@ -169,6 +169,15 @@ def test_kept_is_the_average_of_the_weights_of_the_steps(tmp_path: Path, precisi
     assert float(again["ndcg_p"]) == pytest.approx(result.history[result.best_epoch - 1]["val_ndcg_p"], abs=1e-6)
 
 
+def test_before_the_first_step_the_average_is_of_the_weights_that_there_are() -> None:
+    """A scaled loss may overflow in all steps of the first epoch, which is then judged by this."""
+    config = TrainingConfig(average_epochs=1.0, precision="mixed_float16")
+    model = training.build_model(ITEMS, MODEL, config, steps=3)
+    averages = [variable for variable in model.optimizer.variables if variable.path.endswith("_average")]
+    for variable, average in zip(model.trainable_variables, averages, strict=True):
+        np.testing.assert_array_equal(average, variable)
+
+
 def test_training_itself_takes_no_notice_of_the_average(tmp_path: Path) -> None:
     plain, averaged = fit(tmp_path, "plain"), fit(tmp_path, "averaged", average_epochs=1.0)
     assert [epoch["loss"] for epoch in averaged.history] == [epoch["loss"] for epoch in plain.history]
@@ -193,8 +202,9 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
-def test_killed_after_the_last_epoch_it_only_finishes(tmp_path: Path) -> None:
-    config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01)
+@pytest.mark.parametrize("average_epochs", [0.0, 1.5])
+def test_killed_after_the_last_epoch_it_only_finishes(tmp_path: Path, average_epochs: float) -> None:
+    config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01, average_epochs=average_epochs)
     kill_after(6, config, tmp_path / "killed")
     resumed = training.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
     assert resumed.resumed_from == 6
