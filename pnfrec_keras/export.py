@@ -130,8 +130,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         """Scores of the catalogue: by the positive encoder, by popularity where it has nothing to read."""
         state = self._encode(ranking.latest_items(history, self.history_length))
         scores = ranking.fall_back(self._state_scores(state), known, self._fallback)
-        # This signature tells no dislikes of the user; those of all users lower items all the same.
-        return self._lowered(scores, 0.0 if self._needs_negatives else self.gamma, None, None)
+        return self._lowered_by_default(scores)
 
     def _read(self, known: Tensor) -> Tensor:
         """How many of the known items of a history the encoders read."""
@@ -162,6 +161,10 @@ class Ranker(tf.Module):  # type: ignore[misc]
             scores += weight * (self._log_like_rate if by_user is None else by_user)
         return scores if self._recency is None else scores + self._recency
 
+    def _lowered_by_default(self, scores: Tensor) -> Tensor:
+        """As `serving_default` ranks, which is told no dislikes: those of all users lower items all the same."""
+        return self._lowered(scores, 0.0 if self._needs_negatives else self.gamma, None, None)
+
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
         """`rank_examples`: see docs/architecture.md."""
         asks = inference.needs_dislikes(self.rule) and self.gamma > 0
@@ -181,20 +184,25 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
         def rank(
             state: Tensor, known: Tensor, seen: Tensor, target: Tensor, *dislikes: Tensor
-        ) -> tuple[Tensor, Tensor]:
-            scores = ranking.fall_back(self._state_scores(state), known, self._fallback)
+        ) -> tuple[Tensor, Tensor, Tensor]:
+            own = ranking.fall_back(self._state_scores(state), known, self._fallback)
             counts = (self._read(known), self._read(dislikes[0])) if dislikes else None
             negative_state = dislikes[1] if len(dislikes) > 1 else None
-            scores = self._lowered(scores, self.gamma, negative_state, counts)
-            scores = ranking.exclude(scores, seen)
+            scores = ranking.exclude(self._lowered(own, self.gamma, negative_state, counts), seen)
             indices, _, _ = ranking.top_items(scores, tf.constant(self.k))
-            return ranking.target_rank(scores, target), indices
+            place = ranking.target_rank(scores, target)
+            if not dislikes:
+                return place, place, indices
+            by_default = ranking.exclude(self._lowered_by_default(own), seen)
+            return place, ranking.target_rank(by_default, target), indices
 
-        ranks, indices = ranking.by_blocks(rank, values, self.num_items + 1, [tf.int64, tf.int32])
+        dtypes = [tf.int64, tf.int64, tf.int32]
+        ranks, default_ranks, indices = ranking.by_blocks(rank, values, self.num_items + 1, dtypes)
         # A catalogue of fewer than k items still answers k wide.
         indices = tf.pad(indices, [[0, 0], [0, self.k - tf.shape(indices)[1]]])
         return {
             schema.OUTPUT_RANK: ranks,
+            schema.OUTPUT_DEFAULT_RANK: default_ranks,
             schema.OUTPUT_TOP_ITEMS: tf.cast(tf.ensure_shape(indices, [None, self.k]), tf.int64),
             schema.OUTPUT_CATALOGUE_SIZE: tf.fill([tf.shape(target)[0]], tf.constant(self.num_items, tf.int64)),
         }

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from components.evaluation.config import METRICS, BoundConfig, GateConfig
+from components.evaluation.config import DEFAULT_METRICS, METRICS, BoundConfig, GateConfig
 from components.evaluation.eval_config import make_eval_config
 from experiments.inference import recommender
 from experiments.study import InferenceRule
@@ -98,7 +98,7 @@ def by_numpy(folder: Path) -> dict[str, float]:
 
 
 def by_tfma(folder: Path, examples: Path | None = None) -> dict[str, float]:
-    gate = GateConfig(bounds={"ndcg_p": BoundConfig(min=0.0)}, k=K, slices=[])
+    gate = GateConfig(bounds=dict.fromkeys(("ndcg_p", "default_ndcg_p"), BoundConfig(min=0.0)), k=K, slices=[])
     config = make_eval_config(gate, with_baseline=False)
     model = tfma.default_eval_shared_model(
         str(folder / "model"), eval_config=config, model_name=config.model_specs[0].name
@@ -110,7 +110,7 @@ def by_tfma(folder: Path, examples: Path | None = None) -> dict[str, float]:
         output_path=str((examples or folder) / "tfma"),
     )
     metrics = result.get_metrics_for_slice(())
-    return {name: float(metrics[name]["doubleValue"]) for name in METRICS}
+    return {name: float(metrics[name]["doubleValue"]) for name in (*METRICS, *DEFAULT_METRICS)}
 
 
 def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> None:
@@ -120,6 +120,7 @@ def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> N
 
     gate = by_tfma(folder)
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+    assert {name: gate[f"default_{name}"] for name in expected} == pytest.approx(expected, abs=1e-6)
 
     arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
     unread = sum(not row.any() for row in arrays.positive)
@@ -218,6 +219,9 @@ def assert_all_rank_alike(
     gate = by_tfma(tmp_path)
     expected = evaluation.measure(ranked, K)
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+    # Dislikes told or not: the gate knows either list.
+    by_default = by_numpy(tmp_path)
+    assert {name: gate[f"default_{name}"] for name in by_default} == pytest.approx(by_default, abs=1e-6)
 
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["with_negatives"]
     for place, (liked, seen, target, _) in enumerate(make_examples()):

@@ -13,6 +13,10 @@ METRICS: tuple[str, ...] = (
     *(f"{measure}_{suffix}" for measure in MEASURES for suffix in ("p", "n", "delta")),
     "coverage",
 )
+# The same of the list that `serving_default` answers, which is told no dislikes: another list where the rule of the
+# export asks for them. Measured where a bound names one; its coverage is not.
+DEFAULT_PREFIX = "default_"
+DEFAULT_METRICS: tuple[str, ...] = tuple(DEFAULT_PREFIX + name for name in METRICS if name != "coverage")
 # Each is undefined just where its group is empty, and must be defined whatever the bounds: a model that was judged on
 # one group alone is not known to tell what people like from what they dislike.
 REQUIRED: tuple[str, ...] = ("hr_p", "hr_n")
@@ -23,6 +27,9 @@ STANDARD_ERRORS: tuple[str, ...] = tuple(f"{measure}_{group}_se" for measure in 
 CHANGE_STANDARD_ERRORS: tuple[str, ...] = tuple(
     f"{measure}_{group}_change_se" for measure in MEASURES for group in ("p", "n")
 )
+
+# Name of the metric whose values these counts and errors are.
+DETAILS = "ranking_details"
 
 # A bound of 0.1 must not refuse 0.3 - 0.2, which is 0.09999999999999998.
 ROUNDING_SLACK = 1e-9
@@ -39,6 +46,11 @@ def higher_is_better(metric: str) -> bool:
 def value_range(metric: str) -> tuple[float, float]:
     """The least and the greatest value that `metric` can take."""
     return (-1.0, 1.0) if metric.endswith("_delta") else (0.0, 1.0)
+
+
+def is_default(metric: str) -> bool:
+    """Whether `metric` is one of `DEFAULT_METRICS`."""
+    return metric.startswith(DEFAULT_PREFIX)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +93,8 @@ class GateConfig:
 
     Attributes:
         k: Length of the list that the measures look at.
-        bounds: Metric name (one of `METRICS`) to bounds. At least one, since TFX blesses nothing without a bound.
+        bounds: Metric name (of `METRICS` or `DEFAULT_METRICS`) to bounds. At least one, since TFX blesses nothing
+            without a bound.
         slices: Features (of `SLICEABLE`) whose values get a line of their own in the report. Bounds hold for all
             examples together, never for a slice.
     """
@@ -97,8 +110,11 @@ class GateConfig:
             msg = "`gate.bounds` is empty: a gate without bounds blesses nothing. Bound at least `ndcg_p`."
             raise ValueError(msg)
         for metric, bound in self.bounds.items():
-            if metric not in METRICS:
-                msg = f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(METRICS)}."
+            if metric not in (*METRICS, *DEFAULT_METRICS):
+                msg = (
+                    f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(METRICS)}; and all but "
+                    f"coverage with `{DEFAULT_PREFIX}` before, for the list of `serving_default`."
+                )
                 raise ValueError(msg)
             _check_range(metric, bound)
         if self.k < 1:
@@ -108,6 +124,16 @@ class GateConfig:
             if feature not in SLICEABLE:
                 msg = f"`gate.slices` names {feature!r}, which is no slice. Known: {', '.join(SLICEABLE)}."
                 raise ValueError(msg)
+
+    @property
+    def judges_default(self) -> bool:
+        """Whether a bound names a metric of the list of `serving_default`."""
+        return any(map(is_default, self.bounds))
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Metrics of the report: all of `METRICS`, and those of `DEFAULT_METRICS` that are bounded."""
+        return (*METRICS, *(metric for metric in DEFAULT_METRICS if metric in self.bounds))
 
 
 def _check_range(metric: str, bound: BoundConfig) -> None:

@@ -28,8 +28,12 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
     models = [_model_spec(tfma.CANDIDATE_KEY)]
     if with_baseline:
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
-    metrics = [_ranking_metric(metric, gate, with_baseline) for metric in config.METRICS]
+    # All of a list or none of it: the interval of a difference needs both its parts.
+    names = (*config.METRICS, *(config.DEFAULT_METRICS if gate.judges_default else ()))
+    metrics = [_ranking_metric(metric, gate, with_baseline) for metric in names]
     metrics.append(_metric_config("RankingDetails", k=gate.k, code=code_version(*SOURCES)))
+    if gate.judges_default:
+        metrics.append(_metric_config("RankingDetails", k=gate.k, name=config.DEFAULT_PREFIX + config.DETAILS))
     slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
     options = config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
     return config_pb2.EvalConfig(

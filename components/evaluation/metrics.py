@@ -20,8 +20,6 @@ from components.evaluation import config, outputs, summary
 # Results whose name begins with one underscore stay inside TFMA.
 _COUNTS_NAME = "_rank_counts"
 
-RANKING_DETAILS_NAME = "ranking_details"
-
 
 class RankingMetric(tfma.metrics.Metric):
     """One of HR@k, NDCG@k and MRR@k of a group, of its difference p - n, or coverage@k (spec, section 6).
@@ -31,7 +29,7 @@ class RankingMetric(tfma.metrics.Metric):
     list. No example gives NaN.
 
     Args:
-        name: One of `config.METRICS`.
+        name: One of `config.METRICS`, or of `config.DEFAULT_METRICS` for the list of `serving_default`.
         k: Length of the list.
     """
 
@@ -44,12 +42,12 @@ class RankingDetails(tfma.metrics.Metric):
 
     Args:
         k: Length of the list.
-        name: Of the metric; its values have the names in `config.COUNTS`, `STANDARD_ERRORS` and
-            `CHANGE_STANDARD_ERRORS`.
+        name: Of the metric, with `config.DEFAULT_PREFIX` for the list of `serving_default`; its values have the names
+            in `config.COUNTS`, `STANDARD_ERRORS` and `CHANGE_STANDARD_ERRORS`, with the same prefix.
         code: Changes nothing, but makes the settings of another code's evaluation others: TFX compares them.
     """
 
-    def __init__(self, k: int = 10, name: str = RANKING_DETAILS_NAME, code: str = "") -> None:
+    def __init__(self, k: int = 10, name: str = config.DETAILS, code: str = "") -> None:
         del code
         super().__init__(_ranking_details, name=name, k=k)
 
@@ -61,14 +59,14 @@ metric_types.register_metric(RankingDetails)
 def _ranking_metric(
     name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
 ) -> list[Any]:
-    if name not in config.METRICS:
-        msg = f"Unknown metric {name!r}. Known: {', '.join(config.METRICS)}."
+    if name not in (*config.METRICS, *config.DEFAULT_METRICS):
+        msg = f"Unknown metric {name!r}. Known: {', '.join((*config.METRICS, *config.DEFAULT_METRICS))}."
         raise ValueError(msg)
     models = model_names or [""]
     keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
     derive = functools.partial(_derive_metric, name=name, k=k, model_names=models)
     return [
-        _shared_computation(k, eval_config, models),
+        _shared_computation(k, eval_config, models, config.is_default(name)),
         tfma.metrics.DerivedMetricComputation(keys=keys, result=derive),
     ]
 
@@ -78,14 +76,17 @@ def _ranking_details(
 ) -> list[Any]:
     models = model_names or [""]
     keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
-    derive = functools.partial(_derive_details, k=k, model_names=models)
+    by_default = config.is_default(name)
+    derive = functools.partial(_derive_details, k=k, model_names=models, by_default=by_default)
     return [
-        _shared_computation(k, eval_config, models),
+        _shared_computation(k, eval_config, models, by_default),
         tfma.metrics.DerivedMetricComputation(keys=keys, result=derive),
     ]
 
 
-def _shared_computation(k: int, eval_config: config_pb2.EvalConfig | None, model_names: list[str]) -> Any:
+def _shared_computation(
+    k: int, eval_config: config_pb2.EvalConfig | None, model_names: list[str], by_default: bool
+) -> Any:
     """The one pass over the examples; TFMA drops the copies that every metric brings, going by combiner and keys."""
     if k < 1:
         msg = f"`k` must be at least 1. Received: {k}."
@@ -93,29 +94,34 @@ def _shared_computation(k: int, eval_config: config_pb2.EvalConfig | None, model
     specs = eval_config.model_specs if eval_config is not None else []
     baselines = [spec.name for spec in specs if spec.is_baseline and spec.name in model_names]
     return tfma.metrics.MetricComputation(
-        keys=[_counts_key(model, k) for model in model_names],
+        keys=[_counts_key(model, k, by_default) for model in model_names],
         preprocessors=None,
-        combiner=RankingCombiner(k, model_names, baselines[0] if baselines else None),
+        combiner=RankingCombiner(k, model_names, baselines[0] if baselines else None, by_default),
     )
 
 
-def _counts_key(model_name: str, k: int) -> Any:
-    # The name holds k: metrics of different k must not be taken for the same computation.
-    return tfma.metrics.MetricKey(name=f"{_COUNTS_NAME}_{k}", model_name=model_name)
+def _counts_key(model_name: str, k: int, by_default: bool) -> Any:
+    # The name holds k and the list: metrics of different ones must not be taken for the same computation.
+    which = "_default" if by_default else ""
+    return tfma.metrics.MetricKey(name=f"{_COUNTS_NAME}{which}_{k}", model_name=model_name)
 
 
 def _derive_metric(metrics: Mapping[Any, Any], name: str, k: int, model_names: list[str]) -> dict[Any, float]:
+    by_default, measured = config.is_default(name), name.removeprefix(config.DEFAULT_PREFIX)
     return {
-        tfma.metrics.MetricKey(name=name, model_name=model): summary.metric_value(metrics[_counts_key(model, k)], name)
+        tfma.metrics.MetricKey(name=name, model_name=model): summary.metric_value(
+            metrics[_counts_key(model, k, by_default)], measured
+        )
         for model in model_names
     }
 
 
-def _derive_details(metrics: Mapping[Any, Any], k: int, model_names: list[str]) -> dict[Any, float]:
+def _derive_details(metrics: Mapping[Any, Any], k: int, model_names: list[str], by_default: bool) -> dict[Any, float]:
+    prefix = config.DEFAULT_PREFIX if by_default else ""
     return {
-        tfma.metrics.MetricKey(name=name, model_name=model): value
+        tfma.metrics.MetricKey(name=prefix + name, model_name=model): value
         for model in model_names
-        for name, value in summary.details(metrics[_counts_key(model, k)]).items()
+        for name, value in summary.details(metrics[_counts_key(model, k, by_default)]).items()
     }
 
 
@@ -144,10 +150,12 @@ class RankingCombiner(beam.CombineFn):
         k: Length of the list.
         model_names: Models to read; `""` where there is one.
         baseline: The one of them that the others are compared with example by example, if any.
+        by_default: Whether to count the ranks of the list of `serving_default`.
     """
 
-    def __init__(self, k: int, model_names: list[str], baseline: str | None = None) -> None:
+    def __init__(self, k: int, model_names: list[str], baseline: str | None = None, by_default: bool = False) -> None:
         super().__init__()
+        self._by_default = by_default
         self._k = k
         self._model_names = model_names
         self._baseline = model_names.index(baseline) if baseline is not None else None
@@ -158,7 +166,7 @@ class RankingCombiner(beam.CombineFn):
     def add_input(self, accumulator: RankingAccumulator, element: Any) -> RankingAccumulator:
         places = []
         for row, model in enumerate(self._model_names):
-            answers = outputs.read_outputs(element, model, self._k)
+            answers = outputs.read_outputs(element, model, self._k, self._by_default)
             np.add.at(accumulator.ranks[row], (answers.group, answers.place), 1)
             accumulator.recommended[row] = outputs.mark_items(accumulator.recommended[row], answers, model)
             places.append((answers.group, answers.place))
@@ -182,7 +190,7 @@ class RankingCombiner(beam.CombineFn):
         for row, model in enumerate(self._model_names):
             marks = accumulator.recommended[row]
             paired = accumulator.pairs is not None and row != self._baseline
-            result[_counts_key(model, self._k)] = summary.Summary(
+            result[_counts_key(model, self._k, self._by_default)] = summary.Summary(
                 ranks=accumulator.ranks[row],
                 recommended=0 if marks is None else int(marks.sum()),
                 catalogue_size=0 if marks is None else len(marks) - 1,

@@ -30,13 +30,15 @@ class RankOutputs(NamedTuple):
     catalogue_size: int
 
 
-def read_outputs(element: Any, model: str, k: int) -> RankOutputs:
+def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> RankOutputs:
     """The answers of `model` in `element`, one example or a batch.
 
     Args:
         element: `tfma.metrics.StandardMetricInputs` with labels and predictions.
         model: Name of the model; `""` where there is one.
         k: Length of the list that the measures look at.
+        by_default: Take the rank in the list of `serving_default`. An export from before it told that rank has one
+            rank, which then stands for both; the items are those of the list with dislikes all the same.
 
     Raises:
         ValueError: An output or the label is missing, of the wrong size or out of range.
@@ -50,7 +52,8 @@ def read_outputs(element: Any, model: str, k: int) -> RankOutputs:
             "Export the model with this project's trainer."
         )
         raise ValueError(msg)
-    rank = np.asarray(predictions[schema.OUTPUT_RANK], np.int64).reshape(-1)
+    output = schema.OUTPUT_DEFAULT_RANK if by_default else schema.OUTPUT_RANK
+    rank = np.asarray(predictions.get(output, predictions[schema.OUTPUT_RANK]), np.int64).reshape(-1)
     items = np.asarray(predictions[schema.OUTPUT_TOP_ITEMS], np.int64).reshape(len(rank), -1)
     size = _read_catalogue_size(predictions[schema.OUTPUT_CATALOGUE_SIZE], where)
     if items.shape[1] < min(k, size):

@@ -78,4 +78,4 @@ def limits(row: Row) -> list[float]:
 
 
 def _measure(row: Row) -> str:
-    return row.metric.split("_", 1)[0]
+    return row.metric.removeprefix(config.DEFAULT_PREFIX).split("_", 1)[0]

@@ -29,7 +29,7 @@ def to_html(report: Report) -> str:
         legend=figure.LEGEND,
         rows="\n".join(_metric_rows(row, figure.find_scale(row, report.rows)) for row in report.rows),
         slices=_slices(report.slices),
-        footnotes="\n".join(f"<p>{html.escape(text)}</p>" for text in (render.GROUP_NOTE, render.INTERVAL_NOTE)),
+        footnotes="\n".join(f"<p>{html.escape(text)}</p>" for text in render.footnotes(report)),
     )
 
 

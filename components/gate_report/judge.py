@@ -27,7 +27,7 @@ def build_report(
         baseline_model: The same of the last blessed model.
         baseline_is_short: There is a blessed model, left out since it tells the gate fewer than `gate.k` items.
     """
-    rows = tuple(_judge(metric, gate, evaluation.overall) for metric in config.METRICS)
+    rows = tuple(_judge(metric, gate, evaluation.overall) for metric in gate.reported)
     passed = all(row.verdict != "fail" for row in rows)
     agrees = passed == evaluation.validation_ok == blessing
     no_baseline = sentences.short_baseline(gate.k) if baseline_is_short else sentences.NO_BASELINE
@@ -111,8 +111,10 @@ def _interval(metric: str, values: Mapping[str, float]) -> intervals.Interval | 
         return None
     measure, group = metric.rsplit("_", 1)
     value = values.get(metric, math.nan)
-    if measure == "hr":
-        shares = [(values.get(f"hr_{name}", math.nan), _count(values, name)) for name in sentences.groups(metric)]
+    if measure.removeprefix(config.DEFAULT_PREFIX) == "hr":
+        shares = [
+            (values.get(f"{measure}_{name}", math.nan), _count(values, name)) for name in sentences.groups(metric)
+        ]
         return intervals.newcombe(*shares[0], *shares[1]) if group == "delta" else intervals.wilson(*shares[0])
     errors = [values.get(f"{measure}_{name}_se", math.nan) for name in sentences.groups(metric)]
     return intervals.clip(intervals.normal(value, *errors), *config.value_range(metric))

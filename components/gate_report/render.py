@@ -2,6 +2,7 @@
 
 import textwrap
 
+from components.evaluation import config
 from components.gate_report.intervals import Interval
 from components.gate_report.report import Report, SliceRow
 
@@ -13,6 +14,10 @@ INTERVAL_NOTE = (
 GROUP_NOTE = (
     "p: targets that were liked (higher is better); n: targets that were disliked, so hits are false positives (lower "
     "is better); delta: p - n. A miss counts 0."
+)
+DEFAULT_NOTE = (
+    f"{config.DEFAULT_PREFIX}: the same of the list that a query to serving_default gets, which tells no dislikes; the "
+    "others look at the list of with_negatives."
 )
 SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
@@ -27,8 +32,14 @@ def to_text(report: Report) -> str:
     blocks.append(_metrics_table(report))
     if report.slices:
         blocks.append(_slices_table(report.slices))
-    blocks.append(f"{_wrap(GROUP_NOTE)}\n{_wrap(INTERVAL_NOTE)}")
+    blocks.append("\n".join(map(_wrap, footnotes(report))))
     return "\n\n".join(blocks) + "\n"
+
+
+def footnotes(report: Report) -> list[str]:
+    """What the names and the intervals of the table mean."""
+    by_default = any(config.is_default(row.metric) for row in report.rows)
+    return [GROUP_NOTE, *([DEFAULT_NOTE] if by_default else []), INTERVAL_NOTE]
 
 
 def _metrics_table(report: Report) -> str:

@@ -71,6 +71,14 @@ CASES = {
         ),
         world.USERS,
     ),
+    "default": Case(
+        gate(
+            hr_n=config.BoundConfig(max=0.4),
+            default_hr_n=config.BoundConfig(max=0.6),  # 2/3
+            default_ndcg_p=config.BoundConfig(max_loss=0.0),  # as in the one list of the baseline
+        ),
+        world.USERS,
+    ),
     "first": Case(gate(ndcg_p=config.BoundConfig(max_loss=0.01)), world.USERS, with_baseline=False),
     "undefined": Case(
         gate(
@@ -95,7 +103,8 @@ class EvaluatorRuns:
     def __init__(self, root: pathlib.Path) -> None:
         self._root = root
         self._done: dict[str, Run] = {}
-        world.write_model(root / "candidate", world.CANDIDATE, world.CANDIDATE_SIZE)
+        default_ranks = world.CANDIDATE_DEFAULT_RANKS
+        world.write_model(root / "candidate", world.CANDIDATE, world.CANDIDATE_SIZE, default_ranks)
         world.write_model(root / "baseline", world.BASELINE, world.BASELINE_SIZE)
 
     def __call__(self, name: str) -> Run:

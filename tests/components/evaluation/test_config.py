@@ -14,9 +14,34 @@ def test_metric_names_are_those_of_the_spec() -> None:
     assert config.MEASURES == measures.MEASURES
 
 
+def test_the_list_without_dislikes_has_the_same_metrics_but_coverage() -> None:
+    assert [name.removeprefix("default_") for name in config.DEFAULT_METRICS] == list(config.METRICS[:-1])
+    assert [name for name in config.DEFAULT_METRICS if not config.is_default(name)] == []
+    assert [name for name in config.METRICS if config.is_default(name)] == []
+
+
+def test_only_bounded_metrics_of_the_list_without_dislikes_are_reported() -> None:
+    some = config.GateConfig(
+        bounds={"default_hr_n": config.BoundConfig(max=0.1), "default_ndcg_p": config.BoundConfig(min=0.1)}
+    )
+    assert some.judges_default
+    assert some.reported == (*config.METRICS, "default_hr_n", "default_ndcg_p")
+    none = config.GateConfig(bounds={"hr_n": config.BoundConfig(max=0.1)})
+    assert not none.judges_default
+    assert none.reported == config.METRICS
+
+
 @pytest.mark.parametrize(
     ("metric", "higher", "value_range"),
-    [("ndcg_p", True, (0, 1)), ("hr_n", False, (0, 1)), ("mrr_delta", True, (-1, 1)), ("coverage", True, (0, 1))],
+    [
+        ("ndcg_p", True, (0, 1)),
+        ("hr_n", False, (0, 1)),
+        ("mrr_delta", True, (-1, 1)),
+        ("coverage", True, (0, 1)),
+        ("default_hr_p", True, (0, 1)),
+        ("default_hr_n", False, (0, 1)),
+        ("default_ndcg_delta", True, (-1, 1)),
+    ],
 )
 def test_direction_and_range(metric: str, higher: bool, value_range: tuple[float, float]) -> None:
     assert config.higher_is_better(metric) is higher
@@ -44,6 +69,8 @@ def test_bound_is_refused(bound: dict[str, float], message: str) -> None:
         ({"bounds": {}}, "`gate.bounds` is empty"),
         ({"bounds": {"ndgc_p": config.BoundConfig(min=0.1)}}, "names the unknown metric 'ndgc_p'. Known: hr_p, hr_n"),
         ({"bounds": {"count_p": config.BoundConfig(min=1)}}, "names the unknown metric 'count_p'"),
+        ({"bounds": {"default_coverage": config.BoundConfig(min=0.1)}}, "but coverage with `default_` before, for the"),
+        ({"bounds": {"default_hr_n": config.BoundConfig(max=15)}}, r"`gate.bounds.default_hr_n.max` must lie between"),
         (
             {"bounds": {"hr_n": config.BoundConfig(max=15)}},
             r"`gate.bounds.hr_n.max` must lie between 0 and 1. Received: 15.",

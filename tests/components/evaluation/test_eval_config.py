@@ -47,6 +47,21 @@ def test_metrics() -> None:
     ]
 
 
+def test_a_bound_of_the_list_without_dislikes_brings_its_metrics() -> None:
+    gate = config.GateConfig(bounds={"default_hr_n": config.BoundConfig(max=0.1, max_loss=0.02)}, k=20)
+    made = tfma.utils.update_eval_config_with_defaults(eval_config.make_eval_config(gate), has_baseline=True)
+    found = [(metric.class_name, json.loads(metric.config)) for metric in made.metrics_specs[0].metrics]
+    assert found == [
+        *(("RankingMetric", {"k": 20, "name": name}) for name in (*config.METRICS, *config.DEFAULT_METRICS)),
+        ("RankingDetails", {"k": 20, "code": code_version(*eval_config.SOURCES)}),
+        ("RankingDetails", {"k": 20, "name": "default_ranking_details"}),
+    ]
+    thresholds = metric_specs.metric_thresholds_from_metrics_specs(made.metrics_specs, eval_config=made)
+    assert sorted((key.name, key.is_diff) for key in thresholds if key.model_name == "candidate") == [
+        ("default_hr_n", False), ("default_hr_n", True), ("hr_n", False), ("hr_p", False),
+    ]  # fmt: skip
+
+
 def test_thresholds_belong_to_their_metric_and_to_all_examples() -> None:
     made = tfma.utils.update_eval_config_with_defaults(eval_config.make_eval_config(GATE), has_baseline=True)
     thresholds = metric_specs.metric_thresholds_from_metrics_specs(made.metrics_specs, eval_config=made)

@@ -83,6 +83,23 @@ def test_broken_bounds_do_not(evaluator_runs: runs.EvaluatorRuns) -> None:
     assert read_failures(run) == [("hr_n", False), ("ndcg_p", True)]
 
 
+def test_the_list_without_dislikes_has_bounds_of_its_own(evaluator_runs: runs.EvaluatorRuns) -> None:
+    run = evaluator_runs("default")
+    assert not run.blessed
+    assert read_failures(run) == [("default_hr_n", False)]
+    overall = read_metrics(run)["", ""]
+    found = {model: {name: overall[model][name] for name in config.DEFAULT_METRICS} for model in overall}
+    assert found["candidate"] == pytest.approx(world.CANDIDATE_DEFAULT_METRICS)
+    # An export from before has one rank, which stands for both lists.
+    assert found["baseline"] == pytest.approx(
+        {name: world.BASELINE_METRICS[name.removeprefix("default_")] for name in config.DEFAULT_METRICS}
+    )
+    assert only_metrics(overall["candidate"]) == pytest.approx(world.CANDIDATE_METRICS)
+    assert {f"default_{name}" for name in config.CHANGE_STANDARD_ERRORS} <= set(overall["candidate"])
+    # Without such a bound nothing of it is measured.
+    assert not [name for name in read_metrics(evaluator_runs("kept"))["", ""]["candidate"] if config.is_default(name)]
+
+
 def test_first_model_is_judged_although_only_its_change_is_bounded(evaluator_runs: runs.EvaluatorRuns) -> None:
     run = evaluator_runs("first")
     assert run.blessed

@@ -146,6 +146,16 @@ def test_all_metrics_share_one_computation() -> None:
     assert (len(combined), len(derived)) == (1, len(config.METRICS) + 1)
 
 
+def test_the_list_without_dislikes_has_a_computation_of_its_own() -> None:
+    default = [metrics.RankingMetric(name=name, k=3) for name in config.DEFAULT_METRICS]
+    details = [metrics.RankingDetails(3), metrics.RankingDetails(3, name="default_ranking_details")]
+    eval_config = config_of([metrics.RankingMetric(name="ndcg_p", k=3), *default, *details])
+    computations = metric_specs.to_computations(eval_config.metrics_specs, eval_config=eval_config)
+    combined = {one for one in computations if isinstance(one, tfma.metrics.MetricComputation)}
+    derived = {one for one in computations if isinstance(one, tfma.metrics.DerivedMetricComputation)}
+    assert (len(combined), len(derived)) == (2, len(config.DEFAULT_METRICS) + 3)
+
+
 def test_computations_of_different_k_are_kept_apart() -> None:
     eval_config = config_of([metrics.RankingMetric(name="hr_p", k=1), metrics.RankingMetric(name="hr_n", k=2)])
     computations = metric_specs.to_computations(eval_config.metrics_specs, eval_config=eval_config)

@@ -42,6 +42,15 @@ def test_reads_one_example() -> None:
     assert [part.tolist() for part in found[:3]] == [[0], [2], [[5, 3]]]
 
 
+def test_reads_the_rank_in_the_list_without_dislikes() -> None:
+    inputs = make_inputs([1, 4], [[1, 2, 3]] * 2, [9, 9], np.array([1, 0]))
+    earlier = outputs.read_outputs(inputs, "", k=3, by_default=True)
+    assert earlier.place.tolist() == [1, 0], "an export from before this output has one rank"
+    inputs[tfma.PREDICTIONS_KEY]["default_rank"] = np.array([5, 2])
+    assert outputs.read_outputs(inputs, "", k=3, by_default=True).place.tolist() == [0, 2]
+    assert outputs.read_outputs(inputs, "", k=3).place.tolist() == [1, 0]
+
+
 def test_a_list_may_be_as_short_as_the_catalogue() -> None:
     inputs = make_inputs([2], [[2, 1]], [2], np.array([1]))
     assert outputs.read_outputs(inputs, "", k=10).items.tolist() == [[2, 1]]

@@ -51,6 +51,8 @@ CANDIDATE = {
     "g": Answer(7, (0, 0, 0)),
 }
 CANDIDATE_SIZE = 8
+# Where the targets stand in the candidate's list of a query that tells no dislikes; the baseline is from before this.
+CANDIDATE_DEFAULT_RANKS = {"a": 2, "b": 0, "c": 4, "d": 1, "e": 0, "f": 2, "g": 1}
 BASELINE = {
     "a": Answer(2, (1, 2, 3)),
     "b": Answer(0, (1, 2, 3)),
@@ -77,6 +79,18 @@ CANDIDATE_METRICS = {
     "mrr_n": (1 / 2) / 3,
     "mrr_delta": (1 + 1 / 3) / 4 - (1 / 2) / 3,
     "coverage": 5 / 8,
+}
+# In that list, group p: ranks 2, miss, miss, 1. Group n: miss, 2, 1.
+CANDIDATE_DEFAULT_METRICS = {
+    "default_hr_p": 2 / 4,
+    "default_hr_n": 2 / 3,
+    "default_hr_delta": 2 / 4 - 2 / 3,
+    "default_ndcg_p": (NDCG_2 + 1) / 4,
+    "default_ndcg_n": (NDCG_2 + 1) / 3,
+    "default_ndcg_delta": (NDCG_2 + 1) / 4 - (NDCG_2 + 1) / 3,
+    "default_mrr_p": (1 / 2 + 1) / 4,
+    "default_mrr_n": (1 / 2 + 1) / 3,
+    "default_mrr_delta": (1 / 2 + 1) / 4 - (1 / 2 + 1) / 3,
 }
 # Baseline, group p: ranks 2, miss, 1, miss. Group n: 1, 3, miss. Items {1, ..., 6} of 10.
 BASELINE_METRICS = {
@@ -106,7 +120,12 @@ CANDIDATE_SHORT_HISTORY = {
 }
 
 
-def write_model(folder: pathlib.Path, answers: Mapping[str, Answer], catalogue_size: int) -> pathlib.Path:
+def write_model(
+    folder: pathlib.Path,
+    answers: Mapping[str, Answer],
+    catalogue_size: int,
+    default_ranks: Mapping[str, int] | None = None,
+) -> pathlib.Path:
     """A SavedModel whose `rank_examples` looks each user's answer up, where a Trainer would put it."""
 
     class TableModel(tf.Module):
@@ -117,13 +136,18 @@ def write_model(folder: pathlib.Path, answers: Mapping[str, Answer], catalogue_s
             # A session-safe lookup: the table belongs to the module, the numbers are constants of the graph.
             self.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(users, rows), -1)
             self.ranks = [answers[user].rank for user in sorted(answers)]
+            self.default_ranks = None if default_ranks is None else [default_ranks[user] for user in sorted(answers)]
             self.items = [answers[user].items for user in sorted(answers)]
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=schema.RANK_INPUT)])
         def rank_examples(self, examples: Any) -> dict[str, Any]:
             features = tf.io.parse_example(examples, {schema.USER_ID: tf.io.FixedLenFeature([], tf.string)})
             rows = self.table.lookup(features[schema.USER_ID])
+            default = {}
+            if self.default_ranks is not None:
+                default[schema.OUTPUT_DEFAULT_RANK] = tf.gather(tf.constant(self.default_ranks, tf.int64), rows)
             return {
+                **default,
                 schema.OUTPUT_RANK: tf.gather(tf.constant(self.ranks, tf.int64), rows),
                 schema.OUTPUT_TOP_ITEMS: tf.gather(tf.constant(self.items, tf.int64), rows),
                 schema.OUTPUT_CATALOGUE_SIZE: tf.fill(tf.shape(rows), tf.constant(catalogue_size, tf.int64)),

@@ -64,6 +64,32 @@ def test_refused_report() -> None:
     assert (report.count_p, report.count_n, report.k) == (500, 400, 10)
 
 
+def test_rows_of_the_list_without_dislikes() -> None:
+    default = {f"default_{name}": value for name, value in examples.CANDIDATE.items() if name[:2] != "co"}
+    default |= {"default_hr_p": 0.15, "default_hr_n": 0.14, "default_hr_delta": 0.01, "default_ndcg_p_se": 0.02}
+    candidate = {**examples.CANDIDATE, **default, "default_ndcg_p_change_se": 0.002}
+    baseline = {**examples.BASELINE, **default, "default_ndcg_p": 0.13}
+    gate = examples.gate(
+        ndcg_p={"min": 0.1},
+        default_hr_n={"max": 0.12},
+        default_hr_delta={"min": 0.0},
+        default_ndcg_p={"min": 0.1, "max_loss": 0.02},
+    )
+    report = judge.build_report(gate, examples.evaluation(candidate, baseline, validation_ok=False), blessing=False)
+    assert [row.metric for row in report.rows[len(config.METRICS) :]] == [
+        "default_hr_n", "default_hr_delta", "default_ndcg_p",
+    ]  # fmt: skip
+    assert report.headline == (
+        "NOT BLESSED: 1 of 4 bounded metrics failed. default_hr_n is 0.1400, above the bound of 0.12."
+    )
+    found = [find(report.rows, f"default_{name}") for name in ("hr_n", "hr_delta", "ndcg_p")]
+    assert [row.examples for row in found] == [400, 900, 500]
+    assert found[0].interval == intervals.wilson(0.14, 400)
+    assert found[1].interval == intervals.newcombe(0.15, 500, 0.14, 400)
+    assert found[2].interval == pytest.approx((0.12 - 0.0392, 0.12 + 0.0392), abs=1e-5)
+    assert found[2].change_interval == pytest.approx((-0.01 - 0.00392, -0.01 + 0.00392), abs=1e-5)
+
+
 def test_slices_come_in_the_order_of_their_buckets() -> None:
     slices = examples.refused_report().slices
     assert [(part.feature, part.value) for part in slices] == [

@@ -57,6 +57,18 @@ def test_one_failure_is_told_once_and_a_first_model_as_such() -> None:
     assert "Slices" not in text
 
 
+def test_the_list_without_dislikes_is_told_where_it_is_bounded() -> None:
+    default = {f"default_{name}": value for name, value in examples.CANDIDATE.items()}
+    candidate = {**examples.CANDIDATE, **default}
+    gate = examples.gate(default_hr_n={"max": 0.12}, default_ndcg_delta={"min": 0.0})
+    text = render.to_text(judge.build_report(gate, examples.evaluation(candidate), blessing=True))
+    [line] = [line for line in text.splitlines() if line.startswith("default_hr_n ")]
+    assert line.split() == ["default_hr_n", "0.1000", "0.0743..0.1333", "400", "<=", "0.12", "-", "-", "ok"]
+    assert "default_: the same of the list that a query to serving_default gets" in text
+    assert max(map(len, text.splitlines())) <= render.WIDTH
+    assert "default_" not in render.to_text(examples.refused_report())
+
+
 def test_no_line_is_wider_than_a_terminal() -> None:
     report = examples.refused_report()
     wide = dataclasses.replace(
