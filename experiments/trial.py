@@ -1,7 +1,5 @@
 """One trial, in a process of its own: trains (or takes a baseline), ranks validation and test, writes what it found.
 
-    python -m experiments.trial REQUEST.json
-
 The request names the arm, the configuration, the data and the folder, which appears complete or not at all.
 """
 
@@ -33,7 +31,7 @@ SPLITS = (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What `main` reads.
+    """What to run.
 
     Attributes:
         arm: Name of the arm.
@@ -131,12 +129,3 @@ def _say_epoch(epoch: int, logs: dict[str, float]) -> None:
     # One line an epoch for the process that waits.
     sys.stdout.write(json.dumps({"epoch": epoch, "ndcg": float(logs["val_ndcg_p"])}) + "\n")
     sys.stdout.flush()
-
-
-def main() -> None:
-    values = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    run(Request(**values))
-
-
-if __name__ == "__main__":
-    main()

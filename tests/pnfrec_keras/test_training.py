@@ -64,10 +64,12 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
 
 
-@pytest.mark.parametrize("learning_rate", [0.3, 1.0])
-def test_worse_epochs_after_the_best_do_not_spoil_the_weights(tmp_path: Path, learning_rate: float) -> None:
+@pytest.mark.parametrize(("learning_rate", "average_epochs"), [(0.3, 0.0), (1.0, 0.0), (0.3, 0.5)])
+def test_worse_epochs_after_the_best_do_not_spoil_the_weights(
+    tmp_path: Path, learning_rate: float, average_epochs: float
+) -> None:
     """Steps far too long, so that the last epoch is not the best."""
-    result = fit(tmp_path, learning_rate=learning_rate)
+    result = fit(tmp_path, learning_rate=learning_rate, average_epochs=average_epochs)
     scores = [epoch["val_ndcg_p"] for epoch in result.history]
     assert scores[-1] < max(scores) - 0.01
     assert result.best_epoch < len(scores)
@@ -106,9 +108,10 @@ def kill_after(epoch: int, config: TrainingConfig, state_dir: Path) -> None:
         training.fit(ITEMS, *arrays(), MODEL, config, state_dir=state_dir, progress=kill)
 
 
-def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("average_epochs", [0.0, 1.5])
+def test_it_stops_when_validation_no_longer_improves(tmp_path: Path, average_epochs: float) -> None:
     # A step of no size learns nothing: every epoch after the first is no better.
-    result = fit(tmp_path, epochs=30, patience=2, learning_rate=1e-12)
+    result = fit(tmp_path, epochs=30, patience=2, learning_rate=1e-12, average_epochs=average_epochs)
     assert len(result.history) == 3
     assert result.best_epoch == 1
 
@@ -182,6 +185,22 @@ def test_training_itself_takes_no_notice_of_the_average(tmp_path: Path) -> None:
     plain, averaged = fit(tmp_path, "plain"), fit(tmp_path, "averaged", average_epochs=1.0)
     assert [epoch["loss"] for epoch in averaged.history] == [epoch["loss"] for epoch in plain.history]
     assert [epoch["val_mrr_p"] for epoch in averaged.history] != [epoch["val_mrr_p"] for epoch in plain.history]
+
+
+def test_a_compiled_step_averages_the_same(tmp_path: Path) -> None:
+    model = dataclasses.replace(MODEL, dropout=0.0)
+    plain, compiled = (
+        training.fit(
+            *(ITEMS, *arrays(), model),
+            TrainingConfig(epochs=3, batch_size=12, learning_rate=0.01, average_epochs=1.0, jit_compile=jit_compile),
+            state_dir=tmp_path / str(jit_compile),
+        )
+        for jit_compile in (False, True)
+    )
+    for one, two in zip(plain.history, compiled.history, strict=True):
+        assert one == pytest.approx(two, rel=1e-4)
+    for one, two in zip(plain.model.get_weights(), compiled.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("average_epochs", [0.0, 1.5])
