@@ -219,7 +219,11 @@ def assert_all_rank_alike(
     gate = by_tfma(tmp_path)
     expected = evaluation.measure(ranked, K)
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
-    # Dislikes told or not: the gate knows either list.
+    # Dislikes weighed or only left out: the gate knows either list.
+    told = tf.saved_model.load(str(tmp_path / "model")).signatures["rank_examples"](
+        examples=tf.constant([evaluation_example(*example) for example in make_examples()])
+    )
+    assert told["default_rank"].numpy().tolist() == served_ranks(tmp_path)
     by_default = by_numpy(tmp_path)
     assert {name: gate[f"default_{name}"] for name in by_default} == pytest.approx(by_default, abs=1e-6)
 

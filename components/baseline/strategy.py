@@ -4,22 +4,19 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
 from ml_metadata.proto import metadata_store_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components.model_settings import asks_dislikes, read_settings
 from pnfrec_keras import schema
 
 MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
-
-
-# What the Trainer writes beside the model.
-_CONFIG_FILE = os.path.join(schema.EXTRA_ASSETS, "config.yaml")
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -30,15 +27,17 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     baseline of the first time, so that everything comes from the cache. It also goes by the time of the blessing, not
     of the training, nor of the artifact: a blessing taken from the cache is given anew.
 
-    A model that tells the gate fewer items of each list than the gate looks at cannot be compared: then there is a
-    blessing, but no model.
+    A model that tells the gate fewer items of each list than the gate looks at cannot be compared, nor can one that
+    does not tell it all the lists that it looks at: then there is a blessing, but no model.
 
     Args:
         k: Length of the list that the gate looks at.
+        default_list: Whether the gate looks at the list of `serving_default` as well.
     """
 
-    def __init__(self, k: int = 1) -> None:
+    def __init__(self, k: int = 1, default_list: bool = False) -> None:
         self._k = k
+        self._default_list = default_list
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
         """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
@@ -50,7 +49,7 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
             blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
             if blessed and model_id in models and model_id not in candidate_ids:
                 model = models[model_id]
-                comparable = list_length(model) >= self._k
+                comparable = list_length(model) >= self._k and (not self._default_list or tells_default_list(model))
                 return {MODEL: [model] if comparable else [], BLESSING: [blessing], CANDIDATE: candidates}
         return {MODEL: [], BLESSING: [], CANDIDATE: candidates}
 
@@ -67,9 +66,17 @@ def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
 
 def list_length(model: Any) -> float:
     """How many items of each list the model tells the gate; endless where that is not written beside the model."""
-    path = os.path.join(path_utils.serving_model_path(model.uri), _CONFIG_FILE)
-    if not fileio.exists(path):
-        return float("inf")
-    with fileio.open(path) as stream:
-        settings = yaml.safe_load(stream.read()) or {}
-    return float(settings.get("training", {}).get("k", "inf"))
+    return float(read_settings(model).get("training", {}).get("k", "inf"))
+
+
+def tells_default_list(model: Any) -> bool:
+    """Whether the model tells the gate where targets stand in the list of `serving_default`.
+
+    Earlier exports tell one rank, which is that one too unless their rule asks for a user's dislikes.
+    """
+    if not asks_dislikes(model):
+        return True
+    with fileio.open(os.path.join(path_utils.serving_model_path(model.uri), "saved_model.pb"), "rb") as stream:
+        saved = saved_model_pb2.SavedModel.FromString(stream.read())
+    signatures = [graph.signature_def[schema.RANK_SIGNATURE] for graph in saved.meta_graphs]
+    return any(schema.OUTPUT_DEFAULT_RANK in signature.outputs for signature in signatures)

@@ -13,10 +13,12 @@ METRICS: tuple[str, ...] = (
     *(f"{measure}_{suffix}" for measure in MEASURES for suffix in ("p", "n", "delta")),
     "coverage",
 )
-# The same of the list that `serving_default` answers, which is told no dislikes: another list where the rule of the
-# export asks for them. Measured where a bound names one; its coverage is not.
+# The same of the list that `serving_default` answers, which leaves a user's dislikes out and does not weigh them:
+# another list where the rule of the export asks for them. Measured where a bound names one of them, but for its
+# coverage.
 DEFAULT_PREFIX = "default_"
 DEFAULT_METRICS: tuple[str, ...] = tuple(DEFAULT_PREFIX + name for name in METRICS if name != "coverage")
+BOUNDABLE = (*METRICS, *DEFAULT_METRICS)
 # Each is undefined just where its group is empty, and must be defined whatever the bounds: a model that was judged on
 # one group alone is not known to tell what people like from what they dislike.
 REQUIRED: tuple[str, ...] = ("hr_p", "hr_n")
@@ -49,7 +51,7 @@ def value_range(metric: str) -> tuple[float, float]:
 
 
 def is_default(metric: str) -> bool:
-    """Whether `metric` is one of `DEFAULT_METRICS`."""
+    """Whether a name is one of the list of `serving_default`."""
     return metric.startswith(DEFAULT_PREFIX)
 
 
@@ -110,7 +112,7 @@ class GateConfig:
             msg = "`gate.bounds` is empty: a gate without bounds blesses nothing. Bound at least `ndcg_p`."
             raise ValueError(msg)
         for metric, bound in self.bounds.items():
-            if metric not in (*METRICS, *DEFAULT_METRICS):
+            if metric not in BOUNDABLE:
                 msg = (
                     f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(METRICS)}; and all but "
                     f"coverage with `{DEFAULT_PREFIX}` before, for the list of `serving_default`."
@@ -132,8 +134,9 @@ class GateConfig:
 
     @property
     def reported(self) -> tuple[str, ...]:
-        """Metrics of the report: all of `METRICS`, and those of `DEFAULT_METRICS` that are bounded."""
-        return (*METRICS, *(metric for metric in DEFAULT_METRICS if metric in self.bounds))
+        """Metrics of the report: `METRICS`, and of `DEFAULT_METRICS` those of each measure that a bound names."""
+        measures = {metric.rsplit("_", 1)[0] for metric in self.bounds if is_default(metric)}
+        return (*METRICS, *(metric for metric in DEFAULT_METRICS if metric.rsplit("_", 1)[0] in measures))
 
 
 def _check_range(metric: str, bound: BoundConfig) -> None:

@@ -59,8 +59,8 @@ metric_types.register_metric(RankingDetails)
 def _ranking_metric(
     name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
 ) -> list[Any]:
-    if name not in (*config.METRICS, *config.DEFAULT_METRICS):
-        msg = f"Unknown metric {name!r}. Known: {', '.join((*config.METRICS, *config.DEFAULT_METRICS))}."
+    if name not in config.BOUNDABLE:
+        msg = f"Unknown metric {name!r}. Known: {', '.join(config.BOUNDABLE)}."
         raise ValueError(msg)
     models = model_names or [""]
     keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
@@ -168,7 +168,8 @@ class RankingCombiner(beam.CombineFn):
         for row, model in enumerate(self._model_names):
             answers = outputs.read_outputs(element, model, self._k, self._by_default)
             np.add.at(accumulator.ranks[row], (answers.group, answers.place), 1)
-            accumulator.recommended[row] = outputs.mark_items(accumulator.recommended[row], answers, model)
+            if not self._by_default:  # whose list is not told, only the target's place in it
+                accumulator.recommended[row] = outputs.mark_items(accumulator.recommended[row], answers, model)
             places.append((answers.group, answers.place))
         if accumulator.pairs is not None and self._baseline is not None:
             for row, (group, place) in enumerate(places):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow_model_analysis as tfma
 
 from pnfrec_keras import schema
 
@@ -37,23 +38,27 @@ def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> 
         element: `tfma.metrics.StandardMetricInputs` with labels and predictions.
         model: Name of the model; `""` where there is one.
         k: Length of the list that the measures look at.
-        by_default: Take the rank in the list of `serving_default`. An export from before it told that rank has one
-            rank, which then stands for both; the items are those of the list with dislikes all the same.
+        by_default: Take the rank in the list of `serving_default`; the items are those of the other list all the same.
+            A baseline exported before that rank was told has one rank for both lists (one of which they are not is
+            left out: `components.baseline.strategy`).
 
     Raises:
         ValueError: An output or the label is missing, of the wrong size or out of range.
     """
     predictions = element.get_predictions(model)
     where = f"model {model!r}" if model else "the model"
-    if not isinstance(predictions, Mapping) or not set(_OUTPUTS) <= set(predictions):
+    output = schema.OUTPUT_DEFAULT_RANK if by_default else schema.OUTPUT_RANK
+    if by_default and model == tfma.BASELINE_KEY and schema.OUTPUT_DEFAULT_RANK not in predictions:
+        output = schema.OUTPUT_RANK
+    asked = (*_OUTPUTS, *({output} - {*_OUTPUTS}))
+    if not isinstance(predictions, Mapping) or not set(asked) <= set(predictions):
         found = sorted(predictions) if isinstance(predictions, Mapping) else type(predictions).__name__
         msg = (
-            f"Signature `{schema.RANK_SIGNATURE}` of {where} must return {', '.join(_OUTPUTS)}. Received: {found}. "
+            f"Signature `{schema.RANK_SIGNATURE}` of {where} must return {', '.join(asked)}. Received: {found}. "
             "Export the model with this project's trainer."
         )
         raise ValueError(msg)
-    output = schema.OUTPUT_DEFAULT_RANK if by_default else schema.OUTPUT_RANK
-    rank = np.asarray(predictions.get(output, predictions[schema.OUTPUT_RANK]), np.int64).reshape(-1)
+    rank = np.asarray(predictions[output], np.int64).reshape(-1)
     items = np.asarray(predictions[schema.OUTPUT_TOP_ITEMS], np.int64).reshape(len(rank), -1)
     size = _read_catalogue_size(predictions[schema.OUTPUT_CATALOGUE_SIZE], where)
     if items.shape[1] < min(k, size):

@@ -13,7 +13,7 @@ from components.gate_report import executor
 
 # The code that the report depends on.
 SOURCES = (
-    *("components/gate_report", "components/evaluation"),
+    *("components/gate_report", "components/evaluation", "components/model_settings.py"),
     *("pnfrec_keras/measures.py", "pnfrec_keras/schema.py"),
 )
 

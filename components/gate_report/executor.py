@@ -14,6 +14,7 @@ from tfx.utils import io_utils
 
 from components.evaluation import config
 from components.gate_report import html, judge, render, report, results, verdict
+from components.model_settings import asks_dislikes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Executor(base_executor.BaseExecutor):
                 - blessing: Its blessing.
                 - model: The model under test.
                 - baseline_model: The last blessed model; absent or empty where there is none.
-                - baseline_blessing: Its blessing; also there where the model tells too few items to be compared.
+                - baseline_blessing: Its blessing; also there where the model cannot be compared.
             output_dict: Artifacts by key.
                 - report: The folder to write to.
             exec_properties: Settings by key.
@@ -54,7 +55,8 @@ class Executor(base_executor.BaseExecutor):
             read_blessing(blessing),
             model=artifact_utils.get_single_uri(input_dict["model"]),
             baseline_model=artifact_utils.get_single_uri(baselines) if baselines else "",
-            baseline_is_short=bool(input_dict.get("baseline_blessing")) and not baselines,
+            baseline_is_left_out=bool(input_dict.get("baseline_blessing")) and not baselines,
+            default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
         )
         text = render.to_text(built)
         folder = artifact_utils.get_single_uri(output_dict["report"])

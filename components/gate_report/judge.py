@@ -15,7 +15,8 @@ def build_report(
     blessing: bool | None,
     model: str = "",
     baseline_model: str = "",
-    baseline_is_short: bool = False,
+    baseline_is_left_out: bool = False,
+    default_list_is_another: bool = False,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
 
@@ -25,13 +26,16 @@ def build_report(
         blessing: Whether the Evaluator blessed the model; None where it wrote no blessing.
         model: Where the model under test lies, for the reader.
         baseline_model: The same of the last blessed model.
-        baseline_is_short: There is a blessed model, left out since it tells the gate fewer than `gate.k` items.
+        baseline_is_left_out: There is a blessed model, left out since it does not tell the gate all that it looks at.
+        default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
     """
     rows = tuple(_judge(metric, gate, evaluation.overall) for metric in gate.reported)
     passed = all(row.verdict != "fail" for row in rows)
     agrees = passed == evaluation.validation_ok == blessing
-    no_baseline = sentences.short_baseline(gate.k) if baseline_is_short else sentences.NO_BASELINE
+    no_baseline = sentences.left_out(gate) if baseline_is_left_out else sentences.NO_BASELINE
     notes = [] if evaluation.has_baseline else [no_baseline]
+    if default_list_is_another and not gate.judges_default:
+        notes.append(sentences.DEFAULT_NOT_JUDGED)
     if not agrees:
         notes.insert(0, sentences.disagreement(passed, evaluation.validation_ok, blessing, evaluation.failures))
     return Report(

@@ -4,7 +4,7 @@ import textwrap
 
 from components.evaluation import config
 from components.gate_report.intervals import Interval
-from components.gate_report.report import Report, SliceRow
+from components.gate_report.report import Report, Row, SliceRow
 
 WIDTH = 100
 INTERVAL_NOTE = (
@@ -16,8 +16,8 @@ GROUP_NOTE = (
     "is better); delta: p - n. A miss counts 0."
 )
 DEFAULT_NOTE = (
-    f"{config.DEFAULT_PREFIX}: the same of the list that a query to serving_default gets, which tells no dislikes; the "
-    "others look at the list of with_negatives."
+    f"{config.DEFAULT_PREFIX}: the same of the list of serving_default, which leaves a user's dislikes out and does "
+    "not weigh them; the others look at the list of with_negatives. (SASRec and SASRec_c have one list.)"
 )
 SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
@@ -45,22 +45,30 @@ def footnotes(report: Report) -> list[str]:
 def _metrics_table(report: Report) -> str:
     title = f"At k = {report.k}: {report.count_p:,} examples of group p, {report.count_n:,} of group n"
     header = ["metric", "value", "95 % interval", "n", "bound", "last", "change", "verdict"]
-    lines = []
-    for row in report.rows:
-        bounds = row.bounds or ("",)
-        cells = [
-            row.metric,
-            number(row.value),
-            span(row.interval),
-            f"{row.examples:,}",
-            bounds[0],
-            number(row.baseline),
-            number(row.change, signed=True),
-            "FAIL" if row.verdict == "fail" else row.verdict,
-        ]
-        lines.append(cells)
-        lines += [["", "", "", "", bound, "", "", ""] for bound in bounds[1:]]
+    lines = [
+        line for row in report.rows if not config.is_default(row.metric) for line in _metric_lines(row, row.metric)
+    ]
+    if default := [row for row in report.rows if config.is_default(row.metric)]:
+        # Under a line of their own, since the table is wide already.
+        lines.append([config.DEFAULT_PREFIX, *[""] * (len(header) - 1)])
+        for row in default:
+            lines += _metric_lines(row, "  " + row.metric.removeprefix(config.DEFAULT_PREFIX))
     return title + "\n" + _table(header, lines, left=(0, 4, 7))
+
+
+def _metric_lines(row: Row, name: str) -> list[list[str]]:
+    bounds = row.bounds or ("",)
+    first = [
+        name,
+        number(row.value),
+        span(row.interval),
+        f"{row.examples:,}",
+        bounds[0],
+        number(row.baseline),
+        number(row.change, signed=True),
+        "FAIL" if row.verdict == "fail" else row.verdict,
+    ]
+    return [first, *(["", "", "", "", bound, "", "", ""] for bound in bounds[1:])]
 
 
 def _slices_table(slices: tuple[SliceRow, ...]) -> str:

@@ -6,6 +6,10 @@ from components.evaluation import config
 from components.gate_report.intervals import Interval
 from components.gate_report.report import Row
 
+DEFAULT_NOT_JUDGED = (
+    "The model ranks by what a user dislikes. The list of a query to serving_default, which does not weigh that, is "
+    f"another one and not judged: bound {config.DEFAULT_PREFIX}ndcg_p and the like."
+)
 NO_BASELINE = "No blessed model yet: change bounds are not judged."
 
 _EMPTY_GROUP = "An empty group fails the gate, whatever the bounds."
@@ -55,10 +59,14 @@ def no_bound(metric: str) -> str:
     return f"{metric} has no bound."
 
 
-def short_baseline(k: int) -> str:
+def left_out(gate: config.GateConfig) -> str:
+    """Why a blessed model is no baseline."""
+    lacks = f"fewer than {gate.k} items of each list"
+    if gate.judges_default:
+        lacks += ", or not where targets stand in the list of serving_default, as exports of earlier versions"
     return (
-        f"The last blessed model tells the gate fewer than {k} items of each list, so it cannot be compared: change "
-        "bounds are not judged this time."
+        f"The last blessed model tells the gate {lacks}, so it cannot be compared: change bounds are not judged this "
+        "time."
     )
 
 

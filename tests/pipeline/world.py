@@ -31,7 +31,9 @@ def write_config(folder: Path, **changes: Any) -> Path:
         "model": {"max_length": 8, "dim": 16, "num_blocks": 1},
         "training": {"epochs": 3, "batch_size": 32, "learning_rate": 0.01},
         "export": {"rule": "like_odds", "gamma": 1.0},
-        "gate": {"bounds": {"ndcg_p": {"min": 0.0, "max_loss": 1.0}, "hr_n": {"max": 1.0}}},
+        "gate": {
+            "bounds": {"ndcg_p": {"min": 0.0, "max_loss": 1.0}, "hr_n": {"max": 1.0}, "default_ndcg_p": {"min": 0.0}}
+        },
         "query": {"positive": ["i00", "i02"], "negative": ["i01"], "k": 3},
         **changes,
     }

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
 from components.baseline.strategy import LastBlessedOtherModel
+from pnfrec_keras import schema
 
 
 def model(number: int) -> Any:
@@ -63,7 +65,12 @@ class Store:
 
 
 def resolve(
-    store: Store, blessings: list[tuple[int, int, bool]], candidate: int, k: int = 1, root: str = "/nowhere"
+    store: Store,
+    blessings: list[tuple[int, int, bool]],
+    candidate: int,
+    k: int = 1,
+    root: str = "/nowhere",
+    default_list: bool = False,
 ) -> tuple[list[int], list[int]]:
     """Model and blessing (by its model) that are found for a candidate. Blessings are (id, model, blessed)."""
     models = [model(3), model(1), model(2)]
@@ -74,7 +81,7 @@ def resolve(
         "model_blessing": [blessing(*each) for each in blessings],
         "candidate": [model(candidate)],
     }
-    found = LastBlessedOtherModel(k).resolve_artifacts(store.store, inputs)
+    found = LastBlessedOtherModel(k, default_list).resolve_artifacts(store.store, inputs)
     assert found is not None
     judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
     return [artifact.id for artifact in found["model"]], judged
@@ -127,4 +134,29 @@ def test_a_model_that_tells_too_few_items_is_left_out(tmp_path: Path, k: int, co
     extra.mkdir(parents=True)
     (extra / "config.yaml").write_text("training: {k: 10}\n")
     found = resolve(store, [(store.evaluate(), 1, True)], 2, k, str(tmp_path))
+    assert found == ([1] if comparable else [], [1])
+
+
+@pytest.mark.parametrize(
+    ("export", "output", "asked", "comparable"),
+    [
+        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_DEFAULT_RANK, True, True),
+        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_RANK, True, False),  # exported before that rank was told
+        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_RANK, False, True),
+        ("{rule: posterior, gamma: 2}", schema.OUTPUT_RANK, True, False),
+        ("{rule: like_odds, gamma: 0}", schema.OUTPUT_RANK, True, True),  # its two lists are one
+        ("{rule: like_rate, gamma: 1}", schema.OUTPUT_RANK, True, True),
+    ],
+)
+def test_a_model_that_does_not_tell_both_lists_is_left_out(
+    tmp_path: Path, export: str, output: str, asked: bool, comparable: bool
+) -> None:
+    store = Store()
+    folder = tmp_path / "1" / "Format-Serving"
+    (folder / "assets.extra").mkdir(parents=True)
+    (folder / "assets.extra" / "config.yaml").write_text(f"export: {export}\n")
+    saved = saved_model_pb2.SavedModel()
+    saved.meta_graphs.add().signature_def[schema.RANK_SIGNATURE].outputs[output].name = "any"
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, 1, str(tmp_path), default_list=asked)
     assert found == ([1] if comparable else [], [1])

@@ -76,6 +76,7 @@ CASES = {
             hr_n=config.BoundConfig(max=0.4),
             default_hr_n=config.BoundConfig(max=0.6),  # 2/3
             default_ndcg_p=config.BoundConfig(max_loss=0.0),  # as in the one list of the baseline
+            default_mrr_n=config.BoundConfig(max_loss=0.05),  # (1/2 + 1) / 3, up from (1 + 1/3) / 3
         ),
         world.USERS,
     ),

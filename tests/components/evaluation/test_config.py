@@ -25,7 +25,7 @@ def test_only_bounded_metrics_of_the_list_without_dislikes_are_reported() -> Non
         bounds={"default_hr_n": config.BoundConfig(max=0.1), "default_ndcg_p": config.BoundConfig(min=0.1)}
     )
     assert some.judges_default
-    assert some.reported == (*config.METRICS, "default_hr_n", "default_ndcg_p")
+    assert some.reported == (*config.METRICS, *config.DEFAULT_METRICS[:6]), "all of hr and of ndcg, and none of mrr"
     none = config.GateConfig(bounds={"hr_n": config.BoundConfig(max=0.1)})
     assert not none.judges_default
     assert none.reported == config.METRICS

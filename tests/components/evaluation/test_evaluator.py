@@ -86,7 +86,7 @@ def test_broken_bounds_do_not(evaluator_runs: runs.EvaluatorRuns) -> None:
 def test_the_list_without_dislikes_has_bounds_of_its_own(evaluator_runs: runs.EvaluatorRuns) -> None:
     run = evaluator_runs("default")
     assert not run.blessed
-    assert read_failures(run) == [("default_hr_n", False)]
+    assert read_failures(run) == [("default_hr_n", False), ("default_mrr_n", True)]
     overall = read_metrics(run)["", ""]
     found = {model: {name: overall[model][name] for name in config.DEFAULT_METRICS} for model in overall}
     assert found["candidate"] == pytest.approx(world.CANDIDATE_DEFAULT_METRICS)

@@ -6,6 +6,8 @@ import tensorflow_model_analysis as tfma
 
 from components.evaluation import outputs
 
+MODELS = ("candidate", "baseline")
+
 
 def make_inputs(
     rank: list[int], items: list[list[int]], size: list[int], labels: Any, model: str = ""
@@ -44,11 +46,18 @@ def test_reads_one_example() -> None:
 
 def test_reads_the_rank_in_the_list_without_dislikes() -> None:
     inputs = make_inputs([1, 4], [[1, 2, 3]] * 2, [9, 9], np.array([1, 0]))
-    earlier = outputs.read_outputs(inputs, "", k=3, by_default=True)
-    assert earlier.place.tolist() == [1, 0], "an export from before this output has one rank"
+    with pytest.raises(ValueError, match="must return rank, top_items, catalogue_size, default_rank"):
+        outputs.read_outputs(inputs, "", k=3, by_default=True)
     inputs[tfma.PREDICTIONS_KEY]["default_rank"] = np.array([5, 2])
     assert outputs.read_outputs(inputs, "", k=3, by_default=True).place.tolist() == [0, 2]
     assert outputs.read_outputs(inputs, "", k=3).place.tolist() == [1, 0]
+
+
+def test_a_baseline_from_before_has_one_rank() -> None:
+    earlier = [make_inputs([1, 4], [[1, 2, 3]] * 2, [9, 9], np.array([1, 0]), model) for model in MODELS]
+    assert outputs.read_outputs(earlier[1], "baseline", k=3, by_default=True).place.tolist() == [1, 0]
+    with pytest.raises(ValueError, match="of model 'candidate' must return"):
+        outputs.read_outputs(earlier[0], "candidate", k=3, by_default=True)
 
 
 def test_a_list_may_be_as_short_as_the_catalogue() -> None:

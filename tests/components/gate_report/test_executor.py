@@ -63,6 +63,36 @@ def test_refused_with_reasons(evaluator_runs: runs.EvaluatorRuns, tmp_path: path
     ]
 
 
+def test_the_list_without_dislikes_is_judged_as_by_the_evaluator(
+    evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path
+) -> None:
+    made = make_report(evaluator_runs("default"), tmp_path)
+    assert made.agrees
+    assert [row.metric for row in made.failures] == ["default_hr_n", "default_mrr_n"]
+    found = {row.metric: row.value for row in made.rows if config.is_default(row.metric)}
+    assert found == pytest.approx(world.CANDIDATE_DEFAULT_METRICS)
+    [row] = [row for row in made.rows if row.metric == "default_mrr_n"]
+    # Changes by user: e 0 - 1, f 1/2 - 1/3, g 1 - 0; mean 0.0556, standard error 0.5800.
+    assert row.change == pytest.approx(1 / 18)
+    assert row.change_interval == pytest.approx((1 / 18 - 1.96 * 0.58, 1 / 18 + 1.96 * 0.58), abs=1e-3)
+
+
+def test_a_rule_that_asks_for_dislikes_and_no_bound_on_the_list_without_is_noted(
+    evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path
+) -> None:
+    run = evaluator_runs("first")
+    settings = pathlib.Path(run.model.uri) / "Format-Serving" / "assets.extra" / "config.yaml"
+    settings.parent.mkdir()
+    try:
+        for rule, gamma, noted in (("like_odds", 1.0, True), ("like_odds", 0.0, False), ("like_rate", 1.0, False)):
+            settings.write_text(f"export: {{rule: {rule}, gamma: {gamma}}}\n")
+            made = make_report(run, tmp_path / f"{rule}{gamma}")
+            assert any("list of a query to serving_default" in note for note in made.notes) == noted
+    finally:
+        settings.unlink()
+        settings.parent.rmdir()
+
+
 def test_first_model(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:
     made = make_report(evaluator_runs("first"), tmp_path)
     assert made.blessed

@@ -33,6 +33,9 @@ def test_rows_of_a_measure_share_a_scale_with_zero() -> None:
     other = dataclasses.replace(ROW, metric="hr_p", value=3.0, interval=None)
     assert figure.find_scale(ROW, (ROW, delta, other)) == (-1.0, 0.75)
     assert figure.find_scale(ROW, (ROW,)) == (0.0, 0.75)
+    default = dataclasses.replace(delta, metric="default_ndcg_delta")
+    assert figure.find_scale(ROW, (ROW, default, other)) == figure.find_scale(default, (ROW, default, other))
+    assert figure.find_scale(default, (ROW, default, other)) == (-1.0, 0.75)
     nothing = dataclasses.replace(ROW, value=0.0, interval=None, min=None, max_loss=None, baseline=None)
     assert figure.find_scale(nothing, (nothing,)) == (0.0, 1.0)
 

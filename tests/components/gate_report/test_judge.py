@@ -77,7 +77,7 @@ def test_rows_of_the_list_without_dislikes() -> None:
     )
     report = judge.build_report(gate, examples.evaluation(candidate, baseline, validation_ok=False), blessing=False)
     assert [row.metric for row in report.rows[len(config.METRICS) :]] == [
-        "default_hr_n", "default_hr_delta", "default_ndcg_p",
+        "default_hr_p", "default_hr_n", "default_hr_delta", "default_ndcg_p", "default_ndcg_n", "default_ndcg_delta",
     ]  # fmt: skip
     assert report.headline == (
         "NOT BLESSED: 1 of 4 bounded metrics failed. default_hr_n is 0.1400, above the bound of 0.12."
@@ -159,7 +159,7 @@ def test_first_model() -> None:
 
 def test_a_baseline_that_tells_too_few_items() -> None:
     gate = examples.gate(ndcg_p={"min": 0.1, "max_loss": 0.005})
-    report = judge.build_report(gate, examples.evaluation(), blessing=True, baseline_is_short=True)
+    report = judge.build_report(gate, examples.evaluation(), blessing=True, baseline_is_left_out=True)
     assert report.blessed
     assert report.notes == (
         "The last blessed model tells the gate fewer than 10 items of each list, so it cannot be compared: change "

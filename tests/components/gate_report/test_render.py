@@ -62,9 +62,13 @@ def test_the_list_without_dislikes_is_told_where_it_is_bounded() -> None:
     candidate = {**examples.CANDIDATE, **default}
     gate = examples.gate(default_hr_n={"max": 0.12}, default_ndcg_delta={"min": 0.0})
     text = render.to_text(judge.build_report(gate, examples.evaluation(candidate), blessing=True))
-    [line] = [line for line in text.splitlines() if line.startswith("default_hr_n ")]
-    assert line.split() == ["default_hr_n", "0.1000", "0.0743..0.1333", "400", "<=", "0.12", "-", "-", "ok"]
-    assert "default_: the same of the list that a query to serving_default gets" in text
+    lines = text.splitlines()
+    below = lines[lines.index("default_") + 1 :]
+    assert below[0].split() == ["hr_p", "0.2000", "0.1673..0.2373", "500", "-", "-", "not", "judged"]
+    assert below[1].split() == ["hr_n", "0.1000", "0.0743..0.1333", "400", "<=", "0.12", "-", "-", "ok"]
+    assert [line.split()[0] for line in below[2:6]] == ["hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta"]
+    assert lines.count("default_") == 1
+    assert "default_: the same of the list of serving_default, which leaves a user's dislikes out" in text
     assert max(map(len, text.splitlines())) <= render.WIDTH
     assert "default_" not in render.to_text(examples.refused_report())
 
