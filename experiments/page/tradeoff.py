@@ -15,7 +15,10 @@ from experiments.summary import Summary
 # With more arms than this only those of the front, the reference and the chosen cell are named.
 MANY = 12
 # Where a name may stand beside its point, in points of type, the best place first.
-_PLACES = ((7, 5), (7, -11), (-7, 5), (-7, -11), (0, 9), (0, -16), (14, 13), (-14, 13), (14, -19), (-14, -19))
+_PLACES = (
+    *((7, 5), (7, -11), (-7, 5), (-7, -11), (0, 9), (0, -16), (14, 13), (-14, 13), (14, -19), (-14, -19)),
+    *((9, -3), (-9, -3)),
+)
 
 
 def front(cost: Sequence[float], gain: Sequence[float]) -> list[int]:
