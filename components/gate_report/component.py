@@ -14,6 +14,8 @@ from components.gate_report import executor
 # The code that the report depends on.
 SOURCES = (
     *("components/gate_report", "components/evaluation", "components/model_settings.py"),
+    # For the rule that the model ranks by.
+    *("pnfrec_keras/config.py", "pnfrec_keras/inference.py", "pnfrec_keras/variants.py"),
     *("pnfrec_keras/measures.py", "pnfrec_keras/schema.py"),
 )
 
