@@ -39,18 +39,16 @@ def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> 
         model: Name of the model; `""` where there is one.
         k: Length of the list that the measures look at.
         by_default: Take the rank in the list of `serving_default`; the items are those of the other list all the same.
-            A baseline exported before that rank was told has one rank for both lists (one of which they are not is
-            left out: `components.baseline.strategy`).
+            A baseline exported before that rank was told has one rank for both (where its lists differ, it is left
+            out: `components.baseline.strategy`).
 
     Raises:
         ValueError: An output or the label is missing, of the wrong size or out of range.
     """
     predictions = element.get_predictions(model)
     where = f"model {model!r}" if model else "the model"
-    output = schema.OUTPUT_DEFAULT_RANK if by_default else schema.OUTPUT_RANK
-    if by_default and model == tfma.BASELINE_KEY and schema.OUTPUT_DEFAULT_RANK not in predictions:
-        output = schema.OUTPUT_RANK
-    asked = (*_OUTPUTS, *({output} - {*_OUTPUTS}))
+    # A baseline may be from before that rank was told.
+    asked = (*_OUTPUTS, schema.OUTPUT_DEFAULT_RANK) if by_default and model != tfma.BASELINE_KEY else _OUTPUTS
     if not isinstance(predictions, Mapping) or not set(asked) <= set(predictions):
         found = sorted(predictions) if isinstance(predictions, Mapping) else type(predictions).__name__
         msg = (
@@ -58,7 +56,10 @@ def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> 
             "Export the model with this project's trainer."
         )
         raise ValueError(msg)
-    rank = np.asarray(predictions[output], np.int64).reshape(-1)
+    rank = predictions[schema.OUTPUT_RANK]
+    if by_default:
+        rank = predictions.get(schema.OUTPUT_DEFAULT_RANK, rank)
+    rank = np.asarray(rank, np.int64).reshape(-1)
     items = np.asarray(predictions[schema.OUTPUT_TOP_ITEMS], np.int64).reshape(len(rank), -1)
     size = _read_catalogue_size(predictions[schema.OUTPUT_CATALOGUE_SIZE], where)
     if items.shape[1] < min(k, size):

@@ -56,6 +56,8 @@ def test_reads_the_rank_in_the_list_without_dislikes() -> None:
 def test_a_baseline_from_before_has_one_rank() -> None:
     earlier = [make_inputs([1, 4], [[1, 2, 3]] * 2, [9, 9], np.array([1, 0]), model) for model in MODELS]
     assert outputs.read_outputs(earlier[1], "baseline", k=3, by_default=True).place.tolist() == [1, 0]
+    earlier[1][tfma.PREDICTIONS_KEY]["baseline"]["default_rank"] = np.array([5, 2])
+    assert outputs.read_outputs(earlier[1], "baseline", k=3, by_default=True).place.tolist() == [0, 2], "and later two"
     with pytest.raises(ValueError, match="of model 'candidate' must return"):
         outputs.read_outputs(earlier[0], "candidate", k=3, by_default=True)
 
