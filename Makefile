@@ -11,7 +11,7 @@ CONFIG ?= configs/movietweetings.yaml
 # Any Python 3.8 or newer runs the set-up; it need not be the one that pnfrec runs on.
 ANY_PYTHON = $(shell for python in python3 /usr/bin/python3 python3.13 python3.12 python3.11 python3.10 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; done)
-BOOTSTRAP = $(or $(ANY_PYTHON),$(error No Python 3.8 or newer was found. Install one (apt install python3 python3-venv), then run make again)) -m tools.bootstrap
+BOOTSTRAP = $(or $(ANY_PYTHON),$(error No Python 3.8 or newer was found. Install one (apt install python3 python3-venv), then run make again)) -m dev.bootstrap
 # A file of tests stays in one process, whose fixtures it shares; a process may take 3 GiB.
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 IN_VENV = @$(BOOTSTRAP) run --

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import measure
 from benchmarks.measure import Side
-from pnfrec_keras import schema
+from pnfrec_core import schema
 
 LENGTH, DIM = 50, 64
 
@@ -45,8 +45,8 @@ def keras_evaluation(users: int, items: int) -> dict[str, Any]:
     import tensorflow as tf
 
     from pnfrec_keras.config import ModelConfig, TrainingConfig
-    from pnfrec_keras.data import EvaluationArrays, evaluation_dataset, pad
-    from pnfrec_keras.training import build_model
+    from pnfrec_keras.examples.arrays import EvaluationArrays, evaluation_dataset, pad
+    from pnfrec_keras.training.fitting import build_model
 
     positive, seen, target, polarity = histories(users, items)
     arrays = EvaluationArrays(pad(positive, LENGTH), seen, target, polarity)
@@ -74,7 +74,7 @@ def evaluator(users: int, items: int) -> dict[str, Any]:
     from tfx.types import artifact_utils, standard_artifacts
     from tfx.utils import json_utils, proto_utils
 
-    from components.evaluation import config, eval_config
+    from components.gate import config, eval_config
     from pipeline.config import BeamConfig
 
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ def evaluator(users: int, items: int) -> dict[str, Any]:
             "example_splits": json_utils.dumps([schema.TEST_SPLIT]),
             "feature_slicing_spec": None,
             "fairness_indicator_thresholds": None,
-            "module_path": "components.evaluation.extractors",
+            "module_path": "components.gate.extractors",
         }
         begin = time.perf_counter()
         executor.Executor(context).Do(
@@ -117,9 +117,9 @@ def _artifact(kind: Any, folder: Path) -> Any:
 
 
 def write_model(path: Path, items: int) -> None:
-    from pnfrec_keras.export import export_saved_model
-    from pnfrec_keras.model import PNFRec
-    from pnfrec_keras.vocabulary import Vocabulary
+    from pnfrec_keras.examples.vocabulary import Vocabulary
+    from pnfrec_keras.export.saved_model import export_saved_model
+    from pnfrec_keras.network.model import PNFRec
 
     counts = np.arange(items, 0, -1)
     export_saved_model(

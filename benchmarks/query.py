@@ -50,10 +50,10 @@ def measure_one(size: tuple[int, int, int], seconds: float) -> dict[str, float]:
     import tensorflow as tf
     import tensorflow_recommenders as tfrs
 
-    from pnfrec_keras import ranking
-    from pnfrec_keras.export import export_saved_model
-    from pnfrec_keras.model import PNFRec
-    from pnfrec_keras.vocabulary import Vocabulary
+    from pnfrec_keras.examples.vocabulary import Vocabulary
+    from pnfrec_keras.export.saved_model import export_saved_model
+    from pnfrec_keras.network.model import PNFRec
+    from pnfrec_keras.ranking import topk
 
     items, dim, batch = size
     generator = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def measure_one(size: tuple[int, int, int], seconds: float) -> dict[str, float]:
 
     @tf.function
     def ours(state: Any, excluded: Any) -> Any:
-        return ranking.best_items(tf.matmul(state, vectors, transpose_b=True), excluded, K)
+        return topk.best_items(tf.matmul(state, vectors, transpose_b=True), excluded, K)
 
     @tf.function
     def brute_force(state: Any, excluded: Any) -> Any:

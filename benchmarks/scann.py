@@ -58,7 +58,7 @@ def measure_one(items: int, dim: int, batch: int, *, search: float, seconds: flo
     import tensorflow as tf
     import tensorflow_recommenders as tfrs
 
-    from pnfrec_keras import ranking
+    from pnfrec_keras.ranking import topk
 
     table, states = make_vectors(items, dim, 512)
     vectors, state = tf.constant(table), tf.constant(states[:batch])
@@ -73,7 +73,7 @@ def measure_one(items: int, dim: int, batch: int, *, search: float, seconds: flo
 
     @tf.function
     def exact(state: Any, excluded: Any) -> Any:
-        return ranking.best_items(tf.matmul(state, vectors, transpose_b=True), excluded, K)
+        return topk.best_items(tf.matmul(state, vectors, transpose_b=True), excluded, K)
 
     @tf.function
     def approximate(state: Any, k: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One training run for `benchmarks/sampled.py`: `pnfrec_keras.training.fit` as the Trainer calls it."""
+"""One training run for `benchmarks/sampled.py`: `pnfrec_keras.training.fitting.fit` as the Trainer calls it."""
 
 import argparse
 import dataclasses
@@ -16,10 +16,10 @@ import tensorflow as tf
 
 from benchmarks.measure import ROOT
 from pipeline.config import load_config
-from pnfrec_keras import schema
-from pnfrec_keras.records import read_evaluation, read_training
-from pnfrec_keras.training import fit
-from pnfrec_keras.vocabulary import Vocabulary
+from pnfrec_core import schema
+from pnfrec_keras.examples.records import read_evaluation, read_training
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.training.fitting import fit
 
 
 def main() -> None:

@@ -77,9 +77,9 @@ def movietweetings() -> Workload:
     # Heavy, and absent where a peer runs.
     from components.feedback.run import generate
     from pipeline.config import load_config
-    from pnfrec_keras import schema
-    from pnfrec_keras.records import read_training
-    from pnfrec_keras.vocabulary import Vocabulary
+    from pnfrec_core import schema
+    from pnfrec_keras.examples.records import read_training
+    from pnfrec_keras.examples.vocabulary import Vocabulary
 
     config = load_config(ROOT / "configs" / "movietweetings.yaml")
     with tempfile.TemporaryDirectory() as folder:

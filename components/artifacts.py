@@ -4,7 +4,7 @@ from tfx.types import artifact
 
 
 class ItemVocabulary(artifact.Artifact):
-    """The catalogue of a training split: `items.jsonl` (see `pnfrec_keras.schema`)."""
+    """The catalogue of a training split: `items.jsonl` (see `pnfrec_core.schema`)."""
 
     TYPE_NAME = "PnfrecItemVocabulary"
 

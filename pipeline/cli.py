@@ -8,10 +8,14 @@ import click
 # Name to (module, attribute, one line for the help).
 _COMMANDS = {
     "run": ("pipeline.run", "run", "Run a pipeline: feedback, training, gate, push."),
-    "experiment": ("experiments.command", "experiment", "Run a study: many trainings, compared with intervals."),
-    "compare": ("experiments.compare", "compare", "Compare the arms of a finished study with any of its arms."),
+    "experiment": (
+        "studies.commands.experiment",
+        "experiment",
+        "Run a study: trainings, compared with intervals.",
+    ),
+    "compare": ("studies.commands.compare", "compare", "Compare the arms of a finished study with any of its arms."),
     "data": ("pnfrec_data.command", "data", "Get public data sets: list, fetch, prepare."),
-    "results": ("experiments.collection", "results", "Write the document of all studies' results."),
+    "results": ("studies.commands.collection", "results", "Write the document of all studies' results."),
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
     "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 
-from components.evaluation.config import GateConfig
 from components.feedback.config import FeedbackConfig
+from components.gate.config import GateConfig
 from components.tuner.config import TunerConfig, check_tuner
-from pipeline.problems import Location, key_of, sentences
-from pipeline.yaml_text import RepeatedKeyError, Scientific, parse
+from pnfrec_core.settings.problems import Location, key_of, sentences
+from pnfrec_core.settings.yaml_text import RepeatedKeyError, Scientific, parse
+from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
-from pnfrec_keras.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 T = TypeVar("T")

@@ -11,7 +11,7 @@ _ERROR_NAME = re.compile(r"^(?:[\w.]*\.)?\w+(?:Error|Exception): ", re.MULTILINE
 _ROOT = Path(__file__).resolve().parent.parent
 _OUR_FOLDERS = {
     path.parent
-    for name in ("components", "pipeline", "pnfrec_keras", "serving")
+    for name in ("components", "pipeline", "pnfrec_core", "pnfrec_keras", "serving")
     for path in (_ROOT / name).rglob("*.py")
 }
 

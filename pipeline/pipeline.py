@@ -10,20 +10,20 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types import standard_artifacts
 
-from components.anomaly_gate.component import AnomalyGate
-from components.baseline.strategy import LastBlessedOtherModel
-from components.evaluation.eval_config import make_eval_config
+from components.data_contract import SCHEMA_FILE
+from components.data_contract.component import CuratedSchema
+from components.data_gate.component import AnomalyGate
 from components.feedback.component import FeedbackGen
-from components.gate_report.component import GateReporter
+from components.gate.eval_config import make_eval_config
+from components.gate.last_blessed import LastBlessedOtherModel
+from components.gate.report.component import GateReporter
 from components.pusher.component import ServingPusher
-from components.schema import SCHEMA_FILE
-from components.schema.component import CuratedSchema
 from components.trainer import choice
 from components.trainer.component import SequenceTrainer
 from components.tuner import tuner_fn
 from components.tuner.component import SequenceTuner
 from pipeline.config import PipelineConfig
-from pnfrec_keras import schema
+from pnfrec_core import schema
 
 
 def create_pipeline(config: PipelineConfig) -> Any:
@@ -60,7 +60,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         eval_config=make_eval_config(config.gate),
         example_splits=[schema.TEST_SPLIT],
         # Slices whole batches: the same results, in less time the more examples there are.
-        module_path="components.evaluation.extractors",
+        module_path="components.gate.extractors",
     )
     report = GateReporter(
         evaluation=evaluator.outputs["evaluation"],

@@ -21,7 +21,7 @@ def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
         outputs: Node to output key to URI.
         seconds: How long the run took.
     """
-    from components.gate_report import verdict
+    from components.gate.report import verdict
 
     click.echo("\n" + Path(outputs["FeedbackGen"]["statistics"], "summary.txt").read_text(encoding="utf-8").rstrip())
     if tuner := outputs.get("SequenceTuner"):

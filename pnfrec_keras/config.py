@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any, ClassVar, Literal
 
-from pnfrec_keras.variants import variant_of
+from pnfrec_core.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 # Rules of inference that read the negative history by the negative encoder.
@@ -36,7 +36,8 @@ class ModelConfig:
         temperature: Divides the cosine.
         shared_positions: One position table for both encoders (the reference) or one each (the paper).
         shared_final_norm: One final LayerNorm for both encoders (the reference) or one each.
-        weighting: Of the terms of the loss: "fixed" (the paper), "decay" or "geometric" (`pnfrec_keras.weighting`).
+        weighting: Of the terms of the loss: "fixed" (the paper), "decay" or "geometric"
+            (`pnfrec_keras.losses.weighting`).
         half_life: Steps after which "decay" has halved alpha and beta.
         loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
             "sampled_softmax" (logQ-corrected) or "gbce" (docs/losses.md).
@@ -44,8 +45,9 @@ class ModelConfig:
         calibration: t of gBCE: 0 is plain binary cross-entropy, 1 is fully calibrated.
         soft_boundary: Distance from the boundary between liked and disliked, in units of the value, from which an
             interaction counts in full in all terms; nearer ones count in proportion. 0: all count alike (the paper).
-        trend_days: Days whose choices, by all users, say what is chosen now (`pnfrec_keras.trend`): their logarithm is
-            added to the scores, in training before each label, in ranking at the end of training. 0: not (the paper).
+        trend_days: Days whose choices, by all users, say what is chosen now (`pnfrec_keras.ranking.trend`): their
+            logarithm is added to the scores, in training before each label, in ranking at the end of training. 0: not
+            (the paper).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -165,9 +167,9 @@ class ExportConfig:
     Attributes:
         index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are
             equal.
-        rule: How dislikes lower items where gamma is not 0 (`pnfrec_keras.inference`): "like_rate", "like_odds", which
-            asks how much the user dislikes, or "difference" or "posterior", which read the user's negative history by
-            the negative encoder.
+        rule: How dislikes lower items where gamma is not 0 (`pnfrec_keras.ranking.rules`): "like_rate", "like_odds",
+            which asks how much the user dislikes, or "difference" or "posterior", which read the user's negative
+            history by the negative encoder.
         gamma: Weight of the rule in the gate and in serving; 0 is the paper's ranking.
         recency: Weight of what is liked now, by the likes of the last `feedback.recent_days`; 0 is the paper's ranking.
     """

@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 from serving import contract, errors, wire
 from serving.contract import Recommendations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import message
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 from serving import errors, tensors, wire
 
 _INT32_MAX = 2**31 - 1

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 from serving import errors, folders, tensors, wire
 
 logger = logging.getLogger(__name__)

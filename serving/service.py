@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 from serving import errors, wire
 from serving.versions import VersionWatcher
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 from serving import folders
 
 # "Inception (2010)" is found by "inception".

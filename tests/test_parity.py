@@ -12,16 +12,18 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from components.evaluation.config import DEFAULT_METRICS, METRICS, BoundConfig, GateConfig
-from components.evaluation.eval_config import make_eval_config
-from experiments.inference import recommender
-from experiments.study import InferenceRule
-from pnfrec_keras import data, evaluation, measures
-from pnfrec_keras.export import export_saved_model
-from pnfrec_keras.model import PNFRec
-from pnfrec_keras.records import read_evaluation
-from pnfrec_keras.vocabulary import Vocabulary
-from pnfrec_keras.weights import get_named_weights, set_named_weights
+from components.gate.config import DEFAULT_METRICS, METRICS, BoundConfig, GateConfig
+from components.gate.eval_config import make_eval_config
+from pnfrec_core import measures
+from pnfrec_keras.evaluation import evaluate
+from pnfrec_keras.examples import arrays
+from pnfrec_keras.examples.records import read_evaluation
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.export.saved_model import export_saved_model
+from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.network.weights import get_named_weights, set_named_weights
+from studies.run.inference import recommender
+from studies.study import InferenceRule
 from tests.pnfrec_keras.writing import evaluation_example, write_records
 
 ITEMS, K = 20, 5
@@ -122,10 +124,10 @@ def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> N
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     assert {name: gate[f"default_{name}"] for name in expected} == pytest.approx(expected, abs=1e-6)
 
-    arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-    unread = sum(not row.any() for row in arrays.positive)
-    assert 4 < unread < len(arrays.positive) / 2, "users without any known liked item, for whom popularity decides"
-    validation: Any = model.evaluate(data.evaluation_dataset(arrays, 7), return_dict=True, verbose=0)
+    made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    unread = sum(not row.any() for row in made.positive)
+    assert 4 < unread < len(made.positive) / 2, "users without any known liked item, for whom popularity decides"
+    validation: Any = model.evaluate(arrays.evaluation_dataset(made, 7), return_dict=True, verbose=0)
     for measure in measures.MEASURES:
         for group in ("p", "n"):
             assert float(validation[f"{measure}_{group}"]) == pytest.approx(expected[f"{measure}_{group}"], abs=1e-6)
@@ -133,13 +135,13 @@ def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> N
 
 def test_xla_ranks_the_same(world: tuple[Path, PNFRec]) -> None:
     folder, model = world
-    arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
     compiled = PNFRec.from_config(model.get_config())
     compiled.set_weights(model.get_weights())
     compiled.set_popularity(VOCABULARY.popularity())
     compiled.compile(jit_compile=True)
     results: list[Any] = [
-        each.evaluate(data.evaluation_dataset(arrays, 16), return_dict=True, verbose=0) for each in (model, compiled)
+        each.evaluate(arrays.evaluation_dataset(made, 16), return_dict=True, verbose=0) for each in (model, compiled)
     ]
     plain, xla = ({name: float(value) for name, value in result.items()} for result in results)
     assert xla == pytest.approx(plain, abs=1e-6)
@@ -153,8 +155,8 @@ def test_an_empty_group_is_undefined_everywhere(
     examples = [example for example in make_examples() if example[3] != polarity]
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in examples])
     gate = by_tfma(folder, tmp_path)
-    arrays = read_evaluation(str(tmp_path / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-    validation: Any = model.evaluate(data.evaluation_dataset(arrays, 7), return_dict=True, verbose=0)
+    made = read_evaluation(str(tmp_path / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    validation: Any = model.evaluate(arrays.evaluation_dataset(made, 7), return_dict=True, verbose=0)
     for measure in measures.MEASURES:
         assert np.isnan(gate[f"{measure}_{group}"])
         assert np.isnan(gate[f"{measure}_delta"])
@@ -196,20 +198,20 @@ def test_a_trend_ranks_the_same_in_numpy_in_keras_in_the_gate_and_when_served(
     model.compile()
     ranked = assert_all_rank_alike(folder, model, tmp_path, rule, gamma, 0.0)
     if not gamma:
-        arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-        validation: Any = model.evaluate(data.evaluation_dataset(arrays, 7), return_dict=True, verbose=0)
-        for name, value in evaluation.measure(ranked, K).items():
+        made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+        validation: Any = model.evaluate(arrays.evaluation_dataset(made, 7), return_dict=True, verbose=0)
+        for name, value in evaluate.measure(ranked, K).items():
             if name.endswith(("_p", "_n")):
                 assert float(validation[name]) == pytest.approx(value, abs=1e-6)
 
 
 def assert_all_rank_alike(
     folder: Path, model: PNFRec, tmp_path: Path, rule: Any, gamma: float, recency: float
-) -> evaluation.Ranked:
+) -> evaluate.Ranked:
     """By numpy, TFMA and the lists of the export in `tmp_path`; another ranking than that of the world's model."""
     export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma, recency=recency)
-    arrays = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-    ranked = evaluation.rank_all(recommender(model, VOCABULARY, InferenceRule(rule, recency=recency), gamma), arrays, K)
+    made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    ranked = evaluate.rank_all(recommender(model, VOCABULARY, InferenceRule(rule, recency=recency), gamma), made, K)
     plain = tf.saved_model.load(str(folder / "model")).signatures["rank_examples"](
         examples=tf.constant([evaluation_example(*example) for example in make_examples()])
     )["rank"]
@@ -217,7 +219,7 @@ def assert_all_rank_alike(
 
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
     gate = by_tfma(tmp_path)
-    expected = evaluation.measure(ranked, K)
+    expected = evaluate.measure(ranked, K)
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     # Dislikes weighed or only left out: the gate knows either list.
     told = tf.saved_model.load(str(tmp_path / "model")).signatures["rank_examples"](

@@ -11,15 +11,15 @@ from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.artifacts import FeedbackStatistics, ItemVocabulary
-from components.code_version import code_version
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig
-from components.feedback.inputs import is_remote
-from components.feedback.inventory import inventory
+from components.feedback.reading.inventory import inventory
+from components.feedback.reading.plan import is_remote
 from components.feedback.settings import to_json
+from pnfrec_core.provenance import code_version
 
 # The code that the examples depend on.
-SOURCES = ("components/feedback", "pnfrec_keras/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py")
+SOURCES = ("components/feedback", "pnfrec_core/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py")
 # TFX reads these in a pattern as spans of time and then takes the latest only.
 _SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
 

@@ -10,10 +10,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.feedback.output import Folders
 from components.feedback.run import run
 from components.feedback.settings import from_json
-from pnfrec_keras import schema
+from components.feedback.writing.output import Folders
+from pnfrec_core import schema
 
 logger = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from components.feedback.beam.graph import WriteFeedback
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError, feedback_error_within
-from components.feedback.inputs import make_plan
-from components.feedback.output import Folders
-from components.feedback.readers import BATCH_ROWS
-from components.feedback.statistics import STATISTICS_FILE
-from components.feedback.transforms import WriteFeedback
+from components.feedback.reading.batches import BATCH_ROWS
+from components.feedback.reading.plan import make_plan
+from components.feedback.writing.account import STATISTICS_FILE
+from components.feedback.writing.output import Folders
 
 logger = logging.getLogger(__name__)
 

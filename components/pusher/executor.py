@@ -12,7 +12,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 
 SAVED_MODEL_FILE = "saved_model.pb"
 RESOLVED_CONFIG = "resolved_config"

@@ -11,8 +11,8 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import ItemVocabulary
-from components.code_version import code_version
 from components.trainer import executor
+from pnfrec_core.provenance import code_version
 
 VOCABULARY_KEY = executor.VOCABULARY_KEY
 RUN_FN = "components.trainer.run_fn.run_fn"

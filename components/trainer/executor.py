@@ -8,7 +8,7 @@ from tfx.types import artifact_utils
 VOCABULARY_KEY = "vocabulary"
 CODE_KEY = "code"
 # The code that the model depends on.
-SOURCES = ("components/trainer", "pnfrec_keras")
+SOURCES = ("components/trainer", "pnfrec_core", "pnfrec_keras")
 
 
 class Executor(executor.GenericExecutor):

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.code_version import code_version
 from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, STATE_DIR, TRAINING, with_choice
 from components.trainer.executor import SOURCES, VOCABULARY_KEY
-from pnfrec_keras import schema
+from pnfrec_core import schema
+from pnfrec_core.provenance import code_version
+from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
-from pnfrec_keras.variants import variant_of
-from pnfrec_keras.vocabulary import Vocabulary
+from pnfrec_keras.examples.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ def run_fn(fn_args: Any) -> None:
             hyperparameters where a Tuner chose some.
     """
     # TensorFlow and Keras load when there is something to train, not when the pipeline is compiled.
-    from pnfrec_keras import training
-    from pnfrec_keras.export import export_saved_model, manifest
+    from pnfrec_keras.export.saved_model import export_saved_model, manifest
+    from pnfrec_keras.training import fitting
 
     choice: dict[str, Any] = (fn_args.hyperparameters or {}).get("values", {})
     settings = with_choice(fn_args.custom_config, choice)
@@ -38,7 +38,7 @@ def run_fn(fn_args: Any) -> None:
     vocabulary, train, validation = read_data(fn_args, model_config)
     log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
     state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
-    result = training.fit(
+    result = fitting.fit(
         len(vocabulary),
         train,
         validation,
@@ -70,12 +70,12 @@ def run_fn(fn_args: Any) -> None:
         extra_assets={"config.yaml": settings[RESOLVED_CONFIG], "manifest.json": manifest(facts)},
     )
     Path(fn_args.model_run_dir, "history.json").write_text(json.dumps(result.history, indent=1), encoding="utf-8")
-    training.discard_state(state)
+    fitting.discard_state(state)
 
 
 def read_data(fn_args: Any, model_config: ModelConfig) -> tuple[Vocabulary, Any, Any]:
     """The vocabulary, the `TrainingArrays` and the `EvaluationArrays` of validation that `fn_args` names."""
-    from pnfrec_keras.records import read_evaluation, read_training
+    from pnfrec_keras.examples.records import read_evaluation, read_training
 
     vocabulary = Vocabulary.read(Path(fn_args.custom_config[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
     mixed = variant_of(model_config.variant).mixed

@@ -11,9 +11,9 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import ItemVocabulary
-from components.code_version import code_version
 from components.trainer.executor import VOCABULARY_KEY
 from components.tuner import executor
+from pnfrec_core.provenance import code_version
 
 TUNER_FN = "components.tuner.tuner_fn.tuner_fn"
 

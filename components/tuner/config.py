@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from components.trainer.choice import SECTIONS
+from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ModelConfig, TrainingConfig
-from pnfrec_keras.variants import variant_of
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 

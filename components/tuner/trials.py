@@ -73,12 +73,12 @@ class Trials:
     def _trained(self, number: int, settings: Mapping[str, Any], folder: Path) -> Outcome:
         import keras
 
-        from pnfrec_keras import training
+        from pnfrec_keras.training import fitting
 
         model_config, training_config = ModelConfig(**settings[MODEL]), TrainingConfig(**settings[TRAINING])
         begin = time.perf_counter()
         try:
-            result = training.fit(
+            result = fitting.fit(
                 len(self._vocabulary),
                 self._train,
                 self.validation,
@@ -90,14 +90,14 @@ class Trials:
             )
         except Exception:
             # It would come to the same end again.
-            training.discard_state(folder / "state")
+            fitting.discard_state(folder / "state")
             raise
         outcome = Outcome(result.history, result.best_epoch, time.perf_counter() - begin)
         # The graphs of one trial would stay in memory for all the others.
         del result
         keras.utils.clear_session()
         _write(folder / _OUTCOME_FILE, outcome)
-        training.discard_state(folder / "state")
+        fitting.discard_state(folder / "state")
         return outcome
 
 

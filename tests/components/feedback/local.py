@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from apache_beam.pvalue import TaggedOutput
 
-from components.feedback import gather, radix, steps
+from components.feedback.beam import gather, quantiles, steps
 from components.feedback.config import FeedbackConfig
-from components.feedback.inputs import make_plan
-from components.feedback.output import Folders
+from components.feedback.reading.plan import make_plan
+from components.feedback.writing.output import Folders
 
 
-def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, radix.RankRule]) -> list[radix.Histogram]:
+def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, quantiles.RankRule]) -> list[quantiles.Histogram]:
     """What leads `keys_of` to the keys at the wanted ranks: each key a histogram of its own last 16 bits."""
     by_name: defaultdict[str, list[int]] = defaultdict(list)
     for name, packed in keys:
@@ -29,7 +29,7 @@ def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, radix.RankRule])
         found = [sorted(values)[rank] for rank in rules[name](len(values))]
         prefixes = [key >> 16 for key in found]
         wanted = [(prefix, prefixes[:index].count(prefix)) for index, prefix in enumerate(prefixes)]
-        histograms += [radix.Histogram(name, key >> 16, _int64(key & 0xFFFF), _int64(1), wanted) for key in found]
+        histograms += [quantiles.Histogram(name, key >> 16, _int64(key & 0xFFFF), _int64(1), wanted) for key in found]
     return histograms
 
 

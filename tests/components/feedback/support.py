@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from pnfrec_keras import schema
+from pnfrec_core import schema
 from tests.components.feedback.reference import Row
 
 COLUMNS = ("user", "item", "value", "timestamp", "polarity", "split")

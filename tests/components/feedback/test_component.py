@@ -13,7 +13,6 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import FeedbackStatistics, ItemVocabulary
-from components.code_version import code_version
 from components.feedback import component as feedback_component
 from components.feedback.component import FeedbackGen
 from components.feedback.config import FeedbackConfig, TitlesConfig
@@ -21,6 +20,7 @@ from components.feedback.errors import FeedbackError
 from components.feedback.executor import Executor
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
 from components.feedback.settings import from_json
+from pnfrec_core.provenance import code_version
 from tests.components.feedback import support
 from tests.components.feedback.test_generate import some_rows
 
@@ -44,7 +44,7 @@ def test_outputs_and_parameters() -> None:
     ]
     assert from_json(parameters["feedback"]).base == base
     assert parameters["code"] == code_version(
-        "components/feedback", "pnfrec_keras/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py"
+        "components/feedback", "pnfrec_core/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py"
     )
 
 

@@ -18,10 +18,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.feedback import run as run_module
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
 from components.feedback.errors import FeedbackError
-from components.feedback.output import Folders
 from components.feedback.run import LOCAL_BEAM_ARGS, generate, run
-from components.feedback.statistics import NAMESPACE
-from components.feedback.summary import format_summary
+from components.feedback.writing.account import NAMESPACE
+from components.feedback.writing.output import Folders
+from components.feedback.writing.summary import format_summary
 from tests.components.feedback import reference, support
 from tests.components.feedback.reference import Row
 

@@ -11,11 +11,11 @@ from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import ItemVocabulary
-from components.code_version import code_version
 from components.trainer import run_fn
 from components.trainer.component import SequenceTrainer
 from components.trainer.executor import Executor
-from pnfrec_keras.vocabulary import Vocabulary
+from pnfrec_core.provenance import code_version
+from pnfrec_keras.examples.vocabulary import Vocabulary
 from tests.pnfrec_keras.writing import evaluation_example, training_example, write_records
 
 ITEMS = [f"i{number}" for number in range(8)]
@@ -162,7 +162,7 @@ def test_validation_falls_back_to_the_popularity_of_the_export(tmp_path: Path, m
         given.update(settings)
         raise Stopped
 
-    monkeypatch.setattr("pnfrec_keras.training.fit", fit)
+    monkeypatch.setattr("pnfrec_keras.training.fitting.fit", fit)
     inputs, outputs = write_artifacts(tmp_path)
     with pytest.raises(Stopped):
         Executor().Do(inputs, outputs, properties(tmp_path))

@@ -19,7 +19,6 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
 from components.artifacts import ItemVocabulary
-from components.code_version import code_version
 from components.trainer.executor import Executor as TrainerExecutor
 from components.tuner.component import SequenceTuner
 from components.tuner.config import NumberSpace, SpaceConfig, TunerConfig, WidthSpace
@@ -29,7 +28,8 @@ from components.tuner.search import Search, make_oracle
 from components.tuner.space import hyperparameters
 from components.tuner.trials import Outcome, _read
 from components.tuner.tuner_fn import tuner_fn
-from pnfrec_keras import training
+from pnfrec_core.provenance import code_version
+from pnfrec_keras.training import fitting
 from tests.components.trainer.test_trainer import properties as trainer_properties
 from tests.components.trainer.test_trainer import write_artifacts
 from tests.pnfrec_keras.writing import evaluation_example, write_records
@@ -121,16 +121,16 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def fitted(monkeypatch: pytest.MonkeyPatch) -> list[training.TrainingResult]:
+def fitted(monkeypatch: pytest.MonkeyPatch) -> list[fitting.TrainingResult]:
     """The trainings that are made from here on."""
-    made: list[training.TrainingResult] = []
-    fit = training.fit
+    made: list[fitting.TrainingResult] = []
+    fit = fitting.fit
 
-    def recorded(*arguments: Any, **settings: Any) -> training.TrainingResult:
+    def recorded(*arguments: Any, **settings: Any) -> fitting.TrainingResult:
         made.append(fit(*arguments, **settings))
         return made[-1]
 
-    monkeypatch.setattr(training, "fit", recorded)
+    monkeypatch.setattr(fitting, "fit", recorded)
     return made
 
 
@@ -146,7 +146,7 @@ def best(target: Path) -> dict[str, Any]:
 
 
 def test_a_search_judges_each_training_and_hands_on_the_best(
-    world: World, fitted: list[training.TrainingResult], caplog: pytest.LogCaptureFixture
+    world: World, fitted: list[fitting.TrainingResult], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     target = world.search()
@@ -221,7 +221,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, trial: int, epoch: int) -> None:
 
 
 def test_a_search_that_was_cut_off_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch, fitted: list[training.TrainingResult]
+    world: World, monkeypatch: pytest.MonkeyPatch, fitted: list[fitting.TrainingResult]
 ) -> None:
     tuner = dataclasses.replace(TUNER, trials=2, epochs=2)
     kill_at(monkeypatch, trial=2, epoch=1)
@@ -299,7 +299,7 @@ def test_an_error_stops_the_search(tmp_path: Path) -> None:
         searched(tmp_path, TUNER, SPACES, broken)
 
 
-def test_outcomes_serve_other_searches(world: World, fitted: list[training.TrainingResult]) -> None:
+def test_outcomes_serve_other_searches(world: World, fitted: list[fitting.TrainingResult]) -> None:
     tuner = dataclasses.replace(TUNER, trials=1, epochs=1)
     first = trials(world.search(tuner))
     again = trials(world.search(dataclasses.replace(tuner, delta_weight=2.0, trials=2)))

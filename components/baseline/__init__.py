@@ -1,1 +1,0 @@
-"""Which model a candidate is compared with."""

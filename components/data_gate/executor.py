@@ -1,0 +1,63 @@
+"""Raises where ExampleValidator found an anomaly."""
+
+import logging
+import os
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx import types
+from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.data_gate import message
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class DataAnomalyError(RuntimeError):
+    """The examples break the schema."""
+
+
+class Executor(base_executor.BaseExecutor):
+    """Executor of `AnomalyGate`."""
+
+    def Do(  # noqa: N802 (TFX calls it so)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],  # noqa: ARG002
+        exec_properties: dict[str, Any],  # noqa: ARG002
+    ) -> None:
+        """Reads the anomalies of every split.
+
+        Args:
+            input_dict: Artifacts by key.
+                - anomalies: Output of ExampleValidator.
+            output_dict: Empty.
+            exec_properties: Empty.
+
+        Raises:
+            DataAnomalyError: There is one; the message names split, feature and reason of each.
+            FileNotFoundError: A split was not validated.
+        """
+        artifact = artifact_utils.get_single_instance(input_dict["anomalies"])
+        splits = artifact_utils.decode_split_names(artifact.split_names)
+        findings = [
+            finding
+            for split in splits
+            for finding in message.list_findings(split, read_anomalies(artifact_utils.get_split_uri([artifact], split)))
+        ]
+        if findings:
+            raise DataAnomalyError(message.to_message(findings))
+        _LOGGER.info("No anomaly in the splits %s.", ", ".join(splits))
+
+
+def read_anomalies(folder: str) -> anomalies_pb2.Anomalies:
+    """What ExampleValidator wrote about one split."""
+    path = os.path.join(folder, DEFAULT_FILE_NAME)
+    if not fileio.exists(path):
+        msg = f"No anomalies at {path}: ExampleValidator did not validate this split."
+        raise FileNotFoundError(msg)
+    with fileio.open(path, "rb") as file:
+        return anomalies_pb2.Anomalies.FromString(file.read())

@@ -1,0 +1,73 @@
+"""The Beam pipeline of FeedbackGen. Between steps travel packed batches, never single rows.
+
+    read -> chunks by shard -> table of a shard -> kept items -> split time -> catalogue -> threshold, halves -> write
+
+What lies just below the threshold comes with the catalogue where the threshold is fixed, else in a step of its own.
+
+The table of a shard is made once. Later steps take it and apply the rules anew, which is cheaper than carrying what
+they gave. What needs all shards is small, is worked out in one place (`gather`) and comes back as the one side input of
+the next step. The graph is kept small, since the local runner spends some 20 ms on each node.
+"""
+
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import AsIter, AsSingleton
+
+from components.feedback.beam import gather, quantiles, steps
+from components.feedback.config import FeedbackConfig
+from components.feedback.reading.batches import BATCH_ROWS
+from components.feedback.reading.plan import Plan
+from components.feedback.writing.output import Folders
+
+
+class WriteFeedback(beam.PTransform):
+    """Reads the planned files and writes examples, vocabulary and statistics.
+
+    Args:
+        config: The rules.
+        plan: The files.
+        folders: Where the outputs go.
+        batch_rows: Rows of a batch of a Parquet file; the result does not depend on it.
+    """
+
+    def __init__(self, config: FeedbackConfig, plan: Plan, folders: Folders, batch_rows: int = BATCH_ROWS) -> None:
+        super().__init__()
+        self._config, self._plan, self._folders, self._batch_rows = config, plan, folders, batch_rows
+
+    def expand(self, pbegin: Any) -> Any:
+        config, shards = self._config, self._plan.shards
+        built = (
+            pbegin
+            | "Files" >> beam.Create(list(self._plan.tasks))
+            | "Read" >> beam.ParDo(steps.Read(config, shards, self._batch_rows))
+            | "ByShard" >> beam.GroupByKey()
+            | "Build" >> beam.ParDo(steps.Build(config)).with_outputs(steps.SUMS, main="tables")
+        )
+        tables = built.tables
+        once = pbegin | "Once" >> beam.Create([None])
+        facts = once | "KeepItems" >> beam.Map(gather.KeepItems(config.min_item_users), AsIter(built[steps.SUMS]))
+
+        if rules := gather.time_rules(config):
+            times = tables | "Times" >> beam.ParDo(steps.Times(config), AsSingleton(facts))
+            times = times | "SplitTime" >> quantiles.SelectRanks(rules)
+            facts = facts | "AddTime" >> beam.Map(gather.AddTime(rules), AsIter(times))
+
+        train = beam.ParDo(steps.Train(config), AsSingleton(facts)).with_outputs(steps.BELOW, main=steps.SUMS)
+        trained = tables | "Train" >> train
+        sides = (AsIter(trained[steps.SUMS]), AsIter(trained[steps.BELOW]))
+        facts = facts | "AddCatalogue" >> beam.Map(gather.AddCatalogue(config), *sides)
+
+        if rules := gather.key_rules(config):
+            keys = tables | "Keys" >> beam.ParDo(steps.Keys(config), AsSingleton(facts))
+            keys = keys | "Select" >> quantiles.SelectRanks(rules)
+            facts = facts | "AddKeys" >> beam.Map(gather.AddKeys(rules), AsIter(keys))
+
+        if config.positive == "median":
+            below = tables | "Below" >> beam.ParDo(steps.Below(config), AsSingleton(facts))
+            facts = facts | "AddBelow" >> beam.Map(gather.add_below, AsIter(below))
+
+        write = steps.Write(config, shards, self._folders)
+        written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))
+        finish = gather.Finish(config, self._folders, self._plan.warnings)
+        return facts | "Finish" >> beam.Map(finish, AsIter(written))

@@ -1,0 +1,247 @@
+"""What the workers do with a piece of input and with a shard.
+
+Each step on shards gets `Facts`, which grows from step to step, as its one side input. It gives a packed table, keys
+to select from, or sums: counts of items and of rows.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from apache_beam.pvalue import TaggedOutput
+
+from components.feedback.beam import quantiles
+from components.feedback.beam.chunks import pack, unpack
+from components.feedback.config import FeedbackConfig
+from components.feedback.reading.batches import read_rows
+from components.feedback.reading.columns import Mask
+from components.feedback.reading.plan import FileTask
+from components.feedback.rules import protocol
+from components.feedback.rules.table import UserTable, build_table, cut, pack_table, unpack_table
+from components.feedback.writing import account
+from components.feedback.writing.examples import ShardExamples, gzip_tfrecords
+from components.feedback.writing.output import Folders, shard_path, write_bytes
+from pnfrec_core import schema
+
+# Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
+SUMS, BELOW = "sums", "below"
+# Names of the keys that are selected by rank.
+TIME, VALUE, HASH = "time", "value", "hash"
+# Names of counts of items, beside those of the vocabulary.
+USERS, FILTERED = "users", "filtered"
+
+_COUNTS = b"counts"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of all shards together; later steps fill in more.
+
+    Attributes:
+        counts: Rows and users so far, by name.
+        items_read: Number of items in the input.
+        kept: Items with enough users.
+        time: T of the global time split.
+        items_filtered: Number of items after the k-core filter.
+        catalogue: Items of the training rows, most popular first.
+        item_counts: Training rows of each.
+        threshold: Values from it on are positive; None where each user has its own.
+        below: The largest training value below the threshold; None where there is none, or each user has its own.
+        cut: Held-out users whose hash is below are validation.
+    """
+
+    counts: dict[str, int]
+    items_read: int
+    kept: pa.Array
+    time: int | None = None
+    items_filtered: int = 0
+    catalogue: pa.Array = None
+    item_counts: pa.Array = None
+    threshold: float | None = None
+    below: float | None = None
+    cut: int | None = None
+
+
+def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int]) -> bytes:
+    """Counts of items and of rows."""
+    return pack((items, columns, account.count(counts)))
+
+
+class Read(beam.DoFn):
+    """A piece of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
+
+    def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
+        self._config, self._shards, self._batch_rows = config, shards, batch_rows
+
+    def process(self, task: FileTask) -> Iterator[Any]:
+        if task.is_first:
+            yield from ((shard, b"") for shard in range(self._shards))
+        for batch in read_rows(task, self._config, self._batch_rows):
+            dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
+            units = {account.unit(name): number for name, number in batch.units.items()}
+            # They travel with the chunks of some shard, since they are summed over all.
+            yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units}))
+            yield from cut(batch, self._shards)
+
+
+class Build(beam.DoFn):
+    """(shard, packed chunks) to (shard, packed table); its item counts are distinct users."""
+
+    def __init__(self, config: FeedbackConfig) -> None:
+        self._config = config
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
+        shard, packed = element
+        chunks, counts = [], []
+        for piece in packed:
+            if piece.startswith(_COUNTS):
+                counts.append(unpack(piece[len(_COUNTS) :]))
+            elif piece:
+                chunks.append(piece)
+        table, duplicates = build_table(chunks, self._config.duplicates)
+        new = account.count({account.DROPPED + "duplicate": duplicates, "users_read": len(table.users)})
+        sums = pack((table.items, {USERS: protocol.item_users(table)}, account.total([new, *counts])))
+        yield TaggedOutput(SUMS, sums)
+        yield shard, pack_table(table)
+
+
+class OnShard(beam.DoFn):
+    """Base of the steps on the table of a shard."""
+
+    def __init__(self, config: FeedbackConfig) -> None:
+        self._config = config
+
+    def _filtered(self, packed: bytes, facts: Facts) -> protocol.Filtered:
+        return protocol.filter_rows(unpack_table(packed), facts.kept, self._config.min_user_items)
+
+    def _train(self, table: UserTable, facts: Facts) -> Mask:
+        return ~protocol.held_out(table, self._config.split, facts.time)
+
+
+class Times(OnShard):
+    """Gives the timestamps after the filter, of which T is a quantile."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        table = self._filtered(element[1], unpack(packed_facts)).table
+        if len(table):
+            yield TIME, quantiles.integer_keys(table.time).tobytes()
+
+
+class Train(OnShard):
+    """Counts what the k-core filter drops and the training rows; gives their largest value below a fixed threshold."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        facts = unpack(packed_facts)
+        filtered = self._filtered(element[1], facts)
+        table = filtered.table
+        train = self._train(table, facts)
+        size = len(table.items)
+        items = {
+            FILTERED: np.bincount(table.item, minlength=size),
+            schema.VOCABULARY_COUNT: np.bincount(table.item[train], minlength=size),
+        }
+        counts = {
+            account.DROPPED + "rare_item": filtered.rare_item,
+            account.DROPPED + "rare_user": filtered.rare_user,
+            "rows_filtered": len(table),
+            "users_filtered": filtered.users,
+            "rows_training": int(np.count_nonzero(train)),
+            "users_training": len(np.unique(table.user[train])),
+        }
+        if not isinstance(self._config.positive, str):
+            for value in protocol.largest_below(table.value[train], self._config.positive):
+                yield TaggedOutput(BELOW, value)
+        yield _sums(table.items, items, counts)
+
+
+class Keys(OnShard):
+    """Gives training values, for their median, and hashes of held-out users, for the split in halves."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        facts = unpack(packed_facts)
+        table = self._filtered(element[1], facts).table
+        train = self._train(table, facts)
+        if self._config.positive == "median" and train.any():
+            yield VALUE, quantiles.float_keys(table.value[train]).tobytes()
+        if self._config.split == "global_time":
+            known = protocol.known_rows(table, train, facts.catalogue)
+            hashes = protocol.held_out_hashes(table, known, self._config.split_seed)
+            if len(hashes):
+                yield HASH, hashes.tobytes()
+
+
+class Below(OnShard):
+    """Gives the largest training value below a threshold that was not known before, the median."""
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[float]:
+        facts = unpack(packed_facts)
+        table = self._filtered(element[1], facts).table
+        yield from protocol.largest_below(table.value[self._train(table, facts)], facts.threshold)
+
+
+class Write(OnShard):
+    """Writes the examples of a shard; counts the positive training rows of each item and what became of each row."""
+
+    def __init__(self, config: FeedbackConfig, shards: int, folders: Folders) -> None:
+        super().__init__(config)
+        self._shards, self._folders = shards, folders
+
+    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+        facts = unpack(packed_facts)
+        table = self._filtered(element[1], facts).table
+        known = protocol.known_rows(table, self._train(table, facts), facts.catalogue)
+        splits = protocol.split_rows(table, known, self._config, facts.cut)
+        boundary = protocol.boundary(table, known.train, facts.threshold, facts.below)
+        positive = boundary.positives(table)
+        chosen = protocol.select(table, known, splits, positive, self._config)
+        has_values = self._config.positive != "column"
+        day = account.ticks_a_day(account.timestamp_unit(facts.counts))
+        encoder = ShardExamples(table, positive, day, boundary.margins(table) if has_values else None)
+        records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
+        for split, targets in chosen.targets.items():
+            records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))
+        counts = _row_counts(table, known, splits, positive, chosen)
+        for name, split_records in records.items():
+            data, counts[account.examples(name)] = gzip_tfrecords(split_records)
+            write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
+        yield _sums(table.items, self._likes(table, known.train & positive, facts), counts)
+
+    def _likes(self, table: UserTable, liked: Mask, facts: Facts) -> dict[str, npt.NDArray[Any]]:
+        """Positive training rows of each item, and the recent ones among them where they are asked for."""
+        size = len(table.items)
+        likes = {schema.VOCABULARY_POSITIVE_COUNT: np.bincount(table.item[liked], minlength=size)}
+        if self._config.recent_days:
+            day = account.ticks_a_day(account.timestamp_unit(facts.counts))
+            of_late = liked & protocol.recent(table, facts.time, self._config.recent_days, day)
+            likes[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = np.bincount(table.item[of_late], minlength=size)
+        return likes
+
+
+def _row_counts(
+    table: UserTable, known: protocol.Known, splits: protocol.Splits, positive: Mask, chosen: protocol.Selection
+) -> dict[str, int]:
+    counts = {
+        account.DROPPED + "unknown_user": known.unknown_user,
+        account.DROPPED + "unknown_item": known.unknown_item,
+        account.DROPPED + "few_positives": chosen.few_positives,
+        account.DROPPED + "few_heldout_positives": chosen.few_heldout_positives,
+        account.DROPPED + "no_positive_target": chosen.no_positive_target,
+        "users_heldout": chosen.heldout_users,
+        "users_heldout_enough": chosen.heldout_users_enough,
+    }
+    for split, name in enumerate(schema.SPLITS):
+        here = chosen.used & (splits == split)
+        rows = {"positive": here & positive, "negative": here & ~positive}
+        for polarity, mask in rows.items():
+            counts[account.kept(name, polarity)] = int(np.count_nonzero(mask))
+    for split, targets in chosen.targets.items():
+        name = schema.SPLITS[split]
+        positives = int(np.count_nonzero(positive[targets.rows]))
+        counts[account.examples(name, "positive")] = positives
+        counts[account.examples(name, "negative")] = len(targets.rows) - positives
+        counts[f"seen_targets_{name}"] = protocol.seen_before(table, targets)
+    return counts

@@ -1,0 +1,1 @@
+"""From the files of feedback to batches of usable rows."""

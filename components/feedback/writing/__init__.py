@@ -1,0 +1,1 @@
+"""The outputs: examples, vocabulary, the account of every row."""

@@ -1,0 +1,82 @@
+"""Resolves the baseline: the model blessed last, other than the candidate."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+from tfx.components.evaluator import constants
+from tfx.dsl.components.common.resolver import ResolverStrategy
+from tfx.dsl.io import fileio
+from tfx.utils import path_utils
+
+from components.gate.model_settings import asks_dislikes, read_settings
+from pnfrec_core import schema
+
+MODEL = "model"
+BLESSING = "model_blessing"
+CANDIDATE = "candidate"
+
+
+class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
+    """The model of the latest positive blessing that is not the candidate itself.
+
+    TFX's own strategy may return the candidate when a run is repeated: the Evaluator would then compare the model
+    with itself and the Pusher deliver it again. Leaving the candidate out makes a repeated run find the
+    baseline of the first time, so that everything comes from the cache. It also goes by the time of the blessing, not
+    of the training, nor of the artifact: a blessing taken from the cache is given anew.
+
+    A model that tells the gate fewer items of each list than the gate looks at cannot be compared, nor can one that
+    does not tell it all the lists that it looks at: then there is a blessing, but no model.
+
+    Args:
+        k: Length of the list that the gate looks at.
+        default_list: Whether the gate looks at the list of `serving_default` as well.
+    """
+
+    def __init__(self, k: int = 1, default_list: bool = False) -> None:
+        self._k = k
+        self._default_list = default_list
+
+    def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
+        """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
+        candidates = input_dict.get(CANDIDATE, [])
+        candidate_ids = {artifact.id for artifact in candidates}
+        models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
+        for blessing in newest_first(store, input_dict.get(BLESSING, [])):
+            model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+            blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+            if blessed and model_id in models and model_id not in candidate_ids:
+                model = models[model_id]
+                comparable = list_length(model) >= self._k and (not self._default_list or tells_default_list(model))
+                return {MODEL: [model] if comparable else [], BLESSING: [blessing], CANDIDATE: candidates}
+        return {MODEL: [], BLESSING: [], CANDIDATE: candidates}
+
+
+def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
+    """Artifacts by the time at which they were last put out, by a cached execution too; equal times by id."""
+    outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
+    times: dict[int, int] = {}
+    for event in store.get_events_by_artifact_ids([artifact.id for artifact in artifacts]) if artifacts else []:
+        if event.type in outputs:
+            times[event.artifact_id] = max(times.get(event.artifact_id, 0), event.milliseconds_since_epoch)
+    return sorted(artifacts, key=lambda artifact: (times.get(artifact.id, 0), artifact.id), reverse=True)
+
+
+def list_length(model: Any) -> float:
+    """How many items of each list the model tells the gate; endless where that is not written beside the model."""
+    return float(read_settings(model).get("training", {}).get("k", "inf"))
+
+
+def tells_default_list(model: Any) -> bool:
+    """Whether the model tells the gate where targets stand in the list of `serving_default`.
+
+    Earlier exports tell one rank, which is that one too unless their rule asks for a user's dislikes.
+    """
+    if not asks_dislikes(model):
+        return True
+    with fileio.open(os.path.join(path_utils.serving_model_path(model.uri), "saved_model.pb"), "rb") as stream:
+        saved = saved_model_pb2.SavedModel.FromString(stream.read())
+    signatures = [graph.signature_def[schema.RANK_SIGNATURE] for graph in saved.meta_graphs]
+    return any(schema.OUTPUT_DEFAULT_RANK in signature.outputs for signature in signatures)

@@ -1,0 +1,200 @@
+"""TFMA metrics of ranking: HR, NDCG and MRR of both groups, their differences, and coverage.
+
+A model answers `rank_examples` with the rank of each example's target and the recommended list. The combiner counts
+ranks (integers, so that no order of merging changes a result) and marks recommended items; every named metric is
+derived from those counts. TFMA's own ranking metrics drop queries without a hit, which a miss must not be.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.gate import config, outputs, tally
+
+# Results whose name begins with one underscore stay inside TFMA.
+_COUNTS_NAME = "_rank_counts"
+
+
+class RankingMetric(tfma.metrics.Metric):
+    """One of HR@k, NDCG@k and MRR@k of a group, of its difference p - n, or coverage@k (spec, section 6).
+
+    An example whose target has rank r in 1..k counts 1 (HR), 1 / log2(r + 1) (NDCG) or 1 / r (MRR), any other 0; the
+    metric is the mean over the group's examples. Coverage is the share of the model's catalogue that is in anyone's
+    list. No example gives NaN.
+
+    Args:
+        name: One of `config.METRICS`, or of `config.DEFAULT_METRICS` for the list of `serving_default`.
+        k: Length of the list.
+    """
+
+    def __init__(self, name: str, k: int = 10) -> None:
+        super().__init__(_ranking_metric, name=name, k=k)
+
+
+class RankingDetails(tfma.metrics.Metric):
+    """Sizes of the groups and standard errors of their means, and of their paired change against the baseline.
+
+    Args:
+        k: Length of the list.
+        name: Of the metric, with `config.DEFAULT_PREFIX` for the list of `serving_default`; its values have the names
+            in `config.COUNTS`, `STANDARD_ERRORS` and `CHANGE_STANDARD_ERRORS`, with the same prefix.
+        code: Changes nothing, but makes the settings of another code's evaluation others: TFX compares them.
+    """
+
+    def __init__(self, k: int = 10, name: str = config.DETAILS, code: str = "") -> None:
+        del code
+        super().__init__(_ranking_details, name=name, k=k)
+
+
+metric_types.register_metric(RankingMetric)
+metric_types.register_metric(RankingDetails)
+
+
+def _ranking_metric(
+    name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
+) -> list[Any]:
+    if name not in config.BOUNDABLE:
+        msg = f"Unknown metric {name!r}. Known: {', '.join(config.BOUNDABLE)}."
+        raise ValueError(msg)
+    models = model_names or [""]
+    keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
+    derive = functools.partial(_derive_metric, name=name, k=k, model_names=models)
+    return [
+        _shared_computation(k, eval_config, models, config.is_default(name)),
+        tfma.metrics.DerivedMetricComputation(keys=keys, result=derive),
+    ]
+
+
+def _ranking_details(
+    name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
+) -> list[Any]:
+    models = model_names or [""]
+    keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
+    by_default = config.is_default(name)
+    derive = functools.partial(_derive_details, k=k, model_names=models, by_default=by_default)
+    return [
+        _shared_computation(k, eval_config, models, by_default),
+        tfma.metrics.DerivedMetricComputation(keys=keys, result=derive),
+    ]
+
+
+def _shared_computation(
+    k: int, eval_config: config_pb2.EvalConfig | None, model_names: list[str], by_default: bool
+) -> Any:
+    """The one pass over the examples; TFMA drops the copies that every metric brings, going by combiner and keys."""
+    if k < 1:
+        msg = f"`k` must be at least 1. Received: {k}."
+        raise ValueError(msg)
+    specs = eval_config.model_specs if eval_config is not None else []
+    baselines = [spec.name for spec in specs if spec.is_baseline and spec.name in model_names]
+    return tfma.metrics.MetricComputation(
+        keys=[_counts_key(model, k, by_default) for model in model_names],
+        preprocessors=None,
+        combiner=RankingCombiner(k, model_names, baselines[0] if baselines else None, by_default),
+    )
+
+
+def _counts_key(model_name: str, k: int, by_default: bool) -> Any:
+    # The name holds k and the list: metrics of different ones must not be taken for the same computation.
+    which = "_default" if by_default else ""
+    return tfma.metrics.MetricKey(name=f"{_COUNTS_NAME}{which}_{k}", model_name=model_name)
+
+
+def _derive_metric(metrics: Mapping[Any, Any], name: str, k: int, model_names: list[str]) -> dict[Any, float]:
+    by_default, measured = config.is_default(name), name.removeprefix(config.DEFAULT_PREFIX)
+    return {
+        tfma.metrics.MetricKey(name=name, model_name=model): tally.metric_value(
+            metrics[_counts_key(model, k, by_default)], measured
+        )
+        for model in model_names
+    }
+
+
+def _derive_details(metrics: Mapping[Any, Any], k: int, model_names: list[str], by_default: bool) -> dict[Any, float]:
+    prefix = config.DEFAULT_PREFIX if by_default else ""
+    return {
+        tfma.metrics.MetricKey(name=prefix + name, model_name=model): value
+        for model in model_names
+        for name, value in tally.details(metrics[_counts_key(model, k, by_default)]).items()
+    }
+
+
+class RankingAccumulator:
+    """Counts of ranks and marks of recommended items, a row for each model.
+
+    Attributes:
+        ranks: Examples by model, group and rank (0: miss), int64, shape (models, 2, k + 1).
+        pairs: Examples by model, group, rank and rank under the baseline, shape (models, 2, k + 1, k + 1), or None.
+        recommended: By model, True at the item indices in anyone's list, shape (catalogue size + 1,); None before any
+            example.
+    """
+
+    __slots__ = ("pairs", "ranks", "recommended")
+
+    def __init__(self, models: int, k: int, paired: bool) -> None:
+        self.ranks: outputs.Integers = np.zeros((models, 2, k + 1), np.int64)
+        self.pairs: outputs.Integers | None = np.zeros((models, 2, k + 1, k + 1), np.int64) if paired else None
+        self.recommended: list[outputs.Marks | None] = [None] * models
+
+
+class RankingCombiner(beam.CombineFn):
+    """Adds up what the models answered; an input holds one example or a batch of them.
+
+    Args:
+        k: Length of the list.
+        model_names: Models to read; `""` where there is one.
+        baseline: The one of them that the others are compared with example by example, if any.
+        by_default: Whether to count the ranks of the list of `serving_default`.
+    """
+
+    def __init__(self, k: int, model_names: list[str], baseline: str | None = None, by_default: bool = False) -> None:
+        super().__init__()
+        self._by_default = by_default
+        self._k = k
+        self._model_names = model_names
+        self._baseline = model_names.index(baseline) if baseline is not None else None
+
+    def create_accumulator(self) -> RankingAccumulator:
+        return RankingAccumulator(len(self._model_names), self._k, paired=self._baseline is not None)
+
+    def add_input(self, accumulator: RankingAccumulator, element: Any) -> RankingAccumulator:
+        places = []
+        for row, model in enumerate(self._model_names):
+            answers = outputs.read_outputs(element, model, self._k, self._by_default)
+            np.add.at(accumulator.ranks[row], (answers.group, answers.place), 1)
+            if not self._by_default:  # whose list is not told, only the target's place in it
+                accumulator.recommended[row] = outputs.mark_items(accumulator.recommended[row], answers, model)
+            places.append((answers.group, answers.place))
+        if accumulator.pairs is not None and self._baseline is not None:
+            for row, (group, place) in enumerate(places):
+                np.add.at(accumulator.pairs[row], (group, place, places[self._baseline][1]), 1)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[RankingAccumulator]) -> RankingAccumulator:
+        result = self.create_accumulator()
+        for other in accumulators:
+            result.ranks += other.ranks
+            if result.pairs is not None and other.pairs is not None:
+                result.pairs += other.pairs
+            for row, marks in enumerate(other.recommended):
+                result.recommended[row] = outputs.merge_marks(result.recommended[row], marks, self._model_names[row])
+        return result
+
+    def extract_output(self, accumulator: RankingAccumulator) -> dict[Any, tally.Summary]:
+        result = {}
+        for row, model in enumerate(self._model_names):
+            marks = accumulator.recommended[row]
+            paired = accumulator.pairs is not None and row != self._baseline
+            result[_counts_key(model, self._k, self._by_default)] = tally.Summary(
+                ranks=accumulator.ranks[row],
+                recommended=0 if marks is None else int(marks.sum()),
+                catalogue_size=0 if marks is None else len(marks) - 1,
+                pairs=accumulator.pairs[row] if accumulator.pairs is not None and paired else None,
+            )
+        return result

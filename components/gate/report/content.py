@@ -1,0 +1,134 @@
+"""The report as data: what was measured, what was asked, and the verdict."""
+
+import dataclasses
+import json
+from typing import Any, Literal
+
+from components.gate.report.intervals import Interval
+
+Verdict = Literal["ok", "fail", "not judged"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One metric over all examples.
+
+    Attributes:
+        metric: Its name.
+        value: None where it is undefined: its group is empty.
+        examples: Examples that it is the mean of; for a difference those of both groups, for coverage all.
+        interval: 95 % interval of the value.
+        min: Least allowed value, if any.
+        max: Greatest allowed value, if any.
+        max_loss: How much worse than the baseline the value may be, if bounded.
+        baseline: Value of the last blessed model on the same examples; None where there is none or it is undefined.
+        change: Value less baseline.
+        change_interval: 95 % interval of the change, example by example.
+        verdict: "fail" if any bound fails; "not judged" where no bound was judged.
+        sentence: The reason.
+    """
+
+    metric: str
+    value: float | None
+    examples: int
+    interval: Interval | None
+    min: float | None
+    max: float | None
+    max_loss: float | None
+    baseline: float | None
+    change: float | None
+    change_interval: Interval | None
+    verdict: Verdict
+    sentence: str
+
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """What was asked, such as `>= 0.05` and `loss <= 0.01`."""
+        limits = ((">= ", self.min), ("<= ", self.max), ("loss <= ", self.max_loss))
+        return tuple(f"{sign}{limit:g}" for sign, limit in limits if limit is not None)
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceRow:
+    """Metrics of the examples with one value of a feature. No bound holds for it.
+
+    Attributes:
+        feature: The feature.
+        value: Its value.
+        count_p: Examples of the positive group.
+        count_n: Examples of the negative group.
+        metrics: Value by metric; None is undefined.
+        baseline: The last blessed model's, None where there is none.
+    """
+
+    feature: str
+    value: str
+    count_p: int
+    count_n: int
+    metrics: dict[str, float | None]
+    baseline: dict[str, float | None] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Verdict of the gate.
+
+    Attributes:
+        blessed: Whether the model may be pushed.
+        headline: The verdict and its reason.
+        notes: What a reader has to know besides.
+        agrees: False where the report and TFX's blessing contradict each other. Such a model is not blessed.
+        k: Length of the list that the measures look at.
+        count_p: Examples of the positive group.
+        count_n: Examples of the negative group.
+        has_baseline: Whether there was a last blessed model to compare with.
+        model: Where the model under test lies.
+        baseline_model: Where the last blessed one lies, or "".
+        rows: The metrics.
+        slices: The slices.
+    """
+
+    blessed: bool
+    headline: str
+    notes: tuple[str, ...]
+    agrees: bool
+    k: int
+    count_p: int
+    count_n: int
+    has_baseline: bool
+    model: str
+    baseline_model: str
+    rows: tuple[Row, ...]
+    slices: tuple[SliceRow, ...]
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.verdict == "fail")
+
+
+def to_json(report: Report) -> str:
+    """JSON of `report`; undefined numbers are null."""
+    return json.dumps(dataclasses.asdict(report), indent=2, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Report:
+    """The report that `to_json` wrote.
+
+    Raises:
+        ValueError: `text` is no such report.
+    """
+    try:
+        fields = json.loads(text)
+        rows = tuple(_read_row(row) for row in fields.pop("rows"))
+        slices = tuple(SliceRow(**part) for part in fields.pop("slices"))
+        return Report(rows=rows, slices=slices, notes=tuple(fields.pop("notes")), **fields)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        msg = f"This is no report of the gate: {error}."
+        raise ValueError(msg) from error
+
+
+def _read_row(fields: dict[str, Any]) -> Row:
+    for name in ("interval", "change_interval"):
+        if fields[name] is not None:
+            fields[name] = Interval(*fields[name])
+    return Row(**fields)

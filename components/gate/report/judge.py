@@ -1,0 +1,162 @@
+"""From numbers and bounds to the report. Pure; the same rules as TFMA's, so that the two verdicts can be compared."""
+
+import math
+from collections.abc import Mapping
+
+from components.gate import config
+from components.gate.report import intervals, measured, sentences
+from components.gate.report.content import Report, Row, SliceRow, Verdict
+from pnfrec_core import schema
+
+
+def build_report(
+    gate: config.GateConfig,
+    evaluation: measured.Evaluation,
+    blessing: bool | None,
+    model: str = "",
+    baseline_model: str = "",
+    baseline_is_left_out: bool = False,
+    default_list_is_another: bool = False,
+) -> Report:
+    """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
+
+    Args:
+        gate: Bounds.
+        evaluation: What the Evaluator measured.
+        blessing: Whether the Evaluator blessed the model; None where it wrote no blessing.
+        model: Where the model under test lies, for the reader.
+        baseline_model: The same of the last blessed model.
+        baseline_is_left_out: There is a blessed model, left out since it does not tell the gate all that it looks at.
+        default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
+    """
+    rows = tuple(_judge(metric, gate, evaluation.overall) for metric in gate.reported)
+    passed = all(row.verdict != "fail" for row in rows)
+    agrees = passed == evaluation.validation_ok == blessing
+    no_baseline = sentences.left_out(gate) if baseline_is_left_out else sentences.NO_BASELINE
+    notes = [] if evaluation.has_baseline else [no_baseline]
+    if default_list_is_another and not gate.judges_default:
+        notes.append(sentences.DEFAULT_NOT_JUDGED)
+    if not agrees:
+        notes.insert(0, sentences.disagreement(passed, evaluation.validation_ok, blessing, evaluation.failures))
+    return Report(
+        blessed=passed and agrees,
+        headline=sentences.headline(rows, agrees, evaluation.has_baseline),
+        notes=tuple(notes),
+        agrees=agrees,
+        k=gate.k,
+        count_p=_count(evaluation.overall.candidate, "p"),
+        count_n=_count(evaluation.overall.candidate, "n"),
+        has_baseline=evaluation.has_baseline,
+        model=model,
+        baseline_model=baseline_model,
+        rows=rows,
+        slices=tuple(_slice_row(values) for values in sorted(evaluation.slices, key=_slice_order)),
+    )
+
+
+def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -> Row:
+    value = values.candidate.get(metric, math.nan)
+    baseline = None if values.baseline is None else values.baseline.get(metric, math.nan)
+    change = None if baseline is None else value - baseline
+    change_interval = _change_interval(metric, values.candidate, change)
+    bound = gate.bounds.get(metric)
+    if math.isnan(value):
+        empty = [group for group in sentences.groups(metric) if not _count(values.candidate, group)]
+        fails = bound is not None or metric in config.REQUIRED
+        verdict: Verdict = "fail" if fails else "not judged"
+        sentence = sentences.undefined(metric, empty, bounded=bound is not None, fails=fails)
+    elif bound is None:
+        verdict, sentence = "not judged", sentences.no_bound(metric)
+    else:
+        verdict, sentence = _verdict(metric, bound, value, baseline, change_interval)
+    return Row(
+        metric=metric,
+        value=_defined(value),
+        examples=sum(_count(values.candidate, group) for group in sentences.groups(metric)),
+        interval=_interval(metric, values.candidate),
+        min=None if bound is None else bound.min,
+        max=None if bound is None else bound.max,
+        max_loss=None if bound is None else bound.max_loss,
+        baseline=_defined(baseline),
+        change=_defined(change),
+        change_interval=change_interval,
+        verdict=verdict,
+        sentence=sentence,
+    )
+
+
+def _verdict(
+    metric: str,
+    bound: config.BoundConfig,
+    value: float,
+    baseline: float | None,
+    change_interval: intervals.Interval | None,
+) -> tuple[Verdict, str]:
+    checks: list[tuple[bool, str]] = []
+    if bound.min is not None:
+        checks.append((value >= bound.min - config.ROUNDING_SLACK, sentences.at_least(metric, value, bound.min)))
+    if bound.max is not None:
+        checks.append((value <= bound.max + config.ROUNDING_SLACK, sentences.at_most(metric, value, bound.max)))
+    if bound.max_loss is not None and baseline is not None:
+        loss = baseline - value if config.higher_is_better(metric) else value - baseline
+        kept = loss <= bound.max_loss + config.ROUNDING_SLACK
+        checks.append((kept, sentences.change(metric, value, baseline, bound.max_loss, change_interval)))
+    failures = [sentence for kept, sentence in checks if not kept]
+    if failures:
+        return "fail", " ".join(failures)
+    words = [sentence for _, sentence in checks]
+    if bound.max_loss is not None and baseline is None:
+        words.append(sentences.loss_not_judged(metric, bound.max_loss))
+    return ("ok" if checks else "not judged"), " ".join(words)
+
+
+def _interval(metric: str, values: Mapping[str, float]) -> intervals.Interval | None:
+    if metric == "coverage":
+        return None
+    measure, group = metric.rsplit("_", 1)
+    value = values.get(metric, math.nan)
+    if measure.removeprefix(config.DEFAULT_PREFIX) == "hr":
+        shares = [
+            (values.get(f"{measure}_{name}", math.nan), _count(values, name)) for name in sentences.groups(metric)
+        ]
+        return intervals.newcombe(*shares[0], *shares[1]) if group == "delta" else intervals.wilson(*shares[0])
+    errors = [values.get(f"{measure}_{name}_se", math.nan) for name in sentences.groups(metric)]
+    return intervals.clip(intervals.normal(value, *errors), *config.value_range(metric))
+
+
+def _change_interval(metric: str, values: Mapping[str, float], change: float | None) -> intervals.Interval | None:
+    if change is None or metric == "coverage":
+        return None
+    measure = metric.rsplit("_", 1)[0]
+    errors = [values.get(f"{measure}_{name}_change_se", math.nan) for name in sentences.groups(metric)]
+    return intervals.normal(change, *errors)
+
+
+def _count(values: Mapping[str, float], group: str) -> int:
+    return int(values.get(f"count_{group}", 0))
+
+
+def _defined(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+def _slice_row(values: measured.SliceValues) -> SliceRow:
+    metrics, baseline = values.candidate, values.baseline
+    return SliceRow(
+        feature=values.feature,
+        value=values.value,
+        count_p=_count(metrics, "p"),
+        count_n=_count(metrics, "n"),
+        metrics={metric: _defined(metrics.get(metric)) for metric in config.METRICS},
+        baseline=None if baseline is None else {metric: _defined(baseline.get(metric)) for metric in config.METRICS},
+    )
+
+
+def _slice_order(values: measured.SliceValues) -> tuple[str, int, str]:
+    """Buckets in their own order, anything else by name."""
+    known = {
+        schema.HISTORY_LENGTH_BUCKET: [*dict(schema.HISTORY_LENGTH_BUCKETS), schema.HISTORY_LENGTH_OVERFLOW],
+        schema.TARGET_POPULARITY_BUCKET: [*dict(schema.POPULARITY_BUCKETS), schema.POPULARITY_OVERFLOW],
+    }.get(values.feature, [])
+    place = known.index(values.value) if values.value in known else len(known)
+    return values.feature, place, values.value

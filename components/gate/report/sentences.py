@@ -1,0 +1,122 @@
+"""The report's reasons in words."""
+
+import math
+
+from components.gate import config
+from components.gate.report.content import Row
+from components.gate.report.intervals import Interval
+
+DEFAULT_NOT_JUDGED = (
+    "The model ranks by what a user dislikes. The list of a query to serving_default, which does not weigh that, is "
+    f"another one and not judged: bound {config.DEFAULT_PREFIX}ndcg_p and the like."
+)
+NO_BASELINE = "No blessed model yet: change bounds are not judged."
+
+_EMPTY_GROUP = "An empty group fails the gate, whatever the bounds."
+_EMPTY = "An undefined metric fails every bound."
+_GROUP_NAMES = {"p": "positive", "n": "negative"}
+
+
+def groups(metric: str) -> tuple[str, ...]:
+    """The groups whose examples `metric` looks at."""
+    return (metric[-1],) if metric.endswith(("_p", "_n")) else ("p", "n")
+
+
+def at_least(metric: str, value: float, limit: float) -> str:
+    """What `value` is to a least allowed `limit`."""
+    kept = value >= limit - config.ROUNDING_SLACK
+    return _value(metric, value, limit, "at least" if kept else "below", kept)
+
+
+def at_most(metric: str, value: float, limit: float) -> str:
+    """What `value` is to a greatest allowed `limit`."""
+    kept = value <= limit + config.ROUNDING_SLACK
+    return _value(metric, value, limit, "at most" if kept else "above", kept)
+
+
+def change(metric: str, value: float, baseline: float, max_loss: float, interval: Interval | None) -> str:
+    """What `value` is to that of the last blessed model."""
+    difference = value - baseline
+    if math.isnan(difference):
+        return f"{metric} cannot be compared: it is undefined for the last blessed model. {_EMPTY}"
+    if difference == 0:
+        words = f"{metric} is as in the last blessed model"
+    else:
+        digits = _digits(abs(difference), max_loss)
+        words = f"{metric} {'rose' if difference > 0 else 'fell'} by {abs(difference):.{digits}f}"
+        words += f" from the last blessed model's {baseline:.4f}"
+    if interval is not None:
+        words += f" (95 % interval of the change {interval.low:+.4f} to {interval.high:+.4f})"
+    worse = "lower" if config.higher_is_better(metric) else "higher"
+    return f"{words}; it may be at most {max_loss:g} {worse}."
+
+
+def loss_not_judged(metric: str, max_loss: float) -> str:
+    return f"No baseline to compare with: the loss of {metric} (at most {max_loss:g}) is not judged."
+
+
+def no_bound(metric: str) -> str:
+    return f"{metric} has no bound."
+
+
+def left_out(gate: config.GateConfig) -> str:
+    """Why a blessed model is no baseline."""
+    lacks = f"fewer than {gate.k} items of each list"
+    if gate.judges_default:
+        lacks += ", or not where targets stand in the list of serving_default, as exports of earlier versions"
+    return (
+        f"The last blessed model tells the gate {lacks}, so it cannot be compared: change bounds are not judged this "
+        "time."
+    )
+
+
+def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) -> str:
+    """Why `metric` has no value: which groups have no example."""
+    names = " or of the ".join(_GROUP_NAMES[group] for group in empty_groups)
+    missing = "example" if metric == "coverage" else f"example of the {names} group"
+    words = f"{metric} is undefined: the evaluated split has no {missing}."
+    if fails and not bounded:
+        return f"{words} {_EMPTY_GROUP}"
+    return f"{words} {_EMPTY}" if bounded else words
+
+
+def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
+    """The verdict and its reason, or the names of what failed where there are several."""
+    failures = [row for row in rows if row.verdict == "fail"]
+    if not agrees:
+        return "NOT BLESSED: this report and TFX's blessing contradict each other."
+    if failures:
+        if unbounded := [row for row in failures if not row.bounds]:
+            return f"NOT BLESSED: {unbounded[0].sentence}"
+        bounded = sum(bool(row.bounds) for row in rows)
+        names = ", ".join(row.metric for row in failures)
+        reason = failures[0].sentence if len(failures) == 1 else f"They are {names}."
+        return f"NOT BLESSED: {len(failures)} of {bounded} bounded metrics failed. {reason}"
+    judged = sum(row.verdict == "ok" for row in rows)
+    if not judged:
+        return "BLESSED: only changes are bounded, and there is no baseline to compare with."
+    against = "" if has_baseline else " There was no baseline to compare with."
+    return f"BLESSED: all {judged} bounded metrics that could be judged are within their bounds.{against}"
+
+
+def disagreement(passed: bool, validation_ok: bool, blessing: bool | None, failures: tuple[str, ...]) -> str:
+    """Who says what, where the report, TFMA's validation and TFX's blessing are not of one mind."""
+    words = {True: "passes", False: "fails"}
+    said = {True: "blessed", False: "not blessed", None: "absent"}[blessing]
+    return (
+        f"By this report the model {words[passed]}, by TFMA's validation it {words[validation_ok]}, and TFX's "
+        f"blessing is {said}. The model counts as not blessed. Were the Evaluator and this report given the same "
+        f"bounds? TFMA's failures: {'; '.join(failures) or 'none'}."
+    )
+
+
+def _value(metric: str, value: float, limit: float, relation: str, kept: bool) -> str:
+    shown = f"{value:.{_digits(value, limit)}f}"
+    if kept:
+        return f"{metric} is {shown}, {relation} {limit:g} as asked."
+    return f"{metric} is {shown}, {relation} the bound of {limit:g}."
+
+
+def _digits(value: float, limit: float) -> int:
+    """Digits behind the point, 4 to 9, that tell `value` from `limit`."""
+    return next((digits for digits in range(4, 10) if round(value, digits) != round(limit, digits)), 4)

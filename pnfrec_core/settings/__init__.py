@@ -1,0 +1,1 @@
+"""Settings as people write them: YAML, overrides, and sentences about what is wrong with them."""

@@ -1,0 +1,1 @@
+"""Evaluation in numpy: the plain definition, and baselines."""

@@ -1,0 +1,1 @@
+"""Vocabulary, TFRecords and arrays: what a model is trained and evaluated on."""

@@ -1,0 +1,251 @@
+"""From sequences of item ids to batches: arrays in memory, and `tf.data` over them.
+
+A user is one row. The whole training set of index sequences is held in memory: 2 * (L + 1) int32 a user, 41 MB for
+100,000 users at L = 50. In return every epoch is a full shuffle, and an interrupted run goes on with exactly the
+batches it would have seen.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.network.model import (
+    IS_POSITIVE,
+    MARGINS,
+    MIXED,
+    MIXED_IS_POSITIVE,
+    NEGATIVE,
+    PERIODS,
+    POSITIVE,
+    SEEN,
+    TARGET,
+)
+
+IntArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float32]
+Number = TypeVar("Number", np.int32, np.float32)
+Batches = Any  # tf.data.Dataset, which has no types of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingArrays:
+    """Training sequences of U users: the last L + 1 items of each polarity, padded on the right with 0.
+
+    Attributes:
+        positive: int32 (U, L + 1).
+        negative: int32 (U, L + 1); all 0 for a user without negatives.
+        mixed: int32 (U, 2 * L + 1), both polarities in order, for the variants that read them so; None for the others.
+        mixed_is_positive: int32, of the shape of `mixed`: 1 where it holds a positive item.
+        margins: For each sequence above, by its name, float32 of its shape: distance of each interaction's value from
+            the boundary, 0 at padding. None for models without `soft_boundary`.
+        days: For each sequence above, by its name, float32 of its shape: when each interaction was, in days since
+            1970-01-01, 0 at padding. None for models without `trend_days`.
+        periods: The same as int32, the periods of their trends that they fall into (`pnfrec_keras.ranking.trend`).
+    """
+
+    positive: IntArray
+    negative: IntArray
+    mixed: IntArray | None = None
+    mixed_is_positive: IntArray | None = None
+    margins: Mapping[str, FloatArray] | None = None
+    days: Mapping[str, FloatArray] | None = None
+    periods: Mapping[str, IntArray] | None = None
+
+    def __len__(self) -> int:
+        return len(self.positive)
+
+    def inputs_and_labels(self) -> tuple[dict[str, IntArray], dict[str, Any]]:
+        """`(x, y)` for `model.fit`: at each position the label is the next item of the same sequence."""
+        sequences = {POSITIVE: self.positive, NEGATIVE: self.negative}
+        if self.mixed is not None:
+            sequences[MIXED] = self.mixed
+        labels: dict[str, Any] = {name: items[:, 1:] for name, items in sequences.items()}
+        # An input whose label is padding is the sequence's last item: it has nothing to predict.
+        inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in sequences.items()}
+        if self.mixed_is_positive is not None:
+            labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
+        for name, values in (self.margins or {}).items():
+            labels[name + MARGINS] = values[:, 1:]
+        for name, periods in (self.periods or {}).items():
+            labels[name + PERIODS] = periods[:, 1:]
+        return inputs, labels
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationArrays:
+    """Histories and targets of T evaluation examples.
+
+    Attributes:
+        positive: int32 (T, L), the last L positive items, padded on the right.
+        seen: Everything in the history, T arrays of any length.
+        target: int32 (T,); 0 where the target is not in the catalogue.
+        is_positive: int32 (T,), 1 for group p, 0 for group n.
+        negative: int32 (T, L), the last L negative items, padded on the right; for rules of inference that read them.
+    """
+
+    positive: IntArray
+    seen: Sequence[IntArray]
+    target: IntArray
+    is_positive: IntArray
+    negative: IntArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def part(self, begin: int, end: int) -> "EvaluationArrays":
+        """The examples from `begin` to `end` (exclusive)."""
+        rows = slice(begin, end)
+        negative = None if self.negative is None else self.negative[rows]
+        return EvaluationArrays(
+            self.positive[rows], self.seen[rows], self.target[rows], self.is_positive[rows], negative
+        )
+
+    def targets(self) -> dict[str, IntArray]:
+        """`y` for `model.evaluate`; polarities only where they differ."""
+        polarity = {} if self.is_positive.all() else {IS_POSITIVE: self.is_positive}
+        return {TARGET: self.target, **polarity}
+
+    def inputs_and_targets(self) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
+        """`(x, y)` for `model.evaluate` and for `validation_data`, with `seen` padded to its longest row."""
+        seen = pad(self.seen, max((len(row) for row in self.seen), default=0))
+        return {POSITIVE: self.positive, SEEN: seen}, self.targets()
+
+
+def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
+    """The last `length` values of each row, padded on the right with 0: int32 (rows, length)."""
+    return pad_as(np.int32, rows, length)
+
+
+def pad_as(dtype: type[Number], rows: Sequence[npt.ArrayLike], length: int) -> npt.NDArray[Number]:
+    """`pad` to an array of `dtype`."""
+    padded = np.zeros((len(rows), length), dtype=dtype)
+    if length:
+        for place, row in enumerate(rows):
+            kept = np.asarray(row, dtype=dtype)[-length:]
+            padded[place, : len(kept)] = kept
+    return padded
+
+
+def training_arrays(
+    positive: Sequence[Iterable[str]],
+    negative: Sequence[Iterable[str]],
+    vocabulary: Vocabulary,
+    max_length: int,
+    mixed: Sequence[Iterable[tuple[str, bool]]] | None = None,
+) -> TrainingArrays:
+    """Training sequences from raw ids, one row a user, oldest first. Ids outside the vocabulary are left out.
+
+    `mixed` are both polarities in order, each item with whether it is positive.
+    """
+    index = vocabulary.index()
+
+    def rows(sequences: Sequence[Iterable[str]]) -> IntArray:
+        return pad([[index[item] for item in row if item in index] for row in sequences], max_length + 1)
+
+    if mixed is None:
+        return TrainingArrays(rows(positive), rows(negative))
+    known = [[(index[item], int(is_positive)) for item, is_positive in row if item in index] for row in mixed]
+    items, polarity = ([[pair[part] for pair in row] for row in known] for part in (0, 1))
+    both = (pad(items, 2 * max_length + 1), pad(polarity, 2 * max_length + 1))
+    return TrainingArrays(rows(positive), rows(negative), *both)
+
+
+def evaluation_arrays(
+    positive: Sequence[Iterable[str]],
+    seen: Sequence[Iterable[str]],
+    target: Sequence[str],
+    is_positive: Sequence[int],
+    vocabulary: Vocabulary,
+    max_length: int,
+) -> EvaluationArrays:
+    """Evaluation examples from raw ids. Unknown ids are left out of histories; an unknown target is a miss (0)."""
+    index = vocabulary.index()
+    return EvaluationArrays(
+        pad([[index[item] for item in row if item in index] for row in positive], max_length),
+        [np.array([index[item] for item in row if item in index], dtype=np.int32) for row in seen],
+        np.array([index.get(item, 0) for item in target], dtype=np.int32),
+        np.array(is_positive, dtype=np.int32),
+    )
+
+
+def training_dataset(
+    arrays: TrainingArrays, batch_size: int, seed: int, first_epoch: int = 0, epochs: int | None = None
+) -> Batches:
+    """Shuffled batches, epoch after epoch. Epoch e has the same order in every run with this seed.
+
+    Args:
+        arrays: Training sequences.
+        batch_size: Users a batch; the last batch of an epoch holds what is left.
+        seed: Of the order.
+        first_epoch: Where to begin, for a resumed run.
+        epochs: Where to end (exclusive); None goes on for ever.
+
+    Returns:
+        `(x, y)` batches; `steps_per_epoch` gives how many make an epoch.
+    """
+    inputs, labels = arrays.inputs_and_labels()
+    rows = len(arrays)
+    tensors = (
+        {name: tf.constant(values) for name, values in inputs.items()},
+        {name: tf.constant(values) for name, values in labels.items()},
+    )
+
+    def epoch_batches(epoch: Any) -> Batches:
+        order = tf.argsort(tf.random.stateless_uniform([rows], seed=tf.stack([tf.constant(seed, tf.int64), epoch])))
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def gather(places: Any) -> Any:
+        return tf.nest.map_structure(lambda values: tf.gather(values, places), tensors)
+
+    last = tf.int64.max if epochs is None else epochs
+    ordered = tf.data.Dataset.range(first_epoch, last).flat_map(epoch_batches)
+    return ordered.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def steps_per_epoch(arrays: TrainingArrays, batch_size: int) -> int:
+    """Batches that make an epoch."""
+    return -(-len(arrays) // batch_size)
+
+
+def even_batches(batches: Batches, replicas: int) -> Batches:
+    """Batches that divide among `replicas`, filled up with rows of padding, which count nowhere.
+
+    Keras wants equal shapes on all replicas, and weighs what it logs by them. Training rows of padding have no real
+    position; evaluation rows get a sample weight of 0.
+    """
+    if replicas == 1:
+        return batches
+
+    def fill(x: Any, y: Any) -> Any:
+        rows = tf.shape(next(iter(x.values())))[0]
+        extra = tf.math.floormod(-rows, replicas)
+
+        def pad_rows(values: Any) -> Any:
+            return tf.pad(values, [[0, extra], *([[0, 0]] * (len(values.shape) - 1))])
+
+        filled = tf.nest.map_structure(pad_rows, (x, y))
+        weights = tf.concat([tf.ones([rows]), tf.zeros([extra])], axis=0)
+        return (*filled, weights) if TARGET in y else filled
+
+    return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def evaluation_dataset(arrays: EvaluationArrays, batch_size: int) -> Batches:
+    """Batches for `model.evaluate`; `seen` is padded to the longest row of its batch only."""
+    lengths = np.array([len(row) for row in arrays.seen], dtype=np.int64)
+    flat = np.concatenate([*arrays.seen, np.zeros(0, np.int32)]).astype(np.int32)
+    seen = tf.RaggedTensor.from_row_lengths(flat, lengths)
+    positive = tf.constant(arrays.positive)
+    targets = {name: tf.constant(values) for name, values in arrays.targets().items()}
+
+    def gather(places: Any) -> Any:
+        x = {POSITIVE: tf.gather(positive, places), SEEN: tf.gather(seen, places).to_tensor()}
+        return x, {name: tf.gather(values, places) for name, values in targets.items()}
+
+    places = tf.data.Dataset.range(len(arrays)).batch(batch_size)
+    return places.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,109 @@
+"""From a table of interactions in memory to arrays, for scripts and notebooks.
+
+The pipeline does this in Beam, with filters, split rules and an account of every row; this helper is the short way: the
+last positive interaction of each user is held out for validation, everything before it is training.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, evaluation_arrays, training_arrays
+from pnfrec_keras.examples.vocabulary import Vocabulary
+
+
+class FrameArrays(NamedTuple):
+    """What `arrays_from_frame` returns."""
+
+    vocabulary: Vocabulary
+    training: TrainingArrays
+    validation: EvaluationArrays
+
+
+def arrays_from_frame(
+    frame: Any,
+    *,
+    positive: float,
+    max_length: int = 50,
+    user: str = "user",
+    item: str = "item",
+    value: str = "value",
+    timestamp: str = "timestamp",
+) -> FrameArrays:
+    """Leave-one-out arrays from a DataFrame (pandas, or anything whose columns numpy can read).
+
+    Users are held out with their last positive interaction, if they have at least three positive ones; what follows it
+    is dropped, so that nothing later leaks into training. Like every leave-one-out split it still lets the model see
+    other users' later interactions.
+
+    Args:
+        frame: One row an interaction. Ids of any type are used as strings.
+        positive: An interaction is positive when its value is at least this.
+        max_length: L of the model.
+        user: Name of the user column.
+        item: Name of the item column.
+        value: Name of the value column.
+        timestamp: Name of the time column. Equal timestamps keep the order of the rows.
+
+    Raises:
+        ValueError: A column is missing or a value is not a finite number.
+    """
+    missing = [name for name in (user, item, value, timestamp) if name not in frame]
+    if missing:
+        msg = f"The frame lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, frame))}."
+        raise ValueError(msg)
+    values = np.asarray(frame[value], dtype=np.float64)
+    if not np.isfinite(values).all():
+        msg = f"Column {value!r}, row {int(np.argmin(np.isfinite(values)))}: not a finite number. Drop such rows first."
+        raise ValueError(msg)
+    for name in (user, item, timestamp):
+        absent = _missing(np.asarray(frame[name]))
+        if absent.any():
+            msg = f"Column {name!r}, row {int(np.argmax(absent))}: missing. Drop such rows first."
+            raise ValueError(msg)
+    users, items = (np.asarray(frame[name]).astype(str) for name in (user, item))
+    order = np.lexsort((np.arange(len(users)), np.asarray(frame[timestamp]), users))
+    users, items, is_positive = users[order], items[order], values[order] >= positive
+    starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]][: len(users)]).tolist()
+    whole = list(zip(starts, [*starts[1:], len(users)], strict=True))
+    in_training = np.ones(len(users), dtype=bool)
+    held_out: list[tuple[int, int]] = []
+    for start, end in whole:
+        places = start + np.flatnonzero(is_positive[start:end])
+        if len(places) >= 3:
+            in_training[places[-1] : end] = False
+            held_out.append((start, int(places[-1])))
+    vocabulary = Vocabulary.from_interactions(items[in_training], is_positive[in_training])
+
+    def histories(spans: list[tuple[int, int]], polarity: bool) -> list[list[str]]:
+        return [list(items[a:b][is_positive[a:b] == polarity]) for a, b in spans]
+
+    ends = dict(held_out)
+    spans = [(start, ends.get(start, end)) for start, end in whole]
+    return FrameArrays(
+        vocabulary,
+        training_arrays(
+            histories(spans, polarity=True),
+            histories(spans, polarity=False),
+            vocabulary,
+            max_length,
+            [list(zip(items[a:b], is_positive[a:b], strict=True)) for a, b in spans],
+        ),
+        evaluation_arrays(
+            histories(held_out, polarity=True),
+            [list(items[a:b]) for a, b in held_out],
+            [items[b] for _, b in held_out],
+            [1] * len(held_out),
+            vocabulary,
+            max_length,
+        ),
+    )
+
+
+def _missing(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    if column.dtype.kind in "mM":
+        absent: npt.NDArray[np.bool_] = np.isnat(column)
+        return absent
+    # Of all values only NaN and NaT differ from themselves.
+    return np.array([each is None or each != each for each in column.tolist()], dtype=bool)

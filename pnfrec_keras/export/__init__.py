@@ -1,0 +1,1 @@
+"""The SavedModel that serving and the gate ask."""

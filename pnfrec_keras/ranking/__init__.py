@@ -1,0 +1,1 @@
+"""How items are scored, filtered, ranked and measured."""

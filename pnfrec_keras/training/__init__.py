@@ -1,0 +1,1 @@
+"""Fitting a model: early stopping, exact resume, strategies."""

@@ -1,0 +1,1 @@
+"""The commands `pnfrec experiment`, `pnfrec compare` and `pnfrec results`."""

@@ -1,0 +1,103 @@
+"""`pnfrec experiment`: runs a study, or goes on with it, and prints its table."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
+    from studies.study import Study, Trial
+
+
+@click.command()
+@click.argument("study")
+@click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in all trials.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of all studies. [default: runs/studies]")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Trials at once.")
+def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output: Path | None, jobs: int) -> None:
+    """Run a study: train each of its arms with several seeds and compare them on the same users.
+
+    STUDY is the name of a ready one (baselines) or a YAML file. A study that was cut off goes on where it stopped.
+
+    Exit status: 0 done, 1 a trial failed, 2 wrong configuration.
+    """
+    from pipeline.config import ConfigError, load_config
+    from studies.study import WITHOUT_SERVING, load_study, trials
+
+    require_pictures()
+    try:
+        found = load_study(study)
+        planned = trials(found, config_path, overrides)
+        base = load_config(config_path, [*WITHOUT_SERVING, *overrides])
+    except ConfigError as error:
+        raise click.exceptions.UsageError(str(error)) from error
+    from components.feedback.errors import FeedbackError
+    from studies.results.ranks import ResultError
+    from studies.run.runner import run_trials
+    from studies.run.trial_process import TrialError
+
+    folder = (output or base.output_path.parent / "studies") / base.name / found.name
+    click.echo(f"study   {found.name}: {found.question}\ndata    {config_path}\noutput  {folder}\n")
+    try:
+        folders = run_trials(planned, folder, click.echo, jobs)
+    except (TrialError, FeedbackError) as error:
+        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+        sys.exit(1)
+    try:
+        _show(folders, planned, found, folder, base)
+    except ResultError as error:
+        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+def require_pictures() -> None:
+    """Says what is missing before hours of training, not after.
+
+    Raises:
+        UsageError: There is no matplotlib.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        msg = "The pictures of a study need matplotlib: pip install 'pnfrec[studies]'."
+        raise click.exceptions.UsageError(msg)
+
+
+def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder: Path, base: "PipelineConfig") -> None:
+    """Writes the tables, the summary and the page of a study, and prints its table."""
+    import json
+
+    from pnfrec_core.files import write
+    from studies.page import build
+    from studies.results import stored, summary, tables
+    from studies.results.chance import differences_of
+    from studies.run.data import prepared
+    from studies.run.lengths import read_lengths
+    from studies.run.runner import RESULT
+
+    labels = study.labels or study.reference
+    configs = {trial.arm.name: trial.config for trial in reversed(planned)}  # of each arm's first trial
+    places = {name: prepared(config, folder.parent / "data") for name, config in configs.items()}
+    data = places[labels]
+    # FeedbackGen's; its own name for the file would bring Beam.
+    every = {
+        name: json.loads((place / "statistics" / "statistics.json").read_text(encoding="utf-8"))
+        for name, place in places.items()
+    }
+    rows = {name: each["rows"]["kept"] for name, each in every.items()}
+    k = base.training.k
+    summed, found, table, ranks = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
+
+    text = "\n\n".join([tables.means_table(found), *map(differences_of, summed.comparisons())])
+    done = [each for each in folders if (each / RESULT).is_file()]
+    write(folder / "results.csv", table.to_csv(index=False))
+    write(folder / "epochs.csv", tables.epochs(done).to_csv(index=False))
+    write(folder / "lengths.csv", read_lengths(data).to_csv(index=False))
+    write(folder / "table.txt", text + "\n")
+    stored.store(ranks, folder / stored.FILE, k)
+    write(folder / summary.SUMMARY, summed.to_json())
+    page = build(folder)
+    head = f"{found[0].targets:,} test targets, k = {k}, mean +- SD over seeds"
+    click.echo(f"\n{head}:\n\n{text}\n\nresults: {folder / 'results.csv'}\npage:    {page}")

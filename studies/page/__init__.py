@@ -1,0 +1,35 @@
+"""The page of a study: pictures, tables and what was run, in one HTML file without scripts or outside resources."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def build(folder: Path) -> Path:
+    """Writes `page.html` from `summary.json`, `epochs.csv` and `lengths.csv` in the folder; the tables may be absent.
+
+    Raises:
+        SummaryError: The summary cannot be used.
+    """
+    from pnfrec_core.files import write
+    from studies.page import html, pictures
+    from studies.results.summary import SUMMARY, read
+
+    summary = read(folder / SUMMARY)
+    drawn = [
+        *pictures.of_results(summary),
+        *pictures.of_training(summary, _table(folder / "epochs.csv"), _table(folder / "lengths.csv")),
+    ]
+    write(folder / html.PAGE, html.to_html(summary, drawn))
+    return folder / html.PAGE
+
+
+def _table(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame()

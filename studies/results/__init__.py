@@ -1,0 +1,1 @@
+"""From the trials of a study to tables with intervals."""

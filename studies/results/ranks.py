@@ -1,0 +1,207 @@
+"""What the arms of a study did with each target: read from trials, brought on common terms, and compared.
+
+`studies.results.stored` keeps them with a study, so that any two arms can be compared long after the trials are gone.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pnfrec_core import measures
+from studies.results.bootstrap import Interval, paired_difference
+from studies.run.runner import RESULT
+
+RANKS = "ranks.npz"
+COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
+
+
+class ResultError(ValueError):
+    """Trials that cannot be judged together; the message says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranks:
+    """What an arm did with T targets.
+
+    Attributes:
+        rank: (seeds, T).
+        is_positive: (T,), by the arm's own rule of polarity, until `common_targets` gives all arms one rule.
+        user, place: (T,), which name a target (`studies.run.data.TargetKeys`). Of stored ranks, users are numbers,
+            which mean something within their file only (`studies.results.stored`).
+    """
+
+    rank: npt.NDArray[np.int64]
+    is_positive: npt.NDArray[np.int64]
+    user: npt.NDArray[np.str_] | npt.NDArray[np.int64]
+    place: npt.NDArray[np.int64]
+
+    @classmethod
+    def read(cls, folders: Sequence[Path], split: str) -> "Ranks":
+        """Of the trials of one arm.
+
+        Raises:
+            ResultError: They were judged on different targets.
+        """
+        rows = [dict(np.load(folder / RANKS)) for folder in folders]
+        names = ("is_positive", "user", "place")
+        for folder, row in zip(folders, rows, strict=True):
+            if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
+                msg = f"{folder} was judged on other targets than {folders[0]}. Remove both and run the study again."
+                raise ResultError(msg)
+        return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
+
+    def keys(self) -> list[tuple[str | int, int]]:
+        """Names of the targets."""
+        return list(zip(self.user.tolist(), self.place.tolist(), strict=True))
+
+    def measures(self, seed: int, k: int) -> dict[str, float]:
+        """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`."""
+        found: dict[str, float] = {}
+        for name in measures.MEASURES:
+            gains = measures.gains(self.rank[seed], name, k)
+            for group, value in (("p", 1), ("n", 0)):
+                chosen = gains[self.is_positive == value]
+                found[f"{name}_{group}"] = float(chosen.mean()) if len(chosen) else float("nan")
+            found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
+        return found
+
+
+def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
+    """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group without targets.
+
+    Args:
+        pairs: What the two did with the targets that they have in common, of each draw of test users. One without
+            targets of a group that the measure needs does not count, as it does not in a mean over draws.
+        name: Of the measure.
+        k: Length of the list.
+    """
+    measure, _, group = name.partition("_")
+    sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
+    signs = [np.array(sign)[own.is_positive] for own, _ in pairs]
+    known = [all((each == value).any() for value in sign if value) for each in signs]
+    pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
+    if not pairs:
+        return None
+    # The mean over seeds first: what is compared are arms, not single trainings.
+    gains, others = (
+        np.concatenate([measures.gains(pair[side].rank, measure, k).mean(axis=0) for pair in pairs]) for side in (0, 1)
+    )
+    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
+    half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
+    return paired_difference(gains, others, user, np.concatenate(signs), half=half)
+
+
+def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
+    """The targets that all arms have, in one order, with the polarity that the arm `labels` gives them.
+
+    Raises:
+        ResultError: There is none.
+    """
+    keys = {arm: {key: place for place, key in enumerate(ranks.keys())} for arm, ranks in arms.items()}
+    common = sorted(set.intersection(*(set(places) for places in keys.values())))
+    if not common:
+        msg = f"The arms {', '.join(arms)} have no target in common, so that they cannot be compared."
+        raise ResultError(msg)
+    places = {arm: np.array([own[key] for key in common]) for arm, own in keys.items()}
+    is_positive = arms[labels].is_positive[places[labels]]
+    return {
+        arm: Ranks(ranks.rank[:, places[arm]], is_positive, ranks.user[places[arm]], ranks.place[places[arm]])
+        for arm, ranks in arms.items()
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """The arms of a study on the test targets that they have in common, grouped by one rule of polarity.
+
+    Attributes:
+        draws: Of each draw of test users, by its seed, the arms by their names, all in one order; one entry where all
+            trials were judged on the same users.
+        targets: Of each draw, a digest of its targets and of their polarity: equal where these are.
+    """
+
+    draws: dict[int, dict[str, Ranks]]
+    targets: dict[int, str]
+
+    def arms(self) -> list[str]:
+        """Names of those that every draw has, in their order."""
+        return [arm for arm in next(iter(self.draws.values())) if all(arm in arms for arms in self.draws.values())]
+
+    def of(self, arm: str) -> list[Ranks]:
+        """What an arm did with each draw of test users."""
+        return [arms[arm] for arms in self.draws.values()]
+
+    def measures(self, arm: str, k: int) -> list[dict[str, float]]:
+        """`Ranks.measures` of each trial of an arm: draw by draw, and of a draw seed by seed."""
+        return [own.measures(seed, k) for own in self.of(arm) for seed in range(len(own.rank))]
+
+
+def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int] = ()) -> Judged:
+    """Reads what trials did, and brings it on common terms.
+
+    Args:
+        folders: Of all trials; arms in the order of their first.
+        split: "validation" or "test".
+        labels: Name of the arm whose rule says which targets are positive.
+        draws: Of each folder, the seed of the draw of test users that it was judged on, each of which has all arms; by
+            default all were on one.
+
+    Raises:
+        ResultError: The arms have no target in common, or trials of one arm were judged on different targets.
+    """
+    by_draw: dict[int, dict[str, list[Path]]] = {}
+    for folder, draw in zip(folders, draws or [0] * len(folders), strict=True):
+        by_draw.setdefault(draw, {}).setdefault(_arm_of(folder), []).append(folder)
+    common = {
+        draw: common_targets({arm: Ranks.read(own, split) for arm, own in by_arm.items()}, labels)
+        for draw, by_arm in by_draw.items()
+    }
+    return Judged(common, {draw: _digest(next(iter(arms.values()))) for draw, arms in common.items()})
+
+
+def _arm_of(folder: Path) -> str:
+    """Name of the arm that a trial is of."""
+    return str(json.loads((folder / RESULT).read_text(encoding="utf-8"))["arm"])
+
+
+def _digest(targets: Ranks) -> str:
+    rows = [[*key, int(liked)] for key, liked in zip(targets.keys(), targets.is_positive, strict=True)]
+    return hashlib.sha256(json.dumps(rows).encode("utf-8")).hexdigest()
+
+
+def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) -> dict[str, Interval]:
+    """The difference of each measure of `COMPARED`, but of those that lack a group of targets, with its interval.
+
+    Args:
+        own: What has the arm.
+        arm: Its name.
+        other: What has the arm that it is compared with: the same, or of another study on the same targets.
+        reference: That arm's name. A draw of test users that lacks it, or that only one of the two has, does not count.
+        k: Length of the list.
+
+    Raises:
+        ResultError: The two have no draw of test users in common, or one with different targets in them.
+    """
+    shared = [draw for draw in own.draws if draw in other.draws]
+    if not shared:
+        msg = (
+            f"{arm} and {reference} were judged on other draws of test users: {sorted(own.draws)} and "
+            f"{sorted(other.draws)}. Compare studies with a seed in common."
+        )
+        raise ResultError(msg)
+    if any(own.targets[draw] != other.targets[draw] for draw in shared):
+        msg = (
+            f"{arm} and {reference} were judged on other test targets. Compare studies of the same data, rules of "
+            "targets and of polarity; and where arms differ in these, of the same arms: targets are those that all "
+            "arms of a study have."
+        )
+        raise ResultError(msg)
+    pairs = [(own.draws[draw][arm], other.draws[draw][reference]) for draw in shared if reference in other.draws[draw]]
+    found = {name: difference(pairs, name, k) for name in COMPARED}
+    return {name: interval for name, interval in found.items() if interval is not None}

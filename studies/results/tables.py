@@ -1,0 +1,208 @@
+"""From the folders of the trials to one tidy table, and to means with intervals."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pnfrec_core import schema
+from studies.results.bootstrap import Interval
+from studies.results.ranks import COMPARED, Judged, Ranks, differences
+from studies.run.runner import RESULT
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmResult:
+    """An arm over its seeds.
+
+    Attributes:
+        name: Of the arm.
+        seeds: How many trials.
+        targets: How many targets all arms have in common, of any draw of test users.
+        positives: How many of them are positive.
+        users: How many users they are of.
+        mean: Of each measure over seeds.
+        sd: Sample standard deviation over seeds; NaN for one.
+        against: Difference of each measure from the reference arm, with its interval; empty for the reference itself,
+            and where the reference has no trial.
+        trials: Measures of each trial, in the order of the folders.
+        beside: As `against`, from a second arm.
+    """
+
+    name: str
+    seeds: int
+    targets: int
+    positives: int
+    users: int
+    mean: dict[str, float]
+    sd: dict[str, float]
+    against: dict[str, Interval]
+    trials: list[dict[str, float]]
+    beside: dict[str, Interval] = dataclasses.field(default_factory=dict)
+
+
+def tidy(folders: Sequence[Path]) -> pd.DataFrame:
+    """One row a trial and split: arm, seed, settings, measures, best epoch, seconds, memory.
+
+    Measures are on the trial's own targets, by its own rule of polarity. `seconds` and `peak_gib` are of the trial,
+    `training_seconds` and `training_peak_gib` of its training, which several arms and studies may share.
+    """
+    rows = [row for folder in folders for row in _rows(json.loads((folder / RESULT).read_text(encoding="utf-8")))]
+    return pd.DataFrame(rows)
+
+
+def on_common_terms(table: pd.DataFrame, found: Sequence[ArmResult], labels: str) -> pd.DataFrame:
+    """A tidy table with the test measures of `arm_results`, as all tables and pictures of a study have them.
+
+    Its column `labels` names the arm whose rule of polarity groups the targets of a row: `labels` on the test targets
+    that all arms have in common, the arm's own on validation.
+
+    Args:
+        table: Of `tidy`, of the very trials that `found` is of.
+        found: Results on the common test targets.
+        labels: The arm whose rule grouped these.
+    """
+    judged = table.copy()
+    judged.insert(3, "labels", judged["arm"])
+    for arm in found:
+        rows = judged.index[(judged["arm"] == arm.name) & (judged["split"] == schema.TEST_SPLIT)]
+        for row, measured in zip(rows, arm.trials, strict=True):
+            judged.loc[row, [*measured]] = list(measured.values())
+            judged.loc[row, "labels"] = labels
+    return judged
+
+
+def epochs(folders: Sequence[Path]) -> pd.DataFrame:
+    """One row a trial and epoch: the curves of the losses and of the validation measures."""
+    rows = []
+    for folder in folders:
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        for number, logs in enumerate(result.get("history", []), start=1):
+            rows.append({"arm": result["arm"], "seed": result["seed"], "epoch": number, **logs})
+    return pd.DataFrame(rows)
+
+
+def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    settings = {
+        f"{section}.{name}": value for section in ("model", "training") for name, value in result[section].items()
+    }
+    for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT):
+        yield {
+            "arm": result["arm"],
+            "seed": result["seed"],
+            "split": split,
+            **result[split],
+            "best_epoch": result.get("best_epoch"),
+            "epochs": result.get("epochs"),
+            "items": result["items"],
+            **{name: result.get(name) for name in ("seconds", "peak_gib", "training_seconds", "training_peak_gib")},
+            **settings,
+        }
+
+
+def arm_results(
+    folders: Sequence[Path], ranks: Judged, reference: str, split: str, k: int, beside: str | None = None
+) -> list[ArmResult]:
+    """Means and standard deviations over seeds, and paired intervals against the reference arm on the same users.
+
+    Args:
+        folders: Of all trials; those of an arm in the order of their draws of test users.
+        ranks: What they did with the targets that all arms have in common (`studies.results.ranks.judged`).
+        reference: Name of the arm that the others are compared with.
+        split: "validation" or "test".
+        k: Length of the list.
+        beside: Name of a second arm that the others are compared with.
+    """
+    coverage: dict[str, list[float]] = {}
+    for folder in folders:
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        coverage.setdefault(result["arm"], []).append(result[split]["coverage"])
+    return [
+        _arm_result(
+            arm,
+            ranks.of(arm),
+            pd.DataFrame(ranks.measures(arm, k)).assign(coverage=coverage[arm]),
+            *(_from(ranks, arm, other, k) for other in (reference, beside)),
+        )
+        for arm in ranks.arms()
+    ]
+
+
+def _arm_result(
+    arm: str,
+    parts: Sequence[Ranks],
+    rows: pd.DataFrame,
+    against: dict[str, Interval],
+    beside: dict[str, Interval],
+) -> ArmResult:
+    """Of what an arm did with each draw of test users, and the measures of its trials."""
+    targets = {key: liked for own in parts for key, liked in zip(own.keys(), own.is_positive, strict=True)}
+    return ArmResult(
+        arm,
+        len(rows),
+        len(targets),
+        int(sum(targets.values())),
+        len({user for user, _ in targets}),
+        {str(name): float(value) for name, value in rows.mean().items()},
+        {str(name): float(value) for name, value in rows.std(ddof=1).items()},
+        against,
+        [{str(name): float(value) for name, value in row.items()} for row in rows.to_dict("records")],
+        beside,
+    )
+
+
+def _from(ranks: Judged, arm: str, other: str | None, k: int) -> dict[str, Interval]:
+    """Differences from an arm; none of it from itself, or from one that has no trial."""
+    return {} if other in (None, arm) or other not in ranks.arms() else differences(ranks, arm, ranks, other, k)
+
+
+def means_table(found: Sequence[ArmResult]) -> str:
+    """Arms with mean and SD of each measure, as text."""
+    shown = (*COMPARED, "coverage")
+    rows = [[arm.name, str(arm.seeds), *(_mean(arm.mean[name], arm.sd[name]) for name in shown)] for arm in found]
+    return _aligned([["arm", "seeds", *shown], *rows])
+
+
+def differences_table(
+    arms: Mapping[str, Mapping[str, Interval]], reference: str, chance: Callable[[str, str], bool] | None = None
+) -> str:
+    """Differences from an arm with their intervals, as text.
+
+    Args:
+        arms: Arm and measure to the interval.
+        reference: Name of the arm that they are compared with.
+        chance: Whether chance of training may have made the difference of an arm in a measure.
+    """
+    rows = [
+        [arm, *(_interval(against.get(name), bool(chance and chance(arm, name))) for name in COMPARED)]
+        for arm, against in arms.items()
+    ]
+    head = (
+        f"Difference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero; ° too, but "
+        "chance of training may have made it):"
+    )
+    return f"{head}\n\n{_aligned([['arm', *COMPARED], *rows])}"
+
+
+def _mean(mean: float, sd: float) -> str:
+    return f"{mean:.4f}" if np.isnan(sd) else f"{mean:.4f}+-{sd:.4f}"
+
+
+def _interval(interval: Interval | None, chance: bool) -> str:
+    if interval is None:
+        return "-"
+    star = " " if not interval.excludes_zero else "°" if chance else "*"
+    return f"{interval.estimate:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]{star}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip())
+    return "\n".join(lines)

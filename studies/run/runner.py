@@ -1,0 +1,97 @@
+"""Runs the trials of a study, and goes on where it was cut off."""
+
+import concurrent.futures
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from studies.run.data import prepared
+from studies.run.forked import ForkServer
+from studies.run.trial_process import Say, run_trial, start, title
+from studies.study import Trial
+
+# Of a trial's folder: written by `studies.run.trial`, which imports TensorFlow.
+RESULT = "result.json"
+
+
+def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -> list[Path]:
+    """Runs what is not done yet; a killed study loses at most the epoch that was running.
+
+    Args:
+        trials: All of the study.
+        output: Folder of the study; `data` and `models` beside it hold prepared data and trainings for all studies.
+        say: Gets lines of progress.
+        jobs: Trials at once, each with its share of the processors.
+
+    Returns:
+        Folder of each trial.
+
+    Raises:
+        TrialError: A trial failed; those that were done or running stay.
+    """
+    folders = [output / "trials" / trial.key for trial in trials]
+    waiting = [place for place, folder in enumerate(folders) if not (folder / RESULT).is_file()]
+    say(f"{len(trials)} trials, {len(trials) - len(waiting)} of them done.")
+    if not waiting:
+        return folders
+    prepared(trials[waiting[0]].config, output.parent / "data")  # first, as what is wrong with the data is found soon
+    server = start(jobs)
+    begin = time.monotonic()
+    done = _run_all(trials, waiting, folders, output.parent, server, jobs, say)
+    for count, (place, took) in enumerate(done, start=1):
+        left = _left(time.monotonic() - begin, count, len(waiting))
+        say(f"  {count}/{len(waiting)} {title(trials[place])}: {_summary(folders[place])}, {took:.0f} s{left}")
+    return folders
+
+
+def _run_all(
+    trials: Sequence[Trial],
+    waiting: Sequence[int],
+    folders: Sequence[Path],
+    shared: Path,
+    server: ForkServer,
+    jobs: int,
+    say: Say,
+) -> Iterator[tuple[int, float]]:
+    """Yields the place of each trial when it is done, and its seconds. Trials of one training never run side by side:
+    the second finds the model of the first.
+    """
+    queue = list(waiting)
+    running: dict[concurrent.futures.Future[float], int] = {}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        while queue or running:
+            busy = {trials[place].training_key for place in running.values()} - {None}
+            ready = next((place for place in queue if trials[place].training_key not in busy), None)
+            if ready is not None and len(running) < jobs:
+                queue.remove(ready)
+                # Prepared by this thread, so that no two do it at once.
+                data = prepared(trials[ready].config, shared / "data")
+                models = shared / "models"
+                running[pool.submit(_timed, trials[ready], folders[ready], data, models, server, say)] = ready
+                continue
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                place = running.pop(future)
+                yield place, future.result()
+
+
+def _left(passed: float, count: int, total: int) -> str:
+    """Time left, as long as what was done so far took on average."""
+    if count == total:
+        return ""
+    minutes = passed / count * (total - count) / 60
+    return f"; about {minutes:.0f} min left" if minutes >= 1 else "; less than a minute left"
+
+
+def _summary(folder: Path) -> str:
+    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    epoch = f"best epoch {result['best_epoch']}, " if "best_epoch" in result else ""
+    gamma = f"gamma {result['gamma']:g}, " if result.get("gamma_validation") else ""
+    return f"{epoch}{gamma}validation NDCG {result['validation']['ndcg_p']:.4f}"
+
+
+def _timed(trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say) -> float:
+    begin = time.monotonic()
+    run_trial(trial, folder, data, models, server, say)
+    return time.monotonic() - begin

@@ -1,0 +1,136 @@
+"""Trained models on disk, each trained once for all arms and studies that need it."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import resource
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pnfrec_core import schema
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.network.model import PNFRec
+
+FACTS, WEIGHTS = "facts.json", "weights.npz"
+
+Progress = Callable[[int, dict[str, float]], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model with the weights of its best epoch.
+
+    Attributes:
+        model: The model.
+        facts: `best_epoch`, `epochs`, `history` (logs of each epoch), `training_seconds` (with those before a cut, up
+            to the last whole epoch) and `training_peak_gib`.
+    """
+
+    model: PNFRec
+    facts: dict[str, Any]
+
+
+def trained(
+    folder: Path, data: Path, model_config: ModelConfig, training: TrainingConfig, progress: Progress
+) -> Trained:
+    """The model in `folder`, trained now unless it is there; the folder appears complete or not at all.
+
+    Args:
+        folder: Named by everything that the training depends on (`Trial.training_key`).
+        data: Prepared examples and vocabulary.
+        model_config: The network.
+        training: How it is fitted.
+        progress: Called after each epoch.
+    """
+    from pnfrec_keras.network.weights import set_named_weights
+    from pnfrec_keras.training.fitting import build_model
+
+    vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
+    with _alone(folder):
+        if not folder.is_dir():
+            _train(folder, data, vocabulary, model_config, training, progress)
+    model = build_model(len(vocabulary), model_config, training)
+    model.set_popularity(vocabulary.popularity())
+    with np.load(folder / WEIGHTS) as weights:
+        set_named_weights(model, dict(weights))
+    return Trained(model, json.loads((folder / FACTS).read_text(encoding="utf-8")))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Waits for whoever else trains the same: a trial outlives a study that was killed, and studies share trainings."""
+    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class _Clock:
+    """Seconds of work up to the end of each epoch, those before a cut included."""
+
+    def __init__(self, file: Path, progress: Progress) -> None:
+        self._file, self._progress = file, progress
+        self._before = float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
+        self._begin = time.perf_counter()
+
+    def seconds(self) -> float:
+        return self._before + time.perf_counter() - self._begin
+
+    def __call__(self, epoch: int, logs: dict[str, float]) -> None:
+        # In one step: what is killed here must not find half a number afterwards.
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(f"{self.seconds()}", encoding="utf-8")
+        partial.replace(self._file)
+        self._progress(epoch, logs)
+
+
+def _train(
+    folder: Path,
+    data: Path,
+    vocabulary: Vocabulary,
+    model_config: ModelConfig,
+    training: TrainingConfig,
+    progress: Progress,
+) -> None:
+    from pnfrec_core.variants import variant_of
+    from pnfrec_keras.examples.records import read_evaluation, read_training
+    from pnfrec_keras.network.weights import get_named_weights
+    from pnfrec_keras.training.fitting import fit
+
+    partial = folder.with_name(f".{folder.name}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    clock = _Clock(partial / "seconds", progress)
+    wanted = {
+        "mixed": variant_of(model_config.variant).mixed,
+        "margins": model_config.soft_boundary > 0,
+        "days": model_config.trend_days > 0,
+    }
+    examples = str(data / "Split-train" / "*")
+    result = fit(
+        len(vocabulary),
+        read_training(examples, vocabulary, model_config.max_length, **wanted),
+        read_evaluation(str(data / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, model_config.max_length),
+        model_config,
+        training,
+        state_dir=partial / "state",
+        popularity=vocabulary.popularity(),
+        progress=clock,
+    )
+    facts = {
+        "best_epoch": result.best_epoch,
+        "epochs": len(result.history),
+        "history": [{name: float(value) for name, value in epoch.items()} for epoch in result.history],
+        "training_seconds": clock.seconds(),
+        "training_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+    np.savez(partial / WEIGHTS, **get_named_weights(result.model))
+    (partial / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(partial / "state", ignore_errors=True)
+    (partial / "seconds").unlink(missing_ok=True)
+    partial.rename(folder)

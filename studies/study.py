@@ -1,0 +1,300 @@
+"""What a study is: arms that are compared, each over several seeds, declared in YAML."""
+
+import contextlib
+import dataclasses
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pipeline.config import ConfigError, PipelineConfig, load_config, read_mapping, validated
+from pnfrec_core.settings.yaml_text import is_scientific
+from pnfrec_keras.config import check_recency, check_rule
+from studies.run.origin import code_digest, data_digest
+
+STUDIES = Path(__file__).parent / "ready"
+# A study exports nothing and asks no server. Left in, they might want what the model of an arm does not have.
+WITHOUT_SERVING = ("export={}", "query={}")
+
+_FORBID: dict[str, Any] = {"extra": "forbid"}
+Value = bool | int | float | str
+
+
+@dataclasses.dataclass(frozen=True)
+class InferenceRule:
+    """How an arm ranks with a trained model, where it is not the positive encoder alone.
+
+    Attributes:
+        rule: Of `pnfrec_keras.ranking.rules`.
+        gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
+            its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
+        delta_weight: Instead, the gamma with the largest NDCG_p + w delta NDCG on validation is taken, as by the tuner.
+        recency: Weight of what is liked now; wants `feedback.recent_days`.
+        without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
+            user who has disliked things only.
+        negatives_for_positives: Where a history has no positive item, the positive encoder reads the negative ones:
+            people dislike what they had reason to try.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    rule: Literal["positive", "like_rate", "like_odds", "difference", "posterior"] = "positive"
+    gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
+    delta_weight: float | None = None
+    recency: float = 0.0
+    without_positives: bool = False
+    negatives_for_positives: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One thing that is compared: a model with settings of its own, or a baseline.
+
+    Attributes:
+        name: In the tables.
+        set: Settings of the pipeline's configuration, such as `model.variant: SASRec_p`.
+        baseline: Instead of a model: no training, and no seed unless the seed draws the test users.
+        inference: How it ranks; by default with the positive encoder alone, as in the paper.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    name: str
+    set: dict[str, Value] = dataclasses.field(default_factory=dict)
+    baseline: Literal["most_popular", "most_popular_positive", "most_popular_recent", "item_knn"] | None = None
+    inference: InferenceRule = dataclasses.field(default_factory=InferenceRule)
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A question.
+
+    Attributes:
+        name: Of its folder.
+        question: One sentence, for the page of results.
+        seeds: Each model is trained once with each.
+        halves: Each seed also draws its own halves of the held-out users (`feedback.split_seed`), so that the results
+            are not those of one draw of test users.
+        reference: The arm that the others are compared with.
+        beside: Another arm that they are compared with too, in a table of its own.
+        labels: The arm whose rule of polarity groups the targets of all arms; the reference, unless it is named.
+        set: Settings of all arms.
+        arms: What is compared.
+        grid: Key to values: each combination is one more arm.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    name: str
+    question: str
+    reference: str
+    beside: str | None = None
+    labels: str | None = None
+    seeds: list[int] = dataclasses.field(default_factory=lambda: [1, 2, 3, 4, 5])
+    halves: bool = False
+    set: dict[str, Value] = dataclasses.field(default_factory=dict)
+    arms: list[Arm] = dataclasses.field(default_factory=list)
+    grid: dict[str, list[Value]] = dataclasses.field(default_factory=dict)
+
+    def all_arms(self) -> list[Arm]:
+        """The arms, then those of the grid."""
+        combinations = itertools.product(*self.grid.values()) if self.grid else ()
+        grid = [dict(zip(self.grid, values, strict=True)) for values in combinations]
+        return [*self.arms, *(Arm(_grid_name(settings), settings) for settings in grid)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One arm with one seed.
+
+    Attributes:
+        arm: The arm.
+        seed: Of weights, order and dropout, and of the halves if the study draws them; None for a baseline otherwise.
+        config: With the settings of study and arm, and the seed.
+        origin: Digest of the data and of the code that its result comes from.
+        key: Name of its folder: other settings, other data or other code have another one.
+    """
+
+    arm: Arm
+    seed: int | None
+    config: PipelineConfig
+    origin: str
+    key: str
+
+    @property
+    def training_key(self) -> str | None:
+        """Name of the training, which arms and studies share that differ in nothing that training depends on."""
+        if self.arm.baseline:
+            return None
+        model = self.config.model.effective()
+        # Recent likes are counted for rankings: nothing is trained on them.
+        feedback = dataclasses.replace(self.config.feedback, recent_days=0.0)
+        parts = [changed(part) for part in (feedback, model, self.config.training)]
+        return f"{model.variant}-seed{self.seed}-{digest([self.origin, parts])}"
+
+
+def load_study(name: str) -> Study:
+    """Reads a study by the name of a ready one, or from a YAML file.
+
+    Raises:
+        ConfigError: There is no such study, or it cannot be used; the message names file, key and remedy.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else STUDIES / f"{name}.yaml"
+    if not path.is_file():
+        msg = f"There is no study {name!r}. Ready ones: {', '.join(ready_studies())}; or name a YAML file."
+        raise ConfigError(msg)
+    values = read_mapping(path, "keys such as `arms:`")
+    study = validated(values, path, Study, "study", lambda location: _place(location, values))
+    _check(study, path)
+    return study
+
+
+def ready_studies() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
+def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Trial]:
+    """All trials, the first seed of every arm before the second of any.
+
+    Args:
+        study: The study.
+        config_path: YAML of the data set.
+        overrides: `key=value` of the command line; they win over study and arm.
+
+    Raises:
+        ConfigError: A setting cannot be used.
+    """
+    _refuse_serving(overrides)
+    found = []
+    for seed, arm in itertools.product(study.seeds, study.all_arms()):
+        own_seed = None if arm.baseline and not study.halves else seed
+        if own_seed is None and seed != study.seeds[0]:
+            continue
+        settings = {**study.set, **arm.set, "training.seed": seed}
+        if study.halves:
+            settings["feedback.split_seed"] = seed
+        config = _config(study, arm, config_path, [*map("=".join, _texts(settings)), *overrides])
+        if study.halves and (config.feedback.split, config.feedback.split_seed) != ("global_time", seed):
+            msg = (
+                "`halves` draws the test users by `feedback.split_seed`, which the split `global_time` alone reads, so "
+                f"that neither can be another. Received: `feedback.split: {config.feedback.split}`, "
+                f"`feedback.split_seed: {config.feedback.split_seed}`."
+            )
+            raise ConfigError(msg)
+        origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
+        found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
+    return found
+
+
+def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> PipelineConfig:
+    """The configuration of an arm, after a look whether its rule of inference can be followed at all.
+
+    Raises:
+        ConfigError: It names the arm: what is wrong may be the study's, the configuration's or the command line's.
+    """
+    try:
+        _refuse_serving(settings)
+        config = load_config(path, [*WITHOUT_SERVING, *settings])
+        if arm.baseline is None:
+            _check_inference(arm.inference, config)
+    except ValueError as error:  # ConfigError is one
+        msg = f"study {study.name}, arm {arm.name!r}: {error}"
+        raise ConfigError(msg) from error
+    return config
+
+
+def _refuse_serving(settings: Iterable[str]) -> None:
+    keys = [setting.partition("=")[0] for setting in settings]
+    if said := [key for key in keys if key.partition(".")[0] in ("export", "query")]:
+        msg = f"`{said[0]}` has no part in a study, which exports and asks nothing. How an arm ranks: its `inference`."
+        raise ConfigError(msg)
+
+
+def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
+    try:
+        check_rule(rule.rule, config.model.variant, config.model.alpha)
+        check_recency(rule.recency, config.model.trend_days)
+    except ValueError as error:
+        # They name the keys of a configuration.
+        raise ValueError(str(error).replace("`export.", "`inference.")) from error
+    if rule.recency and not config.feedback.recent_days:
+        msg = "`inference.recency` weighs the likes of the last days: set `feedback.recent_days` above 0."
+        raise ValueError(msg)
+    if len(rule.gamma) > 1 and config.feedback.validation_targets != "both":
+        msg = "To choose from several `inference.gamma`, set `feedback.validation_targets: both`."
+        raise ValueError(msg)
+
+
+def changed(settings: Any) -> dict[str, Any]:
+    """The settings of a section that are not their defaults, for keys: a new setting with a default changes none."""
+    plain = dataclasses.asdict(settings)
+    defaults = {
+        field.name: field.default_factory() if callable(field.default_factory) else field.default
+        for field in dataclasses.fields(settings)
+    }
+    # Nor does the folder that the files lie in: a study goes on in another checkout.
+    return {
+        name: value for name, value in plain.items() if name != "base" and getattr(settings, name) != defaults[name]
+    }
+
+
+def digest(values: Any) -> str:
+    """Short digest of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    for key, value in settings.items():
+        # Whether 1e-3 is a number, the setting says.
+        yield key, value if isinstance(value, str) and is_scientific(value) else json.dumps(value)
+
+
+def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str:
+    settings = {name: changed(getattr(config, name)) for name in ("feedback", "model", "training")}
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
+    name = slug if seed is None else f"{slug}-seed{seed}"
+    return f"{name}-{digest([origin, settings, arm.baseline, changed(arm.inference)])}"
+
+
+def _grid_name(settings: Mapping[str, Value]) -> str:
+    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in settings.items())
+
+
+def _place(where: Sequence[int | str], values: Any) -> str:
+    """Where in the YAML an error is, with the names of arms instead of their numbers."""
+    parts = [str(part) for part in where]
+    with contextlib.suppress(LookupError, TypeError, ValueError):
+        if parts[0] == "arms":
+            parts[1] = str(values["arms"][int(parts[1])]["name"])
+    return ".".join(parts)
+
+
+def _check(study: Study, path: Path) -> None:
+    if not re.fullmatch(r"\w[\w.-]*", study.name):
+        msg = f"{path}: `name` names a folder: letters, digits, '.', '-' and '_' only. Received: {study.name!r}."
+        raise ConfigError(msg)
+    if empty := [arm.name for arm in study.arms if not arm.inference.gamma]:
+        msg = f"{path}: `inference.gamma` of the arm {empty[0]!r} is empty. Name at least one weight; 0 is the paper."
+        raise ConfigError(msg)
+    names = [arm.name for arm in study.all_arms()]
+    for key, name in (("reference", study.reference), ("beside", study.beside), ("labels", study.labels)):
+        if name is not None and name not in names:
+            msg = f"{path}: `{key}`: there is no arm {name!r}. There are: {', '.join(names)}."
+            raise ConfigError(msg)
+    if study.beside == study.reference:
+        msg = f"{path}: `beside` names the reference {study.reference!r} again: name another arm, or leave it out."
+        raise ConfigError(msg)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
+        raise ConfigError(msg)
+    sets: list[Mapping[str, Any]] = [study.set, study.grid, *(arm.set for arm in study.arms)]
+    if study.halves and any("feedback.split_seed" in settings for settings in sets):
+        msg = f"{path}: `halves` gives each seed its own `feedback.split_seed`: remove that key, or `halves`."
+        raise ConfigError(msg)
+    if not study.seeds or len(set(study.seeds)) != len(study.seeds):
+        msg = f"{path}: `seeds` must be distinct, at least one. Received: {study.seeds}."
+        raise ConfigError(msg)

@@ -1,0 +1,181 @@
+"""The encoder against TensorFlow's own parser and serialiser."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.feedback.rules import protocol
+from components.feedback.rules.table import UserTable
+from components.feedback.writing import examples
+from tests.components.feedback.support import parse
+
+
+def _feature(values: list[bytes]) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_an_integer_feature_is_tensorflows(value: int) -> None:
+    expected = tf.train.Example()
+    expected.features.feature["target_is_positive"].int64_list.value.append(value)
+    encoded = examples.example([examples.int64_feature("target_is_positive", value)])
+    assert encoded == expected.SerializeToString(deterministic=True)
+
+
+@given(st.lists(st.integers(0, 1), max_size=300))
+def test_a_list_of_flags_is_tensorflows(flags: list[int]) -> None:
+    feature = tf.train.Feature(int64_list=tf.train.Int64List(value=flags))
+    expected = tf.train.Example(features=tf.train.Features(feature={"history_is_positive": feature}))
+    encoded = examples.example([examples.flags_feature("history_is_positive", bytes(flags))])
+    assert encoded == expected.SerializeToString(deterministic=True)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), max_size=300))
+def test_a_list_of_floats_is_tensorflows(floats: list[float]) -> None:
+    feature = tf.train.Feature(float_list=tf.train.FloatList(value=floats))
+    expected = tf.train.Example(features=tf.train.Features(feature={"history_margins": feature}))
+    encoded = examples.example([examples.floats_feature("history_margins", np.array(floats, "<f4").tobytes())])
+    assert encoded == expected.SerializeToString(deterministic=True)
+
+
+@given(st.lists(st.text().map(str.encode)), st.binary(min_size=0, max_size=300))
+def test_bytes_features_are_tensorflows(values: list[bytes], long: bytes) -> None:
+    features = {"a": values, "b": [], "c": [long * 80]}
+    expected = tf.train.Example(
+        features=tf.train.Features(feature={name: _feature(entries) for name, entries in features.items()})
+    )
+    encoded = examples.example(
+        examples.BytesFeature(name)(b"".join(map(examples.bytes_entry, entries))) for name, entries in features.items()
+    )
+    assert encoded == expected.SerializeToString(deterministic=True)
+
+
+def test_tensorflow_reads_the_file(tmp_path: Path) -> None:
+    contents = [b"", b"x", b"y" * 100_000]
+    data, count = examples.gzip_tfrecords(contents)
+    path = tmp_path / "file.gz"
+    path.write_bytes(data)
+    assert count == 3
+    assert list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()) == contents
+    assert data == examples.gzip_tfrecords(contents)[0]
+
+
+def test_an_empty_file_holds_no_record(tmp_path: Path) -> None:
+    data, count = examples.gzip_tfrecords([])
+    path = tmp_path / "file.gz"
+    path.write_bytes(data)
+    assert (count, gzip.decompress(data)) == (0, b"")
+    assert list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()) == []
+
+
+def _table() -> UserTable:
+    """User "a": i1 i2 i3, user "b": i3 i1."""
+    return UserTable(
+        pa.array(["a", "b"]),
+        np.array([0, 0, 0, 1, 1], np.int32),
+        pa.array(["i1", "i2", "i3"]),
+        np.array([0, 1, 2, 2, 0], np.int32),
+        np.array([1, 2, 3, 1, 2]),
+        np.array([5.0, 1.0, 4.0, 1.0, 1.0]),
+        None,
+        np.ones(5, bool),
+    )
+
+
+def test_examples_of_a_shard() -> None:
+    table = _table()
+    positive = table.value >= 4
+    encoder = examples.ShardExamples(table, positive, 4, np.abs(table.value - 2.5))
+    assert [parse(record) for record in encoder.train(np.array([True, True, False, True, True]))] == [
+        {
+            "user_id": "a",
+            "positive_item_ids": ["i1"],
+            "negative_item_ids": ["i2"],
+            "history_is_positive": [1, 0],
+            "history_margins": [2.5, 1.5],
+            "history_days": [0.25, 0.5],
+        },
+        {
+            "user_id": "b",
+            "positive_item_ids": [],
+            "negative_item_ids": ["i3", "i1"],
+            "history_is_positive": [0, 0],
+            "history_margins": [1.5, 1.5],
+            "history_days": [0.25, 0.5],
+        },
+    ]
+    everything = np.ones(5, bool)
+    # Of a catalogue of 20 items; the head are the places 0 and 1, the middle ends with 9.
+    known = protocol.Known(everything, everything, 0, 0, np.array([1, 9, 10]))
+    targets = protocol.Targets(np.array([1, 2, 4]), everything)
+    rest = {"history_length_bucket": "0-4"}
+    assert [parse(record) for record in encoder.evaluation(targets, known, 20)] == [
+        {
+            "user_id": "a",
+            "positive_item_ids": ["i1"],
+            "negative_item_ids": [],
+            "seen_item_ids": ["i1"],
+            "history_is_positive": [1],
+            "target_item_id": "i2",
+            "target_is_positive": 0,
+            "target_popularity_bucket": "middle",
+            **rest,
+        },
+        {
+            "user_id": "a",
+            "positive_item_ids": ["i1"],
+            "negative_item_ids": ["i2"],
+            "seen_item_ids": ["i1", "i2"],
+            "history_is_positive": [1, 0],
+            "target_item_id": "i3",
+            "target_is_positive": 1,
+            "target_popularity_bucket": "tail",
+            **rest,
+        },
+        {
+            "user_id": "b",
+            "positive_item_ids": [],
+            "negative_item_ids": ["i3"],
+            "seen_item_ids": ["i3"],
+            "history_is_positive": [0],
+            "target_item_id": "i1",
+            "target_is_positive": 0,
+            "target_popularity_bucket": "head",
+            **rest,
+        },
+    ]
+    assert list(encoder.train(np.zeros(5, bool))) == []
+    assert list(encoder.evaluation(protocol.Targets(np.array([], np.int64), everything), known, 20)) == []
+
+
+def test_history_length_buckets() -> None:
+    """One user with 51 rows, each of them a target."""
+    size = 51
+    table = UserTable(
+        pa.array(["u"]),
+        np.zeros(size, np.int32),
+        pa.array(["i"]),
+        np.zeros(size, np.int32),
+        np.arange(size),
+        np.ones(size),
+        None,
+        np.ones(size, bool),
+    )
+    everything = np.ones(size, bool)
+    known = protocol.Known(everything, everything, 0, 0, np.array([0]))
+    encoded = examples.ShardExamples(table, everything, 1).evaluation(
+        protocol.Targets(np.arange(size), everything), known, 1
+    )
+    buckets = [parse(record)["history_length_bucket"] for record in encoded]
+    assert buckets == ["0-4"] * 5 + ["5-9"] * 5 + ["10-19"] * 10 + ["20-49"] * 30 + ["50+"]
+
+
+def test_popularity_bounds_are_rounded_up() -> None:
+    assert protocol.popularity_bounds(1) == [1, 1]
+    assert protocol.popularity_bounds(70) == [7, 35]
+    assert protocol.popularity_bounds(11) == [2, 6]

@@ -1,0 +1,88 @@
+"""Order, counts and titles of the catalogue."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.feedback.config import FeedbackConfig, TitlesConfig
+from components.feedback.errors import FeedbackError
+from components.feedback.reading.titles import read_titles
+from components.feedback.writing import vocabulary
+
+
+def test_counts_of_shards_are_summed() -> None:
+    merged = vocabulary.merge_counts(
+        [
+            (pa.array(["b", "a"]), {"count": np.array([1, 2]), "other": np.array([0, 5])}),
+            (pa.array([], pa.string()), {"count": np.array([], np.int64), "other": np.array([], np.int64)}),
+            (pa.array(["b", "c"]), {"count": np.array([10, 3]), "other": np.array([1, 0])}),
+        ]
+    )
+    assert merged.to_pydict() == {"item": ["a", "b", "c"], "count": [2, 11, 3], "other": [5, 1, 0]}
+
+
+def test_equal_counts_go_by_code_points() -> None:
+    """Python compares strings by code points; UTF-16 would put the emoji before the full-width letter."""
+    ids = ["b", "Z", "é", "a", "\uff21", "\U0001f3ac", "10", "9", ""]
+    table = pa.table({"item": ids, "count": [1] * len(ids)})
+    assert vocabulary.by_popularity(table).column("item").to_pylist() == sorted(ids)
+    more = pa.table({"item": ["a", "b", "c"], "count": [1, 3, 1]})
+    assert vocabulary.by_popularity(more).column("item").to_pylist() == ["b", "a", "c"]
+
+
+def test_lines() -> None:
+    ids, counts = pa.array(["ü", 'q"']), pa.array([5, 1])
+    lines = list(vocabulary.vocabulary_lines(ids, counts, {"positive_count": {"ü": 4}}, {'q"': "Title\u2028 (2000)"}))
+    assert [json.loads(line) for line in lines] == [
+        {"item_id": "ü", "count": 5, "positive_count": 4},
+        {"item_id": 'q"', "count": 1, "positive_count": 0, "title": "Title\u2028 (2000)"},
+    ]
+    assert lines[0] == '{"item_id": "ü", "count": 5, "positive_count": 4}\n'
+
+
+def titles_of(folder: Path, name: str, **settings: Any) -> dict[str, str]:
+    return read_titles(FeedbackConfig(files=["-"], base=str(folder), titles=TitlesConfig(name, **settings)))
+
+
+def test_titles_of_csv(tmp_path: Path) -> None:
+    text = 'title,item,genres\n"Good, the Bad, The (1966)",01,x\nSecond,01,x\n,02,x\nÜber,003,"a\nb"\nNobody,,x\n'
+    (tmp_path / "movies.csv").write_text(text, encoding="utf-8")
+    assert titles_of(tmp_path, "movies.csv") == {"01": "Good, the Bad, The (1966)", "003": "Über"}
+    assert titles_of(tmp_path, "movies.csv", title="item")["003"] == "003"
+
+
+def test_titles_of_a_dat_file_without_a_header(tmp_path: Path) -> None:
+    (tmp_path / "movies.dat").write_text('01::"A": B, C (2000)::x|y\n', encoding="utf-8")
+    assert titles_of(tmp_path, "movies.dat", names=["item", "title", "genres"]) == {"01": '"A": B, C (2000)'}
+
+
+def test_titles_with_another_delimiter(tmp_path: Path) -> None:
+    (tmp_path / "movies.tsv").write_text("item\ttitle\n1\tA, B\n", encoding="utf-8")
+    assert titles_of(tmp_path, "movies.tsv", delimiter="\t") == {"1": "A, B"}
+
+
+def test_titles_of_parquet(tmp_path: Path) -> None:
+    columns = {"id": pa.array([1, 2, 3]), "name": pa.array(["A", None, "C"])}
+    pq.write_table(pa.table(columns), tmp_path / "movies.parquet", row_group_size=1)
+    assert titles_of(tmp_path, "movies.parquet", item="id", title="name") == {"1": "A", "3": "C"}
+
+
+def test_a_broken_row_of_titles(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text("item,title\n1,A, B\n2,C\n")
+    with pytest.raises(FeedbackError) as caught:
+        titles_of(tmp_path, "movies.csv")
+    assert str(caught.value) == (
+        f"{tmp_path}/movies.csv, line 2, expected 2 fields, found 3: '1,A, B'. Correct the row, or set "
+        "`feedback.bad_rows: drop`."
+    )
+    config = FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv"), bad_rows="drop")
+    assert read_titles(config) == {"2": "C"}
+
+
+def test_no_titles() -> None:
+    assert read_titles(FeedbackConfig(files=["-"])) == {}

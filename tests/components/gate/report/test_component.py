@@ -1,0 +1,45 @@
+from tfx import types
+from tfx.types import standard_artifacts
+
+from components import artifacts
+from components.gate import config
+from components.gate.report import component, executor
+from pnfrec_core.provenance import code_version
+from tests.components.gate.report import examples
+
+GATE = examples.gate(ndcg_p={"min": 0.1})
+
+
+def channel(artifact_type: type) -> types.Channel:
+    return types.Channel(type=artifact_type)
+
+
+def test_interface() -> None:
+    made = component.GateReporter(
+        evaluation=channel(standard_artifacts.ModelEvaluation),
+        blessing=channel(standard_artifacts.ModelBlessing),
+        model=channel(standard_artifacts.Model),
+        baseline_model=channel(standard_artifacts.Model),
+        baseline_blessing=channel(standard_artifacts.ModelBlessing),
+        gate=GATE,
+    )
+    assert {key: value.type for key, value in made.inputs.items()} == {
+        "evaluation": standard_artifacts.ModelEvaluation,
+        "blessing": standard_artifacts.ModelBlessing,
+        "model": standard_artifacts.Model,
+        "baseline_model": standard_artifacts.Model,
+        "baseline_blessing": standard_artifacts.ModelBlessing,
+    }
+    assert {key: value.type for key, value in made.outputs.items()} == {"report": artifacts.GateReport}
+    assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": code_version(*component.SOURCES)}
+    assert made.executor_spec.executor_class is executor.Executor
+
+
+def test_baseline_is_optional() -> None:
+    made = component.GateReporter(
+        evaluation=channel(standard_artifacts.ModelEvaluation),
+        blessing=channel(standard_artifacts.ModelBlessing),
+        model=channel(standard_artifacts.Model),
+        gate=GATE,
+    )
+    assert sorted(made.inputs) == ["blessing", "evaluation", "model"]

@@ -1,0 +1,114 @@
+import json
+import math
+
+import pytest
+
+from components.gate import config
+from pnfrec_core import measures
+
+
+def test_metric_names_are_those_of_the_spec() -> None:
+    assert config.METRICS == (
+        "hr_p", "hr_n", "hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta", "mrr_p", "mrr_n", "mrr_delta", "coverage",
+    )  # fmt: skip
+    assert config.MEASURES == measures.MEASURES
+
+
+def test_the_list_without_dislikes_has_the_same_metrics_but_coverage() -> None:
+    assert [name.removeprefix("default_") for name in config.DEFAULT_METRICS] == list(config.METRICS[:-1])
+    assert [name for name in config.DEFAULT_METRICS if not config.is_default(name)] == []
+    assert [name for name in config.METRICS if config.is_default(name)] == []
+
+
+def test_only_bounded_metrics_of_the_list_without_dislikes_are_reported() -> None:
+    some = config.GateConfig(
+        bounds={"default_hr_n": config.BoundConfig(max=0.1), "default_ndcg_p": config.BoundConfig(min=0.1)}
+    )
+    assert some.judges_default
+    assert some.reported == (*config.METRICS, *config.DEFAULT_METRICS[:6]), "all of hr and of ndcg, and none of mrr"
+    none = config.GateConfig(bounds={"hr_n": config.BoundConfig(max=0.1)})
+    assert not none.judges_default
+    assert none.reported == config.METRICS
+
+
+@pytest.mark.parametrize(
+    ("metric", "higher", "value_range"),
+    [
+        ("ndcg_p", True, (0, 1)),
+        ("hr_n", False, (0, 1)),
+        ("mrr_delta", True, (-1, 1)),
+        ("coverage", True, (0, 1)),
+        ("default_hr_p", True, (0, 1)),
+        ("default_hr_n", False, (0, 1)),
+        ("default_ndcg_delta", True, (-1, 1)),
+    ],
+)
+def test_direction_and_range(metric: str, higher: bool, value_range: tuple[float, float]) -> None:
+    assert config.higher_is_better(metric) is higher
+    assert config.value_range(metric) == value_range
+
+
+@pytest.mark.parametrize(
+    ("bound", "message"),
+    [
+        ({}, "needs at least one of `min`, `max` and `max_loss`"),
+        ({"min": 0.5, "max": 0.4}, "`min` must not be above `max`. Received: 0.5 and 0.4."),
+        ({"max_loss": -0.1}, "`max_loss` must not be negative. Received: -0.1."),
+        ({"min": math.nan}, "`min` of a bound must be a finite number. Received: nan."),
+        ({"max_loss": math.inf}, "`max_loss` of a bound must be a finite number. Received: inf."),
+    ],
+)
+def test_bound_is_refused(bound: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        config.BoundConfig(**bound)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"bounds": {}}, "`gate.bounds` is empty"),
+        ({"bounds": {"ndgc_p": config.BoundConfig(min=0.1)}}, "names the unknown metric 'ndgc_p'. Known: hr_p, hr_n"),
+        ({"bounds": {"count_p": config.BoundConfig(min=1)}}, "names the unknown metric 'count_p'"),
+        ({"bounds": {"default_coverage": config.BoundConfig(min=0.1)}}, "but coverage with `default_` before, for the"),
+        ({"bounds": {"default_hr_n": config.BoundConfig(max=15)}}, r"`gate.bounds.default_hr_n.max` must lie between"),
+        (
+            {"bounds": {"hr_n": config.BoundConfig(max=15)}},
+            r"`gate.bounds.hr_n.max` must lie between 0 and 1. Received: 15.",
+        ),
+        ({"bounds": {"hr_p": config.BoundConfig(min=-0.1)}}, r"`gate.bounds.hr_p.min` must lie between 0 and 1"),
+        ({"bounds": {"ndcg_delta": config.BoundConfig(min=-2)}}, r"`gate.bounds.ndcg_delta.min` must lie between -1 a"),
+        ({"bounds": {"hr_delta": config.BoundConfig(max_loss=2.5)}}, r"`gate.bounds.hr_delta.max_loss` .* 0 and 2"),
+        ({"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "k": 0}, "`gate.k` must be at least 1. Received: 0."),
+        ({"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "slices": ["age"]}, "`gate.slices` names 'age'"),
+    ],
+)
+def test_gate_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        config.GateConfig(**fields)  # type: ignore[arg-type]
+
+
+def test_json_round_trip() -> None:
+    gate = config.GateConfig(
+        bounds={"ndcg_p": config.BoundConfig(min=0.05, max_loss=0.01), "hr_n": config.BoundConfig(max=0.1)},
+        k=20,
+        slices=["target_popularity_bucket"],
+    )
+    text = config.gate_to_json(gate)
+    assert json.loads(text) == {
+        "bounds": {
+            "ndcg_p": {"min": 0.05, "max": None, "max_loss": 0.01},
+            "hr_n": {"min": None, "max": 0.1, "max_loss": None},
+        },
+        "k": 20,
+        "slices": ["target_popularity_bucket"],
+    }
+    assert config.gate_from_json(text) == gate
+    reordered = config.GateConfig(bounds=dict(reversed(gate.bounds.items())), k=20, slices=["target_popularity_bucket"])
+    assert config.gate_to_json(reordered) == text
+
+
+def test_json_with_unknown_keys_is_refused() -> None:
+    with pytest.raises(TypeError, match="minimum"):
+        config.gate_from_json('{"bounds": {"hr_p": {"minimum": 0.1}}}')
+    with pytest.raises(ValueError, match="must be a JSON object"):
+        config.gate_from_json("[]")

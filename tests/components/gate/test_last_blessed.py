@@ -1,0 +1,162 @@
+"""Which model a candidate is compared with."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+from tfx.components.evaluator import constants
+from tfx.types import standard_artifacts
+
+from components.gate.last_blessed import LastBlessedOtherModel
+from pnfrec_core import schema
+
+
+def model(number: int) -> Any:
+    artifact = standard_artifacts.Model()
+    artifact.id = number
+    return artifact
+
+
+def blessing(number: int, of: int, blessed: bool) -> Any:
+    artifact = standard_artifacts.ModelBlessing()
+    artifact.id = number
+    artifact.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, of)
+    artifact.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+    return artifact
+
+
+class Store:
+    """An ML Metadata store in memory, and the blessings that were put out in it, in this order."""
+
+    def __init__(self) -> None:
+        config = metadata_store_pb2.ConnectionConfig()
+        config.fake_database.SetInParent()
+        self.store = metadata_store.MetadataStore(config)
+        self.type_id = self.store.put_artifact_type(metadata_store_pb2.ArtifactType(name="ModelBlessing"))
+        self.run_type_id = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name="Evaluator"))
+        self.clock = 1000
+
+    def evaluate(self, artifact_id: int | None = None) -> int:
+        """An execution that puts out a blessing: a new one, or, from the cache, one of before."""
+        if artifact_id is None:
+            [artifact_id] = self.store.put_artifacts([metadata_store_pb2.Artifact(type_id=self.type_id)])
+        [execution] = self.store.put_executions([metadata_store_pb2.Execution(type_id=self.run_type_id)])
+        self.clock += 1000
+        self._event(artifact_id, execution, metadata_store_pb2.Event.OUTPUT)
+        return artifact_id
+
+    def read(self, artifact_id: int) -> None:
+        """An execution that only looks at a blessing, as the Pusher does."""
+        [execution] = self.store.put_executions([metadata_store_pb2.Execution(type_id=self.run_type_id)])
+        self.clock += 1000
+        self._event(artifact_id, execution, metadata_store_pb2.Event.INPUT)
+
+    def _event(self, artifact: int, execution: int, kind: Any) -> None:
+        self.store.put_events(
+            [
+                metadata_store_pb2.Event(
+                    artifact_id=artifact, execution_id=execution, type=kind, milliseconds_since_epoch=self.clock
+                )
+            ]
+        )
+
+
+def resolve(
+    store: Store,
+    blessings: list[tuple[int, int, bool]],
+    candidate: int,
+    k: int = 1,
+    root: str = "/nowhere",
+    default_list: bool = False,
+) -> tuple[list[int], list[int]]:
+    """Model and blessing (by its model) that are found for a candidate. Blessings are (id, model, blessed)."""
+    models = [model(3), model(1), model(2)]
+    for each in models:
+        each.uri = f"{root}/{each.id}"
+    inputs = {
+        "model": models,
+        "model_blessing": [blessing(*each) for each in blessings],
+        "candidate": [model(candidate)],
+    }
+    found = LastBlessedOtherModel(k, default_list).resolve_artifacts(store.store, inputs)
+    assert found is not None
+    judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
+    return [artifact.id for artifact in found["model"]], judged
+
+
+@pytest.mark.parametrize(
+    ("runs", "candidate", "expected"),
+    [
+        ([], 1, None),
+        ([(1, True)], 1, None),  # the candidate itself, run again
+        ([(1, True)], 2, 1),
+        ([(1, True), (2, False)], 3, 1),  # a refused model is no baseline
+        ([(1, True), (2, True)], 3, 2),
+        ([(1, True), (2, True)], 2, 1),  # as when 2 was judged first
+        ([(2, True), (1, True)], 3, 1),  # blessed last, though trained first
+        ([(9, True)], 1, None),  # a model that is gone
+    ],
+)
+def test_the_last_blessed_model_that_is_another(
+    runs: list[tuple[int, bool]], candidate: int, expected: int | None
+) -> None:
+    store = Store()
+    blessings = [(store.evaluate(), of, blessed) for of, blessed in runs]
+    wanted = [] if expected is None else [expected]
+    assert resolve(store, blessings, candidate) == (wanted, wanted)
+
+
+def test_a_blessing_from_the_cache_is_given_anew() -> None:
+    """Settings A, B, A, B: what was blessed last is B, and C is compared with it."""
+    store = Store()
+    of_a, of_b = store.evaluate(), store.evaluate()
+    blessings = [(of_a, 1, True), (of_b, 2, True)]
+    # A is judged against B now, so its Evaluator runs and puts out another blessing; then B's as well.
+    blessings += [(store.evaluate(), number, True) for number in (1, 2)]
+    assert resolve(store, blessings, 3) == ([2], [2])
+    # From here on all evaluations are known.
+    store.evaluate(blessings[2][0])
+    assert resolve(store, blessings, 3) == ([1], [1])
+    store.evaluate(blessings[3][0])
+    assert resolve(store, blessings, 3) == ([2], [2])
+    store.read(blessings[2][0])
+    assert resolve(store, blessings, 3) == ([2], [2]), "to look at a blessing does not give it"
+    assert resolve(store, blessings, 2) == ([1], [1]), "the run of B again is compared with A, as before"
+
+
+@pytest.mark.parametrize(("k", "comparable"), [(10, True), (11, False)])
+def test_a_model_that_tells_too_few_items_is_left_out(tmp_path: Path, k: int, comparable: bool) -> None:
+    store = Store()
+    extra = tmp_path / "1" / "Format-Serving" / "assets.extra"
+    extra.mkdir(parents=True)
+    (extra / "config.yaml").write_text("training: {k: 10}\n")
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, k, str(tmp_path))
+    assert found == ([1] if comparable else [], [1])
+
+
+@pytest.mark.parametrize(
+    ("export", "output", "asked", "comparable"),
+    [
+        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_DEFAULT_RANK, True, True),
+        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_RANK, True, False),  # exported before that rank was told
+        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_RANK, False, True),
+        ("{rule: posterior, gamma: 2}", schema.OUTPUT_RANK, True, False),
+        ("{rule: like_odds, gamma: 0}", schema.OUTPUT_RANK, True, True),  # its two lists are one
+        ("{rule: like_rate, gamma: 1}", schema.OUTPUT_RANK, True, True),
+    ],
+)
+def test_a_model_that_does_not_tell_both_lists_is_left_out(
+    tmp_path: Path, export: str, output: str, asked: bool, comparable: bool
+) -> None:
+    store = Store()
+    folder = tmp_path / "1" / "Format-Serving"
+    (folder / "assets.extra").mkdir(parents=True)
+    (folder / "assets.extra" / "config.yaml").write_text(f"export: {export}\n")
+    saved = saved_model_pb2.SavedModel()
+    saved.meta_graphs.add().signature_def[schema.RANK_SIGNATURE].outputs[output].name = "any"
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, 1, str(tmp_path), default_list=asked)
+    assert found == ([1] if comparable else [], [1])

@@ -1,0 +1,418 @@
+"""The SavedModel: its contract, in TensorFlow 2, in a TF1-style session and in a process without this project."""
+
+import dataclasses
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pnfrec_core import schema
+from pnfrec_keras.examples.arrays import evaluation_arrays, pad
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.export.saved_model import export_saved_model
+from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.network.weights import get_named_weights, set_named_weights
+from pnfrec_keras.ranking import rules
+from tests.pnfrec_keras.writing import evaluation_example
+
+ITEMS, LENGTH = 30, 4
+# No id is the text of its index, one has a leading zero, one is not ASCII.
+IDS = [f"0{number}" if number % 2 else f"é{number}" for number in range(1, ITEMS + 1)]
+VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1) + ITEMS, np.roll(np.arange(ITEMS, 0, -1), 3))
+
+
+@pytest.fixture(scope="module")
+def model() -> PNFRec:
+    keras.utils.set_random_seed(5)
+    return PNFRec(ITEMS, max_length=LENGTH, dim=8, k=10)
+
+
+@pytest.fixture(scope="module", params=["plain", "tfrs"])
+def export(request: pytest.FixtureRequest, model: PNFRec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "model"
+    export_saved_model(model, VOCABULARY, path, index=request.param, extra_assets={"config.yaml": "name: test\n"})
+    return path
+
+
+@functools.lru_cache(maxsize=2)
+def loaded(path: Path) -> Any:
+    """Loaded once: it takes seconds, and 40 MB that TensorFlow does not give back."""
+    return tf.saved_model.load(str(path))
+
+
+def call(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Through `tf.saved_model.load`."""
+    outputs = loaded(path).signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+def call_tf1(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """As TensorFlow Serving loads it."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        definition = tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def[signature]
+        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+        outputs: dict[str, Any] = session.run({k: v.name for k, v in definition.outputs.items()}, feeds)
+        return outputs
+
+
+def request(history: list[list[str]], exclude: list[list[str]], k: list[int]) -> dict[str, Any]:
+    def grid(rows: list[list[str]]) -> Any:
+        width = max(len(row) for row in rows)
+        return np.array([row + [""] * (width - len(row)) for row in rows], dtype=object).reshape(len(rows), width)
+
+    return {"positive_item_ids": grid(history), "exclude_item_ids": grid(exclude), "k": np.array(k, np.int32)}
+
+
+REQUEST = request(
+    [[IDS[0], "", "nobody", IDS[1], IDS[2], IDS[3], IDS[4]], [], ["nobody"]],
+    [[IDS[8], IDS[8]], [IDS[29], "nobody"], []],
+    [12],
+)
+
+
+def plain_answer(model: PNFRec, history: list[str], seen: list[str], k: int) -> list[str]:
+    known = [IDS.index(item) + 1 for item in history if item in IDS]
+    last = known[-LENGTH:]
+    if known:
+        scores = model.scores(np.array([last + [0] * (LENGTH - len(last))]))[0].numpy()
+    else:
+        scores = np.concatenate([[0], VOCABULARY.positive_counts])
+    order = sorted((i for i in range(1, ITEMS + 1) if IDS[i - 1] not in seen), key=lambda i: (-scores[i], i))
+    return [IDS[i - 1] for i in order[:k]]
+
+
+def test_answers_are_the_models_ranking(export: Path, model: PNFRec) -> None:
+    found = call(export, schema.SERVING_SIGNATURE, REQUEST)
+    history = [IDS[0], IDS[1], IDS[2], IDS[3], IDS[4]]
+    expected = [
+        plain_answer(model, history, [*history, IDS[8]], 12),
+        plain_answer(model, [], [IDS[29]], 12),
+        plain_answer(model, [], [], 12),
+    ]
+    assert [[item.decode() for item in row] for row in found["item_ids"]] == expected
+    assert found["count"].tolist() == [12, 12, 12]
+    assert found["fallback"].tolist() == [False, True, True]
+    assert found["known_items"].tolist() == [5, 0, 0]
+    assert (np.diff(found["scores"], axis=1) <= 0).all()
+
+
+def test_a_tf1_session_answers_the_same(export: Path) -> None:
+    for signature, inputs in (
+        (schema.SERVING_SIGNATURE, REQUEST),
+        (schema.RANK_SIGNATURE, {"examples": [evaluation_example([IDS[0]], [IDS[0], IDS[5]], IDS[7], 1)]}),
+    ):
+        modern, session = call(export, signature, inputs), call_tf1(export, signature, inputs)
+        assert modern.keys() == session.keys()
+        for name, value in modern.items():
+            np.testing.assert_array_equal(value, session[name])
+
+
+def with_negatives(positive: list[str], negative: list[str], gamma: float, k: int = 12) -> dict[str, Any]:
+    other = request([negative], [[]], [k])["positive_item_ids"]
+    return {**request([positive], [[]], [k]), "negative_item_ids": other, "gamma": np.array([gamma], np.float32)}
+
+
+def named(found: dict[str, Any]) -> list[str]:
+    return [item.decode() for item in found["item_ids"][0]]
+
+
+def test_with_negatives_gamma_0_is_the_papers_ranking_without_the_disliked(export: Path, model: PNFRec) -> None:
+    liked, disliked = [IDS[0], IDS[3]], [IDS[7], "nobody"]
+    found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(liked, disliked, 0.0))
+    assert named(found) == plain_answer(model, liked, [*liked, IDS[7]], 12)
+    assert found["known_items"].tolist() == [3]
+    session = call_tf1(export, schema.NEGATIVES_SIGNATURE, with_negatives(liked, disliked, 0.0))
+    for name, value in found.items():
+        np.testing.assert_array_equal(value, session[name])
+
+
+def test_with_negatives_gamma_lowers_by_the_share_of_likes(export: Path, model: PNFRec) -> None:
+    liked = [IDS[0], IDS[3]]
+    found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(liked, [], 1e6, ITEMS))
+    every, positive = VOCABULARY.counts, VOCABULARY.positive_counts
+    overall = (positive.sum() + 0.5) / (every.sum() + 1)
+    rate = (positive + 10 * overall) / (every + 10)
+    order = sorted((i for i in range(ITEMS) if IDS[i] not in liked), key=lambda i: -rate[i])
+    assert named(found)[: len(order)] == [IDS[i] for i in order]
+    assert named(found) != plain_answer(model, liked, liked, ITEMS)
+
+
+@pytest.mark.parametrize("gamma", [-0.5, float("inf")])
+@pytest.mark.parametrize("ask", [call, call_tf1])
+def test_a_weight_that_would_raise_dislikes_is_an_error(
+    export: Path, ask: Callable[[Path, str, dict[str, Any]], dict[str, Any]], gamma: float
+) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`gamma` must be finite and 0 or more"):
+        ask(export, schema.NEGATIVES_SIGNATURE, with_negatives([IDS[0]], [IDS[7]], gamma))
+
+
+def test_without_a_like_the_positive_encoder_reads_the_dislikes(export: Path, model: PNFRec) -> None:
+    disliked = [IDS[5], IDS[2]]
+    found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(["nobody"], disliked, float("nan")))
+    assert named(found) == plain_answer(model, disliked, disliked, 12)
+    assert not found["fallback"][0]
+    nothing = call(export, schema.NEGATIVES_SIGNATURE, with_negatives([], ["nobody"], float("nan")))
+    assert named(nothing) == plain_answer(model, [], [], 12)
+    assert nothing["fallback"][0]
+
+
+def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
+    plain = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_p")
+    with pytest.raises(ValueError, match=r"`export.rule: posterior` reads the negative encoder"):
+        export_saved_model(plain, VOCABULARY, tmp_path / "a", rule="posterior", gamma=1.0)
+    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
+        export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", gamma=1.0)
+    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
+        export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", recency=1.0)
+    trendy = PNFRec(ITEMS, max_length=LENGTH, dim=8, trend_days=14)
+    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
+        export_saved_model(trendy, VOCABULARY, tmp_path / "b", index="tfrs")
+    with pytest.raises(ValueError, match=r"`export.recency` \(1\) and `model.trend_days` \(14\) both weigh"):
+        export_saved_model(trendy, VOCABULARY, tmp_path / "b", recency=1.0)
+    both = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_c")
+    with pytest.raises(ValueError, match="SASRec_c reads one history of both"):
+        export_saved_model(both, VOCABULARY, tmp_path / "b", rule="like_odds", gamma=1.0)
+    with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
+        export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
+    with pytest.raises(ValueError, match="must be one of like_rate, like_odds, difference, posterior"):
+        export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
+    assert not list(tmp_path.iterdir())
+    # At 0 no rule acts, and a model of one history has no signature that takes another weight.
+    export_saved_model(both, VOCABULARY, tmp_path / "d", rule="like_odds", gamma=0.0)
+    assert schema.NEGATIVES_SIGNATURE not in tf.saved_model.load(str(tmp_path / "d")).signatures
+
+
+def test_a_trend_shifts_the_scores_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
+    weights = get_named_weights(model)
+    trend = np.linspace(0, 2, ITEMS + 1, dtype=np.float32)
+    trendy = PNFRec.from_config({**model.get_config(), "trend_days": 14})
+    set_named_weights(trendy, {**weights, "positive_trend": trend, "negative_trend": -trend})
+    export_saved_model(trendy, VOCABULARY, tmp_path / "model")
+    asked = request([[IDS[0], IDS[3]], []], [[], []], [ITEMS, ITEMS])
+    found = call(tmp_path / "model", schema.SERVING_SIGNATURE, asked)
+    history = pad([[1, 4]], LENGTH)
+    scores = np.array(model.scores(history))[0, 1:] + trend[1:]
+    best = [item for item in np.argsort(-scores, kind="stable") if item not in (0, 3)]
+    assert [item.decode() for item in found["item_ids"][0][: ITEMS - 2]] == [IDS[item] for item in best]
+    np.testing.assert_allclose(found["scores"][0][: ITEMS - 2], scores[best], rtol=1e-5)
+    assert [item.decode() for item in found["item_ids"][1]] == IDS[::-1]
+    assert found["fallback"].tolist() == [False, True]
+    in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, asked)
+    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
+
+
+def test_like_odds_ask_how_much_the_user_dislikes(model: PNFRec, tmp_path: Path) -> None:
+    """Told no dislikes it is the like rate; of two users the one who dislikes more has the rate count for more."""
+    for rule in ("like_odds", "like_rate"):
+        export_saved_model(model, VOCABULARY, tmp_path / rule, rule=rule, gamma=2.0)
+    asked = request([[IDS[0]]], [[]], [ITEMS])
+    plain = [call(tmp_path / rule, schema.SERVING_SIGNATURE, asked) for rule in ("like_odds", "like_rate")]
+    np.testing.assert_array_equal(plain[0]["scores"], plain[1]["scores"])
+    odds = rules.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    spread = []
+    for disliked in ([], IDS[4:9]):
+        asked = {**with_negatives([IDS[0]], disliked, 1.0), "k": np.array([ITEMS], np.int32)}
+        found, at_0 = (
+            call(tmp_path / "like_odds", schema.NEGATIVES_SIGNATURE, {**asked, "gamma": np.array([gamma], np.float32)})
+            for gamma in (1.0, 0.0)
+        )
+        scores, before = (dict(zip(each["item_ids"][0], each["scores"][0], strict=True)) for each in (found, at_0))
+        expected = np.array(odds(np.array([1]), np.array([min(len(disliked), LENGTH)])))[0]
+        for item in set(scores) - {b""}:
+            assert scores[item] - before[item] == pytest.approx(expected[IDS.index(item.decode()) + 1], abs=1e-4)
+        spread.append(np.ptp(expected[1:]))
+    assert spread[1] > spread[0]
+    in_session = call_tf1(tmp_path / "like_odds", schema.NEGATIVES_SIGNATURE, {**asked, "gamma": [1.0]})
+    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
+
+
+def test_recency_lifts_what_is_liked_now_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
+    recent = np.zeros(ITEMS, np.int64)
+    recent[[8, 4]] = [4, 2]
+    vocabulary = dataclasses.replace(VOCABULARY, recent_positive_counts=recent)
+    export_saved_model(model, vocabulary, tmp_path / "model", recency=1e6)
+    found = call(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
+    expected = IDS[int(np.argmax(rules.log_recency(vocabulary.positive_counts, recent)[1:]))]
+    assert [row[0].decode() for row in found["item_ids"]] == [expected] * 2
+    assert found["fallback"].tolist() == [False, True]
+    in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
+    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
+
+
+@pytest.mark.parametrize("k", [0, 1, 25, 26, 30, 31, 1000])
+def test_more_than_is_left_is_answered_without_garbage(export: Path, k: int) -> None:
+    history = IDS[:5]
+    found = call(export, schema.SERVING_SIGNATURE, request([history], [[]], [k]))
+    left = min(k, ITEMS - 5)
+    items = [item.decode() for item in found["item_ids"][0]]
+    assert found["count"].tolist() == [left]
+    assert len(items) == min(k, ITEMS)
+    assert len(set(items[:left])) == left
+    assert not set(items[:left]) & {*history, ""}
+    assert set(items[left:]) <= {""}
+    assert not found["scores"][0, left:].any()
+
+
+def test_each_row_may_ask_for_another_k(export: Path) -> None:
+    found = call(export, schema.SERVING_SIGNATURE, request([IDS[:2], IDS[2:3]], [[], []], [1, 3]))
+    assert found["count"].tolist() == [1, 3]
+    assert (found["item_ids"] != b"").tolist() == [[True, False, False], [True, True, True]]
+
+
+def test_everything_excluded_leaves_an_empty_answer(export: Path) -> None:
+    found = call(export, schema.SERVING_SIGNATURE, request([[]], [IDS], [5]))
+    assert found["count"].tolist() == [0]
+    assert set(found["item_ids"][0]) == {b""}
+
+
+EXAMPLES: list[tuple[list[str], list[str], str, int]] = [
+    ([IDS[0], IDS[2]], [IDS[0], IDS[7], IDS[2]], IDS[9], 1),
+    ([], [], IDS[4], 0),
+    ([IDS[1]], [IDS[1]], "unknown", 1),
+    ([IDS[1]], [IDS[1], IDS[6]], IDS[6], 0),
+]
+
+
+def test_ranks_equal_those_of_validation_and_of_the_served_list(export: Path, model: PNFRec) -> None:
+    serialized = [evaluation_example(*example) for example in EXAMPLES]
+    found = call(export, schema.RANK_SIGNATURE, {"examples": serialized})
+    assert found["catalogue_size"].tolist() == [ITEMS] * 4
+    # The last two: unknown, and seen before.
+    assert found["rank"].tolist()[2:] == [0, 0]
+    positives, seens, targets, polarities = (list(column) for column in zip(*EXAMPLES, strict=True))
+    arrays = evaluation_arrays(positives, seens, targets, polarities, VOCABULARY, LENGTH)  # type: ignore[arg-type]
+    x, y = arrays.inputs_and_targets()
+    by_model = model.rank(x["positive"], x["seen"], y["target"]).numpy()
+    assert found["rank"][0] == by_model[0]
+    for row, (positive, seen, target, _) in enumerate(EXAMPLES):
+        disliked = [item for item in seen if item not in positive]
+        answer = call(export, schema.SERVING_SIGNATURE, request([positive], [disliked], [ITEMS]))
+        served = [item.decode() for item in answer["item_ids"][0, : answer["count"][0]]]
+        assert found["rank"][row] == (served.index(target) + 1 if target in served else 0)
+        assert [IDS[i - 1] for i in found["top_items"][row]] == served[:10]
+
+
+_ALONE = """
+import json, sys
+sys.path[:] = [p for p in sys.path if p not in ("", sys.argv[2])]
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pnfrec_keras", "components", "pipeline", "serving"):
+            raise ImportError("blocked " + name)
+sys.meta_path.insert(0, Block())
+import tensorflow as tf
+served = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+inputs = json.loads(sys.argv[3])
+out = served(positive_item_ids=tf.constant(inputs["positive_item_ids"]),
+             exclude_item_ids=tf.constant(inputs["exclude_item_ids"]), k=tf.constant(inputs["k"], tf.int32))
+print(json.dumps([[item.decode() for item in row] for row in out["item_ids"].numpy()]))
+"""
+
+
+def test_it_answers_in_a_process_without_this_project(export: Path) -> None:
+    inputs = request([[IDS[0], IDS[3]]], [[IDS[5]]], [5])
+    plain = {name: value.tolist() for name, value in inputs.items()}
+    root = str(Path(__file__).parents[3])
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, str(export), root, json.dumps(plain)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=export.parent,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    here = call(export, schema.SERVING_SIGNATURE, inputs)
+    assert json.loads(done.stdout) == [[item.decode() for item in row] for row in here["item_ids"]]
+
+
+_ORACLE = """
+import json, sys
+import numpy as np, tensorflow as tf, tensorflow_recommenders as tfrs
+arrays = np.load(sys.argv[1])
+index = tfrs.layers.factorized_top_k.BruteForce(k=5)
+index.index(tf.constant(arrays["table"][1:]), tf.range(1, len(arrays["table"])))
+_, items = index.query_with_exclusions(tf.constant(arrays["query"]), tf.constant(arrays["seen"]), k=5)
+print(json.dumps(items.numpy().tolist()))
+"""
+
+
+def test_lists_equal_those_of_tensorflow_recommenders(export: Path, model: PNFRec, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    histories = [[int(i) for i in random.choice(ITEMS, 3, replace=False) + 1] for _ in range(16)]
+    padded = np.array([[*history, 0] for history in histories], np.int32)
+    query = model.encode_history(padded).numpy()
+    table = model.item_embedding.embeddings.numpy()
+    np.savez(tmp_path / "oracle.npz", table=table, query=query, seen=np.array(histories, np.int32))
+    done = subprocess.run(
+        [sys.executable, "-c", _ORACLE, str(tmp_path / "oracle.npz")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = json.loads(done.stdout.splitlines()[-1])
+    rows = [[IDS[i - 1] for i in history] for history in histories]
+    found = call(export, schema.SERVING_SIGNATURE, request(rows, [[]] * 16, [5]))
+    assert [[IDS.index(item.decode()) + 1 for item in row] for row in found["item_ids"]] == expected
+
+
+def test_the_extra_assets_tell_where_the_model_comes_from(export: Path) -> None:
+    assert (export / "assets.extra" / "config.yaml").read_text() == "name: test\n"
+    assert list(Vocabulary.read(export / "assets.extra" / "items.jsonl").item_ids) == IDS
+
+
+def test_signatures_are_the_contract(export: Path) -> None:
+    served = tf.saved_model.load(str(export)).signatures[schema.SERVING_SIGNATURE]
+    inputs = {
+        name: (spec.dtype.name, spec.shape.as_list()) for name, spec in served.structured_input_signature[1].items()
+    }
+    assert inputs == {
+        "positive_item_ids": ("string", [None, None]),
+        "exclude_item_ids": ("string", [None, None]),
+        "k": ("int32", [None]),
+    }
+    outputs = {name: (spec.dtype.name, len(spec.shape)) for name, spec in served.structured_outputs.items()}
+    assert outputs == {
+        "item_ids": ("string", 2),
+        "scores": ("float32", 2),
+        "count": ("int32", 1),
+        "fallback": ("bool", 1),
+        "known_items": ("int32", 1),
+    }
+
+
+@pytest.mark.parametrize("index", ["plain", "tfrs"])
+def test_a_mixed_precision_model_is_exported_in_float32(tmp_path: Path, index: str) -> None:
+    keras.utils.set_random_seed(5)
+    mixed = PNFRec(ITEMS, max_length=LENGTH, dim=8, dtype="mixed_bfloat16")
+    full = PNFRec(ITEMS, max_length=LENGTH, dim=8)
+    full.set_weights(mixed.get_weights())
+    export_saved_model(mixed, VOCABULARY, tmp_path / "mixed", index=index)
+    for first in range(0, ITEMS - 2, 2):
+        history = IDS[first : first + 2]
+        found = call(tmp_path / "mixed", schema.SERVING_SIGNATURE, request([history], [[]], [10]))
+        assert [item.decode() for item in found["item_ids"][0]] == plain_answer(full, history, history, 10)
+
+
+def test_what_is_there_is_never_overwritten_and_failures_leave_nothing(model: PNFRec, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(FileExistsError, match="never overwritten"):
+        export_saved_model(model, VOCABULARY, tmp_path / "model")
+    with pytest.raises(ValueError, match=r"`export.index` must be 'plain' or 'tfrs'. Received: 'faiss'"):
+        export_saved_model(model, VOCABULARY, tmp_path / "other", index="faiss")
+    small = Vocabulary(["a"], np.ones(1, int), np.ones(1, int))
+    with pytest.raises(ValueError, match="has 30 items, its vocabulary 1"):
+        export_saved_model(model, small, tmp_path / "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
