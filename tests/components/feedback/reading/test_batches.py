@@ -460,7 +460,7 @@ def test_the_first_row_in_another_unit(tmp_path: Path, stamps: list[str]) -> Non
 
 LEFT_EARLY = """
 import pathlib, sys
-from components.feedback import raw
+from components.feedback.reading import raw
 from components.feedback.reading.plan import FileTask
 
 raw._BLOCK_BYTES = 1 << 16
