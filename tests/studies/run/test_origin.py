@@ -1,6 +1,5 @@
 """Results of other data or other code are not taken for one's own."""
 
-import os
 from pathlib import Path
 
 import pytest
