@@ -1,27 +1,24 @@
 """The typed configuration of a pipeline: one YAML file a data set, overrides, and errors that name the key."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 import yaml
 
 from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
 from components.tuner.config import TunerConfig, check_tuner
-from pnfrec_core.settings.problems import Location, key_of, sentences
-from pnfrec_core.settings.yaml_text import RepeatedKeyError, Scientific, parse
+from pnfrec_core.settings.errors import ConfigError
+from pnfrec_core.settings.load import read_mapping, validate
+from pnfrec_core.settings.overrides import apply_override
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
 
+__all__ = ["BeamConfig", "ConfigError", "PipelineConfig", "QueryConfig", "load_config"]
+
 _FORBID: dict[str, Any] = {"extra": "forbid"}
-T = TypeVar("T")
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names file, key and remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,133 +207,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     path = Path(path)
     values = read_mapping(path, "sections such as `feedback:`")
     for override in overrides:
-        _apply_override(values, override)
-    config = validated(values, path, PipelineConfig, "configuration")
+        apply_override(values, override)
+    config = validate(values, path, PipelineConfig, "configuration")
     return _with_absolute_paths(config, path.resolve().parent)
-
-
-def read_mapping(path: Path, content: str) -> dict[str, Any]:
-    """The values of a YAML file.
-
-    Args:
-        path: The file.
-        content: What it should hold, for the message.
-
-    Raises:
-        ConfigError: The file is missing, no YAML or no mapping, or has a key twice.
-    """
-    try:
-        values = parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        msg = f"{path}: there is no such configuration file. Ready ones lie in configs/."
-        raise ConfigError(msg) from error
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read as a YAML file ({error})."
-        raise ConfigError(msg) from error
-    except RepeatedKeyError as error:
-        msg = f"{path}: {error}"
-        raise ConfigError(msg) from error
-    except yaml.YAMLError as error:
-        msg = f"{path}: not valid YAML. {' '.join(str(error).split())}"
-        raise ConfigError(msg) from error
-    if not isinstance(values, dict):
-        msg = f"{path}: expected a mapping of {content}. Received: {type(values).__name__}."
-        raise ConfigError(msg)
-    return values
-
-
-def _apply_override(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        msg = f"--set {override}: expected key=value, for example training.epochs=3."
-        raise ConfigError(msg)
-    try:
-        value = parse(text)
-    except RepeatedKeyError as error:
-        msg = f"--set {override}: {error}"
-        raise ConfigError(msg) from error
-    except yaml.YAMLError as error:
-        msg = f"--set {override}: the value is not valid YAML."
-        raise ConfigError(msg) from error
-    *sections, name = key.split(".")
-    for section in sections:
-        inner = values.setdefault(section, {})
-        if not isinstance(inner, dict):
-            msg = f"--set {override}: `{section}` is a value, not a section."
-            raise ConfigError(msg)
-        values = inner
-    values[name] = value
-
-
-def validated(
-    values: dict[str, Any], path: Path, kind: type[T], what: str, name: Callable[[Location], str] | None = None
-) -> T:
-    """The dataclass that the values of a YAML file describe, every key and type checked.
-
-    Args:
-        values: Of `read_mapping`; texts such as 1e-3 become numbers in place, wherever a number is asked for.
-        path: Of the file, for messages.
-        kind: The dataclass.
-        what: What it is, for messages.
-        name: How messages call the place of a key; by default its parts, with dots between.
-
-    Raises:
-        ConfigError: A key is unknown, missing or of the wrong type; the message names each.
-    """
-    import pydantic  # 0.2 s that the command's help need not pay
-
-    adapter = pydantic.TypeAdapter(kind)
-
-    def read() -> T:
-        # Strict, so that "10" is no number and 3.7 no count of epochs; by way of JSON, where a mapping may be a
-        # dataclass.
-        return adapter.validate_json(_as_json(values, path), strict=True)
-
-    try:
-        try:
-            return read()
-        except pydantic.ValidationError as error:
-            if not _read_numbers(values, error.errors()):
-                raise
-            return read()
-    except pydantic.ValidationError as error:
-        lines = sentences(error.errors(), kind, name)
-        msg = f"{path}: " + "\n  ".join([f"the {what} cannot be used:", *lines])
-        raise ConfigError(msg) from error
-
-
-def _as_json(values: dict[str, Any], path: Path) -> str:
-    try:
-        return json.dumps(values, default=str)
-    except (TypeError, ValueError) as error:
-        # A date as a key, or an alias inside of what it stands for.
-        msg = f"{path}: has a key or an alias that cannot be used ({error}). Write it out as plain text."
-        raise ConfigError(msg) from error
-
-
-def _read_numbers(values: dict[str, Any], problems: Sequence[Any]) -> bool:
-    """Makes numbers of texts such as 1e-3 wherever a number was asked for; whether there was any.
-
-    Only there: the same letters may be somebody's id.
-    """
-    found = False
-    for problem in problems:
-        name: Any
-        if problem["type"] != "float_type":
-            continue
-        *sections, name = key_of(problem)
-        holder: Any = values
-        for section in sections:
-            holder = _part(holder, section)
-        if isinstance(value := _part(holder, name), Scientific):
-            holder[name] = float(value)
-            found = True
-    return found
-
-
-def _part(holder: Any, name: Any) -> Any:
-    # A key that is no text has another name in the location; it is unknown in any case.
-    return holder[name] if isinstance(holder, list) else holder.get(name, {})
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:

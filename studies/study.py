@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pipeline.config import ConfigError, PipelineConfig, load_config, read_mapping, validated
+from pipeline.config import ConfigError, PipelineConfig, load_config
+from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
 from pnfrec_keras.config import check_recency, check_rule
 from studies.run.origin import code_digest, data_digest
@@ -147,7 +148,7 @@ def load_study(name: str) -> Study:
         msg = f"There is no study {name!r}. Ready ones: {', '.join(ready_studies())}; or name a YAML file."
         raise ConfigError(msg)
     values = read_mapping(path, "keys such as `arms:`")
-    study = validated(values, path, Study, "study", lambda location: _place(location, values))
+    study = validate(values, path, Study, "study", lambda location: _place(location, values))
     _check(study, path)
     return study
 
