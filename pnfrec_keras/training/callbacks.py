@@ -3,13 +3,14 @@
 import json
 import logging
 import os
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from pnfrec_core.arrays import read_arrays
 
 _STATE_FILE = "state.npz"
 _HISTORY_KEY = "history"
@@ -116,10 +117,9 @@ class ResumableState(keras.callbacks.Callback):
     def _read(self, model: keras.Model) -> dict[str, Any]:
         """What the file holds; nothing, with a warning, if it is damaged or of another network."""
         try:
-            with np.load(self.path) as saved:
-                state = dict(saved)
+            state: dict[str, Any] = read_arrays(self.path)
             stored = [state[f"variable_{number}"].shape for number in range(int(state[_COUNT_KEY]))]
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, ValueError) as error:
             log.warning("%s cannot be read (%s): the training begins anew.", self.path, error)
             return {}
         if stored != [tuple(variable.shape) for variable in _variables(model)]:

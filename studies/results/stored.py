@@ -5,24 +5,17 @@ targets.
 """
 
 import io
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from pnfrec_core.arrays import read_arrays
 from pnfrec_core.files import write
 from studies.results.ranks import Judged, Ranks, ResultError
 
 FILE = "ranks.npz"
 # Ranks beyond this one, and beyond the list, are kept as misses: most of the file would be noise.
 DEEPEST = 100
-
-# What numpy and zipfile raise, depending on which bytes are wrong.
-_DAMAGE = (
-    *(OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
-)
 
 
 def store(ranks: Judged, path: Path, k: int) -> None:
@@ -58,26 +51,25 @@ def load(path: Path) -> Judged:
         ResultError: There is none, or it cannot be read.
     """
     try:
-        # A lone array is read too, which is no context.
-        with np.load(path) as arrays:
-            arms, draws = arrays["arms"].tolist(), arrays["draws"].tolist()
-            found = {
-                draw: {
-                    arm: Ranks(
-                        arrays[f"{draw}_rank_{number}"].astype(np.int64),
-                        arrays[f"{draw}_is_positive"].astype(np.int64),
-                        arrays[f"{draw}_user"].astype(np.int64),
-                        arrays[f"{draw}_place"].astype(np.int64),
-                    )
-                    for number, arm in enumerate(arms)
-                }
-                for draw in draws
+        arrays = read_arrays(path)
+        arms, draws = arrays["arms"].tolist(), arrays["draws"].tolist()
+        found = {
+            draw: {
+                arm: Ranks(
+                    arrays[f"{draw}_rank_{number}"].astype(np.int64),
+                    arrays[f"{draw}_is_positive"].astype(np.int64),
+                    arrays[f"{draw}_user"].astype(np.int64),
+                    arrays[f"{draw}_place"].astype(np.int64),
+                )
+                for number, arm in enumerate(arms)
             }
-            return Judged(found, dict(zip(draws, arrays["targets"].tolist(), strict=True)))
+            for draw in draws
+        }
+        return Judged(found, dict(zip(draws, arrays["targets"].tolist(), strict=True)))
     except FileNotFoundError as error:
         msg = f"There is no {path}: the study was run before ranks were kept with it. Run it again."
         raise ResultError(msg) from error
-    except _DAMAGE as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path} is damaged ({error}). Write it again: pnfrec experiment, then pnfrec results."
         raise ResultError(msg) from error
 
