@@ -17,7 +17,7 @@ PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 IN_VENV = @$(BOOTSTRAP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint format bench doctor setup lock clean distclean
+.PHONY: help run test coverage lint format docs bench doctor setup lock clean distclean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ lint: ## Check style, format and types
 
 format: ## Rewrite the sources in the house format
 	$(IN_VENV) sh -ec 'ruff check --fix .; ruff format .'
+
+docs: ## Build the documentation site, strictly, and say where it is
+	@$(BOOTSTRAP) docs $(ARGS)
 
 bench: ## Measure beside the peers (ARGS="query startup" picks); installs them into .venv/bench
 	$(IN_VENV) python -m benchmarks $(ARGS)

@@ -57,6 +57,20 @@ DEV = [
     "types-protobuf",
     "types-PyYAML",
 ]
+# What `make docs` builds the site with, in an environment of its own: Sphinx with Markdown pages and API pages from the
+# sources, and what it reads of this project: settings, commands, stored studies.
+DOCS = [
+    "sphinx>=8.1",
+    "myst-parser>=4",
+    "pydata-sphinx-theme>=0.19",
+    "sphinx-autoapi>=3.6",
+    "click>=8.1",
+    "numpy>=1.26",
+    "pandas>=1.5",
+    "pyarrow>=10",
+    "pyyaml>=6",
+    *STUDIES,
+]
 GPU = [
     f"tensorflow[and-cuda]>=2.16,<2.17; {OLD_LANE}",
     f"tensorflow[and-cuda]>=2.21,<2.22; {NEW_LANE}",
@@ -71,5 +85,6 @@ setup(
         "pipeline": PIPELINE,
         "gpu": GPU,
         "dev": DEV,
+        "docs": DOCS,
     },
 )

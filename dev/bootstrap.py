@@ -2,6 +2,7 @@
 
     python3 -m dev.bootstrap setup
     python3 -m dev.bootstrap run -- pytest -k gate
+    python3 -m dev.bootstrap docs
 
 Variables: PNFREC_LANE and PNFREC_PYTHON choose, PNFREC_EXTRAS adds extras (gpu). See CONTRIBUTING.md.
 """
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dev import environment, lock, pipconf, pythons
+from dev import environment, lock, pipconf, pythons, site
 from dev.console import SetupError, say
 from dev.lanes import Choice, Host, Python, allowed_lanes, choose, dotted, no_python_message, this_host
 from dev.uv import get_uv
@@ -106,6 +107,18 @@ def _extras(root: Path, choice: Choice, env: Mapping[str, str]) -> str:
     return environment.extras_of(env, environment.read_stamp(environment.venv_folder(root, choice.lane)))
 
 
+def set_up_docs(root: Path, host: Host, env: Mapping[str, str]) -> Path:
+    """Makes sure that the environment of the documentation site is complete and current; returns its folder.
+
+    Raises:
+        SetupError: It could not be made.
+    """
+    with environment.locked(root):
+        python = site.choose_python(root, env)
+        uv = get_uv(root, env, [python.path], root / ".venv" / "tools.log")
+        return site.make_environment(root, python, uv, uv_environment(env), host.pinned)
+
+
 def activated(venv: Path, env: Mapping[str, str]) -> dict[str, str]:
     """`env` as it is with the environment activated: tfx calls the pip on PATH."""
     result = {name: value for name, value in env.items() if name not in ("PYTHONHOME", "CONDA_PREFIX")}
@@ -136,6 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("command", nargs=argparse.REMAINDER)
     pins = actions.add_parser("lock", help="make the pin files anew")
     pins.add_argument("uv_options", nargs=argparse.REMAINDER, help="for example --upgrade")
+    pages = actions.add_parser("docs", help="build the documentation site")
+    pages.add_argument("sphinx_options", nargs=argparse.REMAINDER, help="passed on to Sphinx")
     chosen = parser.parse_args(arguments)
     command = chosen.command if chosen.action == "run" else []
     if command[:1] == ["--"]:
@@ -146,6 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.action == "lock":
             with environment.locked(ROOT):
                 lock.write_pin_files(ROOT, os.environ, chosen.uv_options)
+        elif chosen.action == "docs":
+            return site.build_site(ROOT, set_up_docs(ROOT, this_host(), os.environ), chosen.sphinx_options)
         else:
             venv = set_up(ROOT, this_host(), os.environ)
             if command:

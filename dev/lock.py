@@ -12,11 +12,13 @@ from dev.uv import get_uv
 
 EXTRAS = ("--extra", "pipeline", "--extra", "dev")
 COMMON = ("--quiet", "--generate-hashes", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
-# Pin file -> what is resolved, and for which Python and platform. The newer lane's file serves three Pythons: it is
-# universal, within [tool.uv] environments of pyproject.toml. That of uv itself serves every platform.
+# Pin file -> what is resolved, and for which Python and platform. The newer lane's file serves three Pythons, that of
+# the documentation four: both are universal, within [tool.uv] environments of pyproject.toml. That of uv itself serves
+# every platform.
 PIN_FILES: dict[str, tuple[str, ...]] = {
     "tfx116.txt": ("setup.py", *EXTRAS, "--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_28"),
     "tfx121.txt": ("setup.py", *EXTRAS, "--universal", "--python-version", "3.11"),
+    "docs.txt": ("setup.py", "--extra", "docs", "--universal", "--python-version", "3.10"),
     "uv.txt": ("requirements/uv.in", "--no-deps", "--python-version", "3.8"),
 }
 HEADER = "make lock"

@@ -40,7 +40,7 @@ class ModelConfig:
             (`pnfrec_keras.losses.weighting`).
         half_life: Steps after which "decay" has halved alpha and beta.
         loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
-            "sampled_softmax" (logQ-corrected) or "gbce" (docs/losses.md).
+            "sampled_softmax" (logQ-corrected) or "gbce" (docs/guides/losses.md).
         sampled_items: Negatives of a step, for both of those; below the size of the catalogue.
         calibration: t of gBCE: 0 is plain binary cross-entropy, 1 is fully calibrated.
         soft_boundary: Distance from the boundary between liked and disliked, in units of the value, from which an

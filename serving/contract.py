@@ -1,4 +1,4 @@
-"""The contract of `serving_default` (docs/architecture.md, SavedModel) as messages: histories in, items out."""
+"""The contract of `serving_default` (docs/reference/signatures.md) as messages: histories in, items out."""
 
 import contextlib
 import dataclasses
@@ -152,5 +152,5 @@ def checked(method: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, message.DecodeError) as error:
-        msg = f"The answer to {method} is not that of a pnfrec model (docs/architecture.md, SavedModel): {error}."
+        msg = f"The answer to {method} is not that of a pnfrec model (docs/reference/signatures.md): {error}."
         raise errors.UnexpectedAnswerError(msg) from error

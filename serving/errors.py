@@ -56,7 +56,7 @@ class DeadlineError(ServingError):
 
 
 class UnexpectedAnswerError(ServingError):
-    """The answer does not hold what the SavedModel contract says (docs/architecture.md)."""
+    """The answer does not hold what the SavedModel contract says (docs/reference/signatures.md)."""
 
 
 def translate(error: Any, target: str, model_name: str, timeout: float) -> ServingError:

@@ -43,7 +43,8 @@ class FeedbackGenSpec(standard_component_specs.FileBasedExampleGenSpec):
 class FeedbackGen(component.FileBasedExampleGen):
     """Turns feedback rows into training, validation and test examples of users' sequences.
 
-    Outputs: `examples` (see docs/architecture.md), `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics).
+    Outputs: `examples`, `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics); see
+    docs/reference/formats.md.
 
     The settings, the state of the input files and the code are execution parameters, so a cached result is used only
     while none of them has changed. (The driver of FileBasedExampleGen takes a fingerprint too, which overlooks some

@@ -1,4 +1,7 @@
-"""Examples on disk: gzip TFRecords of tf.Examples with raw ids (docs/architecture.md) into arrays of item indices."""
+"""Examples on disk: gzip TFRecords of tf.Examples with raw ids into arrays of item indices.
+
+The format: docs/reference/formats.md.
+"""
 
 import dataclasses
 import glob

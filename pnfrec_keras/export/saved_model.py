@@ -1,4 +1,4 @@
-"""The SavedModel: raw ids in, ranked ids out, and the ranks that the gate needs (docs/architecture.md).
+"""The SavedModel: raw ids in, ranked ids out, and the ranks that the gate needs (docs/reference/signatures.md).
 
 The module holds raw variables and tables, not the Keras model: TensorFlow Serving loads a SavedModel as a TF1-style
 session, and there a saved Keras 3 model does not find its variables (tensorflow/serving#2250).
@@ -81,7 +81,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self._recency = _recency(vocabulary, recency) if recency else None
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
-        """`serving_default`: see docs/architecture.md."""
+        """`serving_default`: see docs/reference/signatures.md."""
         history, excluded = self.table.lookup(history_ids), self.table.lookup(exclude_ids)
         seen = tf.concat([history, excluded], axis=1)
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
@@ -90,7 +90,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
     def recommend_with_negatives(
         self, positive_ids: Tensor, negative_ids: Tensor, exclude_ids: Tensor, k: Tensor, gamma: Tensor
     ) -> dict[str, Tensor]:
-        """`with_negatives`: see docs/architecture.md."""
+        """`with_negatives`: see docs/reference/signatures.md."""
         positive, negative = self.table.lookup(positive_ids), self.table.lookup(negative_ids)
         seen = tf.concat([positive, negative, self.table.lookup(exclude_ids)], axis=1)
         known, disliked = (tf.math.count_nonzero(items, axis=1, dtype=tf.int32) for items in (positive, negative))
@@ -167,7 +167,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         return self._lowered(scores, 0.0 if self._needs_negatives else self.gamma, None, None)
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
-        """`rank_examples`: see docs/architecture.md."""
+        """`rank_examples`: see docs/reference/signatures.md."""
         asks = rules.needs_dislikes(self.rule) and self.gamma > 0
         parsed = tf.io.parse_example(serialized, evaluation_parsing_spec(negative=asks))
         history = self.table.lookup(parsed[self._history].to_tensor(default_value=""))

@@ -1,4 +1,4 @@
-"""Sampled softmax and gBCE: CE_p and CE_n from a sample of the catalogue; see docs/losses.md.
+"""Sampled softmax and gBCE: CE_p and CE_n from a sample of the catalogue; see docs/guides/losses.md.
 
 Negatives are shared by all tokens of a step, so that their scores are one matrix product and their vectors are gathered
 once. As in `pnfrec_keras.losses.softmax`, a loop takes a few tokens at a time and finishes with their gradients: memory

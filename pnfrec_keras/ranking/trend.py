@@ -1,4 +1,4 @@
-"""What is chosen at a time by everyone: a prior over the catalogue that moves with the days (docs/trend.md).
+"""What is chosen at a time by everyone: a prior over the catalogue that moves with the days (docs/guides/trend.md).
 
 A network that knows no dates takes what was popular at any time for popular. Here the logit of item i at a time t is
 

@@ -83,7 +83,18 @@ def test_each_lane_has_its_tfx_and_pip(lane: str, python: str, tfx: str, tensorf
     assert "pip" in pinned
 
 
-@pytest.mark.parametrize("name", ["tfx116", "tfx121", "uv"])
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_the_pins_of_the_documentation_hold_what_its_extra_asks_for(python: str, extras: dict[str, list[str]]) -> None:
+    pinned = pins("docs", python)
+
+    wanted = [Requirement(text) for text in extras["docs"]]
+    wrong = [f"{one} is pinned to {pinned[one.name]}" for one in wanted if pinned[one.name] not in one.specifier]
+    assert wrong == []
+    # The site needs none of what makes an environment large, and stands in no lane's way.
+    assert {"tensorflow", "keras", "tfx", "apache-beam"}.isdisjoint(pinned)
+
+
+@pytest.mark.parametrize("name", ["tfx116", "tfx121", "docs", "uv"])
 def test_every_line_is_a_pin_or_a_hash_and_no_index_is_named(name: str) -> None:
     lines = (REPOSITORY / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     hashed = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -118,9 +129,11 @@ def test_one_command_a_pin_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     common = "--quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links"
     end = f"{common} --upgrade" if options else common
     extra = "--extra pipeline --extra dev"
+    docs = "--extra docs --universal --python-version 3.10"
     platform = "--python-platform x86_64-manylinux_2_28"
     assert (tmp_path / "calls").read_text(encoding="utf-8").splitlines() == [
         f"make lock||pip compile setup.py {extra} --python-version 3.10 {platform} {end} -o requirements/tfx116.txt",
         f"make lock||pip compile setup.py {extra} --universal --python-version 3.11 {end} -o requirements/tfx121.txt",
+        f"make lock||pip compile setup.py {docs} {end} -o requirements/docs.txt",
         f"make lock||pip compile requirements/uv.in --no-deps --python-version 3.8 {end} -o requirements/uv.txt",
     ]

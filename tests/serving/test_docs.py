@@ -1,4 +1,4 @@
-"""The examples of docs/serving.md run as they stand, against the tiny model."""
+"""The examples of docs/guides/serving.md run as they stand, against the tiny model."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from serving import tensors
 from serving.model import LoadedModel
 from serving.server import RecommenderServer
 
-TEXT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "guides" / "serving.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 JSON = [json.loads(body) for body in re.findall(r"<<'JSON'\n(.*?)\nJSON", TEXT, flags=re.DOTALL)]
 

@@ -172,7 +172,7 @@ def floats_feature(*floats: float) -> Any:
 
 
 def make_example(user: str, is_positive: int, history: str, popularity: str) -> Any:
-    """An evaluation example as docs/architecture.md lays it out."""
+    """An evaluation example as docs/reference/formats.md lays it out."""
     positives = ("i1", "i2", "i3") if history == "0-4" else ("i1", "i2", "i3", "i4", "i5")
     features = {
         schema.USER_ID: bytes_feature(user),
