@@ -11,6 +11,7 @@ from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
 from components.tuner.config import TunerConfig, check_tuner
 from pnfrec_core.settings.errors import ConfigError
+from pnfrec_core.settings.fields import EXAMPLE
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.overrides import apply_override
 from pnfrec_core.variants import variant_of
@@ -26,8 +27,9 @@ class BeamConfig:
     """How Beam runs on this machine.
 
     Attributes:
-        workers: Number of workers.
-        mode: "in_memory" (threads; best up to millions of rows) or "multi_processing".
+        workers: The number of workers.
+        mode: "in_memory" and "multi_threading" run in one process, which is best up to millions of rows;
+            "multi_processing" is for tens of millions of rows on many cores.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -59,10 +61,10 @@ class QueryConfig:
     """The query that `pnfrec run --query` sends to the pushed model.
 
     Attributes:
-        positive: Ids or titles that the example user liked, oldest first.
+        positive: The ids or titles that the example user liked, oldest first.
         negative: Those that the user disliked; they never come back. With any, the signature `with_negatives` answers.
-        exclude: Ids or titles that must not come back.
-        k: How many recommendations.
+        exclude: The ids or titles that must not come back.
+        k: The number of recommendations.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -83,16 +85,16 @@ class PipelineConfig:
     """Everything about one pipeline. The sections are documented where they are defined.
 
     Attributes:
-        name: Of the pipeline, in ML Metadata and for the tfx command.
-        output: Folder of artifacts, metadata, logs and the pushed models. Relative paths count from the YAML file.
-        cache: Reuse what has not changed.
-        serving: Folder that models are pushed to; "" is `serving` below `output`.
+        name: The name of the pipeline, in ML Metadata and for the tfx command.
+        output: The folder of artifacts, metadata, logs and the pushed models. Relative paths count from the YAML file.
+        cache: Whether a step whose inputs and settings have not changed takes its last result.
+        serving: The folder that models are pushed to; "" is `serving` below `output`.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    name: str
-    output: str
+    name: str = dataclasses.field(metadata={EXAMPLE: "my-data"})
+    output: str = dataclasses.field(metadata={EXAMPLE: "runs/my-data"})
     feedback: FeedbackConfig
     gate: GateConfig
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)

@@ -22,32 +22,36 @@ class ModelConfig:
     """The network and its loss (spec, sections 2 to 4).
 
     Attributes:
-        variant: PNFRec; without the contrastive term (PNFRec_pn) or the negative encoder (PNFRec_pc); SASRec on the
-            positive items (SASRec_p) or on the whole history (SASRec), and that with a contrastive term (SASRec_c).
-        max_length: L, the number of items of each polarity that an encoder reads; of a mixed history twice as many.
-        dim: d, the width.
-        num_blocks: Transformer blocks of each encoder.
-        num_heads: Attention heads of each block.
-        dropout: Rate, also on the attention weights.
-        alpha: Weight of CE_neg; 0 removes the negative encoder, as PNFRec_pc does.
-        beta: Weight of L_contrastive; 0 removes the term, as PNFRec_pn does.
-        similarity: Of the contrastive term: "dot" (the reference) or "cosine" over `temperature` (the paper). SASRec_c
-            always takes the cosine.
-        temperature: Divides the cosine.
-        shared_positions: One position table for both encoders (the reference) or one each (the paper).
-        shared_final_norm: One final LayerNorm for both encoders (the reference) or one each.
-        weighting: Of the terms of the loss: "fixed" (the paper), "decay" or "geometric"
+        variant: The model of the paper: PNFRec; PNFRec without the contrastive term (PNFRec_pn) or without the negative
+            encoder (PNFRec_pc); SASRec on the positive items (SASRec_p) or on the whole history (SASRec), and the
+            latter with a contrastive term (SASRec_c).
+        max_length: L, the number of items of each polarity that an encoder reads, the last ones of a longer history.
+            SASRec and SASRec_c read 2 L items of both polarities.
+        dim: d, the width of the network: of its embeddings and of its hidden states.
+        num_blocks: The number of transformer blocks of each encoder.
+        num_heads: The number of attention heads of each block; `dim` must be a multiple of it.
+        dropout: The dropout rate, also on the attention weights.
+        alpha: The weight of CE_n, the cross-entropy of the negative encoder; 0 removes that encoder, as PNFRec_pc does.
+        beta: The weight of the contrastive term L_c; 0 removes the term, as PNFRec_pn does.
+        similarity: What the contrastive term compares by: "dot" (the reference), or "cosine" divided by `temperature`
+            (the paper). SASRec_c always takes the cosine.
+        temperature: What the cosine of the contrastive term is divided by.
+        shared_positions: Whether both encoders share one position table (the reference) or have one each (the paper).
+        shared_final_norm: Whether both encoders share the final LayerNorm (the reference) or have one each.
+        weighting: How the terms of the loss are weighted: "fixed" by alpha and beta (the paper), "decay" or "geometric"
             (`pnfrec_keras.losses.weighting`).
-        half_life: Steps after which "decay" has halved alpha and beta.
-        loss: Of CE_p and CE_n: "softmax" over the whole catalogue, exact; for catalogues that are too large for it
-            "sampled_softmax" (logQ-corrected) or "gbce" (docs/guides/losses.md).
-        sampled_items: Negatives of a step, for both of those; below the size of the catalogue.
-        calibration: t of gBCE: 0 is plain binary cross-entropy, 1 is fully calibrated.
-        soft_boundary: Distance from the boundary between liked and disliked, in units of the value, from which an
-            interaction counts in full in all terms; nearer ones count in proportion. 0: all count alike (the paper).
-        trend_days: Days whose choices, by all users, say what is chosen now (`pnfrec_keras.ranking.trend`): their
-            logarithm is added to the scores, in training before each label, in ranking at the end of training. 0: not
-            (the paper).
+        half_life: The number of training steps after which "decay" has halved alpha and beta.
+        loss: The loss that CE_p and CE_n are: "softmax" over the whole catalogue is exact; "sampled_softmax" (with the
+            logQ correction) and "gbce" are for catalogues that are too large for it (docs/guides/losses.md).
+        sampled_items: The number of negatives of a step, for "sampled_softmax" and "gbce"; it must be below the size of
+            the catalogue.
+        calibration: t of "gbce": 0 is plain binary cross-entropy, 1 is fully calibrated.
+        soft_boundary: The distance from the boundary between liked and disliked, in units of the value, from which an
+            interaction counts in full in all terms; nearer ones count in proportion. With 0 all count alike (the
+            paper).
+        trend_days: The number of days whose choices, by all users, say what is chosen now
+            (`pnfrec_keras.ranking.trend`). The logarithm of their counts is added to the scores: in training those
+            before each label, in ranking those at the end of training. With 0 nothing is added (the paper).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -114,22 +118,23 @@ class TrainingConfig:
     """How the network is fitted (spec, section 5).
 
     Attributes:
-        epochs: At most this many.
-        patience: Epochs without a better validation NDCG@k after which training stops; the best weights are kept.
-        min_epochs: Before which patience does not stop it. For some epochs at the start a network may rank as the list
-            of popular items does, before it learns to tell users apart; a short patience takes that for its end. With
-            `epochs` or more, patience never stops it.
-        batch_size: Users a step, over all replicas.
-        learning_rate: Of Adam.
+        epochs: The number of epochs, at most.
+        patience: The number of epochs without a better validation NDCG@k after which training stops; the best weights
+            are kept.
+        min_epochs: The number of epochs before which patience does not stop training. For some epochs at the start a
+            network may rank as the list of popular items does, before it learns to tell users apart; a short patience
+            takes that for its end. With `epochs` or more, patience never stops it.
+        batch_size: The number of users of a step, over all replicas.
+        learning_rate: The learning rate of Adam.
         average_epochs: Validation and export take a moving average of the weights, in which a step counts 1/e after so
-            many epochs, and which is about as many behind; 0: the weights themselves.
-        seed: Of weights, shuffling and dropout.
-        deterministic: Makes every op deterministic; slower.
-        strategy: "none", or "mirrored": data parallel over the local GPUs.
-        precision: Keras dtype policy.
-        jit_compile: Compiles the step with XLA.
-        evaluation_batch_size: Users ranked at once.
-        k: Length of the list that the validation measures look at.
+            many epochs, and which is about as many behind. With 0 they take the weights themselves.
+        seed: The seed of the weights, of shuffling and of dropout.
+        deterministic: Whether every operation is deterministic, which is slower.
+        strategy: "none", or "mirrored", which is data parallel over the local GPUs.
+        precision: The dtype policy of Keras.
+        jit_compile: Whether XLA compiles the step.
+        evaluation_batch_size: The number of users that are ranked at once.
+        k: The length of the list that the validation measures look at.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID

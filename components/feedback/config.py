@@ -4,12 +4,23 @@ import dataclasses
 import math
 from typing import Any, ClassVar, Literal
 
+from pnfrec_core.settings.fields import EXAMPLE
+
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
 
 @dataclasses.dataclass(frozen=True)
 class ColumnsConfig:
-    """Names of the columns in the input. `polarity` and `split` are read only where a rule asks for them."""
+    """The names of the columns in the input. `polarity` and `split` are read only where a rule needs them.
+
+    Attributes:
+        user: The column of user ids.
+        item: The column of item ids.
+        value: The column of the values that `feedback.positive` compares, such as ratings.
+        timestamp: The column that says when an interaction was.
+        polarity: The column that says positive or negative (or 1 or 0), for `feedback.positive: column`.
+        split: The column that says train, validation or test, for `feedback.split: column`.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
@@ -23,14 +34,21 @@ class ColumnsConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TitlesConfig:
-    """A table of items with titles for display. Items without a row there have no title."""
+    """A table of items with titles for display. Items without a row there have no title.
+
+    Attributes:
+        file: The path of the table; a relative one counts from `feedback.base`.
+        item: The column of item ids.
+        title: The column of titles.
+        names: The names of the columns, for a file without a header.
+        delimiter: The character between the columns of a CSV file.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
     file: str
     item: str = "item"
     title: str = "title"
-    # Names of the columns of a file without a header.
     names: list[str] = dataclasses.field(default_factory=list)
     delimiter: str = ","
 
@@ -41,39 +59,45 @@ class FeedbackConfig:
 
     Ids are kept as they are written and must not be empty. Timestamps are whole numbers, which are kept as they are
     (seconds, milli-, micro- or nanoseconds since 1970, one unit for all rows), or ISO dates, which become microseconds
-    (UTC where they name no zone); none may lie in the year 2200 or later. A user's rows go by timestamp, equal ones by
-    the order of the input: files sorted by path, then the row.
+    (UTC where they name no zone); none may lie in the year 2200 or later. A user's rows are in the order of their
+    timestamps, and ties in the order of the input: files sorted by path, then rows.
 
     Attributes:
-        files: Paths or globs of CSV, `::`-separated (.dat) or Parquet files; text may be gzipped. Relative ones
-            are taken from `base`.
-        format: "csv", "dat" or "parquet"; "auto" goes by the suffix.
-        names: Column names, for files without a header.
-        positive: A number (positive when value >= number), "median" (of all training rows), "user_median" (of each
-            user's own training rows) or "column" (the polarity column says so).
-        duplicates: What stays of several rows of one user and item: "all", or the user's "first" or "last".
+        files: The paths or globs of CSV, `::`-separated (.dat) or Parquet files; text may be gzipped. Relative ones
+            count from `base`.
+        format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
+        delimiter: The character between the columns of CSV files.
+        names: The names of the columns, for files without a header.
+        columns: How the columns are named.
+        titles: A table of items with titles for display; items without a row there have no title. It may be left out.
+        positive: What counts as positive: a number (values of at least that number), "median" (of all training rows),
+            "user_median" (of each user's own training rows) or "column" (the polarity column says it).
+        duplicates: Which of several rows of one user and item stay: "all", or the user's "first" or "last".
         min_item_users: Items with fewer distinct users are dropped, once.
         min_user_items: After that, users with fewer distinct items are dropped, once.
-        split: "global_time", "leave_one_out" (each user's last row is for test, the one before for validation) or
-            "column" (the split column says train, validation or test).
-        test_quantile: Rows from this quantile (nearest) of all timestamps on are held out. For "global_time".
+        split: What is held out: the last rows of everybody ("global_time"), of each user the last row for test and the
+            one before for validation ("leave_one_out"), or what the split column says ("column").
+        test_quantile: Rows from this quantile (nearest) of all timestamps on are held out, for "global_time".
         recent_days: Positive training rows of that many days before the held-out ones are counted for each item, for
-            `export.recency`. For "global_time"; 0: none are.
-        split_seed: Decides which half of the held-out users is validation and which is test. Halved are the users with
-            held-out rows whose user and item training knows, before `min_positives` drops any of them.
+            `export.recency` and with the split "global_time". With 0 none are.
+        split_seed: The seed that decides which half of the held-out users is validation and which is test. Halved are
+            the users with held-out rows whose user and item training knows, before `min_positives` drops any of them.
         min_positives: Users with fewer positive training rows are dropped from every set.
-        validation_targets: "positive" targets only (the paper's rule), or "both" groups, by which choices that weigh
+        validation_targets: "positive" targets only (the paper's rule), or "both" groups, so that choices that weigh
             false positives can be made on validation.
         min_heldout_positives: Users with fewer positive rows in the validation or the test split have no target
             there. The reference's stricter rule is 2.
-        targets: "last", or "successive": each held-out interaction is a target. Measures then average over targets.
-        bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts it.
-        shards: Files a split; users are spread over them by hash. 0: one for each 250,000 rows of input.
+        targets: "last" makes the very last held-out interaction of a user the target; "successive" makes each held-out
+            interaction a target, and measures then average over targets.
+        bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts such rows.
+        shards: The number of files of a split; users are spread over them by hash. With 0 it is one for each 250,000
+            rows of input.
+        base: The folder that the relative paths of this section count from. It counts from the YAML file.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    files: list[str]
+    files: list[str] = dataclasses.field(metadata={EXAMPLE: ["ratings.csv"]})
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
     names: list[str] = dataclasses.field(default_factory=list)

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from pnfrec_core import schema
+from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
 # Higher is better for the positive group, the differences and coverage; lower for the negative group (false positives).
 MEASURES = ("hr", "ndcg", "mrr")
@@ -57,13 +58,13 @@ def is_default(metric: str) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class BoundConfig:
-    """Bounds of one metric.
+    """The bounds of one metric.
 
     Attributes:
         min: The value may not be lower.
         max: The value may not be higher.
         max_loss: How much worse than the last blessed model, on the same examples, the value may be: lower for metrics
-            where higher is better, higher for the others. Without a baseline it is not judged.
+            where higher is better, higher for the others. It is not judged where there is no blessed model.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -91,21 +92,26 @@ class BoundConfig:
 
 @dataclasses.dataclass(frozen=True)
 class GateConfig:
-    """The gate of the export.
+    """The gate: what a model must reach to be pushed.
 
     Attributes:
-        k: Length of the list that the measures look at.
-        bounds: Metric name (of `METRICS` or `DEFAULT_METRICS`) to bounds. At least one, since TFX blesses nothing
-            without a bound.
-        slices: Features (of `SLICEABLE`) whose values get a line of their own in the report. Bounds hold for all
-            examples together, never for a slice.
+        bounds: Metrics, each with its bounds. HR, NDCG and MRR (hr, ndcg, mrr) have a value for the group of liked
+            targets (ndcg_p: higher is better), for that of disliked ones (ndcg_n: false positives, lower is better) and
+            for the difference of the two (ndcg_delta); coverage has one. `default_` before the name, such as
+            default_ndcg_p, takes the list of `serving_default`, which weighs no dislikes. At least one bound must be
+            given, since TFX blesses nothing without one.
+        k: The length of the list that the measures look at.
+        slices: The features whose values get a line of their own in the report. Bounds hold for all examples together,
+            never for a slice.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    bounds: dict[str, BoundConfig]
+    bounds: dict[str, BoundConfig] = dataclasses.field(
+        metadata={CHOICES: BOUNDABLE, EXAMPLE: {"ndcg_delta": BoundConfig(min=0.0)}}
+    )
     k: int = 10
-    slices: list[str] = dataclasses.field(default_factory=lambda: list(SLICEABLE))
+    slices: list[str] = dataclasses.field(default_factory=lambda: list(SLICEABLE), metadata={CHOICES: SLICEABLE})
 
     def __post_init__(self) -> None:
         if not self.bounds:

@@ -39,9 +39,9 @@ class NumberSpace:
 
     Attributes:
         values: The list.
-        min: Lower end of the range, included.
-        max: Upper end.
-        log: Draws from the range so that equal ratios are equally likely.
+        min: The lower end of the range, which belongs to it.
+        max: The upper end of the range.
+        log: Whether equal ratios of the range are equally likely to be drawn, instead of equal differences.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -62,8 +62,8 @@ class WidthSpace:
     Attributes:
         values: The list.
         min: The first width of the range.
-        max: None is above it.
-        log: The range goes in doublings of `min`, not in steps of `model.num_heads`.
+        max: The width that none is above.
+        log: Whether the range goes in doublings of `min`, instead of steps of `model.num_heads`.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -79,13 +79,14 @@ class WidthSpace:
 
 @dataclasses.dataclass(frozen=True)
 class SpaceConfig:
-    """The space of a search. null keeps what `model` and `training` say.
+    """What is tried of each setting: a list (`values`) or a range (`min`, `max`); null keeps the setting as it is.
 
     Attributes:
-        alpha, beta: Of `model`; left out for a variant without that term.
-        dim: Of `model`.
-        learning_rate: Of `training`.
-        dropout: Of `model`.
+        alpha: Values of `model.alpha`; they are left out for a variant without that term.
+        beta: Values of `model.beta`; they are left out for a variant without that term.
+        dim: Values of `model.dim`.
+        learning_rate: Values of `training.learning_rate`.
+        dropout: Values of `model.dropout`.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -120,15 +121,16 @@ class TunerConfig:
 
     Attributes:
         enabled: Whether there is a search before the training.
-        trials: Number of sets that are tried; fewer where the space has no more.
+        trials: The number of sets of settings that are tried; fewer where the space has no more.
         algorithm: "random", or "bayesian": after three random trials for each setting of the space, where a Gaussian
             process expects most.
-        seed: Of the choice of sets. Trials train with `training.seed`.
-        epochs: Of a trial, at most; null: `training.epochs`.
-        patience: Of a trial; null: `training.patience`.
-        min_epochs: Of a trial, before which patience does not stop it; null: `training.min_epochs`.
-        delta_weight: w of the objective. Above 0 it needs `feedback.validation_targets: both`, since validation has
-            disliked targets only then.
+        seed: The seed of the choice of sets. Trials train with `training.seed`.
+        epochs: The number of epochs of a trial, at most; null takes `training.epochs`.
+        patience: The patience of a trial; null takes `training.patience`.
+        min_epochs: The number of epochs of a trial before which patience does not stop it; null takes
+            `training.min_epochs`.
+        delta_weight: w, the weight of the difference in the objective. Above 0 it needs `feedback.validation_targets:
+            both`, since validation has disliked targets only then.
         space: What is tried.
     """
 

@@ -21,11 +21,11 @@ def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for command in ("run", "experiment", "results", "compare", "serve", "query", "doctor"):
+    for command in ("run", "config", "experiment", "results", "compare", "serve", "query", "doctor"):
         assert f"  {command}" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "experiment", "results", "compare", "serve", "query", "doctor"])
+@pytest.mark.parametrize("command", ["run", "config", "experiment", "results", "compare", "serve", "query", "doctor"])
 def test_each_command_has_help(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert result.exit_code == 0
