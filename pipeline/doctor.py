@@ -174,7 +174,10 @@ def deep(modules: Sequence[str]) -> bool:
 @click.command()
 @click.option("--deep", "deeply", is_flag=True, help="Also import TensorFlow, Beam and TFX (about half a minute).")
 def doctor(deeply: bool) -> None:
-    """Say what this machine and this installation have and lack. Exit code 1: something essential is missing."""
+    """Say what this machine and this installation have and lack.
+
+    Exit status: 0 nothing essential is missing, 1 something is.
+    """
     machine = look()
     for line in describe(machine):
         click.echo(line)

@@ -27,6 +27,8 @@ def serve(base: Path, port: int, host: str, model_name: str, poll_seconds: float
     """Serve the newest version of a model over gRPC, in TensorFlow Serving's API.
 
     A new version takes over without a restart. Stop with Ctrl-C or SIGTERM.
+
+    Exit status: 0 stopped, 1 the server could not start, 2 wrong usage.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from serving import errors, server
@@ -83,14 +85,16 @@ def query(
     keep_unknown: bool,
     as_json: bool,
 ) -> None:
-    r"""Ask a server for recommendations after a history of liked items.
+    """Ask a server for recommendations after a history of liked items.
 
     Titles need --base or --items; without them, items are given by id. Without --positive and --negative the answer is
     the list by popularity. Tell the dislikes: the gate judged lists that know them.
 
+    Exit status: 0 answered, 1 no answer, or an item that is not known, 2 wrong usage.
+
     \b
     pnfrec query --base runs/movietweetings/serving --positive "Inception (2010)" --negative 1951261
-    """
+    """  # noqa: D301 - a raw docstring would show click's mark, the character \\b, instead of obeying it
     if items is not None and base is not None:
         msg = "Give --items or --base, not both: each names a place for the titles."
         raise click.UsageError(msg)
