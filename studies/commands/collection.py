@@ -52,8 +52,9 @@ def collect(studies: Path, output: Path) -> int:
     """
     from pnfrec_core.files import write
     from studies.commands.document import to_markdown
+    from studies.outputs import SUMMARY
     from studies.page import pictures
-    from studies.results.summary import SUMMARY, read
+    from studies.results.summary import read
 
     home = output.with_suffix("")
     _copy(studies, home)
@@ -74,8 +75,8 @@ def collect(studies: Path, output: Path) -> int:
 
 def _copy(studies: Path, home: Path) -> None:
     from pnfrec_core.files import write
-    from studies.results.stored import FILE
-    from studies.results.summary import SUMMARY, SummaryError, read
+    from studies.outputs import RANKS, RESULTS, SUMMARY
+    from studies.results.summary import SummaryError, read
 
     seen: dict[Path, Path] = {}
     for path in sorted(studies.rglob(SUMMARY)):
@@ -91,7 +92,7 @@ def _copy(studies: Path, home: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         if path.parent.resolve() == target.resolve():
             continue
-        for name in (SUMMARY, "results.csv", FILE):
+        for name in (SUMMARY, RESULTS, RANKS):
             if (path.parent / name).is_file():
                 write(target / name, (path.parent / name).read_bytes())
             else:  # of an earlier run of the study, which the summary does not tell of

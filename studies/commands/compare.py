@@ -79,19 +79,20 @@ def compared(study: Path, reference: str | None, other: Path) -> str:
 
 def _read(folder: Path) -> "tuple[Summary, Judged]":
     """A study's summary and ranks, which have to be of the same trials."""
+    from studies.outputs import RANKS, SUMMARY
     from studies.results.ranks import ResultError
-    from studies.results.stored import FILE, load
-    from studies.results.summary import SUMMARY, SummaryError, read
+    from studies.results.stored import load
+    from studies.results.summary import SummaryError, read
 
     if not (folder / SUMMARY).is_file():
         msg = (
             f"There is no {SUMMARY} in {folder}. It has to be the folder of one study, such as runs/studies/DATA/STUDY."
         )
         raise SummaryError(msg)
-    summary, ranks = read(folder / SUMMARY), load(folder / FILE)
+    summary, ranks = read(folder / SUMMARY), load(folder / RANKS)
     if not _agree(summary, ranks):
         msg = (
-            f"{folder / FILE} and {folder / SUMMARY} are of different trials: one of them was left by another run. "
+            f"{folder / RANKS} and {folder / SUMMARY} are of different trials: one of them was left by another run. "
             "Write both again: pnfrec experiment, then pnfrec results."
         )
         raise ResultError(msg)

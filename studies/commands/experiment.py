@@ -70,12 +70,13 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     import json
 
     from pnfrec_core.files import write
+    from studies import outputs
     from studies.page import build
-    from studies.results import stored, summary, tables
+    from studies.results import stored, tables
     from studies.results.chance import differences_of
+    from studies.results.summarise import summarise
     from studies.run.data import prepared
     from studies.run.lengths import read_lengths
-    from studies.run.runner import RESULT
 
     labels = study.labels or study.reference
     configs = {trial.arm.name: trial.config for trial in reversed(planned)}  # of each arm's first trial
@@ -88,16 +89,16 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     }
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
-    summed, found, table, ranks = summary.summarise(study, planned, folders, every[labels], base.name, k, rows)
+    summed, found, table, ranks = summarise(study, planned, folders, every[labels], base.name, k, rows)
 
     text = "\n\n".join([tables.means_table(found), *map(differences_of, summed.comparisons())])
-    done = [each for each in folders if (each / RESULT).is_file()]
-    write(folder / "results.csv", table.to_csv(index=False))
-    write(folder / "epochs.csv", tables.epochs(done).to_csv(index=False))
-    write(folder / "lengths.csv", read_lengths(data).to_csv(index=False))
-    write(folder / "table.txt", text + "\n")
-    stored.store(ranks, folder / stored.FILE, k)
-    write(folder / summary.SUMMARY, summed.to_json())
+    done = [each for each in folders if (each / outputs.TRIAL_RESULT).is_file()]
+    write(folder / outputs.RESULTS, table.to_csv(index=False))
+    write(folder / outputs.EPOCHS, tables.epochs(done).to_csv(index=False))
+    write(folder / outputs.LENGTHS, read_lengths(data).to_csv(index=False))
+    write(folder / outputs.TABLE, text + "\n")
+    stored.store(ranks, folder / outputs.RANKS, k)
+    write(folder / outputs.SUMMARY, summed.to_json())
     page = build(folder)
     head = f"{found[0].targets:,} test targets, k = {k}, mean +- SD over seeds"
-    click.echo(f"\n{head}:\n\n{text}\n\nresults: {folder / 'results.csv'}\npage:    {page}")
+    click.echo(f"\n{head}:\n\n{text}\n\nresults: {folder / outputs.RESULTS}\npage:    {page}")

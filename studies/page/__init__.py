@@ -14,16 +14,17 @@ def build(folder: Path) -> Path:
         SummaryError: The summary cannot be used.
     """
     from pnfrec_core.files import write
+    from studies.outputs import EPOCHS, LENGTHS, PAGE, SUMMARY
     from studies.page import html, pictures
-    from studies.results.summary import SUMMARY, read
+    from studies.results.summary import read
 
     summary = read(folder / SUMMARY)
     drawn = [
         *pictures.of_results(summary),
-        *pictures.of_training(summary, _table(folder / "epochs.csv"), _table(folder / "lengths.csv")),
+        *pictures.of_training(summary, _table(folder / EPOCHS), _table(folder / LENGTHS)),
     ]
-    write(folder / html.PAGE, html.to_html(summary, drawn))
-    return folder / html.PAGE
+    write(folder / PAGE, html.to_html(summary, drawn))
+    return folder / PAGE
 
 
 def _table(path: Path) -> "pd.DataFrame":

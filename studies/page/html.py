@@ -9,12 +9,12 @@ from pathlib import Path
 
 import yaml
 
+from studies.outputs import PAGE
 from studies.page import sentences
 from studies.page.pictures import Picture
 from studies.results.ranks import COMPARED
 from studies.results.summary import ArmSummary, Summary
 
-PAGE = "page.html"
 _TEMPLATE = Path(__file__).with_name(PAGE)
 # Tables with more arms are folded away.
 _LONG = 16

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_core import measures
+from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
 from studies.results.bootstrap import Interval, paired_difference
-from studies.run.runner import RESULT
 
-RANKS = "ranks.npz"
 COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
 
@@ -48,7 +47,7 @@ class Ranks:
         Raises:
             ResultError: They were judged on different targets.
         """
-        rows = [dict(np.load(folder / RANKS)) for folder in folders]
+        rows = [dict(np.load(folder / TRIAL_RANKS)) for folder in folders]
         names = ("is_positive", "user", "place")
         for folder, row in zip(folders, rows, strict=True):
             if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
@@ -167,7 +166,7 @@ def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int
 
 def _arm_of(folder: Path) -> str:
     """Name of the arm that a trial is of."""
-    return str(json.loads((folder / RESULT).read_text(encoding="utf-8"))["arm"])
+    return str(json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))["arm"])
 
 
 def _digest(targets: Ranks) -> str:

@@ -13,7 +13,6 @@ from pnfrec_core.arrays import read_arrays
 from pnfrec_core.files import write
 from studies.results.ranks import Judged, Ranks, ResultError
 
-FILE = "ranks.npz"
 # Ranks beyond this one, and beyond the list, are kept as misses: most of the file would be noise.
 DEEPEST = 100
 

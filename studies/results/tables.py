@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pnfrec_core import schema
+from studies.outputs import TRIAL_RESULT
 from studies.results.bootstrap import Interval
 from studies.results.ranks import COMPARED, Judged, Ranks, differences
-from studies.run.runner import RESULT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ def tidy(folders: Sequence[Path]) -> pd.DataFrame:
     Measures are on the trial's own targets, by its own rule of polarity. `seconds` and `peak_gib` are of the trial,
     `training_seconds` and `training_peak_gib` of its training, which several arms and studies may share.
     """
-    rows = [row for folder in folders for row in _rows(json.loads((folder / RESULT).read_text(encoding="utf-8")))]
+    rows = [row for folder in folders for row in _rows(json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8")))]
     return pd.DataFrame(rows)
 
 
@@ -80,7 +80,7 @@ def epochs(folders: Sequence[Path]) -> pd.DataFrame:
     """One row a trial and epoch: the curves of the losses and of the validation measures."""
     rows = []
     for folder in folders:
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
         for number, logs in enumerate(result.get("history", []), start=1):
             rows.append({"arm": result["arm"], "seed": result["seed"], "epoch": number, **logs})
     return pd.DataFrame(rows)
@@ -119,7 +119,7 @@ def arm_results(
     """
     coverage: dict[str, list[float]] = {}
     for folder in folders:
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
         coverage.setdefault(result["arm"], []).append(result[split]["coverage"])
     return [
         _arm_result(

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from studies.outputs import TRIAL_RESULT
 from studies.run.data import prepared
 from studies.run.forked import ForkServer
 from studies.run.trial_process import Say, run_trial, start, title
 from studies.study import Trial
 
 # Of a trial's folder: written by `studies.run.trial`, which imports TensorFlow.
-RESULT = "result.json"
 
 
 def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -> list[Path]:
@@ -31,7 +31,7 @@ def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -
         TrialError: A trial failed; those that were done or running stay.
     """
     folders = [output / "trials" / trial.key for trial in trials]
-    waiting = [place for place, folder in enumerate(folders) if not (folder / RESULT).is_file()]
+    waiting = [place for place, folder in enumerate(folders) if not (folder / TRIAL_RESULT).is_file()]
     say(f"{len(trials)} trials, {len(trials) - len(waiting)} of them done.")
     if not waiting:
         return folders
@@ -85,7 +85,7 @@ def _left(passed: float, count: int, total: int) -> str:
 
 
 def _summary(folder: Path) -> str:
-    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
     epoch = f"best epoch {result['best_epoch']}, " if "best_epoch" in result else ""
     gamma = f"gamma {result['gamma']:g}, " if result.get("gamma_validation") else ""
     return f"{epoch}{gamma}validation NDCG {result['validation']['ndcg_p']:.4f}"

@@ -17,8 +17,7 @@ from pnfrec_core import schema
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
-
-FACTS, WEIGHTS = "facts.json", "weights.npz"
+from studies.outputs import TRAINING_FACTS, TRAINING_WEIGHTS
 
 Progress = Callable[[int, dict[str, float]], None]
 
@@ -58,9 +57,9 @@ def trained(
             _train(folder, data, vocabulary, model_config, training, progress)
     model = build_model(len(vocabulary), model_config, training)
     model.set_popularity(vocabulary.popularity())
-    with np.load(folder / WEIGHTS) as weights:
+    with np.load(folder / TRAINING_WEIGHTS) as weights:
         set_named_weights(model, dict(weights))
-    return Trained(model, json.loads((folder / FACTS).read_text(encoding="utf-8")))
+    return Trained(model, json.loads((folder / TRAINING_FACTS).read_text(encoding="utf-8")))
 
 
 @contextlib.contextmanager
@@ -129,8 +128,8 @@ def _train(
         "training_seconds": clock.seconds(),
         "training_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
-    np.savez(partial / WEIGHTS, **get_named_weights(result.model))
-    (partial / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    np.savez(partial / TRAINING_WEIGHTS, **get_named_weights(result.model))
+    (partial / TRAINING_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(partial / "state", ignore_errors=True)
     (partial / "seconds").unlink(missing_ok=True)
     partial.rename(folder)

@@ -22,11 +22,11 @@ from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.evaluation import baselines, evaluate
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
+from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
 from studies.run.data import keys_of
 from studies.run.inference import choose_gamma, recommender, without_positives
 from studies.study import InferenceRule
 
-RESULT, RANKS = "result.json", "ranks.npz"
 SPLITS = (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
 
 
@@ -57,7 +57,7 @@ class Request:
 
 
 def run(request: Request) -> None:
-    """Runs the trial and writes `result.json` and `ranks.npz`."""
+    """Runs the trial and writes `result.json` and `trial_ranks.npz`."""
     target, data = Path(request.target), Path(request.data)
     partial = target.with_name(f".{target.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
@@ -84,8 +84,8 @@ def run(request: Request) -> None:
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         **facts,
     }
-    np.savez(partial / RANKS, **ranks)
-    (partial / RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    np.savez(partial / TRIAL_RANKS, **ranks)
+    (partial / TRIAL_RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
 

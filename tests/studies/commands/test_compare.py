@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main
+from studies.outputs import RANKS, SUMMARY
 from studies.results import summary
 from studies.results.ranks import Judged, Ranks, differences
-from studies.results.stored import FILE, load, store
-from studies.results.summary import SUMMARY, Summary
+from studies.results.stored import load, store
+from studies.results.summary import Summary
 from tests.studies import made_up
 
 USERS = 40
@@ -29,7 +30,7 @@ def write(folder: Path, arms: dict[str, float], targets: str = "these", draw: in
         hits = np.random.default_rng(number).random((2, USERS)) < share
         found[name] = Ranks((hits & (liked == 1)).astype(np.int64), liked, users, np.ones(USERS, np.int64))
     ranks = Judged({draw: found}, {draw: targets})
-    store(ranks, folder / FILE, 10)
+    store(ranks, folder / RANKS, 10)
     summaries = [
         dataclasses.replace(made_up.arm(name, 1), trials=[own.measures(seed, 10) for seed in (0, 1)])
         for name, own in found.items()
@@ -48,7 +49,7 @@ def test_any_arm_can_be_the_reference(tmp_path: Path) -> None:
     result = run(study)
     assert result.exit_code == 0, result.output
     assert result.output.startswith("Difference from base, 95 % interval of a paired bootstrap over users")
-    ranks = load(study / FILE)
+    ranks = load(study / RANKS)
     value, low, high = differences(ranks, "good", ranks, "base", 10)["hr_p"]
     assert f"{value:+.4f} [{low:+.4f}, {high:+.4f}]" in result.output
     turned = run(study, "--with", "good")
@@ -89,8 +90,8 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     longer = write(tmp_path / "four", {"base": 0.1}, k=20)
     mixed = write(tmp_path / "five", {"base": 0.1, "good": 0.9})
     fewer = write(tmp_path / "six", {"base": 0.1, "good": 0.9})
-    (mixed / FILE).write_bytes((write(tmp_path / "seven", {"base": 0.2, "good": 0.9}) / FILE).read_bytes())
-    (fewer / FILE).write_bytes((other / FILE).read_bytes())
+    (mixed / RANKS).write_bytes((write(tmp_path / "seven", {"base": 0.2, "good": 0.9}) / RANKS).read_bytes())
+    (fewer / RANKS).write_bytes((other / RANKS).read_bytes())
     (tmp_path / "none").mkdir()
     for arguments, message in {
         (one, "--with", "goood"): "has no arm 'goood'. Did you mean 'good'?",
@@ -107,12 +108,12 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
         result = run(*arguments)
         assert result.exit_code == 2, message
         assert message in " ".join(result.output.split())
-    (one / FILE).unlink()
+    (one / RANKS).unlink()
     assert "There is no" in run(one).output
 
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
-STORED = sorted(RESULTS.glob(f"*/*/{FILE}"))
+STORED = sorted(RESULTS.glob(f"*/*/{RANKS}"))
 
 
 def test_the_comparison_of_the_readme_can_be_made() -> None:

@@ -14,9 +14,11 @@ from click.testing import CliRunner
 
 from pipeline.cli import main
 from studies import page
+from studies.outputs import TRIAL_RANKS
 from studies.page import sentences
 from studies.results.ranks import judged
-from studies.results.summary import read, summarise
+from studies.results.summarise import summarise
+from studies.results.summary import read
 from studies.results.tables import arm_results
 from studies.study import load_study, trials
 
@@ -242,7 +244,7 @@ def test_numbers_in_the_table_are_those_of_the_ranks(first: str, world: Path) ->
     values = []
     for folder in folders:
         if folder.name.startswith("SASRec_p"):
-            with np.load(folder / "ranks.npz") as stored:
+            with np.load(folder / TRIAL_RANKS) as stored:
                 rank = stored["test_rank"][stored["test_is_positive"] == 1]
             values.append(np.where((rank >= 1) & (rank <= 10), 1 / np.log2(np.maximum(rank, 1) + 1), 0).mean())
     assert by_arm["SASRec_p"].mean["ndcg_p"] == pytest.approx(np.mean(values))

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from pipeline.cli import main
 from studies.commands.document import PUBLISHED, published, to_markdown
+from studies.outputs import SUMMARY
 from studies.page import build, sentences
-from studies.results.summary import SUMMARY, Summary, SummaryError, read
+from studies.results.summary import Summary, SummaryError, read
 from tests.studies import made_up
 
 VOID = {"meta", "img", "br", "link"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
 from studies.results.bootstrap import Interval
 from studies.results.ranks import COMPARED, judged
 from studies.results.tables import ArmResult, arm_results, differences_table
@@ -17,13 +18,13 @@ def trial(folder: Path, arm: str, rank: list[int], user: list[str], coverage: fl
     path = folder / f"{arm}-{'-'.join(user)}-{'-'.join(map(str, rank))}"
     path.mkdir()
     np.savez(
-        path / "ranks.npz",
+        path / TRIAL_RANKS,
         test_rank=np.array(rank),
         test_is_positive=np.array([0] + [1] * (len(rank) - 1)),
         test_user=np.array(user),
         test_place=np.arange(len(rank)),
     )
-    (path / "result.json").write_text(json.dumps({"arm": arm, "test": {"coverage": coverage}}), encoding="utf-8")
+    (path / TRIAL_RESULT).write_text(json.dumps({"arm": arm, "test": {"coverage": coverage}}), encoding="utf-8")
     return path
 
 
