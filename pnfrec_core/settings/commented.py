@@ -20,6 +20,8 @@ def write_defaults(section: Section) -> str:
 
     def write(key: Key, indent: str) -> Iterator[str]:
         yield from _comment(key.meaning, indent)
+        for name, meaning in key.choices:
+            yield from _wrapped(f"{name}: {meaning}", f"{indent}#   ", f"{indent}#     ")
         yield from _entries(key, told, indent)
         yield from _assignment(key.name, key.default, ("required; " if key.required else "") + key.kind, indent)
 

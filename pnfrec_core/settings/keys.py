@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeGuard
 
 from pnfrec_core.settings.docstrings import read_docstring
@@ -28,6 +28,7 @@ class Key:
         meaning: By the docstring.
         required: Whether it has no default.
         default: Its default, as plain values; of a required key the example.
+        choices: Names that its value may be, with what each means, where the dataclass says so.
         entries: Keys of each part of it, where it is a mapping of names to settings, or settings or null.
         named: Whether its parts have names that the user chooses, as the bounds of the gate do.
     """
@@ -37,6 +38,7 @@ class Key:
     meaning: str
     required: bool
     default: Any
+    choices: tuple[tuple[str, str], ...] = ()
     entries: tuple["Key", ...] = ()
     named: bool = False
 
@@ -135,12 +137,14 @@ def _key(path: str, hint: Any, meaning: str, field: "dataclasses.Field[Any]") ->
     default = _default(field)
     required = default is dataclasses.MISSING
     inner = _settings_in(hint)
+    names, choices = _choices(field)
     return Key(
         path,
-        kind_of(hint, _choices(field)),
+        kind_of(hint, names),
         meaning,
         required,
         plain(field.metadata[EXAMPLE] if required and EXAMPLE in field.metadata else None if required else default),
+        choices,
         tuple(tree_of(inner, path).all_keys()) if inner else (),
         typing.get_origin(hint) is dict,
     )
@@ -150,9 +154,11 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _choices(field: "dataclasses.Field[Any]") -> tuple[str, ...]:
+def _choices(field: "dataclasses.Field[Any]") -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The names that a text may be, and those of them that a meaning comes with."""
     choices = field.metadata.get(CHOICES, ())
-    return tuple(choices() if callable(choices) else choices)
+    choices = choices() if callable(choices) else choices
+    return tuple(choices), tuple(choices.items()) if isinstance(choices, Mapping) else ()
 
 
 def _settings_in(hint: Any) -> type | None:

@@ -54,4 +54,5 @@ def _row(key: Key, path: str) -> str:
     shown = f"`{as_flow(key.default)}`"
     if key.required:
         shown = f"required, such as {shown}" if key.default is not None else "required"
-    return table_row(f"`{path}`", key.kind, shown, key.meaning)
+    meaning = " ".join([key.meaning, *(f"`{name}`: {each}" for name, each in key.choices)])
+    return table_row(f"`{path}`", key.kind, shown, meaning)

@@ -5,7 +5,7 @@ import dataclasses
 import yaml
 
 from pnfrec_core.settings.commented import WIDTH, write_defaults, write_resolved
-from pnfrec_core.settings.fields import EXAMPLE
+from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 from pnfrec_core.settings.keys import tree_of
 
 
@@ -51,6 +51,7 @@ class Car:
     Attributes:
         name: Of the owner.
         wheels: In order.
+        fuel: To burn.
         trips: Each by name.
     """
 
@@ -58,6 +59,7 @@ class Car:
     trips: dict[str, Range] = dataclasses.field(metadata={EXAMPLE: {"home": Range(high=2.0)}})
     engine: Engine = dataclasses.field(default_factory=Engine)
     wheels: list[str] = dataclasses.field(default_factory=lambda: ["left", "right"])
+    fuel: str = dataclasses.field(default="oil", metadata={CHOICES: lambda: {"oil": "Is black.", "gas": "Is not."}})
 
 
 DEFAULTS = """\
@@ -73,6 +75,11 @@ trips:  # required; names, each with keys
 
 # In order.
 wheels: [left, right]  # list of texts
+
+# To burn.
+#   oil: Is black.
+#   gas: Is not.
+fuel: oil  # one of oil, gas
 
 # An engine.
 #
@@ -99,6 +106,7 @@ trips:  # required
   away: {low: 1.0}
   home: {}
 wheels: [left, right]
+fuel: oil
 
 engine:
   power: 5  # default: 3

@@ -7,6 +7,7 @@ TREE = Section(
     "",
     "A car.",
     (
+        Key("fuel", "one of oil, gas", "To burn.", required=False, default="oil", choices=(("oil", "Is black."),)),
         Key("name", "text", "Of the `a<b` owner, <b>.", required=True, default="Ada"),
         Key(
             "trips",
@@ -37,6 +38,7 @@ A car.
 
 | key | what it may be | default | meaning |
 |---|---|---|---|
+| `fuel` | one of oil, gas | `oil` | To burn. `oil`: Is black. |
 | `name` | text | required, such as `Ada` | Of the `a<b` owner, &lt;b>. |
 | `trips` | names, each with keys | `{}` | By name. |
 | `trips.<name>.low` | number | required | Its end. |
