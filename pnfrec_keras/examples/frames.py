@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, evaluation_arrays, training_arrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
@@ -25,7 +26,7 @@ def arrays_from_frame(
     frame: Any,
     *,
     positive: float,
-    max_length: int = 50,
+    max_length: int = ModelConfig.max_length,
     user: str = "user",
     item: str = "item",
     value: str = "value",

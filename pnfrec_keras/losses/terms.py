@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.losses.sampled import SampledLoss
 from pnfrec_keras.losses.softmax import Offsets, softmax_cross_entropy_sum
 
@@ -103,8 +104,8 @@ def contrastive_sum(
     table: Tensor,
     weights: Tensor | None = None,
     *,
-    similarity: str = "dot",
-    temperature: float = 0.1,
+    similarity: str = ModelConfig.similarity,
+    temperature: float = ModelConfig.temperature,
 ) -> Tensor:
     """The contrast of each next positive item with the user's own negative items (eq. 5 of arXiv 2508.14786).
 
