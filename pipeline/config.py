@@ -166,10 +166,12 @@ class PipelineConfig:
         if not self.model.trend_days:
             return
         given = f"`model.trend_days` ({self.model.trend_days:g})"
-        if self.feedback.split == "leave_one_out":
+        rule = self.feedback.split_rule
+        if rule.at_any_time:
             msg = (
                 f"{given} ranks by what was chosen at the end of training, and the targets of `feedback.split: "
-                "leave_one_out` lie at any time. Set `model.trend_days: 0`, or split by `global_time`."
+                f"{rule.name}` lie at any time. Set `model.trend_days: 0`, or split by "
+                f"`{rule.names_that_read('recent_days')}`."
             )
             raise ValueError(msg)
         check_recency(self.export.recency, self.model.trend_days)

@@ -179,11 +179,12 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         if study.halves:
             settings["feedback.split_seed"] = seed
         config = _config(study, arm, config_path, [*map("=".join, _texts(settings)), *overrides])
-        if study.halves and (config.feedback.split, config.feedback.split_seed) != ("global_time", seed):
+        rule = config.feedback.split_rule
+        if study.halves and ("split_seed" not in rule.settings or config.feedback.split_seed != seed):
             msg = (
-                "`halves` draws the test users by `feedback.split_seed`, which the split `global_time` alone reads, so "
-                f"that neither can be another. Received: `feedback.split: {config.feedback.split}`, "
-                f"`feedback.split_seed: {config.feedback.split_seed}`."
+                "`halves` draws the test users by `feedback.split_seed`, which the split "
+                f"`{rule.names_that_read('split_seed')}` alone reads, so that neither can be another. Received: "
+                f"`feedback.split: {rule.name}`, `feedback.split_seed: {config.feedback.split_seed}`."
             )
             raise ConfigError(msg)
         origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])

@@ -12,10 +12,9 @@ from tfx.types import component_spec, standard_artifacts, standard_component_spe
 
 from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import executor
-from components.feedback.config import FeedbackConfig
+from components.feedback.config import FeedbackConfig, to_json
+from components.feedback.reading.files import is_remote
 from components.feedback.reading.inventory import inventory
-from components.feedback.reading.plan import is_remote
-from components.feedback.settings import to_json
 from pnfrec_core.provenance import code_version
 
 # The code that the examples depend on.

@@ -1,10 +1,12 @@
 """What is read, what counts as positive, what is dropped and how the rows are split."""
 
 import dataclasses
+import json
 import math
 from typing import Any, ClassVar, Literal
 
-from pnfrec_core.settings.fields import EXAMPLE
+from components.feedback.rules.splits import SPLIT_RULES, SplitRule
+from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -73,7 +75,9 @@ class FeedbackConfig:
         positive: What counts as positive: a number (values of at least that number), "median" (of all training rows),
             "user_median" (of each user's own training rows) or "column" (the polarity column says it).
         duplicates: Which of several rows of one user and item stay: "all", or the user's "first" or "last".
-        min_item_users: Items with fewer distinct users are dropped, once.
+        min_item_users: Items with fewer distinct users are dropped, once. This filter and the next one act before the
+            split and on the rows of every set, so held-out rows are counted and dropped too, with the split "column"
+            as well: there, 1 for both keeps the rows as the column divides them.
         min_user_items: After that, users with fewer distinct items are dropped, once.
         split: What is held out: the last rows of everybody ("global_time"), of each user the last row for test and the
             one before for validation ("leave_one_out"), or what the split column says ("column").
@@ -107,7 +111,7 @@ class FeedbackConfig:
     duplicates: Literal["all", "first", "last"] = "all"
     min_item_users: int = 5
     min_user_items: int = 5
-    split: Literal["global_time", "leave_one_out", "column"] = "global_time"
+    split: str = dataclasses.field(default="global_time", metadata={CHOICES: lambda: tuple(SPLIT_RULES)})
     test_quantile: float = 0.9
     recent_days: float = 0.0
     split_seed: int = 42
@@ -118,6 +122,11 @@ class FeedbackConfig:
     bad_rows: Literal["error", "drop"] = "error"
     shards: int = 0
     base: str = "."
+
+    @property
+    def split_rule(self) -> SplitRule:
+        """The rule that `split` names."""
+        return SPLIT_RULES[self.split](self)
 
     def __post_init__(self) -> None:
         if not self.files:
@@ -135,13 +144,33 @@ class FeedbackConfig:
         if not 0.0 <= self.recent_days < math.inf:
             msg = f"`feedback.recent_days` must be 0 or more and finite. Received: {self.recent_days}."
             raise ValueError(msg)
-        if self.recent_days and self.split != "global_time":
+        if self.split not in SPLIT_RULES:
+            known = "; ".join(f"{name} ({rule.summary})" for name, rule in SPLIT_RULES.items())
+            msg = f"`feedback.split` must be the name of a rule. Received: {self.split!r}. Known: {known}."
+            raise ValueError(msg)
+        rule = self.split_rule
+        if self.recent_days and "recent_days" not in rule.settings:
             msg = (
-                "`feedback.recent_days` counts back from the time that `feedback.split: global_time` cuts at; "
-                f"{self.split} has none. Set `feedback.recent_days` to 0."
+                "`feedback.recent_days` counts back from the time that `feedback.split: "
+                f"{rule.names_that_read('recent_days')}` cuts at; {rule.name} has none. Set `feedback.recent_days` to "
+                "0."
             )
             raise ValueError(msg)
         for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives", "shards"):
             if getattr(self, name) < 0:
                 msg = f"`feedback.{name}` must not be negative. Received: {getattr(self, name)}."
                 raise ValueError(msg)
+
+
+def to_json(config: FeedbackConfig) -> str:
+    """The settings in the form in which they travel through TFX."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True, ensure_ascii=False)
+
+
+def from_json(text: str) -> FeedbackConfig:
+    """The settings that `to_json` wrote."""
+    settings: dict[str, Any] = json.loads(text)
+    settings["columns"] = ColumnsConfig(**settings["columns"])
+    if settings["titles"] is not None:
+        settings["titles"] = TitlesConfig(**settings["titles"])
+    return FeedbackConfig(**settings)

@@ -10,8 +10,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.feedback.config import from_json
 from components.feedback.run import run
-from components.feedback.settings import from_json
 from components.feedback.writing.output import Folders
 from pnfrec_core import schema
 

@@ -17,8 +17,8 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError, feedback_error_within
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import make_plan
-from components.feedback.writing.account import STATISTICS_FILE
 from components.feedback.writing.output import Folders
+from components.feedback.writing.statistics import STATISTICS_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def run(
     """
     try:
         plan = make_plan(config)
-        logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.tasks), plan.shards)
+        logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.pieces), plan.shards)
         pipeline = make_pipeline()
         _ = pipeline | "Feedback" >> WriteFeedback(config, plan, folders, batch_rows)
         result = pipeline.run()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.plan import expand_files
+from components.feedback.reading.files import expand_files
 from pipeline.config import load_config
 from pnfrec_data import prepare, registry
 

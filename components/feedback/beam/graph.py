@@ -5,7 +5,7 @@
 What lies just below the threshold comes with the catalogue where the threshold is fixed, else in a step of its own.
 
 The table of a shard is made once. Later steps take it and apply the rules anew, which is cheaper than carrying what
-they gave. What needs all shards is small, is worked out in one place (`gather`) and comes back as the one side input of
+they gave. What needs all shards is small, is worked out in one place (`facts`) and comes back as the one side input of
 the next step. The graph is kept small, since the local runner spends some 20 ms on each node.
 """
 
@@ -14,7 +14,17 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import AsIter, AsSingleton
 
-from components.feedback.beam import gather, quantiles, steps
+from components.feedback.beam import quantiles, steps
+from components.feedback.beam.facts import (
+    AddCatalogue,
+    AddKeys,
+    AddTime,
+    Finish,
+    KeepItems,
+    add_below,
+    key_rules,
+    time_rules,
+)
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import Plan
@@ -39,35 +49,35 @@ class WriteFeedback(beam.PTransform):
         config, shards = self._config, self._plan.shards
         built = (
             pbegin
-            | "Files" >> beam.Create(list(self._plan.tasks))
+            | "Files" >> beam.Create(list(self._plan.pieces))
             | "Read" >> beam.ParDo(steps.Read(config, shards, self._batch_rows))
             | "ByShard" >> beam.GroupByKey()
             | "Build" >> beam.ParDo(steps.Build(config)).with_outputs(steps.SUMS, main="tables")
         )
         tables = built.tables
         once = pbegin | "Once" >> beam.Create([None])
-        facts = once | "KeepItems" >> beam.Map(gather.KeepItems(config.min_item_users), AsIter(built[steps.SUMS]))
+        facts = once | "KeepItems" >> beam.Map(KeepItems(config.min_item_users), AsIter(built[steps.SUMS]))
 
-        if rules := gather.time_rules(config):
+        if rules := time_rules(config):
             times = tables | "Times" >> beam.ParDo(steps.Times(config), AsSingleton(facts))
             times = times | "SplitTime" >> quantiles.SelectRanks(rules)
-            facts = facts | "AddTime" >> beam.Map(gather.AddTime(rules), AsIter(times))
+            facts = facts | "AddTime" >> beam.Map(AddTime(rules), AsIter(times))
 
         train = beam.ParDo(steps.Train(config), AsSingleton(facts)).with_outputs(steps.BELOW, main=steps.SUMS)
         trained = tables | "Train" >> train
         sides = (AsIter(trained[steps.SUMS]), AsIter(trained[steps.BELOW]))
-        facts = facts | "AddCatalogue" >> beam.Map(gather.AddCatalogue(config), *sides)
+        facts = facts | "AddCatalogue" >> beam.Map(AddCatalogue(config, self._plan.pieces), *sides)
 
-        if rules := gather.key_rules(config):
+        if rules := key_rules(config):
             keys = tables | "Keys" >> beam.ParDo(steps.Keys(config), AsSingleton(facts))
             keys = keys | "Select" >> quantiles.SelectRanks(rules)
-            facts = facts | "AddKeys" >> beam.Map(gather.AddKeys(rules), AsIter(keys))
+            facts = facts | "AddKeys" >> beam.Map(AddKeys(rules), AsIter(keys))
 
         if config.positive == "median":
             below = tables | "Below" >> beam.ParDo(steps.Below(config), AsSingleton(facts))
-            facts = facts | "AddBelow" >> beam.Map(gather.add_below, AsIter(below))
+            facts = facts | "AddBelow" >> beam.Map(add_below, AsIter(below))
 
         write = steps.Write(config, shards, self._folders)
         written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))
-        finish = gather.Finish(config, self._folders, self._plan.warnings)
+        finish = Finish(config, self._folders, self._plan.warnings)
         return facts | "Finish" >> beam.Map(finish, AsIter(written))

@@ -5,7 +5,7 @@ so far, so that no worker ever holds more than its own keys and histograms of at
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from apache_beam.pvalue import AsIter
 
+from components.feedback.rules.splits import RankRule
+
 Keys = npt.NDArray[np.uint64]
-# From how many keys there are to the ranks wanted, from 0. Picklable.
-RankRule = Callable[[int], list[int]]
 
 _ROUNDS = 4
 _BITS = 16
@@ -40,21 +40,6 @@ def float_keys(values: npt.NDArray[np.float64]) -> Keys:
 def float_of(key: int) -> float:
     bits = key ^ (1 << 63) if key >> 63 else key ^ ((1 << 64) - 1)
     return float(np.array([bits], np.uint64).view(np.float64)[0])
-
-
-def nearest_rank(quantile: float, count: int) -> list[int]:
-    """The rank that `numpy.quantile(method="nearest")` takes: halves go to the even rank."""
-    return [round((count - 1) * quantile)] if count else []
-
-
-def middle_ranks(count: int) -> list[int]:
-    """The ranks whose mean is the median."""
-    return [(count - 1) // 2, count // 2] if count else []
-
-
-def half_rank(count: int) -> list[int]:
-    """The rank below which the smaller half lies."""
-    return [count // 2] if count else []
 
 
 class Histogram(NamedTuple):

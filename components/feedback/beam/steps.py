@@ -4,7 +4,6 @@ Each step on shards gets `Facts`, which grows from step to step, as its one side
 to select from, or sums: counts of items and of rows.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,55 +14,27 @@ import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
 from components.feedback.beam import quantiles
-from components.feedback.beam.chunks import pack, unpack
+from components.feedback.beam.chunks import cut, pack, pack_columns, unpack, unpack_columns
+from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
 from components.feedback.config import FeedbackConfig
+from components.feedback.reading.arrays import Mask
 from components.feedback.reading.batches import read_rows
-from components.feedback.reading.columns import Mask
-from components.feedback.reading.plan import FileTask
-from components.feedback.rules import protocol
-from components.feedback.rules.table import UserTable, build_table, cut, pack_table, unpack_table
+from components.feedback.reading.source import Piece
+from components.feedback.rules import boundary
+from components.feedback.rules.filters import Filtered, Known, filter_rows, item_users, known_rows
+from components.feedback.rules.splits import TIME, USER, Splits
+from components.feedback.rules.table import UserTable, build_table
+from components.feedback.rules.targets import Selection, seen_before, select
 from components.feedback.writing import account
-from components.feedback.writing.examples import ShardExamples, gzip_tfrecords
+from components.feedback.writing.examples import ShardExamples
 from components.feedback.writing.output import Folders, shard_path, write_bytes
+from components.feedback.writing.tfrecord import gzip_tfrecords
 from pnfrec_core import schema
 
 # Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
 SUMS, BELOW = "sums", "below"
-# Names of the keys that are selected by rank.
-TIME, VALUE, HASH = "time", "value", "hash"
-# Names of counts of items, beside those of the vocabulary.
-USERS, FILTERED = "users", "filtered"
 
 _COUNTS = b"counts"
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What is known of all shards together; later steps fill in more.
-
-    Attributes:
-        counts: Rows and users so far, by name.
-        items_read: Number of items in the input.
-        kept: Items with enough users.
-        time: T of the global time split.
-        items_filtered: Number of items after the k-core filter.
-        catalogue: Items of the training rows, most popular first.
-        item_counts: Training rows of each.
-        threshold: Values from it on are positive; None where each user has its own.
-        below: The largest training value below the threshold; None where there is none, or each user has its own.
-        cut: Held-out users whose hash is below are validation.
-    """
-
-    counts: dict[str, int]
-    items_read: int
-    kept: pa.Array
-    time: int | None = None
-    items_filtered: int = 0
-    catalogue: pa.Array = None
-    item_counts: pa.Array = None
-    threshold: float | None = None
-    below: float | None = None
-    cut: int | None = None
 
 
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int]) -> bytes:
@@ -77,15 +48,15 @@ class Read(beam.DoFn):
     def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
         self._config, self._shards, self._batch_rows = config, shards, batch_rows
 
-    def process(self, task: FileTask) -> Iterator[Any]:
-        if task.is_first:
+    def process(self, piece: Piece) -> Iterator[Any]:
+        if piece.is_first:
             yield from ((shard, b"") for shard in range(self._shards))
-        for batch in read_rows(task, self._config, self._batch_rows):
+        for batch in read_rows(piece, self._config, self._batch_rows):
             dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
             units = {account.unit(name): number for name, number in batch.units.items()}
             # They travel with the chunks of some shard, since they are summed over all.
             yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units}))
-            yield from cut(batch, self._shards)
+            yield from cut(batch.columns, self._shards)
 
 
 class Build(beam.DoFn):
@@ -101,29 +72,29 @@ class Build(beam.DoFn):
             if piece.startswith(_COUNTS):
                 counts.append(unpack(piece[len(_COUNTS) :]))
             elif piece:
-                chunks.append(piece)
+                chunks.append(unpack_columns(piece))
         table, duplicates = build_table(chunks, self._config.duplicates)
         new = account.count({account.DROPPED + "duplicate": duplicates, "users_read": len(table.users)})
-        sums = pack((table.items, {USERS: protocol.item_users(table)}, account.total([new, *counts])))
+        sums = pack((table.items, {USERS: item_users(table)}, account.total([new, *counts])))
         yield TaggedOutput(SUMS, sums)
-        yield shard, pack_table(table)
+        yield shard, pack_columns(table)
 
 
 class OnShard(beam.DoFn):
     """Base of the steps on the table of a shard."""
 
     def __init__(self, config: FeedbackConfig) -> None:
-        self._config = config
+        self._config, self._rule = config, config.split_rule
 
-    def _filtered(self, packed: bytes, facts: Facts) -> protocol.Filtered:
-        return protocol.filter_rows(unpack_table(packed), facts.kept, self._config.min_user_items)
+    def _filtered(self, packed: bytes, facts: Facts) -> Filtered:
+        return filter_rows(unpack_columns(packed), facts.kept, self._config.min_user_items)
 
     def _train(self, table: UserTable, facts: Facts) -> Mask:
-        return ~protocol.held_out(table, self._config.split, facts.time)
+        return ~self._rule.held_out(table, facts.times)
 
 
 class Times(OnShard):
-    """Gives the timestamps after the filter, of which T is a quantile."""
+    """Gives the timestamps after the filters, among which the split rule asks for some by their rank."""
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         table = self._filtered(element[1], unpack(packed_facts)).table
@@ -153,13 +124,13 @@ class Train(OnShard):
             "users_training": len(np.unique(table.user[train])),
         }
         if not isinstance(self._config.positive, str):
-            for value in protocol.largest_below(table.value[train], self._config.positive):
+            for value in boundary.largest_below(table.value[train], self._config.positive):
                 yield TaggedOutput(BELOW, value)
         yield _sums(table.items, items, counts)
 
 
 class Keys(OnShard):
-    """Gives training values, for their median, and hashes of held-out users, for the split in halves."""
+    """Gives training values, for their median, and the keys of held-out users that the split rule asks for."""
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
@@ -167,11 +138,11 @@ class Keys(OnShard):
         train = self._train(table, facts)
         if self._config.positive == "median" and train.any():
             yield VALUE, quantiles.float_keys(table.value[train]).tobytes()
-        if self._config.split == "global_time":
-            known = protocol.known_rows(table, train, facts.catalogue)
-            hashes = protocol.held_out_hashes(table, known, self._config.split_seed)
-            if len(hashes):
-                yield HASH, hashes.tobytes()
+        if USER in self._rule.rank_rules():
+            known = known_rows(table, train, facts.catalogue)
+            keys = self._rule.user_keys(table, known.known & ~train)
+            if len(keys):
+                yield USER, keys.tobytes()
 
 
 class Below(OnShard):
@@ -180,7 +151,7 @@ class Below(OnShard):
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[float]:
         facts = unpack(packed_facts)
         table = self._filtered(element[1], facts).table
-        yield from protocol.largest_below(table.value[self._train(table, facts)], facts.threshold)
+        yield from boundary.largest_below(table.value[self._train(table, facts)], facts.threshold)
 
 
 class Write(OnShard):
@@ -193,14 +164,14 @@ class Write(OnShard):
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         table = self._filtered(element[1], facts).table
-        known = protocol.known_rows(table, self._train(table, facts), facts.catalogue)
-        splits = protocol.split_rows(table, known, self._config, facts.cut)
-        boundary = protocol.boundary(table, known.train, facts.threshold, facts.below)
-        positive = boundary.positives(table)
-        chosen = protocol.select(table, known, splits, positive, self._config)
+        known = known_rows(table, self._train(table, facts), facts.catalogue)
+        splits = self._rule.split(table, known.train, facts.user_keys)
+        parting = boundary.make_boundary(table, known.train, facts.threshold, facts.below)
+        positive = parting.positives(table)
+        chosen = select(table, known, splits, positive, self._config)
         has_values = self._config.positive != "column"
         day = account.ticks_a_day(account.timestamp_unit(facts.counts))
-        encoder = ShardExamples(table, positive, day, boundary.margins(table) if has_values else None)
+        encoder = ShardExamples(table, positive, day, parting.margins(table) if has_values else None)
         records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
         for split, targets in chosen.targets.items():
             records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))
@@ -216,14 +187,12 @@ class Write(OnShard):
         likes = {schema.VOCABULARY_POSITIVE_COUNT: np.bincount(table.item[liked], minlength=size)}
         if self._config.recent_days:
             day = account.ticks_a_day(account.timestamp_unit(facts.counts))
-            of_late = liked & protocol.recent(table, facts.time, self._config.recent_days, day)
+            of_late = liked & table.days_before(facts.time, self._config.recent_days, day)
             likes[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = np.bincount(table.item[of_late], minlength=size)
         return likes
 
 
-def _row_counts(
-    table: UserTable, known: protocol.Known, splits: protocol.Splits, positive: Mask, chosen: protocol.Selection
-) -> dict[str, int]:
+def _row_counts(table: UserTable, known: Known, splits: Splits, positive: Mask, chosen: Selection) -> dict[str, int]:
     counts = {
         account.DROPPED + "unknown_user": known.unknown_user,
         account.DROPPED + "unknown_item": known.unknown_item,
@@ -243,5 +212,5 @@ def _row_counts(
         positives = int(np.count_nonzero(positive[targets.rows]))
         counts[account.examples(name, "positive")] = positives
         counts[account.examples(name, "negative")] = len(targets.rows) - positives
-        counts[f"seen_targets_{name}"] = protocol.seen_before(table, targets)
+        counts[f"seen_targets_{name}"] = seen_before(table, targets)
     return counts

@@ -1,22 +1,39 @@
-"""The one text form of ids that are stored as neither text nor integers."""
+"""Ids of users and items: the one text form of each, whatever it is stored as, and its hash."""
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.feedback.errors import FeedbackError
+from components.feedback.reading.arrays import Codes, is_text, utf8, with_nulls
 
 # Bits in the mantissa of a float of so many bits: below 2 to that power, each whole number is a float of its own.
 _EXACT_BITS = {16: 11, 32: 24, 64: 53}
 
 
-def is_text(kind: Any) -> bool:
-    types = pa.types
-    return bool(
-        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
-    )
+def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
+    """Distinct ids and a code per row; -1 for an id that is missing, empty, not UTF-8 or no whole number."""
+    if pa.types.is_dictionary(array.type) and not is_text(array.type.value_type):
+        array = array.dictionary_decode()
+    if not pa.types.is_dictionary(array.type):
+        array = _plain_ids(array, where).dictionary_encode()
+    codes = with_nulls(array.indices, -1).astype(np.int32)
+    ids, bad = utf8(array.dictionary)
+    bad |= np.asarray(pc.equal(pc.binary_length(ids), 0))
+    if bad.any():
+        codes = np.where(np.append(bad, True)[codes], np.int32(-1), codes)
+    return ids, codes
+
+
+def hash_ids(ids: pa.Array, key: str) -> npt.NDArray[np.uint64]:
+    """A hash of each id (SipHash of the UTF-8 bytes) that depends on the id and the 16 characters of `key` alone."""
+    texts = ids.to_numpy(zero_copy_only=False)
+    hashes: npt.NDArray[np.uint64] = pd.util.hash_array(texts, hash_key=key, categorize=False)
+    return hashes
 
 
 def expected_id(kind: Any) -> str:
@@ -29,7 +46,7 @@ def expected_id(kind: Any) -> str:
     return "a non-empty id in UTF-8"
 
 
-def plain_ids(array: pa.Array, where: str) -> pa.Array:
+def _plain_ids(array: pa.Array, where: str) -> pa.Array:
     """Ids as text, bytes or integers; null where one is missing or has no text form.
 
     Args:

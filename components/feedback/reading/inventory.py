@@ -5,7 +5,7 @@ import os
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.plan import absolute, expand_files, is_remote
+from components.feedback.reading.files import absolute, expand_files, is_remote
 
 
 def inventory(config: FeedbackConfig) -> str:

@@ -1,86 +1,24 @@
-"""tf.Examples and TFRecord files without TensorFlow, which Beam workers must not import.
+"""The examples of a shard: one of each user for training, one of each target for validation and test."""
 
-The wire format is protobuf's ("Encoding" in its documentation) for tensorflow/core/example/example.proto, with the
-features in the order of their names, which is what deterministic serialisation gives.
-"""
+from collections.abc import Iterator
 
-import struct
-import zlib
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.feedback.reading.columns import Floats, Mask
-from components.feedback.rules.protocol import Known, Targets, popularity_bounds
+from components.feedback.reading.arrays import Floats, Mask
+from components.feedback.rules.filters import Known
 from components.feedback.rules.table import UserTable
+from components.feedback.rules.targets import Targets
+from components.feedback.writing.features import (
+    BytesFeature,
+    bytes_entry,
+    example,
+    flags_feature,
+    floats_feature,
+    int64_feature,
+)
 from pnfrec_core import schema
-
-# Twice as fast as zlib's default of 6, a tenth larger.
-_GZIP_LEVEL = 2
-_LENGTH_DELIMITED_1 = b"\x0a"
-_VALUE = b"\x12"
-_BYTES_LIST = b"\x0a"
-_FLOAT_LIST = b"\x12"
-_INT64_LIST = b"\x1a"
-
-
-@lru_cache(maxsize=1 << 14)
-def varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def delimited(tag: bytes, payload: bytes) -> bytes:
-    return tag + varint(len(payload)) + payload
-
-
-def bytes_entry(value: bytes) -> bytes:
-    """One value inside a BytesList. A list is the concatenation of its entries."""
-    return delimited(_LENGTH_DELIMITED_1, value)
-
-
-class BytesFeature:
-    """Encodes the map entry of one feature that holds a list of bytes."""
-
-    def __init__(self, name: str) -> None:
-        self._key = delimited(_LENGTH_DELIMITED_1, name.encode())
-
-    def __call__(self, entries: bytes) -> bytes:
-        """The map entry; `entries` are the list's entries, one after another."""
-        return delimited(_LENGTH_DELIMITED_1, self._key + delimited(_VALUE, delimited(_BYTES_LIST, entries)))
-
-
-def int64_feature(name: str, value: int) -> bytes:
-    """The map entry of a feature that holds one non-negative integer."""
-    packed = delimited(_INT64_LIST, delimited(_LENGTH_DELIMITED_1, varint(value)))
-    key = delimited(_LENGTH_DELIMITED_1, name.encode())
-    return delimited(_LENGTH_DELIMITED_1, key + delimited(_VALUE, packed))
-
-
-def flags_feature(name: str, flags: bytes) -> bytes:
-    """The map entry of a feature that holds a list of the integers 0 and 1, given as a byte each."""
-    packed = delimited(_INT64_LIST, delimited(_LENGTH_DELIMITED_1, flags) if flags else b"")
-    return delimited(_LENGTH_DELIMITED_1, delimited(_LENGTH_DELIMITED_1, name.encode()) + delimited(_VALUE, packed))
-
-
-def floats_feature(name: str, floats: bytes) -> bytes:
-    """The map entry of a feature that holds a list of floats, given as their little-endian float32 bytes."""
-    packed = delimited(_FLOAT_LIST, delimited(_LENGTH_DELIMITED_1, floats) if floats else b"")
-    return delimited(_LENGTH_DELIMITED_1, delimited(_LENGTH_DELIMITED_1, name.encode()) + delimited(_VALUE, packed))
-
-
-def example(features: Iterable[bytes]) -> bytes:
-    """A serialised tf.Example of map entries, which must come in the order of their names."""
-    return delimited(_LENGTH_DELIMITED_1, b"".join(features))
-
 
 _user = BytesFeature(schema.USER_ID)
 _positive = BytesFeature(schema.POSITIVE_ITEM_IDS)
@@ -196,23 +134,7 @@ class ShardExamples:
             )
 
 
-def _masked_crc(data: bytes) -> bytes:
-    crc: int = google_crc32c.value(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def tfrecord(record: bytes) -> bytes:
-    """`record` in TFRecord's frame: length, masked CRC-32C of the length, record, masked CRC-32C of the record."""
-    length = struct.pack("<Q", len(record))
-    return b"".join((length, _masked_crc(length), record, _masked_crc(record)))
-
-
-def gzip_tfrecords(records: Iterable[bytes]) -> tuple[bytes, int]:
-    """A gzip TFRecord file, the same bytes for the same records, and the number of records."""
-    compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
-    parts, count = [], 0
-    for record in records:
-        parts.append(compressor.compress(tfrecord(record)))
-        count += 1
-    parts.append(compressor.flush())
-    return b"".join(parts), count
+def popularity_bounds(size: int) -> list[int]:
+    """Number of items in the first popularity bucket, the first two and so on: shares of `size` items, rounded up."""
+    # Rounding first keeps 0.1 * 70 = 7.000000000000001 from becoming 8.
+    return [int(np.ceil(np.round(share * size, 6))) for _, share in schema.POPULARITY_BUCKETS]

@@ -11,7 +11,7 @@ from typing import Any
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from components.feedback.writing.account import STATISTICS_FILE
+from components.feedback.writing.statistics import STATISTICS_FILE
 from components.feedback.writing.summary import SUMMARY_FILE, format_summary
 from pnfrec_core import schema
 

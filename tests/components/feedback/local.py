@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 from apache_beam.pvalue import TaggedOutput
 
-from components.feedback.beam import gather, quantiles, steps
+from components.feedback.beam import facts as known
+from components.feedback.beam import quantiles, steps
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.plan import make_plan
+from components.feedback.rules.splits import RankRule
 from components.feedback.writing.output import Folders
 
 
-def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, quantiles.RankRule]) -> list[quantiles.Histogram]:
+def _select(keys: Iterable[tuple[str, bytes]], rules: dict[str, RankRule]) -> list[quantiles.Histogram]:
     """What leads `keys_of` to the keys at the wanted ranks: each key a histogram of its own last 16 bits."""
     by_name: defaultdict[str, list[int]] = defaultdict(list)
     for name, packed in keys:
@@ -46,24 +48,24 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     plan = make_plan(config)
     folders = Folders(str(output), str(output / "vocabulary"), str(output / "statistics"))
     shards: defaultdict[int, list[bytes]] = defaultdict(list)
-    for task in reversed(plan.tasks):
-        for shard, chunk in steps.Read(config, plan.shards, batch_rows).process(task):
+    for piece in reversed(plan.pieces):
+        for shard, chunk in steps.Read(config, plan.shards, batch_rows).process(piece):
             shards[shard].insert(0, chunk)
     built = [output for group in shards.items() for output in steps.Build(config).process(group)]
     sums = [output.value for output in built if isinstance(output, TaggedOutput)]
     tables = [output for output in built if not isinstance(output, TaggedOutput)]
-    facts = gather.KeepItems(config.min_item_users)(None, sums)
-    if rules := gather.time_rules(config):
-        facts = gather.AddTime(rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
+    facts = known.KeepItems(config.min_item_users)(None, sums)
+    if rules := known.time_rules(config):
+        facts = known.AddTime(rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
     trained = _each(steps.Train(config), tables, facts)
     below = [output.value for output in trained if isinstance(output, TaggedOutput)]
     sums = [output for output in trained if not isinstance(output, TaggedOutput)]
-    facts = gather.AddCatalogue(config)(facts, sums, below)
-    if rules := gather.key_rules(config):
-        facts = gather.AddKeys(rules)(facts, _select(_each(steps.Keys(config), tables, facts), rules))
+    facts = known.AddCatalogue(config, plan.pieces)(facts, sums, below)
+    if rules := known.key_rules(config):
+        facts = known.AddKeys(rules)(facts, _select(_each(steps.Keys(config), tables, facts), rules))
     if config.positive == "median":
-        facts = gather.add_below(facts, _each(steps.Below(config), tables, facts))
+        facts = known.add_below(facts, _each(steps.Below(config), tables, facts))
     written = _each(steps.Write(config, plan.shards, folders), tables, facts)
-    gather.Finish(config, folders, plan.warnings)(facts, written)
+    known.Finish(config, folders, plan.warnings)(facts, written)
     statistics: dict[str, Any] = json.loads((output / "statistics" / "statistics.json").read_text(encoding="utf-8"))
     return statistics

@@ -15,11 +15,10 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import component as feedback_component
 from components.feedback.component import FeedbackGen
-from components.feedback.config import FeedbackConfig, TitlesConfig
+from components.feedback.config import FeedbackConfig, TitlesConfig, from_json
 from components.feedback.errors import FeedbackError
 from components.feedback.executor import Executor
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
-from components.feedback.settings import from_json
 from pnfrec_core.provenance import code_version
 from tests.components.feedback import support
 from tests.components.feedback.test_generate import some_rows

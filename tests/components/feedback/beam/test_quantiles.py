@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.feedback.beam import quantiles
+from components.feedback.rules.boundary import middle_ranks
+from components.feedback.rules.splits import RankRule, nearest_rank
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -29,12 +31,12 @@ def test_float_keys_keep_the_order_and_can_be_undone(values: list[float]) -> Non
 
 @given(st.integers(1, 200), st.floats(0.001, 0.999))
 def test_nearest_rank_is_numpys(count: int, quantile: float) -> None:
-    assert quantiles.nearest_rank(quantile, count) == [np.quantile(np.arange(count), quantile, method="nearest")]
+    assert nearest_rank(quantile, count) == [np.quantile(np.arange(count), quantile, method="nearest")]
 
 
 @pytest.mark.parametrize("count", range(1, 8))
 def test_middle_ranks_give_the_median(count: int) -> None:
-    assert np.mean(quantiles.middle_ranks(count)) == np.median(np.arange(count))
+    assert np.mean(middle_ranks(count)) == np.median(np.arange(count))
 
 
 def test_select_ranks_finds_what_sorting_finds() -> None:
@@ -48,8 +50,8 @@ def test_select_ranks_finds_what_sorting_finds() -> None:
         "edges": np.array([0, 2**64 - 1], np.uint64),
         "one": np.array([2**48], np.uint64),
     }
-    rules: dict[str, quantiles.RankRule] = dict.fromkeys(values, _every_third)
-    rules["nothing"] = quantiles.middle_ranks
+    rules: dict[str, RankRule] = dict.fromkeys(values, _every_third)
+    rules["nothing"] = middle_ranks
     parts = [(name, part.tobytes()) for name, all_ in values.items() for part in np.array_split(all_, 4)]
     expected = {name: np.sort(all_)[_every_third(len(all_))].tolist() for name, all_ in values.items()}
     with Pipeline() as pipeline:

@@ -15,10 +15,11 @@ import pytest
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
-from components.feedback.reading import raw
+from components.feedback.reading import text as text_module
 from components.feedback.reading.batches import find_other_unit, read_rows
-from components.feedback.reading.columns import decode_times
 from components.feedback.reading.plan import make_plan
+from components.feedback.reading.streams import UnitSeparated
+from components.feedback.reading.times import decode_times
 
 HEADER = "user,item,value,timestamp\n"
 Read = list[tuple[str, str, float, int]]
@@ -30,11 +31,12 @@ def read(path: Path, batch_rows: int = 1 << 18, **settings: Any) -> tuple[Read, 
     rows: Read = []
     dropped: Counter[str] = Counter()
     total = 0
-    for task in make_plan(config).tasks:
-        for batch in read_rows(task, config, batch_rows):
-            users, items = batch.users.to_pylist(), batch.items.to_pylist()
-            columns = zip(batch.user, batch.item, batch.value, batch.time, strict=True)
-            rows += [(users[user], items[item], float(value), int(time)) for user, item, value, time in columns]
+    for piece in make_plan(config).pieces:
+        for batch in read_rows(piece, config, batch_rows):
+            columns = batch.columns
+            users, items = columns.users.to_pylist(), columns.items.to_pylist()
+            by_row = zip(columns.user, columns.item, columns.value, columns.time, strict=True)
+            rows += [(users[user], items[item], float(value), int(time)) for user, item, value, time in by_row]
             dropped.update(batch.dropped)
             total += batch.read
     return rows, dict(dropped), total
@@ -100,7 +102,7 @@ def test_a_separator_across_two_blocks(size: int) -> None:
             block, self.data = self.data[:count], self.data[count:]
             return block
 
-    stream = raw._UnitSeparated(Source(), "file")
+    stream = UnitSeparated(Source(), "file")
     parts = []
     while part := stream.read(size):
         assert len(part) <= size
@@ -418,7 +420,7 @@ def test_parquet_with_damaged_pages(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_file_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(text_module, "_BLOCK_BYTES", 64)
     path = written(tmp_path / "rows.csv", HEADER + "".join(f"u{index},i,{index},{index}\n" for index in range(100)))
     assert read(path)[0] == [(f"u{index}", "i", float(index), index) for index in range(100)]
     broken = written(tmp_path / "broken.csv", path.read_text() + "u,i,x,1\n")
@@ -455,20 +457,25 @@ def test_a_row_that_is_neither_utf8_nor_whole(tmp_path: Path) -> None:
 def test_the_first_row_in_another_unit(tmp_path: Path, stamps: list[str]) -> None:
     path = written(tmp_path / "rows.csv", HEADER + "".join(f"u,i,1,{stamp}\n" for stamp in ["soon", *stamps]))
     config = FeedbackConfig(files=[str(path)], bad_rows="drop")
-    assert find_other_unit(config, "seconds") == f"{path}, line 5, column 'timestamp': {stamps[-1]!r}"
+    assert (
+        find_other_unit(make_plan(config).pieces, config, "seconds")
+        == f"{path}, line 5, column 'timestamp': {stamps[-1]!r}"
+    )
 
 
 LEFT_EARLY = """
 import pathlib, sys
-from components.feedback.reading import raw
-from components.feedback.reading.plan import FileTask
+from components.feedback.reading import text as text_module
+from components.feedback.reading.source import Piece
+from components.feedback.reading.text import TextSource
 
-raw._BLOCK_BYTES = 1 << 16
+text_module._BLOCK_BYTES = 1 << 16
 folder = pathlib.Path(sys.argv[1])
 (folder / "rows.csv").write_text("user,item\\n" + "".join(f"u{n % 50},i{n % 70}\\n" for n in range(300_000)))
 (folder / "rows.dat").write_text("".join(f"u{n % 50}::i{n % 70}\\n" for n in range(300_000)))
 for kind, names in (("csv", []), ("dat", ["user", "item"])) * 20:
-    batches = raw.read_text(FileTask(0, str(folder / f"rows.{kind}"), kind), ["user", "item"], ",", names)
+    source = TextSource(str(folder / f"rows.{kind}"), kind, names=tuple(names))
+    batches = source.read(Piece(source), ["user", "item"], 0)
     next(batches)
     batches.close()
 print("done")

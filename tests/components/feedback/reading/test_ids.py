@@ -14,7 +14,7 @@ import pytest
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
 from components.feedback.reading.batches import read_rows
-from components.feedback.reading.columns import decode_ids
+from components.feedback.reading.ids import decode_ids
 from components.feedback.reading.plan import make_plan
 
 DAY = datetime.date(2020, 1, 2)
@@ -93,7 +93,7 @@ def rows(tmp_path: Path, users: Any) -> Path:
 
 def users_of(path: Path, **settings: Any) -> tuple[list[str], dict[str, int]]:
     config = FeedbackConfig(files=[str(path)], **settings)
-    (task,) = make_plan(config).tasks
+    (task,) = make_plan(config).pieces
     (batch,) = read_rows(task, config)
     return [batch.users.to_pylist()[code] for code in batch.user], batch.dropped
 

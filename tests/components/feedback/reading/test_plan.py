@@ -10,8 +10,11 @@ import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
 from components.feedback.errors import FeedbackError
-from components.feedback.reading import plan
-from components.feedback.reading.plan import FileTask
+from components.feedback.reading import parquet, plan
+from components.feedback.reading.files import expand_files, file_format
+from components.feedback.reading.parquet import ParquetSource
+from components.feedback.reading.source import Piece, Source
+from components.feedback.reading.text import TextSource
 from tests.components.feedback import support
 from tests.components.feedback.reference import Row
 
@@ -37,7 +40,7 @@ def test_files_are_sorted_by_path_each_once(tmp_path: Path) -> None:
         files=["b.csv", "*.csv", "**/c.csv", str(tmp_path / "a.csv"), "[1].csv"], base=str(tmp_path)
     )
     expected = [str(tmp_path / name) for name in ("[1].csv", "a.csv", "b.csv", "deep/er/c.csv")]
-    assert plan.expand_files(config) == expected
+    assert expand_files(config) == expected
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -66,8 +69,8 @@ def test_unknown_suffix(tmp_path: Path) -> None:
     assert error_of(tmp_path, "rows.log").startswith(
         f"{tmp_path}/rows.log: the suffix does not tell the format. Known: "
     )
-    assert plan_of(tmp_path, "rows.log", format="csv").tasks == (
-        FileTask(0, str(tmp_path / "rows.log"), "csv", is_first=True),
+    assert plan_of(tmp_path, "rows.log", format="csv").pieces == (
+        Piece(TextSource(str(tmp_path / "rows.log"), "csv"), is_first=True),
     )
 
 
@@ -83,8 +86,8 @@ def test_unknown_suffix(tmp_path: Path) -> None:
     ],
 )
 def test_format_by_suffix(name: str, kind: str) -> None:
-    assert plan.file_format(name, "auto") == kind
-    assert plan.file_format(name, "parquet") == "parquet"
+    assert file_format(name, "auto") == kind
+    assert file_format(name, "parquet") == "parquet"
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
@@ -112,7 +115,9 @@ def test_header_only_beside_rows_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(HEADER)
     (tmp_path / "b.csv").write_text(HEADER + ROW)
     assert plan_of(tmp_path, "*.csv") == plan.Plan(
-        (FileTask(1, str(tmp_path / "b.csv"), "csv", is_first=True),), 1, (f"{tmp_path}/a.csv has no data row.",)
+        (Piece(TextSource(str(tmp_path / "b.csv"), "csv"), file=1, is_first=True),),
+        1,
+        (f"{tmp_path}/a.csv has no data row.",),
     )
 
 
@@ -123,7 +128,7 @@ def test_missing_column(tmp_path: Path) -> None:
         "with `feedback.columns`, give `feedback.names` if the file has no header, or set `feedback.delimiter` if the "
         "names are not apart."
     )
-    assert plan_of(tmp_path, "a.csv", columns=ColumnsConfig(item="movie", timestamp="time")).tasks
+    assert plan_of(tmp_path, "a.csv", columns=ColumnsConfig(item="movie", timestamp="time")).pieces
 
 
 def test_missing_column_of_parquet(tmp_path: Path) -> None:
@@ -141,13 +146,13 @@ def test_column_twice(tmp_path: Path) -> None:
 
 def test_only_needed_columns_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,item,timestamp,polarity\nu,i,2,1\n")
-    assert plan_of(tmp_path, "a.csv", positive="column").tasks
+    assert plan_of(tmp_path, "a.csv", positive="column").pieces
     assert "no column 'value'" in error_of(tmp_path, "a.csv")
 
 
 def test_names_stand_for_a_header(tmp_path: Path) -> None:
     (tmp_path / "a.dat").write_text("u::i::1::2\n")
-    assert plan_of(tmp_path, "a.dat", names=["user", "item", "value", "timestamp"]).tasks
+    assert plan_of(tmp_path, "a.dat", names=["user", "item", "value", "timestamp"]).pieces
     assert "no column 'user', 'item', 'timestamp', 'value'. Found: 'u', 'i', '1', '2'." in error_of(tmp_path, "a.dat")
 
 
@@ -171,12 +176,12 @@ def test_gzip_that_is_none(tmp_path: Path) -> None:
 
 
 def test_row_groups_are_bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "_ROWS_PER_TASK", 20)
+    monkeypatch.setattr(parquet, "_ROWS_PER_PIECE", 20)
     path = support.write_parquet(tmp_path / "a.parquet", [Row("u", "i", 1.0, 2)] * 47, row_group=10)
-    assert plan_of(tmp_path, "a.parquet").tasks == (
-        FileTask(0, path, "parquet", (0, 1), 0, is_first=True),
-        FileTask(0, path, "parquet", (2, 3), 20),
-        FileTask(0, path, "parquet", (4,), 40),
+    assert plan_of(tmp_path, "a.parquet").pieces == (
+        Piece(ParquetSource(path), (0, 1), 0, is_first=True),
+        Piece(ParquetSource(path), (2, 3), 20),
+        Piece(ParquetSource(path), (4,), 40),
     )
 
 
@@ -218,7 +223,7 @@ def test_names_apart_by_another_delimiter(tmp_path: Path) -> None:
     assert error_of(tmp_path, "a.csv").endswith(
         "separated by '\\t': set `feedback.delimiter` to that (and format: csv)."
     )
-    assert plan_of(tmp_path, "a.csv", delimiter="\t").tasks
+    assert plan_of(tmp_path, "a.csv", delimiter="\t").pieces
 
 
 @pytest.mark.parametrize("names", [[], ["user", "item", "value", "timestamp"]])
@@ -244,7 +249,7 @@ def test_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / name).write_text(HEADER + ROW)
-    monkeypatch.setattr(plan, "open_binary", refuse)
+    monkeypatch.setattr(Source, "open", refuse)
     monkeypatch.setattr(pq, "ParquetFile", refuse)
     assert error_of(tmp_path, name) == (
         f"{tmp_path}/{name}: this user may not read the file. Change its permissions, or the user."

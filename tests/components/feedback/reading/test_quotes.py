@@ -9,10 +9,10 @@ import pytest
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
-from components.feedback.reading import raw
+from components.feedback.reading import text as text_module
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.plan import make_plan
-from components.feedback.reading.quotes import CountedLines
+from components.feedback.reading.streams import CountedLines
 from components.feedback.run import generate
 
 HEADER = "user,item,value,timestamp,comment\n"
@@ -95,7 +95,7 @@ def test_where_the_quote_opens(
     block: int,
 ) -> None:
     """Also where the rest is longer than a block, which Arrow gives up at."""
-    monkeypatch.setattr(raw, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(text_module, "_BLOCK_BYTES", block)
     text = rows({open_row: '"oops'} if column == "comment" else {})
     if column == "user":
         start = f"u{open_row // 8},i{open_row % 8},"
@@ -119,6 +119,6 @@ def test_an_open_quote_between_carriage_returns(tmp_path: Path) -> None:
 
 
 def test_a_closed_record_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw, "_BLOCK_BYTES", 512)
+    monkeypatch.setattr(text_module, "_BLOCK_BYTES", 512)
     with pytest.raises(FeedbackError, match=r"rows\.csv: holds a record of more than 0 MB\. Shorten it"):
         read(tmp_path, rows({10: '"' + "x" * 5000 + '"'}))

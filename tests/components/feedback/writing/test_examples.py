@@ -9,9 +9,11 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.feedback.rules import protocol
+from components.feedback.rules.filters import Known
 from components.feedback.rules.table import UserTable
-from components.feedback.writing import examples
+from components.feedback.rules.targets import Targets
+from components.feedback.writing import examples, features
+from components.feedback.writing.tfrecord import gzip_tfrecords
 from tests.components.feedback.support import parse
 
 
@@ -23,7 +25,7 @@ def _feature(values: list[bytes]) -> tf.train.Feature:
 def test_an_integer_feature_is_tensorflows(value: int) -> None:
     expected = tf.train.Example()
     expected.features.feature["target_is_positive"].int64_list.value.append(value)
-    encoded = examples.example([examples.int64_feature("target_is_positive", value)])
+    encoded = features.example([features.int64_feature("target_is_positive", value)])
     assert encoded == expected.SerializeToString(deterministic=True)
 
 
@@ -31,7 +33,7 @@ def test_an_integer_feature_is_tensorflows(value: int) -> None:
 def test_a_list_of_flags_is_tensorflows(flags: list[int]) -> None:
     feature = tf.train.Feature(int64_list=tf.train.Int64List(value=flags))
     expected = tf.train.Example(features=tf.train.Features(feature={"history_is_positive": feature}))
-    encoded = examples.example([examples.flags_feature("history_is_positive", bytes(flags))])
+    encoded = features.example([features.flags_feature("history_is_positive", bytes(flags))])
     assert encoded == expected.SerializeToString(deterministic=True)
 
 
@@ -39,7 +41,7 @@ def test_a_list_of_flags_is_tensorflows(flags: list[int]) -> None:
 def test_a_list_of_floats_is_tensorflows(floats: list[float]) -> None:
     feature = tf.train.Feature(float_list=tf.train.FloatList(value=floats))
     expected = tf.train.Example(features=tf.train.Features(feature={"history_margins": feature}))
-    encoded = examples.example([examples.floats_feature("history_margins", np.array(floats, "<f4").tobytes())])
+    encoded = features.example([features.floats_feature("history_margins", np.array(floats, "<f4").tobytes())])
     assert encoded == expected.SerializeToString(deterministic=True)
 
 
@@ -49,24 +51,24 @@ def test_bytes_features_are_tensorflows(values: list[bytes], long: bytes) -> Non
     expected = tf.train.Example(
         features=tf.train.Features(feature={name: _feature(entries) for name, entries in features.items()})
     )
-    encoded = examples.example(
-        examples.BytesFeature(name)(b"".join(map(examples.bytes_entry, entries))) for name, entries in features.items()
+    encoded = features.example(
+        features.BytesFeature(name)(b"".join(map(features.bytes_entry, entries))) for name, entries in features.items()
     )
     assert encoded == expected.SerializeToString(deterministic=True)
 
 
 def test_tensorflow_reads_the_file(tmp_path: Path) -> None:
     contents = [b"", b"x", b"y" * 100_000]
-    data, count = examples.gzip_tfrecords(contents)
+    data, count = gzip_tfrecords(contents)
     path = tmp_path / "file.gz"
     path.write_bytes(data)
     assert count == 3
     assert list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()) == contents
-    assert data == examples.gzip_tfrecords(contents)[0]
+    assert data == gzip_tfrecords(contents)[0]
 
 
 def test_an_empty_file_holds_no_record(tmp_path: Path) -> None:
-    data, count = examples.gzip_tfrecords([])
+    data, count = gzip_tfrecords([])
     path = tmp_path / "file.gz"
     path.write_bytes(data)
     assert (count, gzip.decompress(data)) == (0, b"")
@@ -83,7 +85,7 @@ def _table() -> UserTable:
         np.array([1, 2, 3, 1, 2]),
         np.array([5.0, 1.0, 4.0, 1.0, 1.0]),
         None,
-        np.ones(5, bool),
+        first=np.ones(5, bool),
     )
 
 
@@ -111,8 +113,8 @@ def test_examples_of_a_shard() -> None:
     ]
     everything = np.ones(5, bool)
     # Of a catalogue of 20 items; the head are the places 0 and 1, the middle ends with 9.
-    known = protocol.Known(everything, everything, 0, 0, np.array([1, 9, 10]))
-    targets = protocol.Targets(np.array([1, 2, 4]), everything)
+    known = Known(everything, everything, 0, 0, np.array([1, 9, 10]))
+    targets = Targets(np.array([1, 2, 4]), everything)
     rest = {"history_length_bucket": "0-4"}
     assert [parse(record) for record in encoder.evaluation(targets, known, 20)] == [
         {
@@ -150,7 +152,7 @@ def test_examples_of_a_shard() -> None:
         },
     ]
     assert list(encoder.train(np.zeros(5, bool))) == []
-    assert list(encoder.evaluation(protocol.Targets(np.array([], np.int64), everything), known, 20)) == []
+    assert list(encoder.evaluation(Targets(np.array([], np.int64), everything), known, 20)) == []
 
 
 def test_history_length_buckets() -> None:
@@ -164,18 +166,16 @@ def test_history_length_buckets() -> None:
         np.arange(size),
         np.ones(size),
         None,
-        np.ones(size, bool),
+        first=np.ones(size, bool),
     )
     everything = np.ones(size, bool)
-    known = protocol.Known(everything, everything, 0, 0, np.array([0]))
-    encoded = examples.ShardExamples(table, everything, 1).evaluation(
-        protocol.Targets(np.arange(size), everything), known, 1
-    )
+    known = Known(everything, everything, 0, 0, np.array([0]))
+    encoded = examples.ShardExamples(table, everything, 1).evaluation(Targets(np.arange(size), everything), known, 1)
     buckets = [parse(record)["history_length_bucket"] for record in encoded]
     assert buckets == ["0-4"] * 5 + ["5-9"] * 5 + ["10-19"] * 10 + ["20-49"] * 30 + ["50+"]
 
 
 def test_popularity_bounds_are_rounded_up() -> None:
-    assert protocol.popularity_bounds(1) == [1, 1]
-    assert protocol.popularity_bounds(70) == [7, 35]
-    assert protocol.popularity_bounds(11) == [2, 6]
+    assert examples.popularity_bounds(1) == [1, 1]
+    assert examples.popularity_bounds(70) == [7, 35]
+    assert examples.popularity_bounds(11) == [2, 6]

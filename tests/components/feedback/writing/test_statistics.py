@@ -4,7 +4,7 @@ import pytest
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError, feedback_error_within
-from components.feedback.writing import account
+from components.feedback.writing.statistics import make_statistics, time_text
 from components.feedback.writing.summary import format_summary
 
 CONFIG = FeedbackConfig(files=["-"])
@@ -58,7 +58,7 @@ Warning: 2 test targets are already in their history, so they can only be missed
 
 
 def test_summary() -> None:
-    made = account.make_statistics(COUNTS, CONFIG, 1376602288, 3.5, ITEMS, ["a.csv has no data row."])
+    made = make_statistics(COUNTS, CONFIG, 1376602288, 3.5, ITEMS, ["a.csv has no data row."])
     assert format_summary(made) == SUMMARY
 
 
@@ -73,7 +73,7 @@ def test_summary() -> None:
 def test_summary_of_other_rules(positive: float | str, threshold: float | None, line: str) -> None:
     config = FeedbackConfig(files=["-"], positive=positive, split="leave_one_out")  # type: ignore[arg-type]
     counts = {name: number for name, number in COUNTS.items() if name not in ("dropped_bad_value", "seen_targets_test")}
-    made = account.make_statistics(counts | {"rows_read": 1_990}, config, None, threshold, ITEMS, [])
+    made = make_statistics(counts | {"rows_read": 1_990}, config, None, threshold, ITEMS, [])
     lines = format_summary(made).splitlines()
     assert lines[6] == line
     assert lines[4] == "Split: leave_one_out, 30 users with held-out rows"
@@ -81,7 +81,7 @@ def test_summary_of_other_rules(positive: float | str, threshold: float | None, 
 
 def test_a_row_that_is_not_accounted_for_is_a_fault() -> None:
     with pytest.raises(RuntimeError, match=r"^2001 rows were read but 2000 are accounted for: .*Report this fault\.$"):
-        account.make_statistics({**COUNTS, "rows_read": 2_001}, CONFIG, None, 1.0, ITEMS, [])
+        make_statistics({**COUNTS, "rows_read": 2_001}, CONFIG, None, 1.0, ITEMS, [])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_row_that_is_not_accounted_for_is_a_fault() -> None:
     ],
 )
 def test_time_as_a_date(time: int | None, unit: str | None, text: str | None) -> None:
-    assert account.time_text(time, unit) == text
+    assert time_text(time, unit) == text
 
 
 MESSAGE = "a.csv, line 3, column 'value': expected a finite number, found 'x'. Correct the row."

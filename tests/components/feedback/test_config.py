@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
-from components.feedback.settings import from_json, to_json
+from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig, from_json, to_json
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,184 @@
+"""What is known of all shards together, and how it is worked out, once, from the sums of each.
+
+`Facts` grows from step to step: kept items, time of the split, catalogue, threshold, halves of the users.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.feedback.beam import quantiles
+from components.feedback.beam.chunks import pack, unpack
+from components.feedback.config import FeedbackConfig
+from components.feedback.reading.batches import find_other_unit
+from components.feedback.reading.source import Piece
+from components.feedback.reading.titles import read_titles
+from components.feedback.rules.boundary import fixed_threshold, median_of, middle_ranks
+from components.feedback.rules.splits import TIME, USER, RankRule
+from components.feedback.writing import account, vocabulary
+from components.feedback.writing.checks import check_train_examples, check_training_rows
+from components.feedback.writing.output import Folders, write_results
+from components.feedback.writing.statistics import make_statistics, time_text
+from pnfrec_core import schema
+
+# Name of the values that are selected by rank, beside `splits.TIME` and `splits.USER`.
+VALUE = "value"
+# Names of counts of items, beside those of the vocabulary.
+USERS, FILTERED = "users", "filtered"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of all shards together; later steps fill in more.
+
+    Attributes:
+        counts: Rows and users so far, by name.
+        items_read: Number of items in the input.
+        kept: Items with enough users.
+        times: Timestamps at the ranks that the split rule asked for.
+        items_filtered: Number of items after the k-core filter.
+        catalogue: Items of the training rows, most popular first.
+        item_counts: Training rows of each.
+        threshold: Values from it on are positive; None where each user has its own.
+        below: The largest training value below the threshold; None where there is none, or each user has its own.
+        user_keys: Keys of held-out users at the ranks that the split rule asked for.
+    """
+
+    counts: dict[str, int]
+    items_read: int
+    kept: pa.Array
+    times: tuple[int, ...] = ()
+    items_filtered: int = 0
+    catalogue: pa.Array = None
+    item_counts: pa.Array = None
+    threshold: float | None = None
+    below: float | None = None
+    user_keys: tuple[int, ...] = ()
+
+    @property
+    def time(self) -> int | None:
+        """The time of the split: the first of those that its rule asked for."""
+        return next(iter(self.times), None)
+
+
+def time_rules(config: FeedbackConfig) -> dict[str, RankRule]:
+    """The ranks among the timestamps that the split rule asks for."""
+    return {name: rule for name, rule in config.split_rule.rank_rules().items() if name == TIME}
+
+
+def key_rules(config: FeedbackConfig) -> dict[str, RankRule]:
+    """The ranks among training values and held-out users that threshold and split rule ask for."""
+    median: dict[str, RankRule] = {VALUE: middle_ranks} if config.positive == "median" else {}
+    return median | {name: rule for name, rule in config.split_rule.rank_rules().items() if name == USER}
+
+
+def _totals(sums: Iterable[bytes], before: dict[str, int]) -> tuple[Any, dict[str, int]]:
+    """Counts of items as a table, and counts of rows added to those before."""
+    parts = [unpack(packed) for packed in sums]
+    items = vocabulary.merge_counts((ids, columns) for ids, columns, _ in parts)
+    return items, dict(account.total([before, *(counts for *_, counts in parts)]))
+
+
+@dataclasses.dataclass(frozen=True)
+class KeepItems:
+    """Items with enough distinct users (rule 2)."""
+
+    min_users: int
+
+    def __call__(self, _: Any, sums: Any) -> bytes:
+        items, counts = _totals(sums, {})
+        ids = vocabulary.column(items, vocabulary.ITEM)
+        enough = pc.greater_equal(vocabulary.column(items, USERS), self.min_users)
+        return pack(Facts(counts, len(ids), ids.filter(enough)))
+
+
+@dataclasses.dataclass(frozen=True)
+class AddTime:
+    """The timestamps that the split rule asked for (rule 4)."""
+
+    rules: dict[str, RankRule]
+
+    def __call__(self, packed_facts: bytes, histograms: Any) -> bytes:
+        found = quantiles.keys_of(histograms, self.rules)[TIME]
+        return pack(dataclasses.replace(unpack(packed_facts), times=tuple(map(quantiles.integer_of, found))))
+
+
+@dataclasses.dataclass(frozen=True)
+class AddCatalogue:
+    """The items of the training rows (rule 8), and what lies below a fixed threshold.
+
+    Raises:
+        FeedbackError: The timestamps have several units, or no training row is left.
+    """
+
+    config: FeedbackConfig
+    pieces: tuple[Piece, ...]
+
+    def __call__(self, packed_facts: bytes, sums: Any, below: Iterable[float]) -> bytes:
+        facts: Facts = unpack(packed_facts)
+        items, counts = _totals(sums, facts.counts)
+        unit = account.timestamp_unit(counts, partial(find_other_unit, self.pieces, self.config))
+        check_training_rows(counts, self.config, time_text(facts.time, unit))
+        present = items.filter(pc.greater(items.column(schema.VOCABULARY_COUNT), 0))
+        ordered = vocabulary.by_popularity(present)
+        return pack(
+            dataclasses.replace(
+                facts,
+                counts=counts,
+                items_filtered=int(np.count_nonzero(vocabulary.column(items, FILTERED))),
+                catalogue=vocabulary.column(ordered, vocabulary.ITEM),
+                item_counts=vocabulary.column(ordered, schema.VOCABULARY_COUNT),
+                threshold=fixed_threshold(self.config.positive),
+                below=max(below, default=None),
+            )
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class AddKeys:
+    """The median of the training values (rule 3), and the keys of users that the split rule asked for (rule 4)."""
+
+    rules: dict[str, RankRule]
+
+    def __call__(self, packed_facts: bytes, histograms: Any) -> bytes:
+        facts: Facts = unpack(packed_facts)
+        found = quantiles.keys_of(histograms, self.rules)
+        if values := found.get(VALUE):
+            facts = dataclasses.replace(facts, threshold=median_of(*map(quantiles.float_of, values)))
+        return pack(dataclasses.replace(facts, user_keys=tuple(found.get(USER, []))))
+
+
+def add_below(packed_facts: bytes, below: Iterable[float]) -> bytes:
+    """What lies below the median of the training values."""
+    return pack(dataclasses.replace(unpack(packed_facts), below=max(below, default=None)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Finish:
+    """Checks what came out, then writes vocabulary and statistics.
+
+    Raises:
+        FeedbackError: No user is left to train on, or the titles cannot be read.
+    """
+
+    config: FeedbackConfig
+    folders: Folders
+    warnings: tuple[str, ...]
+
+    def __call__(self, packed_facts: bytes, sums: Any) -> None:
+        facts: Facts = unpack(packed_facts)
+        items, counts = _totals(sums, facts.counts)
+        check_train_examples(counts, self.config, facts.threshold)
+        numbers = {"read": facts.items_read, "filtered": facts.items_filtered, "catalogue": len(facts.catalogue)}
+        result = make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings)
+        names = [schema.VOCABULARY_POSITIVE_COUNT]
+        names += [schema.VOCABULARY_RECENT_POSITIVE_COUNT] if self.config.recent_days else []
+        likes = {name: vocabulary.as_dict(items, name) for name in names}
+        titles = read_titles(self.config)
+        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles)
+        write_results(self.folders, lines, result)

@@ -1,0 +1,63 @@
+"""Arrow arrays as numpy arrays: the small steps that the decoders of ids, times and values share."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def is_text(kind: Any) -> bool:
+    types = pa.types
+    return bool(
+        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    )
+
+
+def is_numeric(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def without_dictionary(array: pa.Array) -> pa.Array:
+    """The values of a dictionary-encoded array; another array as it is."""
+    return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
+
+
+def nulls(array: pa.Array) -> Mask:
+    mask: Mask = np.array(array.is_null())
+    return mask
+
+
+def with_nulls(array: pa.Array, fill: float) -> npt.NDArray[Any]:
+    filled: npt.NDArray[Any] = (array.fill_null(fill) if array.null_count else array).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def utf8(array: pa.Array) -> tuple[pa.Array, Mask]:
+    """`array` as strings without nulls, and the mask of nulls and of what is not UTF-8 (empty there)."""
+    bad = nulls(array)
+    array = array.fill_null("" if "string" in str(array.type) else b"") if bad.any() else array
+    try:
+        return array.cast(pa.string()), bad
+    except pa.ArrowInvalid:
+        texts = [_text_or_none(value) for value in array.to_pylist()]
+        bad |= np.asarray([text is None for text in texts])
+        return pa.array([text or "" for text in texts], pa.string()), bad
+
+
+def _text_or_none(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def matches(text: pa.Array, pattern: str) -> Mask:
+    mask: Mask = np.asarray(pc.match_substring_regex(text, pattern))
+    return mask

@@ -1,0 +1,85 @@
+"""Parquet files: their pieces, which are row groups, and their rows."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.feedback.errors import FeedbackError
+from components.feedback.reading.files import is_remote
+from components.feedback.reading.source import READ_ERRORS, Piece, RawBatch, Source, one_line
+
+_ROWS_PER_PIECE = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class ParquetSource(Source):
+    """A Parquet file."""
+
+    def pieces(self, needed: Sequence[str], setting: str = "feedback") -> tuple[list[Piece], float]:
+        file = self._open_file()
+        self.check_columns(file.schema_arrow.names, needed, setting)
+        self._check_plain(file.schema_arrow, needed)
+        pieces: list[Piece] = []
+        groups: list[int] = []
+        first = row = 0
+        for group in range(file.metadata.num_row_groups):
+            groups.append(group)
+            row += file.metadata.row_group(group).num_rows
+            # Small row groups travel together, so that batches stay large.
+            if row - first >= _ROWS_PER_PIECE or (row > first and group == file.metadata.num_row_groups - 1):
+                pieces.append(Piece(self, tuple(groups), first))
+                groups, first = [], row
+        return pieces, row
+
+    def read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+        # Strings come dictionary-encoded, so that no string is hashed twice.
+        # Timestamps of the old kind, INT96, would be read as nanoseconds, which wrap around beyond 1677 and 2262.
+        file = self._open_file(read_dictionary=list(columns), coerce_int96_timestamp_unit="us")
+        groups = list(piece.row_groups or ())
+        waiting: list[pa.RecordBatch] = []
+        row = piece.first_row
+        try:
+            for batch in file.iter_batches(batch_size=batch_rows, row_groups=groups, columns=columns):
+                waiting.append(batch)
+                if sum(map(len, waiting)) >= batch_rows:
+                    yield _raw_batch(waiting, row)
+                    row += sum(map(len, waiting))
+                    waiting = []
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
+        if waiting:
+            yield _raw_batch(waiting, row)
+
+    def _open_file(self, **options: Any) -> pq.ParquetFile:
+        """Opens the file.
+
+        Raises:
+            FeedbackError: It cannot be read, or is none.
+        """
+        try:
+            return pq.ParquetFile(self.open() if is_remote(self.path) else self.path, **options)
+        except PermissionError as error:
+            raise self.unreadable(error) from error
+        except READ_ERRORS as error:
+            msg = f"{self.path}: not a readable Parquet file ({one_line(error)}). Copy it anew."
+            raise FeedbackError(msg) from error
+
+    def _check_plain(self, columns: pa.Schema, needed: Sequence[str]) -> None:
+        """Raises a FeedbackError if a needed column holds lists or the like."""
+        for name in needed:
+            kind = columns.field(name).type
+            if pa.types.is_nested(kind):
+                msg = (
+                    f"{self.path}: the column {name!r} holds {kind}; expected one text, number or date a row. "
+                    "Flatten it."
+                )
+                raise FeedbackError(msg)
+
+
+def _raw_batch(batches: list[pa.RecordBatch], first_row: int) -> RawBatch:
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    columns = {name: table.column(name).chunk(0) for name in table.column_names}
+    return RawBatch(columns, first_row, lambda row: first_row + row + 1, lambda record: f"row {record}")

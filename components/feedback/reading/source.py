@@ -1,0 +1,169 @@
+"""`Source`: a file of the input, which knows how it is opened and how what is wrong with it is said.
+
+`text.TextSource` and `parquet.ParquetSource` are the two kinds. A source gives `Piece`s of itself, and reads a piece as
+`RawBatch`es, which hold the columns as they are stored.
+"""
+
+import abc
+import dataclasses
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
+
+import pyarrow as pa
+
+from components.feedback.errors import FeedbackError
+from components.feedback.reading.files import is_gzip, is_remote
+
+# What reading a damaged or missing file raises.
+READ_ERRORS = (OSError, EOFError, zlib.error, pa.ArrowException)
+# What separates the fields of some files in place of the delimiter.
+_OTHER_DELIMITERS = "\t;|,"
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """A piece of the input that one worker reads from its beginning to its end.
+
+    Attributes:
+        source: The file.
+        row_groups: Of a Parquet file, one after another; None reads the whole file.
+        first_row: Number of rows of the file before this piece.
+        file: Place of the file among all files sorted by path, which is the order of the input.
+        is_first: True for one piece of the whole input.
+    """
+
+    source: "Source"
+    row_groups: tuple[int, ...] | None = None
+    first_row: int = 0
+    file: int = 0
+    is_first: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class RawBatch:
+    """Rows that follow each other in one file.
+
+    Attributes:
+        columns: Name to Arrow array, as stored (text: binary).
+        first_row: Rows of the file before this batch, without those of a wrong number of fields.
+        wrong_fields: Rows with a wrong number of fields that were left out since the batch before.
+        broken: (record, description) of the file's first row with a wrong number of fields, once the reader has met it.
+        record: Place of the batch's i-th row (from 0) among the file's records (from 1, a header counts).
+        place: How to name a record to the user.
+    """
+
+    columns: dict[str, pa.Array]
+    first_row: int
+    record: Callable[[int], int]
+    place: Callable[[int], str]
+    wrong_fields: int = 0
+    broken: tuple[int, str] | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+@dataclasses.dataclass(frozen=True)
+class Source(abc.ABC):
+    """A file of the input.
+
+    Attributes:
+        path: Where it is; a path with a scheme is opened through Beam's file systems.
+    """
+
+    path: str
+
+    @property
+    def is_gzip(self) -> bool:
+        return is_gzip(self.path)
+
+    def open(self) -> IO[bytes]:
+        """The bytes of the file as they are, compressed or not."""
+        if is_remote(self.path):
+            from apache_beam.io.filesystem import CompressionTypes
+            from apache_beam.io.filesystems import FileSystems
+
+            stream: IO[bytes] = FileSystems.open(self.path, compression_type=CompressionTypes.UNCOMPRESSED)
+            return stream
+        return open(self.path, "rb")
+
+    def size(self) -> int:
+        """Bytes of the file as it is."""
+        if is_remote(self.path):
+            from apache_beam.io.filesystems import FileSystems
+
+            return int(FileSystems.match([self.path])[0].metadata_list[0].size_in_bytes)
+        return os.path.getsize(self.path)
+
+    @abc.abstractmethod
+    def pieces(self, needed: Sequence[str], setting: str = "feedback") -> tuple[list[Piece], float]:
+        """Looks into the file before a row is read.
+
+        Args:
+            needed: Names of the columns that it must have.
+            setting: The section of the settings that names the columns, for messages.
+
+        Returns:
+            The pieces to read it in, none if it has no data row, and about how many rows it has.
+
+        Raises:
+            FeedbackError: The file is empty, cannot be read, or lacks a column.
+        """
+
+    @abc.abstractmethod
+    def read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+        """The rows of a piece of this file, in order.
+
+        Args:
+            piece: One of `pieces`.
+            columns: The names of the columns to read.
+            batch_rows: Least number of rows of a batch of a Parquet file but the last.
+
+        Raises:
+            FeedbackError: The file is damaged.
+        """
+
+    def unreadable(self, error: BaseException) -> FeedbackError:
+        """The error for a file that may not be read, breaks off or is damaged."""
+        if isinstance(error, PermissionError):
+            return FeedbackError(f"{self.path}: this user may not read the file. Change its permissions, or the user.")
+        kind = "truncated or damaged gzip" if self.is_gzip else "damaged file"
+        return FeedbackError(f"{self.path}: {kind} ({one_line(error)}). Copy it anew.")
+
+    def bad_row(self, place: str, problem: str) -> FeedbackError:
+        """The error for a row that cannot be used. `place` is `RawBatch.place` of its record."""
+        return FeedbackError(f"{self.path}, {place}, {problem}. Correct the row, or set `feedback.bad_rows: drop`.")
+
+    def check_columns(self, found: Sequence[str], needed: Sequence[str], setting: str) -> None:
+        """Raises a FeedbackError unless each needed column is found once. `setting` is where the names are set."""
+        for name in needed:
+            if found.count(name) > 1:
+                msg = (
+                    f"{self.path}: the column {name!r} occurs {found.count(name)} times. Give each column a name of "
+                    "its own."
+                )
+                raise FeedbackError(msg)
+        missing = [name for name in needed if name not in found]
+        if missing:
+            msg = (
+                f"{self.path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. "
+                f"{_column_remedy(found, setting)}"
+            )
+            raise FeedbackError(msg)
+
+
+def _column_remedy(found: Sequence[str], setting: str) -> str:
+    if len(found) == 1 and (delimiter := next((sign for sign in _OTHER_DELIMITERS if sign in found[0]), None)):
+        return f"The names seem to be separated by {delimiter!r}: set `{setting}.delimiter` to that (and format: csv)."
+    columns = f"`{setting}.columns`" if setting == "feedback" else f"`{setting}.item` and `{setting}.title`"
+    return (
+        f"Map the columns with {columns}, give `{setting}.names` if the file has no header, or set "
+        f"`{setting}.delimiter` if the names are not apart."
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """The message of a library's error without line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,243 @@
+"""CSV and `::`-separated files: their columns, and their rows as columns of bytes."""
+
+import collections
+import contextlib
+import csv
+import dataclasses
+import gzip
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from components.feedback.errors import FeedbackError
+from components.feedback.reading.quotes import check_quotes, long_fields, text_lines
+from components.feedback.reading.source import READ_ERRORS, Piece, RawBatch, Source, one_line
+from components.feedback.reading.streams import SEPARATOR, UNIT_SEPARATOR, CountedLines, UnitSeparated
+
+_PEEK_BYTES = 1 << 20
+_BLOCK_BYTES = 8 << 20
+# Rough size of one row, for the number of shards alone.
+_BYTES_PER_ROW, _BYTES_PER_ZIPPED_ROW = 24, 8
+# How files begin that are no UTF-8 text, and the remedy.
+_NO_TEXT = {
+    b"PAR1": "is a Parquet file. Name it .parquet, or set `feedback.format: parquet`",
+    b"\x1f\x8b": "is compressed by gzip. Add .gz to its name",
+    b"\xff\xfe": "is UTF-16 text. Save it as UTF-8",
+    b"\xfe\xff": "is UTF-16 text. Save it as UTF-8",
+}
+# Readers that were left before their end, see `_batches`.
+_ABANDONED: collections.deque[Any] = collections.deque(maxlen=16)
+
+
+@dataclasses.dataclass(frozen=True)
+class TextSource(Source):
+    """A text file with one row a record, gzipped where its name ends with .gz.
+
+    Attributes:
+        format: "csv", or "dat" for fields apart by `::`, in which quotes mean nothing.
+        delimiter: Of a CSV file.
+        names: Its columns, if it has no header.
+    """
+
+    format: str = "csv"
+    delimiter: str = ","
+    names: tuple[str, ...] = ()
+
+    def pieces(self, needed: Sequence[str], setting: str = "feedback") -> tuple[list[Piece], float]:
+        names, has_rows = self._peek()
+        self.check_columns(names, needed, setting)
+        rows = self.size() / (_BYTES_PER_ZIPPED_ROW if self.is_gzip else _BYTES_PER_ROW)
+        return ([Piece(self)] if has_rows else []), rows
+
+    def read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+        """Batches of about 8 MB of text. A text file is one piece, so that `piece` says nothing."""
+        del piece, batch_rows
+        broken = _BrokenRows(self)
+        header = 0 if self.names else 1
+        row = reported = 0
+        try:
+            with self.open() as raw:
+                counted = CountedLines(pa.CompressedInputStream(raw, "gzip") if self.is_gzip else raw)
+                for batch in _batches(self._open_text(counted, columns, broken), counted):
+                    if broken.span_lines:
+                        # Before the reader calls it a wrong number of fields: perhaps a quote swallowed what follows.
+                        self._check_quotes()
+                        broken.span_lines = False
+                    first, row = row, row + batch.num_rows
+                    yield RawBatch(
+                        {name: batch.column(batch.schema.get_field_index(name)) for name in columns},
+                        first,
+                        lambda index, first=first: first + index + 1 + header,  # type: ignore[misc]
+                        self._line_of,
+                        broken.count - reported,
+                        broken.first,
+                    )
+                    reported = broken.count
+            if counted.lines > header + row + broken.count:
+                self._check_quotes()
+        except pa.ArrowInvalid as error:
+            raise self._unparsed(error) from error
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
+        if broken.count > reported:
+            nothing = {name: pa.array([], pa.binary()) for name in columns}
+            yield RawBatch(nothing, row, lambda index: index, self._line_of, broken.count - reported, broken.first)
+
+    def _open_text(self, text: CountedLines, columns: Sequence[str], broken: "_BrokenRows") -> Any:
+        if self.format == "dat":
+            stream = pa.PythonFile(UnitSeparated(text, self.path), mode="r")
+            parse = {"delimiter": UNIT_SEPARATOR.decode(), "quote_char": False, "double_quote": False}
+        else:
+            stream = pa.PythonFile(text, mode="r")
+            parse = {"delimiter": self.delimiter, "newlines_in_values": True}
+        names = list(self.names) or None
+        return pyarrow.csv.open_csv(
+            stream,
+            # Threads would take away the row numbers of broken rows.
+            read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, column_names=names),
+            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=broken, **parse),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=list(columns),
+                column_types=dict.fromkeys(columns, pa.binary()),
+                strings_can_be_null=False,
+            ),
+        )
+
+    def _check_quotes(self) -> None:
+        if self.format == "csv":
+            with self.open() as raw:
+                check_quotes(self._plain(raw), self.path, self.delimiter)
+
+    def _plain(self, raw: IO[bytes]) -> Any:
+        """The uncompressed stream."""
+        return gzip.GzipFile(fileobj=raw) if self.is_gzip else raw
+
+    def _unparsed(self, error: pa.ArrowInvalid) -> FeedbackError:
+        """The error for text that Arrow gives up at."""
+        if "straddling" in str(error):
+            # Arrow takes no record longer than a block; mostly it is as long as that for want of a quote.
+            self._check_quotes()
+            return FeedbackError(
+                f"{self.path}: holds a record of more than {_BLOCK_BYTES >> 20} MB. Shorten it, or store it as Parquet."
+            )
+        if "CSV parse error" in str(error):
+            # Arrow cannot hand over the row where its text is not UTF-8.
+            return FeedbackError(
+                f"{self.path}: a row with a wrong number of fields is not UTF-8 ({one_line(error)}). Save the file as "
+                "UTF-8 text, or correct the row."
+            )
+        return self.unreadable(error)
+
+    def _line_of(self, record: int) -> str:
+        """Line (from 1) on which a record begins: empty lines and line breaks inside quotes set the two apart."""
+        with self.open() as raw, contextlib.suppress(csv.Error), long_fields():
+            stream = text_lines(self._plain(raw))
+            lines: Iterator[tuple[int, Any]]
+            if self.format == "dat":
+                lines = ((number, line.strip("\r\n")) for number, line in enumerate(stream, start=1))
+            else:
+                lines = _numbered(csv.reader(stream, delimiter=self.delimiter))
+            filled = (number for number, content in lines if content)
+            if (line := next(itertools.islice(filled, record - 1, None), None)) is not None:
+                return f"line {line}"
+        return f"record {record}"
+
+    def _peek(self) -> tuple[list[str], bool]:
+        """Names of the columns, and whether the file has any data row."""
+        try:
+            with self.open() as raw:
+                data = self._plain(raw).read(_PEEK_BYTES)
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
+        _check_text(self.path, data)
+        head = data.decode("utf-8-sig", errors="replace")
+        if not head.strip():
+            msg = f"{self.path}: the file is empty. Expected {'rows' if self.names else 'a header and rows'}."
+            raise FeedbackError(msg)
+        if self.names:
+            return list(self.names), True
+        if self.format == "dat":
+            lines = [line for line in head.splitlines() if line.strip()]
+            return lines[0].split(SEPARATOR), len(lines) > 1
+        return self._peek_csv(head)
+
+    def _peek_csv(self, head: str) -> tuple[list[str], bool]:
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=self.delimiter, strict=True)
+        records = (record for record in reader if record)
+        with long_fields():
+            try:
+                names = next(records)
+            except csv.Error as error:
+                msg = (
+                    f"{self.path}: the header has a quote that is not closed where its field ends ({error}). Close it."
+                )
+                raise FeedbackError(msg) from error
+            try:
+                return names, next(records, None) is not None
+            except csv.Error:
+                # A row, be it cut off here or faulty: what is wrong with it is told by who reads it to its end.
+                return names, True
+
+
+class _BrokenRows:
+    """Arrow's handler of rows with a wrong number of fields: it leaves them out and remembers the first.
+
+    Attributes:
+        count: How many there were.
+        first: (record, description) of the first.
+        span_lines: Whether one of them had a line break in it; whoever looks into it sets it back.
+    """
+
+    def __init__(self, source: TextSource) -> None:
+        self._format = source.format
+        self.count = 0
+        self.first: tuple[int, str] | None = None
+        self.span_lines = False
+
+    def __call__(self, row: Any) -> str:
+        self.count += 1
+        self.span_lines = self.span_lines or "\n" in row.text
+        if self.first is None:
+            self.first = row.number, self._describe(row)
+        return "skip"
+
+    def _describe(self, row: Any) -> str:
+        text = row.text if len(row.text) <= 80 else row.text[:80] + "..."
+        hint = " (is `feedback.delimiter` right?)" if self._format == "csv" and row.actual_columns == 1 else ""
+        return f"expected {row.expected_columns} fields, found {row.actual_columns}: {text!r}{hint}"
+
+
+def _batches(reader: Any, text: CountedLines) -> Iterator[pa.RecordBatch]:
+    """What the reader gives; one that is left before its end is kept.
+
+    A thread of Arrow reads ahead from our Python stream. To destroy the reader waits for that thread, holding the lock
+    of the interpreter that the thread waits for: for ever. So the stream ends first, and the reader goes much later.
+    """
+    try:
+        yield from reader
+    except BaseException:
+        text.stop()
+        _ABANDONED.append(reader)
+        raise
+
+
+def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """(first line, fields) of each record of a CSV reader."""
+    first = 1
+    for fields in reader:
+        yield first, fields
+        first = reader.line_num + 1
+
+
+def _check_text(path: str, head: bytes) -> None:
+    """Raises a FeedbackError if a file begins as no UTF-8 text does."""
+    kind = next((text for start, text in _NO_TEXT.items() if head.startswith(start)), None)
+    if kind is None and b"\0" in head:
+        kind = "holds NUL bytes, so it is no UTF-8 text. Save it as UTF-8, or set `feedback.format`"
+    if kind is not None:
+        msg = f"{path}: {kind}."
+        raise FeedbackError(msg)

@@ -1,0 +1,109 @@
+"""`statistics.json`: the account of every row, the split, the positives and what was odd."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.writing.account import DROPPED, POLARITIES, REASONS, ROWS_READ, examples, kept, timestamp_unit
+from pnfrec_core import schema
+
+STATISTICS_FILE = "statistics.json"
+
+
+def make_statistics(
+    counts: Mapping[str, int],
+    config: FeedbackConfig,
+    time: int | None,
+    threshold: float | None,
+    items: Mapping[str, int],
+    warnings: Iterable[str],
+) -> dict[str, Any]:
+    """The content of `statistics.json`.
+
+    Args:
+        counts: The flat counts of the whole run.
+        config: The rules.
+        time: The time of the split, in the unit of the input; None where its rule has none.
+        threshold: Values from it on are positive; None where each user has its own.
+        items: Number of items "read", "filtered" and in the "catalogue".
+        warnings: What was odd about the files.
+
+    Raises:
+        RuntimeError: A row is missing from the account, which is a fault of this component.
+    """
+    get = counts.get
+    rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
+    dropped = {name: get(DROPPED + name, 0) for name in REASONS}
+    accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
+    if accounted != get(ROWS_READ, 0):
+        msg = (
+            f"{get(ROWS_READ, 0)} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
+        )
+        raise RuntimeError(msg)
+    found = timestamp_unit(counts)
+    statistics: dict[str, Any] = {
+        "rows": {"read": get(ROWS_READ, 0), "dropped": dropped, "kept": rows_kept},
+        "users": {
+            "read": get("users_read", 0),
+            "filtered": get("users_filtered", 0),
+            "training": get("users_training", 0),
+            "heldout": get("users_heldout", 0),
+            "heldout_with_enough_positives": get("users_heldout_enough", 0),
+        },
+        "items": dict(items),
+        "filtered_rows": get("rows_filtered", 0),
+        "training_rows": get("rows_training", 0),
+        "positive": {"rule": config.positive, "threshold": threshold},
+        "split": {
+            "rule": config.split,
+            "time": time,
+            "time_unit": found,
+            "date": time_text(time, found),
+        },
+        "examples": {split: {"all": get(examples(split), 0), **_groups(counts, split)} for split in schema.SPLITS},
+        "targets": config.targets,
+        "targets_already_seen": {
+            split: get(f"seen_targets_{split}", 0) for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
+        },
+    }
+    statistics["warnings"] = [*warnings, *_warnings(statistics)]
+    return statistics
+
+
+def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
+    if split == schema.TRAIN_SPLIT:
+        return {}
+    return {name: counts.get(examples(split, name), 0) for name in POLARITIES}
+
+
+def time_text(time: int | None, found: str | None) -> str | None:
+    """`time`, in the unit `found`, as a date in UTC to the second."""
+    if time is None or found is None:
+        return None
+    divisor = {"seconds": 1, "milliseconds": 10**3, "nanoseconds": 10**9}.get(found, 10**6)
+    return datetime.datetime.fromtimestamp(time // divisor, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _warnings(statistics: Mapping[str, Any]) -> list[str]:
+    warnings = []
+    kept_rows = statistics["rows"]["kept"]
+    train = kept_rows[schema.TRAIN_SPLIT]
+    if not train["negative"]:
+        warnings.append("No training row is negative: the negative encoder has nothing to learn from.")
+    if not train["positive"]:
+        warnings.append("No training row is positive: the positive encoder has nothing to learn from.")
+    for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT):
+        number = statistics["examples"][split]
+        if not number["all"]:
+            warnings.append(f"The {split} split is empty: nothing can be measured on it.")
+        elif split == schema.TEST_SPLIT:
+            warnings += [
+                f"No test target is {name}: that group cannot be measured." for name in POLARITIES if not number[name]
+            ]
+        if seen := statistics["targets_already_seen"][split]:
+            warnings.append(
+                f"{seen:,} {split} targets are already in their history, so they can only be missed; "
+                "`duplicates: first` avoids that."
+            )
+    return warnings
