@@ -1,4 +1,4 @@
-"""What the SavedModel computes: raw ids in, ranked ids out, and the ranks that the gate needs (docs/reference/signatures.md).
+"""What the SavedModel computes: raw ids in, ranked ids out, and the ranks for the gate (docs/reference/signatures.md).
 
 The module holds raw variables and tables, not the Keras model: TensorFlow Serving loads a SavedModel as a TF1-style
 session, and there a saved Keras 3 model does not find its variables (tensorflow/serving#2250).

@@ -1,4 +1,4 @@
-"""The signatures of the SavedModel: names, shapes and types of what goes in and comes out (docs/reference/signatures.md)."""
+"""The signatures of the SavedModel: names, shapes and types of inputs and outputs (docs/reference/signatures.md)."""
 
 from typing import Any
 

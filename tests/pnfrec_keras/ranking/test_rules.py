@@ -81,7 +81,7 @@ def test_rules_are_found_by_name_those_first_that_ask_for_the_least() -> None:
 
 def test_an_unknown_rule() -> None:
     expected = "`export.rule` must be one of like_rate, like_odds, difference, posterior. Received: 'luck'."
-    with pytest.raises(ValueError, match=f"^{expected}$"):
+    with pytest.raises(ValueError, match=rf"^{expected}$"):
         rules.find_rule("luck")
 
 
