@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Any, ClassVar, Literal
 
+from pnfrec_core.settings.fields import CHOICES
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.ranking import rules
 
@@ -179,7 +180,7 @@ class ExportConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
     index: Literal["plain", "tfrs"] = "plain"
-    rule: str = rules.DEFAULT
+    rule: str = dataclasses.field(default=rules.DEFAULT, metadata={CHOICES: rules.describe})
     gamma: float = 0.0
     recency: float = 0.0
 

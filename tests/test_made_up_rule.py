@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
+from click.testing import CliRunner
 
+from pipeline.cli import main
 from pipeline.config import load_config
 from pnfrec_core.settings.errors import ConfigError
 from pnfrec_keras.config import check_rule
@@ -41,7 +43,7 @@ class Gloom(Rule):
 
     name: ClassVar[str] = "gloom"
     summary: ClassVar[str] = "It lowers what many have chosen for a user who dislikes much."
-    without_dislikes: ClassVar[str] = "It lowers what many have chosen a little."
+    without_dislikes: ClassVar[str] = "Where a query sends no dislikes, it lowers what many have chosen a little."
     needs_dislikes: ClassVar[bool] = True
 
     def lower(self, scores, gamma, dislikes):
@@ -96,6 +98,14 @@ def test_settings_take_it_and_messages_name_it() -> None:
         load_config(CONFIG, ["export.rule=gloom", "export.gamma=1", "model.variant=SASRec", "query.negative=[]"])
     with pytest.raises(ValueError, match=r"`export.rule: gloom` counts the likes and the dislikes of a user apart"):
         check_rule("gloom", "SASRec_c", 0.0)
+
+
+def test_the_command_line_and_the_reference_describe_it() -> None:
+    result = CliRunner().invoke(main, ["config", "export.rule"])
+    assert result.exit_code == 0
+    assert "rule: like_rate  # one of like_rate, gloom, like_odds, difference, posterior" in result.output
+    meaning = " ".join(line.strip(" #") for line in result.output.splitlines())
+    assert "`gloom`: It lowers what many have chosen for a user who dislikes much. Where a query" in meaning
 
 
 def test_a_study_takes_it(tmp_path: Path) -> None:

@@ -7,5 +7,6 @@ from typing import Final
 
 # The value that a required key is shown with.
 EXAMPLE: Final = "example"
-# The names that a text may be, where the type is no Literal: a sequence, or a function of no arguments that gives one.
+# The names that a text may be, where the type is no Literal: a sequence, or a mapping that says in sentences what each
+# name means; or a function of no arguments that gives one of these.
 CHOICES: Final = "choices"

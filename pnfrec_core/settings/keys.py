@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeGuard
 
 from pnfrec_core.settings.docstrings import read_docstring
@@ -135,10 +135,12 @@ def _key(path: str, hint: Any, meaning: str, field: "dataclasses.Field[Any]") ->
     default = _default(field)
     required = default is dataclasses.MISSING
     inner = _settings_in(hint)
+    choices = _choices(field)
+    sentences = [f"`{name}`: {choices[name]}" for name in choices] if isinstance(choices, Mapping) else []
     return Key(
         path,
-        kind_of(hint, _choices(field)),
-        meaning,
+        kind_of(hint, tuple(choices)),
+        " ".join([meaning, *sentences]),
         required,
         plain(field.metadata[EXAMPLE] if required and EXAMPLE in field.metadata else None if required else default),
         tuple(tree_of(inner, path).all_keys()) if inner else (),
@@ -150,9 +152,10 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _choices(field: "dataclasses.Field[Any]") -> tuple[str, ...]:
-    choices = field.metadata.get(CHOICES, ())
-    return tuple(choices() if callable(choices) else choices)
+def _choices(field: "dataclasses.Field[Any]") -> Sequence[str] | Mapping[str, str]:
+    choices: Any = field.metadata.get(CHOICES, ())
+    found: Sequence[str] | Mapping[str, str] = choices() if callable(choices) else choices
+    return found
 
 
 def _settings_in(hint: Any) -> type | None:

@@ -66,7 +66,7 @@ class Scorer:
             state: (batch, dim), what the positive encoder makes of each history (`PNFRec.encode_history`).
             known: (batch,), how many known items each history has.
             gamma: Weight of the rule.
-            dislikes: Of `dislikes`; None where a query says nothing about them.
+            dislikes: Of `dislikes`; None where a query sends none.
 
         Returns:
             float32 (batch, items + 1); column 0 is padding.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from pnfrec_keras.ranking.rules.base import DEFAULT, Dislikes, Rule
 
-__all__ = ["DEFAULT", "Dislikes", "Rule", "find_rule", "registry"]
+__all__ = ["DEFAULT", "Dislikes", "Rule", "describe", "find_rule", "registry"]
 
 
 @functools.cache
@@ -47,6 +47,11 @@ def find_rule(name: str) -> type[Rule]:
         msg = f"`export.rule` must be one of {', '.join(registry())}. Received: {name!r}."
         raise ValueError(msg)
     return registry()[name]
+
+
+def describe() -> dict[str, str]:
+    """What each rule does, by name, where a query sends dislikes and where it does not."""
+    return {name: f"{rule.summary} {rule.without_dislikes}" for name, rule in registry().items()}
 
 
 def _defined() -> Iterator[type[Rule]]:

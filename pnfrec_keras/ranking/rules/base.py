@@ -15,7 +15,7 @@ DEFAULT = "like_rate"
 
 
 class Dislikes(NamedTuple):
-    """What a query says about the dislikes of its users, a row each.
+    """What the users of a query dislike, a row each.
 
     Attributes:
         liked: (batch,), how many liked items the model reads of each user.
@@ -37,7 +37,7 @@ class Rule(abc.ABC):
     Attributes:
         name: As `export.rule` calls it.
         summary: What it does, in one sentence.
-        without_dislikes: What it does where a query says nothing about dislikes, in one sentence.
+        without_dislikes: What it does where a query sends no dislikes, in one sentence.
         needs_dislikes: Whether it asks what the user dislikes, if only how much.
         needs_negative_encoder: Whether it reads the disliked items by the negative encoder. It asks for dislikes then.
 
@@ -62,7 +62,7 @@ class Rule(abc.ABC):
             scores: float32 (batch, items + 1), of the positive encoder, or the logarithm of popularity where it has
                 nothing to read; column 0 is padding and takes no part.
             gamma: Weight of the rule: a float, or a tensor (batch,).
-            dislikes: What the query says about them; None where it says nothing, or the rule does not ask.
+            dislikes: What the users of the query dislike; None where it sends none, or the rule does not ask.
 
         Returns:
             float32 (batch, items + 1).

@@ -10,7 +10,7 @@ class Difference(Rule):
 
     name: ClassVar[str] = "difference"
     summary: ClassVar[str] = "It subtracts the score that the negative encoder gives an item after the user's dislikes."
-    without_dislikes: ClassVar[str] = "It changes nothing."
+    without_dislikes: ClassVar[str] = "Where a query sends no dislikes, it changes nothing."
     needs_dislikes: ClassVar[bool] = True
     needs_negative_encoder: ClassVar[bool] = True
 

@@ -25,7 +25,7 @@ class LikeOdds(LikeRate):
     summary: ClassVar[str] = (
         "It lowers an item by how seldom it is liked by those who chose it, and more so for a user who dislikes much."
     )
-    without_dislikes: ClassVar[str] = "It is `like_rate`."
+    without_dislikes: ClassVar[str] = "Where a query sends no dislikes, it is `like_rate`."
     needs_dislikes: ClassVar[bool] = True
 
     def __init__(self, vocabulary: "Vocabulary") -> None:

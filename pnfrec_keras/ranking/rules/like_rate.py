@@ -13,7 +13,7 @@ class LikeRate(Rule):
 
     name: ClassVar[str] = "like_rate"
     summary: ClassVar[str] = "It lowers an item for everybody by how seldom it is liked by those who chose it."
-    without_dislikes: ClassVar[str] = "It does the same, since it asks no user what they dislike."
+    without_dislikes: ClassVar[str] = "It does the same where a query sends no dislikes."
 
     def __init__(self, vocabulary: "Vocabulary") -> None:
         super().__init__(vocabulary)

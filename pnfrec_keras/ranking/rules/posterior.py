@@ -17,7 +17,7 @@ class Posterior(Rule):
     summary: ClassVar[str] = (
         "It lowers an item by how much likelier the negative encoder finds it than the positive one, by Bayes' rule."
     )
-    without_dislikes: ClassVar[str] = "It changes nothing."
+    without_dislikes: ClassVar[str] = "Where a query sends no dislikes, it changes nothing."
     needs_dislikes: ClassVar[bool] = True
     needs_negative_encoder: ClassVar[bool] = True
 
