@@ -16,6 +16,7 @@ from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.overrides import apply_override
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
+from pnfrec_keras.ranking import rules
 
 __all__ = ["BeamConfig", "ConfigError", "PipelineConfig", "QueryConfig", "load_config"]
 
@@ -151,8 +152,8 @@ class PipelineConfig:
             check_rule(export.rule, variant, self.model.alpha)
             return
         remedies = []
-        if export.gamma and export.rule != "like_rate":
-            remedies.append("`export.gamma: 0` for the paper's ranking, or `export.rule: like_rate`")
+        if export.gamma and rules.find_rule(export.rule).needs_dislikes:
+            remedies.append(f"`export.gamma: 0` for the paper's ranking, or `export.rule: {rules.DEFAULT}`")
         if self.query.negative:
             remedies.append("`query.negative: []`")
         if remedies:

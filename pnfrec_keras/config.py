@@ -4,11 +4,11 @@ import dataclasses
 import math
 from typing import Any, ClassVar, Literal
 
+from pnfrec_core.settings.fields import CHOICES
 from pnfrec_core.variants import variant_of
+from pnfrec_keras.ranking import rules
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
-# Rules of inference that read the negative history by the negative encoder.
-ENCODER_RULES = ("difference", "posterior")
 
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
@@ -172,9 +172,7 @@ class ExportConfig:
     Attributes:
         index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are
             equal.
-        rule: How dislikes lower items where gamma is not 0 (`pnfrec_keras.ranking.rules`): "like_rate", "like_odds",
-            which asks how much the user dislikes, or "difference" or "posterior", which read the user's negative
-            history by the negative encoder.
+        rule: How dislikes lower items where gamma is not 0, by the name of a rule (`pnfrec_keras.ranking.rules`).
         gamma: Weight of the rule in the gate and in serving; 0 is the paper's ranking.
         recency: Weight of what is liked now, by the likes of the last `feedback.recent_days`; 0 is the paper's ranking.
     """
@@ -182,11 +180,12 @@ class ExportConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
     index: Literal["plain", "tfrs"] = "plain"
-    rule: Literal["like_rate", "like_odds", "difference", "posterior"] = "like_rate"
+    rule: str = dataclasses.field(default=rules.DEFAULT, metadata={CHOICES: rules.describe})
     gamma: float = 0.0
     recency: float = 0.0
 
     def __post_init__(self) -> None:
+        rules.find_rule(self.rule)
         for name in ("gamma", "recency"):
             value = getattr(self, name)
             _check(0.0 <= value < math.inf, f"export.{name}", "0 or more and finite", value)
@@ -202,19 +201,7 @@ def check_rule(rule: str, variant: str, alpha: float) -> None:
         variant: Of the model.
         alpha: Of the model.
     """
-    parts = variant_of(variant)
-    if rule in ENCODER_RULES and not (parts.negative_loss and alpha):
-        msg = (
-            f"`export.rule: {rule}` reads the negative encoder, which {variant} with alpha = {alpha:g} does not have. "
-            "Take `like_rate`, or a model with `model.alpha` above 0."
-        )
-        raise ValueError(msg)
-    if rule == "like_odds" and parts.mixed:
-        msg = (
-            "`export.rule: like_odds` counts the likes and the dislikes of a user apart, and "
-            f"{variant} reads one history of both. Take `like_rate`."
-        )
-        raise ValueError(msg)
+    rules.find_rule(rule).check(variant, alpha)
 
 
 def check_recency(recency: float, trend_days: float) -> None:

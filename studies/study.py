@@ -14,11 +14,15 @@ from pipeline.config import ConfigError, PipelineConfig, load_config
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
 from pnfrec_keras.config import check_recency, check_rule
+from pnfrec_keras.ranking import rules
 from studies.run.origin import code_digest, data_digest
 
 STUDIES = Path(__file__).parent / "ready"
 # A study exports nothing and asks no server. Left in, they might want what the model of an arm does not have.
 WITHOUT_SERVING = ("export={}", "query={}")
+
+# How an arm is called whose lists are those of the positive encoder alone, by no rule.
+NO_RULE = "positive"
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 Value = bool | int | float | str
@@ -29,7 +33,7 @@ class InferenceRule:
     """How an arm ranks with a trained model, where it is not the positive encoder alone.
 
     Attributes:
-        rule: Of `pnfrec_keras.ranking.rules`.
+        rule: Name of a rule of `pnfrec_keras.ranking.rules`; "positive" for none.
         gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
             its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
         delta_weight: Instead, the gamma with the largest NDCG_p + w delta NDCG on validation is taken, as by the tuner.
@@ -42,12 +46,23 @@ class InferenceRule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    rule: Literal["positive", "like_rate", "like_odds", "difference", "posterior"] = "positive"
+    rule: str = NO_RULE
     gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
     delta_weight: float | None = None
     recency: float = 0.0
     without_positives: bool = False
     negatives_for_positives: bool = False
+
+    def __post_init__(self) -> None:
+        known = (NO_RULE, *rules.registry())
+        if self.rule not in known:
+            msg = f"`rule` must be one of {', '.join(known)}. Received: {self.rule!r}."
+            raise ValueError(msg)
+
+    @property
+    def rule_name(self) -> str | None:
+        """The rule that lowers items; None for the positive encoder alone."""
+        return None if self.rule == NO_RULE else self.rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,7 +233,8 @@ def _refuse_serving(settings: Iterable[str]) -> None:
 
 def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
     try:
-        check_rule(rule.rule, config.model.variant, config.model.alpha)
+        if rule.rule_name is not None:
+            check_rule(rule.rule_name, config.model.variant, config.model.alpha)
         check_recency(rule.recency, config.model.trend_days)
     except ValueError as error:
         # They name the keys of a configuration.

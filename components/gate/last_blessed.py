@@ -1,17 +1,17 @@
 """Resolves the baseline: the model blessed last, other than the candidate."""
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tensorflow.core.protobuf import saved_model_pb2
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
-from components.gate.model_settings import asks_dislikes, read_settings
+from components.gate.model_ranking import read_ranking
 from pnfrec_core import schema
 
 MODEL = "model"
@@ -65,18 +65,38 @@ def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
 
 
 def list_length(model: Any) -> float:
-    """How many items of each list the model tells the gate; endless where that is not written beside the model."""
-    return float(read_settings(model).get("training", {}).get("k", "inf"))
+    """How many items of each list the model tells the gate; endless where neither its export nor its signature says."""
+    ranking = read_ranking(model)
+    return _signature_list_length(model) if ranking is None else ranking.k
 
 
 def tells_default_list(model: Any) -> bool:
     """Whether the model tells the gate where targets stand in the list of `serving_default`.
 
-    Earlier exports tell one rank, which is that one too unless their rule asks for a user's dislikes.
+    Exports that tell one rank alone are from before `default_rank`. It is the rank in that list too where the rule asks
+    for no dislikes, which `ranking.json` says; a model from before that file as well is taken for one whose lists
+    differ.
     """
-    if not asks_dislikes(model):
-        return True
-    with fileio.open(os.path.join(path_utils.serving_model_path(model.uri), "saved_model.pb"), "rb") as stream:
+    ranking = read_ranking(model)
+    if ranking is not None and not ranking.asks_dislikes:
+        return True  # its two lists are one
+    return any(schema.OUTPUT_DEFAULT_RANK in outputs for outputs in _rank_outputs(model))
+
+
+def _signature_list_length(model: Any) -> float:
+    """The width of `top_items`, for exports from before `ranking.json`."""
+    tops = [outputs[schema.OUTPUT_TOP_ITEMS] for outputs in _rank_outputs(model) if schema.OUTPUT_TOP_ITEMS in outputs]
+    widths = [top.tensor_shape.dim[1].size for top in tops if len(top.tensor_shape.dim) > 1]
+    return float(min(widths, default=math.inf))
+
+
+def _rank_outputs(model: Any) -> list[Any]:
+    """The outputs of `rank_examples` by name, of each graph in the SavedModel; none where the file is gone."""
+    from tensorflow.core.protobuf import saved_model_pb2  # TensorFlow, which a model with `ranking.json` does not need
+
+    path = os.path.join(path_utils.serving_model_path(model.uri), "saved_model.pb")
+    if not fileio.exists(path):
+        return []
+    with fileio.open(path, "rb") as stream:
         saved = saved_model_pb2.SavedModel.FromString(stream.read())
-    signatures = [graph.signature_def[schema.RANK_SIGNATURE] for graph in saved.meta_graphs]
-    return any(schema.OUTPUT_DEFAULT_RANK in signature.outputs for signature in signatures)
+    return [graph.signature_def[schema.RANK_SIGNATURE].outputs for graph in saved.meta_graphs]

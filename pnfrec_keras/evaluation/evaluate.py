@@ -98,12 +98,17 @@ def of_model(model: PNFRec, popularity: Floats) -> Recommender:
     """
 
     def recommend(arrays: EvaluationArrays) -> Floats:
-        history = arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
-        scores: Floats = np.array(model.scores(history))
-        scores[~(history > 0).any(axis=1)] = model.fallback(popularity)
+        read = history(model, arrays)
+        scores: Floats = np.array(model.scores(read))
+        scores[~(read > 0).any(axis=1)] = model.fallback(popularity)
         return scores
 
     return recommend
+
+
+def history(model: PNFRec, arrays: EvaluationArrays) -> IntArray:
+    """What the positive encoder of a model reads of each example: the last liked items, or the last of all."""
+    return arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
 
 
 def _batches(arrays: EvaluationArrays, size: int) -> Iterator[EvaluationArrays]:

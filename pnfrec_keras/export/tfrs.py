@@ -1,5 +1,4 @@
-"""The export with the exact index of tensorflow-recommenders. Run by `export.export_saved_model` in a process of its
-own.
+"""The export with the exact index of tensorflow-recommenders. `export_saved_model` runs it in a process of its own.
 
 TF_USE_LEGACY_KERAS=1 python -m pnfrec_keras.export.tfrs MODEL.keras items.jsonl FOLDER
 """
@@ -13,9 +12,9 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.export.saved_model import Ranker, in_float32, save
+from pnfrec_keras.export.ranker import Ranker, in_float32
+from pnfrec_keras.export.saved_model import save
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.ranking import topk
 
 Tensor = Any
 
@@ -38,7 +37,7 @@ class TfrsRanker(Ranker):
         width = tf.clip_by_value(k, 0, self.num_items)
         # Repeated and unknown exclusions only make this deeper than it need be.
         depth = tf.minimum(width + tf.shape(seen)[1], self.num_items)
-        scores, indices = self.index(self._encode(topk.latest_items(history, self.history_length)), k=depth)
+        scores, indices = self.index(self._encode_latest(history), k=depth)
         popular_scores, popular = self._most_popular(depth)
         fallback = tf.equal(known, 0)[:, tf.newaxis]
         scores = tf.where(fallback, popular_scores[tf.newaxis, :], scores)
@@ -51,7 +50,7 @@ class TfrsRanker(Ranker):
         return tf.where(valid, best, 0), tf.where(valid, values, 0.0), valid
 
     def _most_popular(self, depth: Tensor) -> tuple[Tensor, Tensor]:
-        scores, places = tf.math.top_k(self._popularity[1:], depth)
+        scores, places = tf.math.top_k(self.scorer.popularity[1:], depth)
         return scores, places + 1
 
 

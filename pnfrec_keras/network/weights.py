@@ -15,7 +15,7 @@ Dense layers compute `x @ kernel + bias`. With d the width, N the items, L the l
     positive_trend, negative_trend                  (N + 1,)    with `trend_days`: added to the scores; row 0 is padding
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,22 @@ def get_named_weights(model: PNFRec) -> dict[str, Array]:
     """Copies of all weights by the names above."""
     named: dict[str, Array] = {}
     for variable in _variables(model):
-        name, value = _name(variable), np.array(variable.numpy())
-        if _JOINT in name:
-            # Keys and values are projected by one kernel, side by side.
-            named.update(zip(_apart(name), np.split(value, 2, axis=-1), strict=True))
-        else:
-            named[name] = value
+        named.update(name_parts(_names(variable), np.array(variable.numpy())))
     return named
+
+
+def variable_names(model: PNFRec) -> list[tuple[str, ...]]:
+    """The names above of what each of `model.variables` holds, in their order; none for the state of a generator.
+
+    Two names are those of kernels, or of biases, that stand side by side in one variable: the keys', then the values'.
+    """
+    named = {id(variable) for variable in _variables(model)}
+    return [_names(variable) if id(variable) in named else () for variable in model.variables]
+
+
+def name_parts(names: Sequence[str], value: Array) -> dict[str, Array]:
+    """What a variable holds, by the names that `variable_names` has for it."""
+    return dict(zip(names, np.split(value, len(names), axis=-1), strict=True)) if names else {}
 
 
 def set_named_weights(model: PNFRec, weights: Mapping[str, npt.ArrayLike]) -> None:
@@ -57,9 +66,7 @@ def set_named_weights(model: PNFRec, weights: Mapping[str, npt.ArrayLike]) -> No
 
 def _values(model: PNFRec, weights: Mapping[str, Array]) -> Iterator[tuple[Any, Array]]:
     for variable in _variables(model):
-        name = _name(variable)
-        names = _apart(name) if _JOINT in name else (name,)
-        yield variable, np.concatenate([weights[each] for each in names], axis=-1)
+        yield variable, np.concatenate([weights[each] for each in _names(variable)], axis=-1)
 
 
 def _variables(model: PNFRec) -> list[Any]:
@@ -76,8 +83,10 @@ def _name(variable: Any) -> str:
     raise AssertionError(msg)
 
 
-def _apart(name: str) -> tuple[str, ...]:
-    return tuple(name.replace(_JOINT, part) for part in _ALONE)
+def _names(variable: Any) -> tuple[str, ...]:
+    """Of the parts of a variable: keys and values are projected by one kernel, side by side."""
+    name = _name(variable)
+    return tuple(name.replace(_JOINT, part) for part in _ALONE) if _JOINT in name else (name,)
 
 
 def _check(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, npt.ArrayLike]) -> None:

@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_core import measures
-from pnfrec_keras.config import check_recency, check_rule
+from pnfrec_keras.config import check_rule
 from pnfrec_keras.evaluation import evaluate
 from pnfrec_keras.evaluation.evaluate import Floats, Recommender
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.ranking.rules import LikeOdds, combine, log_like_rate, log_popularity, log_recency
+from pnfrec_keras.ranking.rules import Dislikes
+from pnfrec_keras.ranking.scorer import Scorer
 from studies.results.bootstrap import paired_difference
 from studies.study import InferenceRule
 
@@ -75,7 +76,7 @@ def choose_gamma(
 
 
 def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamma: float) -> Recommender:
-    """A rule of inference as a recommender.
+    """A rule of inference as a recommender, which scores as the exported model does.
 
     Args:
         model: The trained model.
@@ -83,46 +84,27 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
         rule: Its name and what it reads.
         gamma: Weight of the dislikes.
     """
-    popularity = vocabulary.popularity()
-    plain = evaluate.of_model(model, log_popularity(popularity))
-    like_rate = log_like_rate(vocabulary.counts, vocabulary.positive_counts)
-    like_odds = LikeOdds(vocabulary.counts, vocabulary.positive_counts)
-
-    check_rule(rule.rule, model.variant, model.alpha)
-    check_recency(rule.recency, model.trend_days)
-    recency: Any = 0.0
-    if rule.recency:
-        recency = rule.recency * log_recency(vocabulary.positive_counts, _recent(vocabulary))
+    if rule.rule_name is not None:
+        check_rule(rule.rule_name, model.variant, model.alpha)
+    scorer = Scorer(model, vocabulary, rule.rule_name, rule.recency)
 
     def recommend(arrays: EvaluationArrays) -> Floats:
-        scores: Floats = by_rule(arrays) + recency
-        return scores
-
-    def by_rule(arrays: EvaluationArrays) -> Floats:
-        liked = np.count_nonzero(arrays.positive, axis=1)  # before dislikes are read in their place
+        # Likes are counted before dislikes are read in their place.
+        dislikes = _dislikes(model, scorer, arrays) if scorer.needs_dislikes else None
         if rule.negatives_for_positives:
             arrays = dataclasses.replace(arrays, positive=_read_instead(arrays))
-        scores = plain(arrays)
-        if rule.rule == "like_rate":
-            return scores + gamma * like_rate
-        if rule.rule == "positive":
-            return scores
-        if rule.rule == "like_odds":
-            return scores + gamma * np.array(like_odds(liked, np.count_nonzero(_negative(arrays), axis=1)))
-        history = _negative(arrays)
-        negative = model.state_scores(model.encode_history(history, negative=True), negative=True)
+        history = evaluate.history(model, arrays)
         known = np.count_nonzero(history, axis=1)
-        combined: Floats = np.array(combine(scores.astype(np.float32), negative, gamma, known, rule.rule))
-        return combined
+        scores: Floats = np.array(scorer(model.encode_history(history), known, gamma, dislikes))
+        return scores
 
     return recommend
 
 
-def _recent(vocabulary: Vocabulary) -> Any:
-    if vocabulary.recent_positive_counts is None:
-        msg = "Recency needs the likes of the last days: set `feedback.recent_days` in the study."
-        raise ValueError(msg)
-    return vocabulary.recent_positive_counts
+def _dislikes(model: PNFRec, scorer: Scorer, arrays: EvaluationArrays) -> Dislikes:
+    liked, history = np.count_nonzero(arrays.positive, axis=1), _negative(arrays)
+    state = model.encode_history(history, negative=True) if scorer.needs_negative_encoder else None
+    return scorer.dislikes(liked, np.count_nonzero(history, axis=1), state)
 
 
 def _read_instead(arrays: EvaluationArrays) -> Any:

@@ -20,7 +20,7 @@ _SOURCES = (
     "studies/run/trained.py",
     "studies/run/trial.py",
 )
-_NO_MATTER = ("pnfrec_keras/export/saved_model.py", "pnfrec_keras/export/tfrs.py", "pnfrec_keras/examples/frames.py")
+_NO_MATTER = ("pnfrec_keras/export/", "pnfrec_keras/examples/frames.py")
 _LIBRARIES = ("tensorflow", "keras", "numpy")
 _READ_BYTES = 1 << 22
 
@@ -33,7 +33,7 @@ def code_digest() -> str:
         path = _ROOT / source
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             name = file.relative_to(_ROOT).as_posix()
-            if name not in _NO_MATTER:
+            if not name.startswith(_NO_MATTER):
                 digest.update(f"{name} {meaning(file.read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()
 

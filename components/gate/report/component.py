@@ -13,9 +13,7 @@ from pnfrec_core.provenance import code_version
 
 # The code that the report depends on.
 SOURCES = (
-    *("components/gate/report", "components/gate", "components/gate/model_settings.py"),
-    # For the rule that the model ranks by.
-    *("pnfrec_keras/config.py", "pnfrec_keras/ranking/rules.py", "pnfrec_core/variants.py"),
+    *("components/gate", "pnfrec_keras/export/ranking.py"),
     *("pnfrec_core/measures.py", "pnfrec_core/schema.py"),
 )
 

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.gate import config
-from components.gate.model_settings import asks_dislikes
+from components.gate.model_ranking import asks_dislikes
 from components.gate.report import content, html, judge, render, results, verdict
 
 _LOGGER = logging.getLogger(__name__)

@@ -12,6 +12,8 @@ from tfx.types import standard_artifacts
 
 from components.gate.last_blessed import LastBlessedOtherModel
 from pnfrec_core import schema
+from pnfrec_keras.export.ranking import Ranking
+from pnfrec_keras.ranking.rules import find_rule
 
 
 def model(number: int) -> Any:
@@ -128,35 +130,61 @@ def test_a_blessing_from_the_cache_is_given_anew() -> None:
 
 
 @pytest.mark.parametrize(("k", "comparable"), [(10, True), (11, False)])
-def test_a_model_that_tells_too_few_items_is_left_out(tmp_path: Path, k: int, comparable: bool) -> None:
+@pytest.mark.parametrize("is_earlier", [False, True])
+def test_a_model_that_tells_too_few_items_is_left_out(
+    tmp_path: Path, is_earlier: bool, k: int, comparable: bool
+) -> None:
+    """By `ranking.json`; by the signature where earlier code exported the model without that file."""
     store = Store()
-    extra = tmp_path / "1" / "Format-Serving" / "assets.extra"
-    extra.mkdir(parents=True)
-    (extra / "config.yaml").write_text("training: {k: 10}\n")
+    ranking = None if is_earlier else Ranking("like_rate", 0.0, 0.0, 10, asks_dislikes=False)
+    write_export(tmp_path, ranking, schema.OUTPUT_RANK, top_items=10 if is_earlier else 50)
     found = resolve(store, [(store.evaluate(), 1, True)], 2, k, str(tmp_path))
     assert found == ([1] if comparable else [], [1])
 
 
+def test_a_model_of_which_nothing_is_known_tells_items_enough(tmp_path: Path) -> None:
+    store = Store()
+    write_export(tmp_path, None, schema.OUTPUT_RANK)
+    assert resolve(store, [(store.evaluate(), 1, True)], 2, 10_000, str(tmp_path)) == ([1], [1])
+
+
 @pytest.mark.parametrize(
-    ("export", "output", "asked", "comparable"),
+    ("rule", "gamma", "output", "asked", "comparable"),
     [
-        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_DEFAULT_RANK, True, True),
-        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_RANK, True, False),  # exported before that rank was told
-        ("{rule: like_odds, gamma: 1}", schema.OUTPUT_RANK, False, True),
-        ("{rule: posterior, gamma: 2}", schema.OUTPUT_RANK, True, False),
-        ("{rule: like_odds, gamma: 0}", schema.OUTPUT_RANK, True, True),  # its two lists are one
-        ("{rule: like_rate, gamma: 1}", schema.OUTPUT_RANK, True, True),
+        ("like_odds", 1, schema.OUTPUT_DEFAULT_RANK, True, True),
+        ("like_odds", 1, schema.OUTPUT_RANK, True, False),  # exported before that rank was told
+        ("like_odds", 1, schema.OUTPUT_RANK, False, True),
+        ("posterior", 2, schema.OUTPUT_RANK, True, False),
+        ("like_odds", 0, schema.OUTPUT_RANK, True, True),  # its two lists are one
+        ("like_rate", 1, schema.OUTPUT_RANK, True, True),
+        # Exported before `ranking.json`: the signature alone tells.
+        (None, 0, schema.OUTPUT_DEFAULT_RANK, True, True),
+        (None, 0, schema.OUTPUT_RANK, True, False),
+        (None, 0, schema.OUTPUT_RANK, False, True),
     ],
 )
 def test_a_model_that_does_not_tell_both_lists_is_left_out(
-    tmp_path: Path, export: str, output: str, asked: bool, comparable: bool
+    tmp_path: Path, rule: str | None, gamma: float, output: str, asked: bool, comparable: bool
 ) -> None:
     store = Store()
-    folder = tmp_path / "1" / "Format-Serving"
-    (folder / "assets.extra").mkdir(parents=True)
-    (folder / "assets.extra" / "config.yaml").write_text(f"export: {export}\n")
-    saved = saved_model_pb2.SavedModel()
-    saved.meta_graphs.add().signature_def[schema.RANK_SIGNATURE].outputs[output].name = "any"
-    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    ranking = None
+    if rule is not None:
+        asks = gamma > 0 and find_rule(rule).needs_dislikes
+        ranking = Ranking(rule, gamma, 0.0, 10, asks_dislikes=asks)
+    write_export(tmp_path, ranking, output)
     found = resolve(store, [(store.evaluate(), 1, True)], 2, 1, str(tmp_path), default_list=asked)
     assert found == ([1] if comparable else [], [1])
+
+
+def write_export(root: Path, ranking: Ranking | None, output: str, top_items: int | None = None) -> None:
+    """What the resolver reads of model 1: `ranking.json` if it has one, and the outputs of its signature."""
+    folder = root / "1" / "Format-Serving"
+    (folder / "assets.extra").mkdir(parents=True)
+    if ranking is not None:
+        (folder / "assets.extra" / "ranking.json").write_text(ranking.to_json())
+    saved = saved_model_pb2.SavedModel()
+    outputs = saved.meta_graphs.add().signature_def[schema.RANK_SIGNATURE].outputs
+    outputs[output].name = "any"
+    for size in (-1, top_items) if top_items is not None else ():
+        outputs[schema.OUTPUT_TOP_ITEMS].tensor_shape.dim.add().size = size
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())

@@ -18,10 +18,13 @@ import tensorflow as tf
 from pnfrec_core import schema
 from pnfrec_keras.examples.arrays import evaluation_arrays, pad
 from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.export.ranker import Ranker
+from pnfrec_keras.export.ranking import Ranking
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import get_named_weights, set_named_weights
-from pnfrec_keras.ranking import rules
+from pnfrec_keras.ranking import rates
+from pnfrec_keras.ranking.rules.like_odds import LikeOdds
 from tests.pnfrec_keras.writing import evaluation_example
 
 ITEMS, LENGTH = 30, 4
@@ -217,7 +220,7 @@ def test_like_odds_ask_how_much_the_user_dislikes(model: PNFRec, tmp_path: Path)
     asked = request([[IDS[0]]], [[]], [ITEMS])
     plain = [call(tmp_path / rule, schema.SERVING_SIGNATURE, asked) for rule in ("like_odds", "like_rate")]
     np.testing.assert_array_equal(plain[0]["scores"], plain[1]["scores"])
-    odds = rules.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    odds = LikeOdds(VOCABULARY)
     spread = []
     for disliked in ([], IDS[4:9]):
         asked = {**with_negatives([IDS[0]], disliked, 1.0), "k": np.array([ITEMS], np.int32)}
@@ -226,7 +229,7 @@ def test_like_odds_ask_how_much_the_user_dislikes(model: PNFRec, tmp_path: Path)
             for gamma in (1.0, 0.0)
         )
         scores, before = (dict(zip(each["item_ids"][0], each["scores"][0], strict=True)) for each in (found, at_0))
-        expected = np.array(odds(np.array([1]), np.array([min(len(disliked), LENGTH)])))[0]
+        expected = np.array(odds.log_like(np.array([1]), np.array([min(len(disliked), LENGTH)])))[0]
         for item in set(scores) - {b""}:
             assert scores[item] - before[item] == pytest.approx(expected[IDS.index(item.decode()) + 1], abs=1e-4)
         spread.append(np.ptp(expected[1:]))
@@ -241,7 +244,7 @@ def test_recency_lifts_what_is_liked_now_and_answers_those_without_a_history(mod
     vocabulary = dataclasses.replace(VOCABULARY, recent_positive_counts=recent)
     export_saved_model(model, vocabulary, tmp_path / "model", recency=1e6)
     found = call(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
-    expected = IDS[int(np.argmax(rules.log_recency(vocabulary.positive_counts, recent)[1:]))]
+    expected = IDS[int(np.argmax(rates.log_recency(vocabulary.positive_counts, recent)[1:]))]
     assert [row[0].decode() for row in found["item_ids"]] == [expected] * 2
     assert found["fallback"].tolist() == [False, True]
     in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
@@ -371,6 +374,42 @@ def test_lists_equal_those_of_tensorflow_recommenders(export: Path, model: PNFRe
 def test_the_extra_assets_tell_where_the_model_comes_from(export: Path) -> None:
     assert (export / "assets.extra" / "config.yaml").read_text() == "name: test\n"
     assert list(Vocabulary.read(export / "assets.extra" / "items.jsonl").item_ids) == IDS
+
+
+@pytest.mark.parametrize(
+    ("rule", "gamma", "asks"),
+    [
+        *[("like_odds", 1.0, True), ("like_odds", 0.0, False), ("like_rate", 1.0, False)],
+        *[("difference", 0.5, True), ("posterior", 2, True), ("posterior", 0.0, False)],
+    ],
+)
+def test_a_ranker_knows_whether_its_two_lists_differ(model: PNFRec, rule: str, gamma: float, asks: bool) -> None:
+    assert Ranker(model, VOCABULARY, rule, gamma).asks_dislikes == asks
+
+
+def test_the_export_says_how_it_ranks(export: Path, model: PNFRec, tmp_path: Path) -> None:
+    written = json.loads((export / "assets.extra" / "ranking.json").read_text())
+    plain = {"format": 1, "rule": "like_rate", "gamma": 0.0, "recency": 0.0, "k": 10, "asks_dislikes": False}
+    assert written == plain
+    vocabulary = dataclasses.replace(VOCABULARY, recent_positive_counts=np.arange(ITEMS))
+    export_saved_model(model, vocabulary, tmp_path / "model", rule="posterior", gamma=2, recency=1)
+    path = tmp_path / "model" / "assets.extra" / "ranking.json"
+    found = Ranking.from_json(path.read_text(), str(path))
+    assert found == Ranking("posterior", 2.0, 1.0, 10, asks_dislikes=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "it.json: does not say how a model ranks .* Export the model again"),
+        ("[]", "it.json: does not say how a model ranks"),
+        ('{"format": 1}', r"it.json: does not say how a model ranks \(KeyError\('rule'\)\)"),
+        (Ranking("like_rate", 0, 0, 10, asks_dislikes=False).to_json().replace("1", "2", 1), "must be 1. Received: 2"),
+    ],
+)
+def test_a_file_that_does_not_say_how_a_model_ranks_is_named(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Ranking.from_json(text, "it.json")
 
 
 def test_signatures_are_the_contract(export: Path) -> None:

@@ -10,7 +10,8 @@ from pnfrec_keras.evaluation import evaluate
 from pnfrec_keras.examples.arrays import EvaluationArrays, pad
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.ranking import rules
+from pnfrec_keras.ranking import rates
+from pnfrec_keras.ranking.rules.like_odds import LikeOdds
 from studies.run.inference import choose_gamma, recommender, without_positives
 from studies.study import InferenceRule
 
@@ -46,19 +47,19 @@ def test_without_positives_only_dislikes_are_read_and_filtered() -> None:
 def test_each_rule_scores_as_it_is_defined(model: PNFRec) -> None:
     data = arrays()
     plain = np.array(model.scores(data.positive))
-    plain[0] = rules.log_popularity(VOCABULARY.popularity())
+    plain[0] = rates.log_popularity(VOCABULARY.popularity())
     negative = np.array(model.state_scores(model.encode_history(data.negative, negative=True)))
-    rate = rules.log_like_rate(VOCABULARY.counts, VOCABULARY.positive_counts)
+    rate = rates.log_like_rate(VOCABULARY.counts, VOCABULARY.positive_counts)
 
     def scores(rule: str) -> np.ndarray:  # type: ignore[type-arg]
-        return np.array(recommender(model, VOCABULARY, InferenceRule(rule), 0.7)(data))  # type: ignore[arg-type]
+        return np.array(recommender(model, VOCABULARY, InferenceRule(rule), 0.7)(data))
 
     np.testing.assert_allclose(scores("positive"), plain, atol=1e-5)
     np.testing.assert_allclose(scores("like_rate"), plain + 0.7 * rate, atol=1e-5)
     np.testing.assert_allclose(scores("difference"), plain - 0.7 * negative, atol=1e-5)
-    odds = rules.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    odds = LikeOdds(VOCABULARY)
     liked, disliked = np.array([0, *[2] * 39]), np.full(40, 2)
-    np.testing.assert_allclose(scores("like_odds"), plain + 0.7 * np.array(odds(liked, disliked)), atol=1e-5)
+    np.testing.assert_allclose(scores("like_odds"), plain + 0.7 * np.array(odds.log_like(liked, disliked)), atol=1e-5)
 
 
 def test_dislikes_are_read_only_where_there_is_no_like(model: PNFRec) -> None:
@@ -70,12 +71,12 @@ def test_dislikes_are_read_only_where_there_is_no_like(model: PNFRec) -> None:
 
 def test_like_odds_count_a_dislike_once_where_it_is_read_for_a_like(model: PNFRec) -> None:
     data = arrays()
-    odds = rules.LikeOdds(VOCABULARY.counts, VOCABULARY.positive_counts)
+    odds = LikeOdds(VOCABULARY)
     found = np.array(
         recommender(model, VOCABULARY, InferenceRule("like_odds", negatives_for_positives=True), 1.0)(data)
     )
     history = np.concatenate([data.negative[:1], data.positive[1:]])  # type: ignore[index]
-    expected = np.array(model.scores(history)) + np.array(odds(np.array([0, *[2] * 39]), np.full(40, 2)))
+    expected = np.array(model.scores(history)) + np.array(odds.log_like(np.array([0, *[2] * 39]), np.full(40, 2)))
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

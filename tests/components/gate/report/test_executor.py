@@ -9,6 +9,7 @@ from tfx.types import standard_artifacts
 from components import artifacts
 from components.gate import config
 from components.gate.report import content, executor, results, verdict
+from pnfrec_keras.export.ranking import Ranking
 from tests.components.gate import runs, world
 
 
@@ -81,16 +82,16 @@ def test_a_rule_that_asks_for_dislikes_and_no_bound_on_the_list_without_is_noted
     evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path
 ) -> None:
     run = evaluator_runs("first")
-    settings = pathlib.Path(run.model.uri) / "Format-Serving" / "assets.extra" / "config.yaml"
-    settings.parent.mkdir()
+    written = pathlib.Path(run.model.uri) / "Format-Serving" / "assets.extra" / "ranking.json"
+    written.parent.mkdir()
     try:
         for rule, gamma, noted in (("like_odds", 1.0, True), ("like_odds", 0.0, False), ("like_rate", 1.0, False)):
-            settings.write_text(f"export: {{rule: {rule}, gamma: {gamma}}}\n")
+            written.write_text(Ranking(rule, gamma, 0.0, 10, asks_dislikes=noted).to_json())
             made = make_report(run, tmp_path / f"{rule}{gamma}")
             assert any("list of a query to serving_default" in note for note in made.notes) == noted
     finally:
-        settings.unlink()
-        settings.parent.rmdir()
+        written.unlink()
+        written.parent.rmdir()
 
 
 def test_first_model(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:
