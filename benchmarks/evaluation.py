@@ -123,7 +123,9 @@ def write_model(path: Path, items: int) -> None:
 
     counts = np.arange(items, 0, -1)
     export_saved_model(
-        PNFRec(items, LENGTH, DIM), Vocabulary([str(1 + item) for item in range(items)], counts, counts), path
+        PNFRec(items, max_length=LENGTH, dim=DIM),
+        Vocabulary([str(1 + item) for item in range(items)], counts, counts),
+        path,
     )
 
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from pnfrec_core import measures
 from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, pad
-from pnfrec_keras.network.model import POSITIVE, PNFRec
+from pnfrec_keras.examples.batch import POSITIVE
+from pnfrec_keras.network.model import PNFRec
 
 Floats = npt.NDArray[np.floating[Any]]
 # (examples) to (T, num_items + 1); column 0 is padding and is never looked at.

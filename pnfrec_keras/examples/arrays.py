@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import (
+from pnfrec_keras.examples.batch import (
     IS_POSITIVE,
     MARGINS,
     MIXED,
@@ -25,6 +24,7 @@ from pnfrec_keras.network.model import (
     SEEN,
     TARGET,
 )
+from pnfrec_keras.examples.vocabulary import Vocabulary
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]

@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from pnfrec_core import schema
 from pnfrec_keras.examples.arrays import EvaluationArrays, FloatArray, IntArray, Number, TrainingArrays, pad, pad_as
+from pnfrec_keras.examples.batch import MIXED, NEGATIVE, POSITIVE
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import MIXED, NEGATIVE, POSITIVE
 
 _PARSE_BATCH = 2048
 _READ_BYTES = 1 << 22

@@ -20,7 +20,8 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
     training_dataset,
 )
-from pnfrec_keras.network.model import MIXED, POSITIVE, PNFRec
+from pnfrec_keras.examples.batch import MIXED, POSITIVE
+from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.trend import trend_of
 from pnfrec_keras.training.callbacks import (
     AveragedWeights,
@@ -68,7 +69,7 @@ def build_model(
     if training.average_epochs and steps:
         average = {"use_ema": True, "ema_momentum": math.exp(-1.0 / (training.average_epochs * steps))}
     with make_strategy(training.strategy).scope():
-        model = PNFRec(num_items, **dataclasses.asdict(model_config), k=training.k, dtype=training.precision)
+        model = PNFRec(num_items, model_config, k=training.k, dtype=training.precision)
         optimizer = keras.optimizers.Adam(training.learning_rate, **average)
         model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
         # Its variables must exist before a state can be restored into them.

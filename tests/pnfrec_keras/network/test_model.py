@@ -142,7 +142,7 @@ def test_weights_are_counted_and_the_item_table_is_one() -> None:
 
 def test_the_two_encoders_start_different() -> None:
     keras.utils.set_random_seed(3)
-    model = PNFRec(ITEMS, LENGTH, DIM)
+    model = PNFRec(ITEMS, max_length=LENGTH, dim=DIM)
     assert model.negative_encoder is not None
     pairs = zip(model.positive_encoder.weights, model.negative_encoder.weights, strict=True)
     kernels = [(a.numpy(), b.numpy()) for a, b in pairs if "kernel" in a.path]

@@ -114,9 +114,9 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     config = loaded.get_config()
     assert config == model.get_config()
     assert (config["loss"], config["sampled_items"], config["calibration"]) == ("gbce", 4, 0.3)
-    assert loaded.sampled_loss == model.sampled_loss
+    assert loaded.objective.sampled_loss == model.objective.sampled_loss
     np.testing.assert_array_equal(loaded.scores(ARRAYS.positive[:, :4]), model.scores(ARRAYS.positive[:, :4]))
-    assert PNFRec.from_config(make_model().get_config()).sampled_loss is None
+    assert PNFRec.from_config(make_model().get_config()).objective.sampled_loss is None
 
 
 def fit(state_dir: Path, kind: str, **settings: Any) -> fitting.TrainingResult:
@@ -151,7 +151,7 @@ from pathlib import Path
 from tests.pnfrec_keras.training.test_fitting import MODEL, ITEMS
 from tests.pnfrec_keras.losses.test_soft_boundary import soft_arrays
 from tests.pnfrec_keras.ranking.test_trend import dated_arrays
-from pnfrec_keras import training
+from pnfrec_keras.training import fitting
 from pnfrec_keras.config import TrainingConfig
 import dataclasses
 losses = {}
@@ -164,7 +164,7 @@ for kind, more in (
         model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5, **more)
         state = Path(sys.argv[1]) / kind / strategy
         losses.setdefault(kind, []).append(
-            training.fit(ITEMS, *data, model, config, state_dir=state).history)
+            fitting.fit(ITEMS, *data, model, config, state_dir=state).history)
 print(json.dumps(losses))
 """
 
@@ -192,8 +192,8 @@ def test_settings_out_of_range_are_refused(setting: dict[str, Any], message: str
 
 
 def test_more_negatives_than_items_are_refused_where_they_count() -> None:
-    assert make_model(sampled_items=1_000).sampled_loss is None
+    assert make_model(sampled_items=1_000).objective.sampled_loss is None
     with pytest.raises(ValueError, match=r"below the size of the catalogue \(9\). Received: 9. Lower `model.sampled"):
         sampled_model("gbce", sampled_items=9)
-    with pytest.raises(ValueError, match="`loss` must be 'softmax', 'sampled_softmax' or 'gbce'"):
+    with pytest.raises(ValueError, match=r"`model.loss` must be one of softmax, sampled_softmax, gbce\. Received: 'h"):
         sampled_model("hinge")

@@ -293,7 +293,7 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     assert not get_named_weights(model)["positive_trend"].any(), "half a trend is none"
     with pytest.raises(ValueError, match=r"a trend of 8 items for 'positive'. Received: one of 7 items"):
         PNFRec(8, trend_days=3.0).set_trend(trends())
-    with pytest.raises(ValueError, match="`trend_days` needs `loss='softmax'`"):
+    with pytest.raises(ValueError, match=r"`model.trend_days` must be 0 with `model.loss: gbce`"):
         PNFRec(ITEMS, trend_days=3.0, loss="gbce", sampled_items=2)
     for settings, message in (
         ({"trend_days": -1.0}, "`model.trend_days` must be 0 or more and finite. Received: -1"),

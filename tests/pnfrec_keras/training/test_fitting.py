@@ -239,7 +239,7 @@ import numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.pnfrec_keras.training.test_fitting import MODEL, ITEMS, ragged_arrays
-from pnfrec_keras import training
+from pnfrec_keras.training import fitting
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.examples.vocabulary import Vocabulary
@@ -260,7 +260,7 @@ for name, strategy, precision, average in (
         average_epochs=average)
     model = dataclasses.replace(MODEL, dropout=0.0)
     folder = Path(sys.argv[1]) / name
-    result = training.fit(ITEMS, *ragged_arrays(), model, config, state_dir=folder / "state")
+    result = fitting.fit(ITEMS, *ragged_arrays(), model, config, state_dir=folder / "state")
     assert (result.model.distribute_strategy.num_replicas_in_sync == 2) == (strategy == "mirrored")
     found[name] = {"history": result.history}
     if average:
