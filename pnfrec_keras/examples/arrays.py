@@ -117,7 +117,11 @@ class EvaluationArrays:
 
 
 def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
-    """The last `length` values of each row, padded on the right with 0: int32 (rows, length)."""
+    """The last `length` values of each row, padded on the right with 0: int32 (rows, length).
+
+    >>> pad([[1, 2, 3], [4], []], 2).tolist()
+    [[2, 3], [4, 0], [0, 0]]
+    """
     return pad_as(np.int32, rows, length)
 
 

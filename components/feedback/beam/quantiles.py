@@ -43,12 +43,20 @@ def float_of(key: int) -> float:
 
 
 def nearest_rank(quantile: float, count: int) -> list[int]:
-    """The rank that `numpy.quantile(method="nearest")` takes: halves go to the even rank."""
+    """The rank that `numpy.quantile(method="nearest")` takes: halves go to the even rank.
+
+    >>> nearest_rank(0.9, 1001), nearest_rank(0.5, 4), nearest_rank(0.9, 0)
+    ([900], [2], [])
+    """
     return [round((count - 1) * quantile)] if count else []
 
 
 def middle_ranks(count: int) -> list[int]:
-    """The ranks whose mean is the median."""
+    """The ranks whose mean is the median.
+
+    >>> middle_ranks(5), middle_ranks(6)
+    ([2, 2], [2, 3])
+    """
     return [(count - 1) // 2, count // 2] if count else []
 
 

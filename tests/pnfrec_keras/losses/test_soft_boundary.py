@@ -171,9 +171,9 @@ def test_margins_travel_with_their_users() -> None:
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
     network = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, soft_boundary=2.0)
     config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
-    run = partial(fitting.fit, test_fitting.ITEMS, *soft_arrays(), network, config)
+    run = partial(fitting.train, test_fitting.ITEMS, *soft_arrays(), network, config)
     _, whole = killed_and_resumed(run, tmp_path)
-    hard = fitting.fit(
+    hard = fitting.train(
         *(test_fitting.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0), config),
         state_dir=tmp_path / "hard",
     )
@@ -187,7 +187,7 @@ def test_training_data_without_margins_is_refused(tmp_path: Path) -> None:
     for margins, message in ((None, "read the training data with `margins=True`"), (nothing, "none would count")):
         arrays = dataclasses.replace(train, margins=margins)
         with pytest.raises(ValueError, match=message):
-            fitting.fit(test_fitting.ITEMS, arrays, validation, model, config, state_dir=tmp_path)
+            fitting.train(test_fitting.ITEMS, arrays, validation, model, config, state_dir=tmp_path)
 
 
 def test_reading_gives_each_sequence_its_margins(tmp_path: Path) -> None:

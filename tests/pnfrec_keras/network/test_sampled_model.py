@@ -122,7 +122,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
 def fit(state_dir: Path, kind: str, **settings: Any) -> fitting.TrainingResult:
     model = dataclasses.replace(test_fitting.MODEL, loss=kind, sampled_items=5)  # type: ignore[arg-type]
     config = TrainingConfig(**{"epochs": 4, "patience": 4, "batch_size": 10, "learning_rate": 0.01, **settings})
-    return fitting.fit(test_fitting.ITEMS, *test_fitting.arrays(), model, config, state_dir=state_dir)
+    return fitting.train(test_fitting.ITEMS, *test_fitting.arrays(), model, config, state_dir=state_dir)
 
 
 def test_the_seed_decides_also_after_a_resume(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ for kind, more in (
         model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5, **more)
         state = Path(sys.argv[1]) / kind / strategy
         losses.setdefault(kind, []).append(
-            fitting.fit(ITEMS, *data, model, config, state_dir=state).history)
+            fitting.train(ITEMS, *data, model, config, state_dir=state).history)
 print(json.dumps(losses))
 """
 

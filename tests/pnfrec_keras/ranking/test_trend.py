@@ -261,13 +261,13 @@ NETWORK = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, trend_days
 
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
     config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
-    run = partial(fitting.fit, test_fitting.ITEMS, *dated_arrays(), NETWORK, config)
+    run = partial(fitting.train, test_fitting.ITEMS, *dated_arrays(), NETWORK, config)
     resumed, whole = killed_and_resumed(run, tmp_path)
     weights = [get_named_weights(result.model) for result in (resumed, whole)]
     for name in ("positive_trend", "negative_trend"):
         np.testing.assert_array_equal(weights[0][name], weights[1][name])
         assert weights[0][name].any()
-    plain = fitting.fit(
+    plain = fitting.train(
         *(test_fitting.ITEMS, *dated_arrays(), dataclasses.replace(NETWORK, trend_days=0), config),
         state_dir=tmp_path / "plain",
     )
@@ -282,7 +282,7 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     ):
         undated = dataclasses.replace(train, days=days)
         with pytest.raises(ValueError, match=f"the {names} sequences have none: read the .* with `days=True`"):
-            fitting.fit(test_fitting.ITEMS, undated, validation, NETWORK, TrainingConfig(), state_dir=tmp_path)
+            fitting.train(test_fitting.ITEMS, undated, validation, NETWORK, TrainingConfig(), state_dir=tmp_path)
     model = PNFRec(ITEMS, trend_days=3.0)
     assert not get_named_weights(model)["positive_trend"].any()
     model.compile("adam", run_eagerly=True)

@@ -13,6 +13,7 @@ import pytest
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.training import fitting
+from pnfrec_keras.training.build import build_model
 
 ITEMS = 12
 MODEL = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2)
@@ -41,14 +42,14 @@ def ragged_arrays() -> tuple[TrainingArrays, EvaluationArrays]:
 
 def fit(tmp_path: Path, name: str = "state", **settings: Any) -> fitting.TrainingResult:
     config = TrainingConfig(**{"epochs": 6, "patience": 6, "batch_size": 10, "learning_rate": 0.01, **settings})
-    return fitting.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / name)
+    return fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / name)
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     seen: list[int] = []
     train, validation = arrays()
     config = TrainingConfig(epochs=6, batch_size=10, learning_rate=0.01)
-    result = fitting.fit(
+    result = fitting.train(
         *(ITEMS, train, validation, MODEL, config),
         state_dir=tmp_path / "state",
         log_dir=tmp_path / "logs",
@@ -88,7 +89,7 @@ def test_histories_without_a_known_item_are_ranked_by_the_popularity_given(tmp_p
     popularity = np.zeros(ITEMS + 1)
     popularity[[7, 3]] = 2.0, 5.0
     config = TrainingConfig(epochs=1, batch_size=10)
-    result = fitting.fit(ITEMS, train, nothing, MODEL, config, state_dir=tmp_path, popularity=popularity)
+    result = fitting.train(ITEMS, train, nothing, MODEL, config, state_dir=tmp_path, popularity=popularity)
     # Item 7 is the second of all.
     assert result.history[0]["val_mrr_p"] == pytest.approx(0.5)
 
@@ -105,7 +106,7 @@ def kill_after(epoch: int, config: TrainingConfig, state_dir: Path) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        fitting.fit(ITEMS, *arrays(), MODEL, config, state_dir=state_dir, progress=kill)
+        fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=state_dir, progress=kill)
 
 
 @pytest.mark.parametrize("average_epochs", [0.0, 1.5])
@@ -127,7 +128,7 @@ def test_patience_waits_for_the_least_number_of_epochs(tmp_path: Path, min_epoch
 def test_killed_while_patience_waits_it_goes_on_to_the_least_number_of_epochs(tmp_path: Path, stop_after: int) -> None:
     config = TrainingConfig(epochs=30, patience=2, min_epochs=7, batch_size=10, learning_rate=1e-12)
     kill_after(stop_after, config, tmp_path)
-    resumed = fitting.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path)
+    resumed = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path)
     assert (resumed.resumed_from, len(resumed.history), resumed.best_epoch) == (stop_after, 7, 1)
 
 
@@ -157,7 +158,7 @@ def test_kept_is_the_average_of_the_weights_of_the_steps(tmp_path: Path, precisi
         precision=precision,  # type: ignore[arg-type]
     )
     train, validation = arrays()
-    result = fitting.fit(ITEMS, train, validation, MODEL, config, state_dir=tmp_path, progress=keep)
+    result = fitting.train(ITEMS, train, validation, MODEL, config, state_dir=tmp_path, progress=keep)
     assert result.best_epoch > 1, "an average of one step tells nothing"
     place = {id(variable): number for number, variable in enumerate(result.model.variables)}
     decay = np.exp(-1 / 2)
@@ -175,7 +176,7 @@ def test_kept_is_the_average_of_the_weights_of_the_steps(tmp_path: Path, precisi
 def test_before_the_first_step_the_average_is_of_the_weights_that_there_are() -> None:
     """A scaled loss may overflow in all steps of the first epoch, which is then judged by this."""
     config = TrainingConfig(average_epochs=1.0, precision="mixed_float16")
-    model = fitting.build_model(ITEMS, MODEL, config, steps=3)
+    model = build_model(ITEMS, MODEL, config, steps=3)
     averages = [variable for variable in model.optimizer.variables if variable.path.endswith("_average")]
     for variable, average in zip(model.trainable_variables, averages, strict=True):
         np.testing.assert_array_equal(average, variable)
@@ -190,7 +191,7 @@ def test_training_itself_takes_no_notice_of_the_average(tmp_path: Path) -> None:
 def test_a_compiled_step_averages_the_same(tmp_path: Path) -> None:
     model = dataclasses.replace(MODEL, dropout=0.0)
     plain, compiled = (
-        fitting.fit(
+        fitting.train(
             *(ITEMS, *arrays(), model),
             TrainingConfig(epochs=3, batch_size=12, learning_rate=0.01, average_epochs=1.0, jit_compile=jit_compile),
             state_dir=tmp_path / str(jit_compile),
@@ -211,7 +212,7 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(
     config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01, average_epochs=average_epochs)
     kill_after(stop_after, config, tmp_path / "killed")
     assert (tmp_path / "killed" / "state.npz").exists()
-    resumed = fitting.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
+    resumed = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
     whole = fit(tmp_path, "whole", average_epochs=average_epochs)
     assert resumed.resumed_from == stop_after
     assert resumed.best_epoch == whole.best_epoch
@@ -225,7 +226,7 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(
 def test_killed_after_the_last_epoch_it_only_finishes(tmp_path: Path, average_epochs: float) -> None:
     config = TrainingConfig(epochs=6, patience=6, batch_size=10, learning_rate=0.01, average_epochs=average_epochs)
     kill_after(6, config, tmp_path / "killed")
-    resumed = fitting.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
+    resumed = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "killed")
     assert resumed.resumed_from == 6
     validation = arrays()[1]
     again = resumed.model.evaluate(*validation.inputs_and_targets(), return_dict=True, verbose=0)
@@ -240,6 +241,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.pnfrec_keras.training.test_fitting import MODEL, ITEMS, ragged_arrays
 from pnfrec_keras.training import fitting
+from pnfrec_keras.training.build import build_model
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.examples.vocabulary import Vocabulary
@@ -260,7 +262,7 @@ for name, strategy, precision, average in (
         average_epochs=average)
     model = dataclasses.replace(MODEL, dropout=0.0)
     folder = Path(sys.argv[1]) / name
-    result = fitting.fit(ITEMS, *ragged_arrays(), model, config, state_dir=folder / "state")
+    result = fitting.train(ITEMS, *ragged_arrays(), model, config, state_dir=folder / "state")
     assert (result.model.distribute_strategy.num_replicas_in_sync == 2) == (strategy == "mirrored")
     found[name] = {"history": result.history}
     if average:
@@ -323,7 +325,7 @@ def test_a_state_that_cannot_be_used_begins_anew(tmp_path: Path, caplog: pytest.
         caplog.clear()
     wider = dataclasses.replace(MODEL, dim=16)
     config = TrainingConfig(epochs=2, batch_size=10)
-    other = fitting.fit(ITEMS, *arrays(), wider, config, state_dir=tmp_path / "state")
+    other = fitting.train(ITEMS, *arrays(), wider, config, state_dir=tmp_path / "state")
     assert other.resumed_from == 0
     assert "another version of the network" in caplog.text
 
@@ -338,10 +340,10 @@ def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
     config = TrainingConfig()
     lonely = TrainingArrays(np.where(np.arange(6) == 0, train.positive, 0).astype(np.int32), train.negative)
     with pytest.raises(ValueError, match="No training user has two items"):
-        fitting.fit(ITEMS, lonely, validation, MODEL, config, state_dir=tmp_path)
+        fitting.train(ITEMS, lonely, validation, MODEL, config, state_dir=tmp_path)
     disliked = EvaluationArrays(validation.positive, validation.seen, validation.target, np.zeros(24, np.int32))
     with pytest.raises(ValueError, match="no positive target"):
-        fitting.fit(ITEMS, train, disliked, MODEL, config, state_dir=tmp_path)
+        fitting.train(ITEMS, train, disliked, MODEL, config, state_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
