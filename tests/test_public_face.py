@@ -58,11 +58,12 @@ def test_the_script_of_the_docstring_runs_and_its_model_answers(
     ratings = ratings[ratings["user"].astype(int) % 20 == 0]
     text = script()
     assert len(text.splitlines()) <= 20
-    for old, new in (
-        (RATINGS, "slice.parquet"),
-        ("epochs=20", "epochs=3, batch_size=50, learning_rate=0.01, verbose=0"),
-        ("dim=32", "dim=8"),
-    ):
+    changes = {
+        RATINGS: "slice.parquet",
+        "epochs=20": "epochs=3, batch_size=50, learning_rate=0.01, verbose=0",
+        "dim=32": "dim=8",
+    }
+    for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)
     ratings.to_parquet(tmp_path / "slice.parquet")
