@@ -1,6 +1,7 @@
 """`fit` as a script calls it: with a model that is there."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.fitting import fit, train
 from tests.pnfrec_keras.training.test_fitting import ITEMS, MODEL, arrays
 
-SETTINGS = {"epochs": 4, "batch_size": 10, "learning_rate": 0.01, "seed": 5}
+SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 10, "learning_rate": 0.01, "seed": 5}
 
 
 def new_model() -> PNFRec:
@@ -21,7 +22,7 @@ def new_model() -> PNFRec:
 
 
 def test_it_does_what_training_from_settings_does(tmp_path: Path) -> None:
-    config = TrainingConfig(**SETTINGS)  # type: ignore[arg-type]
+    config = TrainingConfig(**SETTINGS)
     by_settings = train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "state")
     model = new_model()
     result = fit(model, *arrays(), **SETTINGS, verbose=0)
