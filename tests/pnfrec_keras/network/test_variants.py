@@ -16,7 +16,7 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.fitting import train
-from tests.pnfrec_keras.network.test_model import ITEMS, make_model
+from tests.pnfrec_keras.network.small import ITEMS, make_model
 from tests.pnfrec_keras.writing import evaluation_example, training_example, write_records
 
 VOCABULARY = Vocabulary([str(n) for n in range(1, ITEMS + 1)], np.arange(ITEMS, 0, -1), np.arange(ITEMS, 0, -1))

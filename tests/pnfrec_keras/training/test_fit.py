@@ -11,7 +11,7 @@ from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.evaluation.evaluate import evaluate
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.fitting import fit, train
-from tests.pnfrec_keras.training.test_fitting import ITEMS, MODEL, arrays
+from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays
 
 SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 10, "learning_rate": 0.01, "seed": 5}
 
