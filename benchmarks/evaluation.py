@@ -46,7 +46,7 @@ def keras_evaluation(users: int, items: int) -> dict[str, Any]:
 
     from pnfrec_keras.config import ModelConfig, TrainingConfig
     from pnfrec_keras.examples.arrays import EvaluationArrays, evaluation_dataset, pad
-    from pnfrec_keras.training.fitting import build_model
+    from pnfrec_keras.training.build import build_model
 
     positive, seen, target, polarity = histories(users, items)
     arrays = EvaluationArrays(pad(positive, LENGTH), seen, target, polarity)
@@ -123,7 +123,9 @@ def write_model(path: Path, items: int) -> None:
 
     counts = np.arange(items, 0, -1)
     export_saved_model(
-        PNFRec(items, LENGTH, DIM), Vocabulary([str(1 + item) for item in range(items)], counts, counts), path
+        PNFRec(items, max_length=LENGTH, dim=DIM),
+        Vocabulary([str(1 + item) for item in range(items)], counts, counts),
+        path,
     )
 
 

@@ -85,7 +85,7 @@ def measure_one(size: tuple[int, int, int], seconds: float) -> dict[str, float]:
     counts = np.arange(items, 0, -1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "1"
-        model = PNFRec(items, HISTORY, dim, alpha=0.0, beta=0.0)
+        model = PNFRec(items, max_length=HISTORY, dim=dim, alpha=0.0, beta=0.0)
         export_saved_model(model, Vocabulary(ids, counts, counts), path)
         loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures["serving_default"]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from benchmarks.workloads import LENGTH, Workload
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import TrainingArrays, steps_per_epoch, training_dataset
-from pnfrec_keras.training.fitting import build_model
+from pnfrec_keras.training.build import build_model
 
 
 class _Clock(keras.callbacks.Callback):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""One training run for `benchmarks/sampled.py`: `pnfrec_keras.training.fitting.fit` as the Trainer calls it."""
+"""One training run for `benchmarks/sampled.py`: `pnfrec_keras.training.fitting.train` as the Trainer calls it."""
 
 import argparse
 import dataclasses
@@ -19,7 +19,7 @@ from pipeline.config import load_config
 from pnfrec_core import schema
 from pnfrec_keras.examples.records import read_evaluation, read_training
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.training.fitting import fit
+from pnfrec_keras.training.fitting import train
 
 
 def main() -> None:
@@ -36,12 +36,12 @@ def main() -> None:
     folder = Path(arguments.feedback)
     vocabulary = Vocabulary.read(folder / "vocabulary" / schema.VOCABULARY_FILE)
     length = config.model.max_length
-    train = read_training(str(folder / f"Split-{schema.TRAIN_SPLIT}" / "*"), vocabulary, length)
+    examples = read_training(str(folder / f"Split-{schema.TRAIN_SPLIT}" / "*"), vocabulary, length)
     validation = read_evaluation(str(folder / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, length)
     ends: list[float] = [time.perf_counter()]
     with tempfile.TemporaryDirectory() as state:
-        result = fit(
-            *(len(vocabulary), train, validation, config.model, config.training),
+        result = train(
+            *(len(vocabulary), examples, validation, config.model, config.training),
             state_dir=state,
             progress=lambda *_: ends.append(time.perf_counter()),
         )

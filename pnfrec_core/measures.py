@@ -57,15 +57,27 @@ def gains(rank: npt.ArrayLike, measure: str, k: int) -> npt.NDArray[np.float64]:
 
 
 def hit(rank: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
-    """HR@k of each rank."""
+    """HR@k of each rank.
+
+    >>> hit([1, 10, 11, 0], k=10).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
     return gains(rank, "hr", k)
 
 
 def ndcg(rank: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
-    """NDCG@k of each rank."""
+    """NDCG@k of each rank.
+
+    >>> ndcg([1, 10, 11, 0], k=10).round(4).tolist()
+    [1.0, 0.2891, 0.0, 0.0]
+    """
     return gains(rank, "ndcg", k)
 
 
 def mrr(rank: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
-    """MRR@k of each rank."""
+    """MRR@k of each rank.
+
+    >>> mrr([1, 10, 11, 0], k=10).tolist()
+    [1.0, 0.1, 0.0, 0.0]
+    """
     return gains(rank, "mrr", k)

@@ -33,6 +33,9 @@ def variant_of(name: str) -> Variant:
 
     Raises:
         ValueError: There is none of that name.
+
+    >>> variant_of("SASRec_p")
+    Variant(mixed=False, negative_loss=False, contrastive=False)
     """
     if name not in VARIANTS:
         msg = f"`variant` must be one of {', '.join(VARIANTS)}. Received: {name!r}."

@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from typing import Any, ClassVar, Literal
+import numbers
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from pnfrec_core.settings.fields import CHOICES
 from pnfrec_core.variants import variant_of
@@ -15,6 +16,26 @@ def _check(condition: bool, name: str, rule: str, value: object) -> None:
     if not condition:
         msg = f"`{name}` must be {rule}. Received: {value!r}."
         raise ValueError(msg)
+
+
+_KINDS = {
+    int: (numbers.Integral, "a whole number"),
+    float: (numbers.Real, "a number"),
+    bool: (bool, "true or false"),
+}
+
+
+def _check_types(config: Any, section: str) -> None:
+    """Raises a ValueError for a value that is none of its field's choices, or of another type."""
+    for field in dataclasses.fields(config):
+        name, value = f"{section}.{field.name}", getattr(config, field.name)
+        if get_origin(field.type) is Literal:
+            choices = get_args(field.type)
+            _check(value in choices, name, f"one of {', '.join(choices)}", value)
+        else:
+            kind, description = _KINDS[field.type]  # type: ignore[index]
+            alike = isinstance(value, bool) == (field.type is bool)
+            _check(alike and isinstance(value, kind), name, description, value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +120,7 @@ class ModelConfig:
         return dataclasses.replace(self, **changes)
 
     def __post_init__(self) -> None:
+        _check_types(self, "model")
         for name in ("max_length", "dim", "num_blocks", "num_heads", "half_life", "sampled_items"):
             _check(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
         _check(self.dim % self.num_heads == 0, "model.dim", f"a multiple of num_heads ({self.num_heads})", self.dim)
@@ -154,6 +176,7 @@ class TrainingConfig:
     k: int = 10
 
     def __post_init__(self) -> None:
+        _check_types(self, "training")
         for name in ("epochs", "patience", "batch_size", "evaluation_batch_size", "k"):
             _check(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
         _check(self.min_epochs >= 0, "training.min_epochs", "0 or more", self.min_epochs)
@@ -185,6 +208,7 @@ class ExportConfig:
     recency: float = 0.0
 
     def __post_init__(self) -> None:
+        _check_types(self, "export")
         rules.find_rule(self.rule)
         for name in ("gamma", "recency"):
             value = getattr(self, name)

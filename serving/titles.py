@@ -55,6 +55,10 @@ class Titles:
         Raises:
             UnknownItemError: No rule finds an item; the message names the closest titles.
             ItemLookupError: The rule finds several; the message lists them.
+
+        >>> titles = Titles({"tt1375666": "Inception (2010)", "tt1049413": "Up (2009)"}, Path("items.jsonl"))
+        >>> titles.resolve("inception"), titles.resolve("UP (2009)"), titles.resolve("tt1049413")
+        ('tt1375666', 'tt1049413', 'tt1049413')
         """
         if text in self.titles:
             return text

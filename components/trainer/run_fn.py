@@ -38,7 +38,7 @@ def run_fn(fn_args: Any) -> None:
     vocabulary, train, validation = read_data(fn_args, model_config)
     log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
     state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
-    result = fitting.fit(
+    result = fitting.train(
         len(vocabulary),
         train,
         validation,

@@ -78,7 +78,7 @@ class Trials:
         model_config, training_config = ModelConfig(**settings[MODEL]), TrainingConfig(**settings[TRAINING])
         begin = time.perf_counter()
         try:
-            result = fitting.fit(
+            result = fitting.train(
                 len(self._vocabulary),
                 self._train,
                 self.validation,

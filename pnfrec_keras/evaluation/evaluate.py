@@ -1,9 +1,10 @@
 """Evaluates any recommender in numpy: the plain definition, for baselines, studies and as the oracle of the fast paths.
 
+    measures = evaluate(model, arrays)
     measures = evaluate(lambda batch: my_scores(batch.positive), arrays, k=10)
 
-A recommender is a function that scores the whole catalogue for a batch of examples. Ranks, ties, seen items and
-measures are those of `schema` and `measures`.
+A recommender is a model, or a function that scores the whole catalogue for a batch of examples. Ranks, ties, seen items
+and measures are those of `schema` and `measures`.
 """
 
 import dataclasses
@@ -14,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_core import measures
+from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, pad
-from pnfrec_keras.network.model import POSITIVE, PNFRec
+from pnfrec_keras.examples.batch import POSITIVE
+from pnfrec_keras.network.model import PNFRec
 
 Floats = npt.NDArray[np.floating[Any]]
 # (examples) to (T, num_items + 1); column 0 is padding and is never looked at.
@@ -41,7 +44,9 @@ class Ranked:
     num_items: int
 
 
-def rank_all(recommender: Recommender, arrays: EvaluationArrays, k: int = 10, batch: int = _BATCH) -> Ranked:
+def rank_all(
+    recommender: Recommender, arrays: EvaluationArrays, k: int = TrainingConfig.k, batch: int = _BATCH
+) -> Ranked:
     """Ranks the target of every example in the whole catalogue, seen items filtered.
 
     Raises:
@@ -67,10 +72,15 @@ def rank_all(recommender: Recommender, arrays: EvaluationArrays, k: int = 10, ba
     return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1)
 
 
-def measure(ranked: Ranked, k: int = 10) -> dict[str, float]:
+def measure(ranked: Ranked, k: int = TrainingConfig.k) -> dict[str, float]:
     """HR, NDCG and MRR at `k` of each group, their differences, and the coverage (spec, section 6).
 
     The measures of a group without examples are NaN.
+
+    >>> ranked = Ranked(np.array([1, 4, 0, 2]), np.array([[3], [1], [3], [2]]), np.array([1, 1, 0, 0]), num_items=6)
+    >>> found = measure(ranked)
+    >>> found["mrr_p"], found["mrr_n"], found["mrr_delta"], found["coverage"]
+    (0.625, 0.25, 0.375, 0.5)
     """
     found: dict[str, float] = {}
     for name in measures.MEASURES:
@@ -84,12 +94,30 @@ def measure(ranked: Ranked, k: int = 10) -> dict[str, float]:
     return found
 
 
-def evaluate(recommender: Recommender, arrays: EvaluationArrays, k: int = 10) -> dict[str, float]:
-    """`measure` of `rank_all`."""
+def evaluate(
+    recommender: Recommender | PNFRec, arrays: EvaluationArrays, k: int | None = None, popularity: Floats | None = None
+) -> dict[str, float]:
+    """HR, NDCG and MRR of each group, their differences, and the coverage: `measure` of `rank_all`.
+
+    Args:
+        recommender: A function that scores examples, or a model.
+        arrays: What is to be found.
+        k: Length of the list; None: that of the model, or `TrainingConfig.k`.
+        popularity: (num_items + 1,), for a model: ranks histories without a known item (`Vocabulary.popularity`); None:
+            what `PNFRec.set_popularity` was told last.
+
+    Returns:
+        "hr_p", "hr_n", "hr_delta" and the same of "ndcg" and "mrr", and "coverage". The measures of a group without
+        examples are NaN.
+    """
+    if isinstance(recommender, PNFRec):
+        k = recommender.k if k is None else k
+        recommender = of_model(recommender, recommender.popularity if popularity is None else popularity)
+    k = TrainingConfig.k if k is None else k
     return measure(rank_all(recommender, arrays, k), k)
 
 
-def of_model(model: PNFRec, popularity: Floats) -> Recommender:
+def of_model(model: PNFRec, popularity: Any) -> Recommender:
     """A trained model as a recommender.
 
     Args:

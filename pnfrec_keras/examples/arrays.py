@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import (
+from pnfrec_keras.examples.batch import (
     IS_POSITIVE,
     MARGINS,
     MIXED,
@@ -25,6 +24,7 @@ from pnfrec_keras.network.model import (
     SEEN,
     TARGET,
 )
+from pnfrec_keras.examples.vocabulary import Vocabulary
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
@@ -117,7 +117,11 @@ class EvaluationArrays:
 
 
 def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
-    """The last `length` values of each row, padded on the right with 0: int32 (rows, length)."""
+    """The last `length` values of each row, padded on the right with 0: int32 (rows, length).
+
+    >>> pad([[1, 2, 3], [4], []], 2).tolist()
+    [[2, 3], [4, 0], [0, 0]]
+    """
     return pad_as(np.int32, rows, length)
 
 

@@ -50,46 +50,25 @@ def arrays_from_frame(
     Raises:
         ValueError: A column is missing or a value is not a finite number.
     """
-    missing = [name for name in (user, item, value, timestamp) if name not in frame]
-    if missing:
-        msg = f"The frame lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, frame))}."
-        raise ValueError(msg)
-    values = np.asarray(frame[value], dtype=np.float64)
-    if not np.isfinite(values).all():
-        msg = f"Column {value!r}, row {int(np.argmin(np.isfinite(values)))}: not a finite number. Drop such rows first."
-        raise ValueError(msg)
-    for name in (user, item, timestamp):
-        absent = _missing(np.asarray(frame[name]))
-        if absent.any():
-            msg = f"Column {name!r}, row {int(np.argmax(absent))}: missing. Drop such rows first."
-            raise ValueError(msg)
+    _check_columns(frame, (user, item, timestamp), value)
     users, items = (np.asarray(frame[name]).astype(str) for name in (user, item))
+    is_positive = np.asarray(frame[value], dtype=np.float64) >= positive
     order = np.lexsort((np.arange(len(users)), np.asarray(frame[timestamp]), users))
-    users, items, is_positive = users[order], items[order], values[order] >= positive
-    starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]][: len(users)]).tolist()
-    whole = list(zip(starts, [*starts[1:], len(users)], strict=True))
-    in_training = np.ones(len(users), dtype=bool)
-    held_out: list[tuple[int, int]] = []
-    for start, end in whole:
-        places = start + np.flatnonzero(is_positive[start:end])
-        if len(places) >= 3:
-            in_training[places[-1] : end] = False
-            held_out.append((start, int(places[-1])))
+    users, items, is_positive = users[order], items[order], is_positive[order]
+    training, held_out, in_training = _leave_one_out(users, is_positive)
     vocabulary = Vocabulary.from_interactions(items[in_training], is_positive[in_training])
 
     def histories(spans: list[tuple[int, int]], polarity: bool) -> list[list[str]]:
         return [list(items[a:b][is_positive[a:b] == polarity]) for a, b in spans]
 
-    ends = dict(held_out)
-    spans = [(start, ends.get(start, end)) for start, end in whole]
     return FrameArrays(
         vocabulary,
         training_arrays(
-            histories(spans, polarity=True),
-            histories(spans, polarity=False),
+            histories(training, polarity=True),
+            histories(training, polarity=False),
             vocabulary,
             max_length,
-            [list(zip(items[a:b], is_positive[a:b], strict=True)) for a, b in spans],
+            [list(zip(items[a:b], is_positive[a:b], strict=True)) for a, b in training],
         ),
         evaluation_arrays(
             histories(held_out, polarity=True),
@@ -100,6 +79,46 @@ def arrays_from_frame(
             max_length,
         ),
     )
+
+
+def _leave_one_out(
+    users: npt.NDArray[Any], is_positive: npt.NDArray[np.bool_]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]], npt.NDArray[np.bool_]]:
+    """Where histories lie among the rows, which are sorted by user and time.
+
+    Returns:
+        Begin and end of each user's history for training; the same for users who are held out, where the end is the row
+        of their target; and which rows are training.
+    """
+    starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]][: len(users)]).tolist()
+    whole = list(zip(starts, [*starts[1:], len(users)], strict=True))
+    in_training = np.ones(len(users), dtype=bool)
+    held_out: list[tuple[int, int]] = []
+    for start, end in whole:
+        places = start + np.flatnonzero(is_positive[start:end])
+        if len(places) >= 3:
+            in_training[places[-1] : end] = False
+            held_out.append((start, int(places[-1])))
+    ends = dict(held_out)
+    return [(start, ends.get(start, end)) for start, end in whole], held_out, in_training
+
+
+def _check_columns(frame: Any, others: tuple[str, str, str], value: str) -> None:
+    """Raises a ValueError for a column that is not there or that lacks something."""
+    user, item, timestamp = others
+    missing = [name for name in (user, item, value, timestamp) if name not in frame]
+    if missing:
+        msg = f"The frame lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, frame))}."
+        raise ValueError(msg)
+    is_finite = np.isfinite(np.asarray(frame[value], dtype=np.float64))
+    if not is_finite.all():
+        msg = f"Column {value!r}, row {int(np.argmin(is_finite))}: not a finite number. Drop such rows first."
+        raise ValueError(msg)
+    for name in others:
+        absent = _missing(np.asarray(frame[name]))
+        if absent.any():
+            msg = f"Column {name!r}, row {int(np.argmax(absent))}: missing. Drop such rows first."
+            raise ValueError(msg)
 
 
 def _missing(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

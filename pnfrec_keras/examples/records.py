@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from pnfrec_core import schema
 from pnfrec_keras.examples.arrays import EvaluationArrays, FloatArray, IntArray, Number, TrainingArrays, pad, pad_as
+from pnfrec_keras.examples.batch import MIXED, NEGATIVE, POSITIVE
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import MIXED, NEGATIVE, POSITIVE
 
 _PARSE_BATCH = 2048
 _READ_BYTES = 1 << 22
@@ -77,9 +77,9 @@ def read_training(
     negative: list[IntArray] = []
     merged: list[tuple[IntArray, IntArray]] = []
     found: dict[str, list[dict[str, FloatArray]]] = {field: [] for field in floats}
-    for parsed in _parsed(pattern, spec):
-        positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
-        negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
+    for parsed in _parse_files(pattern, spec):
+        positive.append(_pad_known(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
+        negative.append(_pad_known(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
         if not mixed and not floats:
             continue
         histories = _histories(parsed, table)
@@ -106,10 +106,10 @@ def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_le
     seen: list[IntArray] = []
     target: list[IntArray] = []
     is_positive: list[IntArray] = []
-    for parsed in _parsed(pattern, evaluation_parsing_spec(negative=True)):
-        positive.append(_padded(parsed[schema.POSITIVE_ITEM_IDS], table, max_length))
-        negative.append(_padded(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length))
-        batch = _known(parsed[schema.SEEN_ITEM_IDS], table)
+    for parsed in _parse_files(pattern, evaluation_parsing_spec(negative=True)):
+        positive.append(_pad_known(parsed[schema.POSITIVE_ITEM_IDS], table, max_length))
+        negative.append(_pad_known(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length))
+        batch = _look_up_known(parsed[schema.SEEN_ITEM_IDS], table)
         seen.extend(np.split(batch.flat_values.numpy(), batch.row_splits.numpy()[1:-1]))
         target.append(table.lookup(parsed[schema.TARGET_ITEM_ID]).numpy())
         is_positive.append(parsed[schema.TARGET_IS_POSITIVE].numpy().astype(np.int32))
@@ -127,7 +127,7 @@ def _id_list() -> Any:
     return tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
 
 
-def _known(ids: Any, table: Any) -> Any:
+def _look_up_known(ids: Any, table: Any) -> Any:
     indices = tf.ragged.map_flat_values(table.lookup, ids)
     return tf.ragged.boolean_mask(indices, indices > 0)
 
@@ -211,8 +211,8 @@ def _of_interactions(
     return {name: histories.rows(values, chosen[name], lengths[name]) for name in chosen}
 
 
-def _padded(ids: Any, table: Any, length: int) -> IntArray:
-    known = _known(ids, table)
+def _pad_known(ids: Any, table: Any, length: int) -> IntArray:
+    known = _look_up_known(ids, table)
     return pad(np.split(known.flat_values.numpy(), known.row_splits.numpy()[1:-1]), length)
 
 
@@ -226,7 +226,7 @@ def _check_whole(file: str) -> None:
             pass
 
 
-def _parsed(pattern: str | Sequence[str], spec: dict[str, Any]) -> Any:
+def _parse_files(pattern: str | Sequence[str], spec: dict[str, Any]) -> Any:
     """Yields parsed batches of all files, in the order of their names."""
     patterns = [pattern] if isinstance(pattern, str) else list(pattern)
     files = sorted(file for each in patterns for file in glob.glob(each))

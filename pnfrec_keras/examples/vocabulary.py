@@ -62,7 +62,12 @@ class Vocabulary:
     def from_interactions(
         cls, item_ids: Iterable[str], positive: Iterable[bool], titles: Mapping[str, str] | None = None
     ) -> "Vocabulary":
-        """Counts interactions; the most frequent item first, equal counts in the order of the ids' code points."""
+        """Counts interactions; the most frequent item first, equal counts in the order of the ids' code points.
+
+        >>> vocabulary = Vocabulary.from_interactions(["b", "a", "c", "c"], [True, False, True, False])
+        >>> vocabulary.index(), vocabulary.positive_counts.tolist()
+        ({'c': 1, 'a': 2, 'b': 3}, [1, 0, 1])
+        """
         counts: dict[str, int] = {}
         positive_counts: dict[str, int] = {}
         for item_id, is_positive in zip(item_ids, positive, strict=True):

@@ -12,7 +12,8 @@ from pnfrec_core import schema
 from pnfrec_keras.config import check_rule
 from pnfrec_keras.examples.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import POSITIVE, PNFRec
+from pnfrec_keras.examples.batch import POSITIVE
+from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking import rules, topk
 from pnfrec_keras.ranking.rules import Dislikes
 from pnfrec_keras.ranking.scorer import Scorer

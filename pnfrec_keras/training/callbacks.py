@@ -76,10 +76,18 @@ def start_averages(model: keras.Model) -> None:
         average.assign(variable)
 
 
+def has_averages(model: keras.Model) -> bool:
+    """Whether the optimizer of a model makes averages of its weights."""
+    return bool(_optimizer(model).use_ema)
+
+
+def _optimizer(model: keras.Model) -> Any:
+    # With mixed_float16 it is inside that of the scaled loss.
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
 def _with_averages(model: keras.Model) -> Iterator[tuple[Any, Any]]:
-    # With mixed_float16 the optimizer is that of the scaled loss.
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    return zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    return zip(model.trainable_variables, _optimizer(model)._model_variables_moving_average, strict=True)
 
 
 class ResumableState(keras.callbacks.Callback):
@@ -90,13 +98,14 @@ class ResumableState(keras.callbacks.Callback):
     alone, a resumed run ends with the same weights as an uninterrupted one.
 
     Args:
-        folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it.
+        folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it. None:
+            nothing is kept on disk, only the history.
         early_stopping: Its counters are part of the state. Must stand before this callback in the list.
     """
 
-    def __init__(self, folder: str | Path, early_stopping: Patience) -> None:
+    def __init__(self, folder: str | Path | None, early_stopping: Patience) -> None:
         super().__init__()
-        self.path = Path(folder) / _STATE_FILE
+        self.path = None if folder is None else Path(folder) / _STATE_FILE
         self.early_stopping = early_stopping
         self.history: list[dict[str, float]] = []
         self._counters: dict[str, Any] = {}
@@ -104,7 +113,7 @@ class ResumableState(keras.callbacks.Callback):
 
     def restore(self, model: keras.Model) -> int:
         """Puts a state that is there into the model and its built optimizer, and says how many epochs it had done."""
-        state = self._read(model) if self.path.exists() else {}
+        state = self._read(model, self.path) if self.path is not None and self.path.exists() else {}
         if state:
             for number, variable in enumerate(_variables(model)):
                 variable.assign(state[f"variable_{number}"])
@@ -114,16 +123,16 @@ class ResumableState(keras.callbacks.Callback):
             log.info("Resuming after epoch %d from %s.", len(self.history), self.path)
         return len(self.history)
 
-    def _read(self, model: keras.Model) -> dict[str, Any]:
+    def _read(self, model: keras.Model, path: Path) -> dict[str, Any]:
         """What the file holds; nothing, with a warning, if it is damaged or of another network."""
         try:
-            state: dict[str, Any] = read_arrays(self.path)
+            state: dict[str, Any] = read_arrays(path)
             stored = [state[f"variable_{number}"].shape for number in range(int(state[_COUNT_KEY]))]
         except (OSError, KeyError, ValueError) as error:
-            log.warning("%s cannot be read (%s): the training begins anew.", self.path, error)
+            log.warning("%s cannot be read (%s): the training begins anew.", path, error)
             return {}
         if stored != [tuple(variable.shape) for variable in _variables(model)]:
-            log.warning("%s is of another version of the network: the training begins anew.", self.path)
+            log.warning("%s is of another version of the network: the training begins anew.", path)
             return {}
         return state
 
@@ -147,6 +156,10 @@ class ResumableState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch
         self.history.append({name: float(value) for name, value in (logs or {}).items()})
+        if self.path is not None:
+            self._write(self.path)
+
+    def _write(self, path: Path) -> None:
         best = self.early_stopping.best_weights or []
         state: dict[str, Any] = {
             "best": self.early_stopping.best,
@@ -158,11 +171,11 @@ class ResumableState(keras.callbacks.Callback):
         }
         state |= {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
         state |= {f"best_{number}": weight for number, weight in enumerate(best)}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".unfinished")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
         with unfinished.open("wb") as file:
             np.savez(file, **state)
-        os.replace(unfinished, self.path)
+        os.replace(unfinished, path)
 
 
 class EpochProgress(keras.callbacks.Callback):

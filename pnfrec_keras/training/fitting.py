@@ -4,13 +4,13 @@ import dataclasses
 import logging
 import math
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import (
     EvaluationArrays,
@@ -20,15 +20,17 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
     training_dataset,
 )
-from pnfrec_keras.network.model import MIXED, POSITIVE, PNFRec
+from pnfrec_keras.examples.batch import MIXED
+from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.trend import trend_of
+from pnfrec_keras.training.build import build_model, compile_model
 from pnfrec_keras.training.callbacks import (
     AveragedWeights,
     EpochProgress,
     Patience,
     Progress,
     ResumableState,
-    start_averages,
+    has_averages,
 )
 
 MONITOR = "val_ndcg_p"
@@ -53,47 +55,12 @@ class TrainingResult:
     resumed_from: int
 
 
-def build_model(
-    num_items: int, model_config: ModelConfig, training: TrainingConfig, steps: int | None = None
-) -> PNFRec:
-    """A compiled model under the strategy and precision of the settings.
-
-    Args:
-        num_items: Size of the catalogue.
-        model_config: The network.
-        training: How it is fitted.
-        steps: Of an epoch, which `average_epochs` counts in; None: to rank, without an average.
-    """
-    average: dict[str, Any] = {}
-    if training.average_epochs and steps:
-        average = {"use_ema": True, "ema_momentum": math.exp(-1.0 / (training.average_epochs * steps))}
-    with make_strategy(training.strategy).scope():
-        model = PNFRec(num_items, **dataclasses.asdict(model_config), k=training.k, dtype=training.precision)
-        optimizer = keras.optimizers.Adam(training.learning_rate, **average)
-        model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
-        # Its variables must exist before a state can be restored into them.
-        model.optimizer.build(model.trainable_variables)
-        if average:
-            start_averages(model)
-    return model
+# Settings that a model has already where `fit` gets it.
+_OF_THE_MODEL = ("k", "precision", "strategy")
+_OF_THE_OPTIMIZER = ("average_epochs", "jit_compile", "learning_rate")
 
 
-def make_strategy(name: str) -> Any:
-    """The `tf.distribute` strategy of a setting: "none" or "mirrored".
-
-    Raises:
-        ValueError: Unknown name.
-    """
-    if name == "none":
-        return tf.distribute.get_strategy()
-    if name == "mirrored":
-        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
-    msg = f"`training.strategy` must be 'none' or 'mirrored'. Received: {name!r}."
-    raise ValueError(msg)
-
-
-def fit(
+def train(
     num_items: int,
     training_data: TrainingArrays,
     validation_data: EvaluationArrays,
@@ -106,9 +73,7 @@ def fit(
     progress: Progress | None = None,
     verbose: int | str = 0,
 ) -> TrainingResult:
-    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
-
-    It does not stop before `min_epochs`, and after `epochs` in any case.
+    """Makes a model from settings and fits it (`fit`). The seed decides all of it: weights, order, dropout.
 
     Args:
         num_items: Size of the catalogue.
@@ -116,22 +81,17 @@ def fit(
         validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
         model_config: The network.
         training: How it is fitted.
-        state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
-            A finished run stays there too until `discard_state`, which is to be called once its model is safe.
-        log_dir: Where TensorBoard events go; none are written without it.
+        state_dir: As of `fit`.
+        log_dir: As of `fit`.
         popularity: (num_items + 1,), `Vocabulary.popularity`: ranks items for validation users without a known
             positive item, as the export does.
-        progress: Called after each epoch with its number, from 1, and its losses and measures.
-        verbose: Of Keras' own progress bar.
+        progress: As of `fit`.
+        verbose: As of `fit`.
 
     Raises:
-        ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
-            margins or the times that `model.soft_boundary` or `model.trend_days` need.
-        FloatingPointError: The loss is not a number any more.
+        ValueError: As of `fit`.
+        FloatingPointError: As of `fit`.
     """
-    _check_data(training_data, validation_data, variant_of(model_config.variant).mixed)
-    if model_config.soft_boundary:
-        _check_margins(training_data, MIXED if variant_of(model_config.variant).mixed else POSITIVE)
     keras.utils.set_random_seed(training.seed)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -139,37 +99,115 @@ def fit(
     model = build_model(num_items, model_config, training, steps)
     if popularity is not None:
         model.set_popularity(popularity)
-    if model_config.trend_days:
+    return fit(
+        *(model, training_data, validation_data, training),
+        state_dir=state_dir,
+        log_dir=log_dir,
+        progress=progress,
+        verbose=verbose,
+    )
+
+
+def fit(
+    model: PNFRec,
+    training_data: TrainingArrays,
+    validation_data: EvaluationArrays,
+    config: TrainingConfig | None = None,
+    *,
+    state_dir: str | Path | None = None,
+    log_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    verbose: int | str = "auto",
+    **settings: Any,
+) -> TrainingResult:
+    """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
+
+    It does not stop before `min_epochs`, and after `epochs` in any case; the model is left with the weights of its best
+    epoch. A model that is not compiled gets Adam; one that is keeps its own optimizer.
+
+    Args:
+        model: A new model, or one to train further.
+        training_data: Sequences of the training users.
+        validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
+        config: How it is fitted; None: `TrainingConfig()`. Its k, precision and strategy are for `train`: here they
+            are those of the model.
+        state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
+            A finished run stays there too until `discard_state`, which is to be called once its model is safe. None:
+            nothing is kept.
+        log_dir: Where TensorBoard events go; none are written without it.
+        progress: Called after each epoch with its number, from 1, and its losses and measures.
+        verbose: Of Keras' own progress bar.
+        **settings: Fields of `pnfrec_keras.config.TrainingConfig`, which say more than `config`: `epochs=20`.
+
+    Raises:
+        TypeError: There is no such setting.
+        ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
+            margins or the times that `soft_boundary` or `trend_days` of the model need; or a setting means nothing for
+            this model.
+        FloatingPointError: The loss is not a number any more.
+    """
+    config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
+    _check_data(training_data, validation_data, model.reads)
+    if model.config.soft_boundary:
+        _check_margins(training_data, model.reads)
+    if not model.compiled:
+        with model.distribute_strategy.scope():
+            compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if model.trend_weights:
         training_data = _set_trend(model, training_data)
-    early_stopping = Patience(MONITOR, training.patience, training.min_epochs)
-    state = ResumableState(state_dir, early_stopping)
-    first_epoch = state.restore(model)
-    averaged = [AveragedWeights()] if training.average_epochs else []
-    callbacks: list[Any] = [_StopOnNan(), early_stopping, *averaged, state]
-    if progress is not None:
-        callbacks.append(EpochProgress(progress))
+    state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
+    more: list[Any] = [] if progress is None else [EpochProgress(progress)]
     if log_dir is not None:
-        callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
-    if state.is_finished(training.epochs):
+        more.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
+    first_epoch = state.restore(model)
+    if state.is_finished(config.epochs):
         state.restore_best_weights(model)
     else:
-        replicas = model.distribute_strategy.num_replicas_in_sync
-        batches = training_dataset(training_data, training.batch_size, training.seed, first_epoch, training.epochs)
-        validation = evaluation_dataset(validation_data, training.evaluation_batch_size)
-        model.fit(
-            even_batches(batches, replicas),
-            steps_per_epoch=steps,
-            initial_epoch=first_epoch,
-            epochs=training.epochs,
-            validation_data=even_batches(validation, replicas),
-            callbacks=callbacks,
-            verbose=verbose,
-        )
+        _run(model, training_data, validation_data, config, first_epoch, state, more, verbose)
     history = state.history
     best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
     best = history[best_epoch - 1][MONITOR]
     log.info("Trained %d epochs; the best, %d, has %s = %.4f.", len(history), best_epoch, MONITOR, best)
     return TrainingResult(model, history, best_epoch, first_epoch)
+
+
+def _run(
+    model: PNFRec,
+    training_data: TrainingArrays,
+    validation_data: EvaluationArrays,
+    config: TrainingConfig,
+    first_epoch: int,
+    state: ResumableState,
+    more: Sequence[Any],
+    verbose: int | str,
+) -> None:
+    """The epochs from `first_epoch` on. The order of the callbacks matters: see their docstrings."""
+    averaged = [AveragedWeights()] if has_averages(model) else []
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    batches = training_dataset(training_data, config.batch_size, config.seed, first_epoch, config.epochs)
+    validation = evaluation_dataset(validation_data, config.evaluation_batch_size)
+    model.fit(
+        even_batches(batches, replicas),
+        steps_per_epoch=steps_per_epoch(training_data, config.batch_size),
+        initial_epoch=first_epoch,
+        epochs=config.epochs,
+        validation_data=even_batches(validation, replicas),
+        callbacks=[_StopOnNan(), state.early_stopping, *averaged, state, *more],
+        verbose=verbose,
+    )
+
+
+def _with_settings(config: TrainingConfig, settings: Mapping[str, Any], *, compiled: bool) -> TrainingConfig:
+    names = [field.name for field in dataclasses.fields(config) if field.name not in _OF_THE_MODEL]
+    if unknown := sorted(set(settings) - set(names)):
+        msg = f"`fit` has no setting {', '.join(unknown)}. It has: {', '.join(names)}."
+        raise TypeError(msg)
+    if compiled and (idle := sorted(set(settings) & set(_OF_THE_OPTIMIZER))):
+        msg = f"The model is compiled, so that {', '.join(idle)} would do nothing: leave that out, or `compile`."
+        raise ValueError(msg)
+    return dataclasses.replace(config, **settings)
 
 
 def _set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
@@ -221,8 +259,8 @@ def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
         raise ValueError(msg)
 
 
-def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays, mixed: bool) -> None:
-    items = training_data.mixed if mixed else training_data.positive
+def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays, reads: str) -> None:
+    items = training_data.mixed if reads == MIXED else training_data.positive
     if items is None:
         msg = "This variant reads the mixed history: read the training data with `mixed=True`."
         raise ValueError(msg)

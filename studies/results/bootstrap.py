@@ -46,6 +46,10 @@ def paired_difference(
         seed: Of the draws.
         half: (T,), from 0: the draw of test users that a row is of, where there are several; a user may be in more than
             one. Means are taken within each, then over them. None: all are of one.
+
+    >>> one, other, same = np.array([1.0, 0.5, 0.0]), np.array([0.5, 0.0, -0.5]), np.ones(3)
+    >>> paired_difference(one, other, np.array([0, 1, 2]), same)
+    Interval(estimate=0.5, low=0.5, high=0.5)
     """
     _, place = np.unique(user, return_inverse=True)
     users = int(place.max()) + 1

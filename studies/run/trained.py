@@ -49,7 +49,7 @@ def trained(
         progress: Called after each epoch.
     """
     from pnfrec_keras.network.weights import set_named_weights
-    from pnfrec_keras.training.fitting import build_model
+    from pnfrec_keras.training.build import build_model
 
     vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
     with _alone(folder):
@@ -100,7 +100,7 @@ def _train(
     from pnfrec_core.variants import variant_of
     from pnfrec_keras.examples.records import read_evaluation, read_training
     from pnfrec_keras.network.weights import get_named_weights
-    from pnfrec_keras.training.fitting import fit
+    from pnfrec_keras.training.fitting import train
 
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def _train(
         "days": model_config.trend_days > 0,
     }
     examples = str(data / "Split-train" / "*")
-    result = fit(
+    result = train(
         len(vocabulary),
         read_training(examples, vocabulary, model_config.max_length, **wanted),
         read_evaluation(str(data / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, model_config.max_length),

@@ -60,7 +60,11 @@ def fixed_threshold(positive: float | str) -> float | None:
 
 
 def middle_ranks(count: int) -> list[int]:
-    """The ranks among `count` values whose mean is the median."""
+    """The ranks among `count` values whose mean is the median.
+
+    >>> middle_ranks(5), middle_ranks(6)
+    ([2, 2], [2, 3])
+    """
     return [(count - 1) // 2, count // 2] if count else []
 
 

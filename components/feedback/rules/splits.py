@@ -223,7 +223,11 @@ def rows_after(table: "UserTable") -> npt.NDArray[np.int64]:
 
 
 def nearest_rank(quantile: float, count: int) -> list[int]:
-    """The rank that `numpy.quantile(method="nearest")` takes: halves go to the even rank."""
+    """The rank that `numpy.quantile(method="nearest")` takes: halves go to the even rank.
+
+    >>> nearest_rank(0.9, 1001), nearest_rank(0.5, 4), nearest_rank(0.9, 0)
+    ([900], [2], [])
+    """
     return [round((count - 1) * quantile)] if count else []
 
 

@@ -158,11 +158,11 @@ def test_validation_falls_back_to_the_popularity_of_the_export(tmp_path: Path, m
 
     given: dict[str, Any] = {}
 
-    def fit(*_: Any, **settings: Any) -> None:
+    def train(*_: Any, **settings: Any) -> None:
         given.update(settings)
         raise Stopped
 
-    monkeypatch.setattr("pnfrec_keras.training.fitting.fit", fit)
+    monkeypatch.setattr("pnfrec_keras.training.fitting.train", train)
     inputs, outputs = write_artifacts(tmp_path)
     with pytest.raises(Stopped):
         Executor().Do(inputs, outputs, properties(tmp_path))

@@ -124,13 +124,13 @@ def world(tmp_path: Path) -> World:
 def fitted(monkeypatch: pytest.MonkeyPatch) -> list[fitting.TrainingResult]:
     """The trainings that are made from here on."""
     made: list[fitting.TrainingResult] = []
-    fit = fitting.fit
+    train = fitting.train
 
     def recorded(*arguments: Any, **settings: Any) -> fitting.TrainingResult:
-        made.append(fit(*arguments, **settings))
+        made.append(train(*arguments, **settings))
         return made[-1]
 
-    monkeypatch.setattr(fitting, "fit", recorded)
+    monkeypatch.setattr(fitting, "train", recorded)
     return made
 
 

@@ -65,7 +65,7 @@ def test_it_agrees_with_keras(variant: str) -> None:
         generator.integers(0, 2, users).astype(np.int32),
     )
     keras.utils.set_random_seed(2)
-    model = PNFRec(items, 6, 8, k=5, variant=variant)
+    model = PNFRec(items, max_length=6, dim=8, k=5, variant=variant)
     model.compile()
     popularity = np.arange(items + 1)[::-1].astype(np.float32)
     model.set_popularity(popularity)

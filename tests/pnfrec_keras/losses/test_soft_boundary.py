@@ -17,6 +17,7 @@ from pnfrec_keras.network.weights import get_named_weights
 from pnfrec_keras.training import fitting
 from tests.pnfrec_keras import spec_reference as spec
 from tests.pnfrec_keras.network import test_exact, test_variants
+from tests.pnfrec_keras.network.small import make_model
 from tests.pnfrec_keras.network.test_exact import (
     BLOCKS,
     HEADS,
@@ -26,8 +27,7 @@ from tests.pnfrec_keras.network.test_exact import (
     assert_close,
     filled,
 )
-from tests.pnfrec_keras.network.test_model import make_model
-from tests.pnfrec_keras.training import test_fitting
+from tests.pnfrec_keras.training import chain
 from tests.pnfrec_keras.training.killing import killed_and_resumed
 from tests.pnfrec_keras.writing import training_example, write_records
 
@@ -149,8 +149,8 @@ def test_it_is_kept_in_the_configuration_of_the_model() -> None:
 
 
 def soft_arrays() -> tuple[TrainingArrays, Any]:
-    """The users of `test_training.ragged_arrays`, with margins of 0 to 3."""
-    train, validation = test_fitting.ragged_arrays()
+    """The users of `chain.ragged_arrays`, with margins of 0 to 3."""
+    train, validation = chain.ragged_arrays()
     generator = np.random.default_rng(2)
     sequences = {"positive": train.positive, "negative": train.negative}
     margins = {
@@ -161,7 +161,7 @@ def soft_arrays() -> tuple[TrainingArrays, Any]:
 
 
 def test_margins_travel_with_their_users() -> None:
-    train, _ = test_fitting.ragged_arrays()
+    train, _ = chain.ragged_arrays()
     halves = {"positive": train.positive.astype(np.float32) / 2, "negative": train.negative.astype(np.float32) / 2}
     for _, y in training_dataset(dataclasses.replace(train, margins=halves), 9, seed=1, epochs=1):
         for name in halves:
@@ -171,10 +171,10 @@ def test_margins_travel_with_their_users() -> None:
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
     network = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, soft_boundary=2.0)
     config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
-    run = partial(fitting.fit, test_fitting.ITEMS, *soft_arrays(), network, config)
+    run = partial(fitting.train, chain.ITEMS, *soft_arrays(), network, config)
     _, whole = killed_and_resumed(run, tmp_path)
-    hard = fitting.fit(
-        *(test_fitting.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0), config),
+    hard = fitting.train(
+        *(chain.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0), config),
         state_dir=tmp_path / "hard",
     )
     assert hard.history[0]["loss"] != pytest.approx(whole.history[0]["loss"], rel=1e-3), "the margins count"
@@ -187,7 +187,7 @@ def test_training_data_without_margins_is_refused(tmp_path: Path) -> None:
     for margins, message in ((None, "read the training data with `margins=True`"), (nothing, "none would count")):
         arrays = dataclasses.replace(train, margins=margins)
         with pytest.raises(ValueError, match=message):
-            fitting.fit(test_fitting.ITEMS, arrays, validation, model, config, state_dir=tmp_path)
+            fitting.train(chain.ITEMS, arrays, validation, model, config, state_dir=tmp_path)
 
 
 def test_reading_gives_each_sequence_its_margins(tmp_path: Path) -> None:

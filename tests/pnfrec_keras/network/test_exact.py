@@ -20,7 +20,7 @@ KEPT_POSITIVE, KEPT_NEGATIVE = ([row[-LENGTH - 1 :] for row in rows] for rows in
 
 def filled(**settings: Any) -> tuple[PNFRec, dict[str, Any]]:
     """A model, and the float64 weights it was given."""
-    model = PNFRec(ITEMS, LENGTH, DIM, BLOCKS, HEADS, dropout=0.0, **settings)
+    model = PNFRec(ITEMS, max_length=LENGTH, dim=DIM, num_blocks=BLOCKS, num_heads=HEADS, dropout=0.0, **settings)
     generator = np.random.default_rng(5)
     weights = {name: generator.normal(0.1, 0.5, value.shape) for name, value in get_named_weights(model).items()}
     weights["item_embedding"][0] = 0

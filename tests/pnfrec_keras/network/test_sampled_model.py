@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from pnfrec_keras.losses.sampled import SampledLoss
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training import fitting
 from tests.pnfrec_keras.losses.test_terms import plain_contrastive
-from tests.pnfrec_keras.network.test_model import ARRAYS, ITEMS, make_model
-from tests.pnfrec_keras.training import test_fitting
+from tests.pnfrec_keras.network.small import ARRAYS, ITEMS, make_model
+from tests.pnfrec_keras.training import chain
 
 KINDS = pytest.mark.parametrize("kind", ["sampled_softmax", "gbce"])
 
@@ -57,7 +58,7 @@ def test_loss_is_the_weighted_sum_of_its_parts(kind: str, jit_compile: bool) -> 
 def test_evaluation_of_training_batches_is_the_exact_softmax(kind: str) -> None:
     results = []
     for model in (make_model(), sampled_model(kind)):
-        model.compile("adam")
+        model.compile("adam", run_eagerly=True)
         found = model.evaluate(*ARRAYS.inputs_and_labels(), return_dict=True, verbose=0)
         results.append({name: float(value) for name, value in found.items()})
     assert results[0] == pytest.approx(results[1], rel=1e-6)
@@ -67,7 +68,7 @@ def test_evaluation_of_training_batches_is_the_exact_softmax(kind: str) -> None:
 def test_users_without_negatives_train_without_nan(kind: str) -> None:
     nothing = TrainingArrays(ARRAYS.positive, np.zeros_like(ARRAYS.negative))
     model = sampled_model(kind, beta=0.0)
-    model.compile(keras.optimizers.Adam(0.05))
+    model.compile(keras.optimizers.Adam(0.05), run_eagerly=True)
     history = model.fit(*nothing.inputs_and_labels(), epochs=3, verbose=0).history
     assert set(history) == {"loss", "loss_positive", "loss_negative"}
     assert history["loss_negative"] == [0.0, 0.0, 0.0]
@@ -81,7 +82,7 @@ def test_float16_is_close_and_its_overflows_are_skipped(kind: str) -> None:
     full, mixed = sampled_model(kind), sampled_model(kind, dtype="mixed_float16")
     mixed.set_weights(full.get_weights())
     for model in (full, mixed):
-        model.compile("adam")
+        model.compile("adam", run_eagerly=True)
     expected = float(full.compute_loss(x, y, full(x)))
     assert float(mixed.compute_loss(x, y, mixed(x))) == pytest.approx(expected, rel=0.03)
     # The first steps are too large for float16, until the scale of the loss has come down.
@@ -92,7 +93,7 @@ def test_float16_is_close_and_its_overflows_are_skipped(kind: str) -> None:
 def test_xla_gives_the_same_step(kind: str) -> None:
     weights = []
     for jit_compile in (False, True):
-        model = sampled_model(kind)
+        model = sampled_model(kind, num_blocks=1)
         model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
         model.fit(*ARRAYS.inputs_and_labels(), epochs=2, verbose=0)
         weights.append(model.get_weights())
@@ -114,20 +115,22 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     config = loaded.get_config()
     assert config == model.get_config()
     assert (config["loss"], config["sampled_items"], config["calibration"]) == ("gbce", 4, 0.3)
-    assert loaded.sampled_loss == model.sampled_loss
+    assert loaded.objective.sampled_loss == model.objective.sampled_loss
     np.testing.assert_array_equal(loaded.scores(ARRAYS.positive[:, :4]), model.scores(ARRAYS.positive[:, :4]))
-    assert PNFRec.from_config(make_model().get_config()).sampled_loss is None
+    assert PNFRec.from_config(make_model().get_config()).objective.sampled_loss is None
 
 
 def fit(state_dir: Path, kind: str, **settings: Any) -> fitting.TrainingResult:
-    model = dataclasses.replace(test_fitting.MODEL, loss=kind, sampled_items=5)  # type: ignore[arg-type]
+    model = dataclasses.replace(chain.MODEL, loss=kind, sampled_items=5)  # type: ignore[arg-type]
     config = TrainingConfig(**{"epochs": 4, "patience": 4, "batch_size": 10, "learning_rate": 0.01, **settings})
-    return fitting.fit(test_fitting.ITEMS, *test_fitting.arrays(), model, config, state_dir=state_dir)
+    return fitting.train(chain.ITEMS, *chain.arrays(), model, config, state_dir=state_dir)
 
 
-def test_the_seed_decides_also_after_a_resume(tmp_path: Path) -> None:
-    whole, other = fit(tmp_path / "whole", "gbce"), fit(tmp_path / "other", "gbce", seed=43)
-    assert whole.history != other.history
+def test_the_seed_decides_also_after_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Three trainings of a dozen steps: untraced they are faster.
+    monkeypatch.setattr(PNFRec, "compile", partialmethod(PNFRec.compile, run_eagerly=True))
+    whole, other = fit(tmp_path / "whole", "gbce"), fit(tmp_path / "other", "gbce", seed=43, epochs=1)
+    assert whole.history[0] != other.history[0]
     # Two epochs, then the state of the generator goes on from the file.
     fit(tmp_path / "resumed", "gbce", epochs=2)
     resumed = fit(tmp_path / "resumed", "gbce")
@@ -148,10 +151,10 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
-from tests.pnfrec_keras.training.test_fitting import MODEL, ITEMS
+from tests.pnfrec_keras.training.chain import MODEL, ITEMS
 from tests.pnfrec_keras.losses.test_soft_boundary import soft_arrays
-from tests.pnfrec_keras.ranking.test_trend import dated_arrays
-from pnfrec_keras import training
+from tests.pnfrec_keras.training.test_dated_training import dated_arrays
+from pnfrec_keras.training import fitting
 from pnfrec_keras.config import TrainingConfig
 import dataclasses
 losses = {}
@@ -164,7 +167,7 @@ for kind, more in (
         model = dataclasses.replace(MODEL, dropout=0.0, loss=kind, sampled_items=5, **more)
         state = Path(sys.argv[1]) / kind / strategy
         losses.setdefault(kind, []).append(
-            training.fit(ITEMS, *data, model, config, state_dir=state).history)
+            fitting.train(ITEMS, *data, model, config, state_dir=state).history)
 print(json.dumps(losses))
 """
 
@@ -192,8 +195,8 @@ def test_settings_out_of_range_are_refused(setting: dict[str, Any], message: str
 
 
 def test_more_negatives_than_items_are_refused_where_they_count() -> None:
-    assert make_model(sampled_items=1_000).sampled_loss is None
+    assert make_model(sampled_items=1_000).objective.sampled_loss is None
     with pytest.raises(ValueError, match=r"below the size of the catalogue \(9\). Received: 9. Lower `model.sampled"):
         sampled_model("gbce", sampled_items=9)
-    with pytest.raises(ValueError, match="`loss` must be 'softmax', 'sampled_softmax' or 'gbce'"):
+    with pytest.raises(ValueError, match=r"`model.loss` must be one of softmax, sampled_softmax, gbce\. Received: 'h"):
         sampled_model("hinge")

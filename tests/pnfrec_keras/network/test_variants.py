@@ -15,8 +15,8 @@ from pnfrec_keras.examples.records import read_training
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.fitting import fit
-from tests.pnfrec_keras.network.test_model import ITEMS, make_model
+from pnfrec_keras.training.fitting import train
+from tests.pnfrec_keras.network.small import ITEMS, make_model
 from tests.pnfrec_keras.writing import evaluation_example, training_example, write_records
 
 VOCABULARY = Vocabulary([str(n) for n in range(1, ITEMS + 1)], np.arange(ITEMS, 0, -1), np.arange(ITEMS, 0, -1))
@@ -156,7 +156,7 @@ def test_each_is_trained_exported_and_ranked_the_same(variant: str, tmp_path: Pa
     )
     config = ModelConfig(variant=variant, max_length=LENGTH, dim=8)  # type: ignore[arg-type]
     training = TrainingConfig(epochs=2, k=5)
-    result = fit(ITEMS, ARRAYS, evaluation, config, training, state_dir=tmp_path / "state")
+    result = train(ITEMS, ARRAYS, evaluation, config, training, state_dir=tmp_path / "state")
     export_saved_model(result.model, VOCABULARY, tmp_path / "model")
     signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
     example = evaluation_example(["1", "2"], ["1", "9", "2"], "3", 1)
@@ -175,4 +175,4 @@ def test_a_variant_without_its_data_says_so(tmp_path: Path) -> None:
     )
     arrays = TrainingArrays(ARRAYS.positive, ARRAYS.negative)
     with pytest.raises(ValueError, match="reads the mixed history"):
-        fit(ITEMS, arrays, evaluation, ModelConfig(variant="SASRec"), TrainingConfig(), state_dir=tmp_path)
+        train(ITEMS, arrays, evaluation, ModelConfig(variant="SASRec"), TrainingConfig(), state_dir=tmp_path)

@@ -1,0 +1,21 @@
+"""Names of what a batch holds: `pnfrec_keras.examples.arrays` makes batches, the network reads them. No dependency.
+
+A training batch is `(x, y)` with a key for each sequence in both, the inputs and the next items; an evaluation batch is
+`({POSITIVE, SEEN}, {TARGET, IS_POSITIVE})`.
+"""
+
+from typing import Final
+
+# Sequences of item indices.
+POSITIVE: Final = "positive"
+NEGATIVE: Final = "negative"
+MIXED: Final = "mixed"
+# Of training labels: which ones of MIXED are positive; and, behind the name of a sequence, how far each value lies from
+# the boundary between liked and disliked, and into which period of the trend it falls.
+MIXED_IS_POSITIVE: Final = "mixed_is_positive"
+MARGINS: Final = "_margins"
+PERIODS: Final = "_periods"
+# Of evaluation: what is left out of the ranking, the item to be found, and its group.
+SEEN: Final = "seen"
+TARGET: Final = "target"
+IS_POSITIVE: Final = "is_positive"

@@ -1,0 +1,56 @@
+"""Makes the model and the optimizer that settings describe, under their strategy and precision."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.training.callbacks import start_averages
+
+
+def build_model(
+    num_items: int, model_config: ModelConfig, training: TrainingConfig, steps: int | None = None
+) -> PNFRec:
+    """A compiled model under the strategy and precision of the settings.
+
+    Args:
+        num_items: Size of the catalogue.
+        model_config: The network.
+        training: How it is fitted.
+        steps: Of an epoch, which `average_epochs` counts in; None: to rank, without an average.
+    """
+    with make_strategy(training.strategy).scope():
+        model = PNFRec(num_items, model_config, k=training.k, dtype=training.precision)
+        compile_model(model, training, steps)
+    return model
+
+
+def compile_model(model: PNFRec, training: TrainingConfig, steps: int | None = None) -> None:
+    """Gives a model its optimizer, in the scope of the strategy that it was made in; arguments as of `build_model`."""
+    average: dict[str, Any] = {}
+    if training.average_epochs and steps:
+        average = {"use_ema": True, "ema_momentum": math.exp(-1.0 / (training.average_epochs * steps))}
+    optimizer = keras.optimizers.Adam(training.learning_rate, **average)
+    model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
+    # Its variables must exist before a state can be restored into them.
+    model.optimizer.build(model.trainable_variables)
+    if average:
+        start_averages(model)
+
+
+def make_strategy(name: str) -> Any:
+    """The `tf.distribute` strategy of a setting: "none" or "mirrored".
+
+    Raises:
+        ValueError: Unknown name.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    msg = f"`training.strategy` must be 'none' or 'mirrored'. Received: {name!r}."
+    raise ValueError(msg)
