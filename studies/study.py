@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import itertools
 import json
 import re
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pipeline.config import ConfigError, PipelineConfig, load_config
+from pnfrec_core.provenance import result_name
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
 from pnfrec_keras.config import check_recency, check_rule
-from studies.run.origin import code_digest, data_digest
+from studies.run.origin import Origin, origin_of
 
 STUDIES = Path(__file__).parent / "ready"
 # A study exports nothing and asks no server. Left in, they might want what the model of an arm does not have.
@@ -115,14 +115,14 @@ class Trial:
         arm: The arm.
         seed: Of weights, order and dropout, and of the halves if the study draws them; None for a baseline otherwise.
         config: With the settings of study and arm, and the seed.
-        origin: Digest of the data and of the code that its result comes from.
+        origin: Of the data and of the code that its result comes from.
         key: Name of its folder: other settings, other data or other code have another one.
     """
 
     arm: Arm
     seed: int | None
     config: PipelineConfig
-    origin: str
+    origin: Origin
     key: str
 
     @property
@@ -134,7 +134,8 @@ class Trial:
         # Recent likes are counted for rankings: nothing is trained on them.
         feedback = dataclasses.replace(self.config.feedback, recent_days=0.0)
         parts = [changed(part) for part in (feedback, model, self.config.training)]
-        return f"{model.variant}-seed{self.seed}-{digest([self.origin, parts])}"
+        name = result_name(code=self.origin.training, data=self.origin.data, settings=parts)
+        return f"{model.variant}-seed{self.seed}-{name[:12]}"
 
 
 def load_study(name: str) -> Study:
@@ -186,7 +187,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
                 f"`feedback.split_seed: {config.feedback.split_seed}`."
             )
             raise ConfigError(msg)
-        origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
+        origin = origin_of(config.feedback.base, config.feedback.files)
         found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
     return found
 
@@ -243,22 +244,18 @@ def changed(settings: Any) -> dict[str, Any]:
     }
 
 
-def digest(values: Any) -> str:
-    """Short digest of plain values."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-
-
 def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
         # Whether 1e-3 is a number, the setting says.
         yield key, value if isinstance(value, str) and is_scientific(value) else json.dumps(value)
 
 
-def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str:
-    settings = {name: changed(getattr(config, name)) for name in ("feedback", "model", "training")}
+def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: Origin) -> str:
+    settings: list[Any] = [changed(getattr(config, name)) for name in ("feedback", "model", "training")]
+    settings += [arm.baseline, changed(arm.inference)]
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
     name = slug if seed is None else f"{slug}-seed{seed}"
-    return f"{name}-{digest([origin, settings, arm.baseline, changed(arm.inference)])}"
+    return f"{name}-{result_name(code=origin.trial, data=origin.data, settings=settings)[:12]}"
 
 
 def _grid_name(settings: Mapping[str, Value]) -> str:

@@ -8,16 +8,8 @@ from tfx.types import component_spec, standard_artifacts
 
 from components import artifacts
 from components.gate import config
+from components.gate.origin import REPORT
 from components.gate.report import executor
-from pnfrec_core.provenance import code_version
-
-# The code that the report depends on.
-SOURCES = (
-    *("components/gate/report", "components/gate", "components/gate/model_settings.py"),
-    # For the rule that the model ranks by.
-    *("pnfrec_keras/config.py", "pnfrec_keras/ranking/rules.py", "pnfrec_core/variants.py"),
-    *("pnfrec_core/measures.py", "pnfrec_core/schema.py"),
-)
 
 
 class GateReporterSpec(types.ComponentSpec):
@@ -86,7 +78,7 @@ class GateReporter(base_component.BaseComponent):
                 baseline_model=baseline_model,
                 baseline_blessing=baseline_blessing,
                 gate=config.gate_to_json(gate),
-                code=code_version(*SOURCES),
+                code=REPORT.digest(),
                 report=types.Channel(type=artifacts.GateReport),
             )
         )

@@ -1,0 +1,9 @@
+"""The code that an evaluation and its report depend on, beside that of the model's signature."""
+
+from pnfrec_core.provenance import Code
+
+EVALUATION = Code(
+    ("components.gate.metrics", "components.gate.extractors"),
+    libraries=("numpy", "tensorflow", "tensorflow-model-analysis"),
+)
+REPORT = Code(("components.gate.report.executor",))
