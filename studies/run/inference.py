@@ -14,8 +14,8 @@ from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.rules import LikeOdds, combine, log_like_rate, log_popularity, log_recency
+from studies.inference_rule import InferenceRule
 from studies.results.bootstrap import paired_difference
-from studies.study import InferenceRule
 
 
 def without_positives(arrays: EvaluationArrays) -> EvaluationArrays:

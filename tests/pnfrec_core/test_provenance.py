@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -225,7 +226,7 @@ def test_data_goes_by_what_files_hold(tmp_path: Path) -> None:
 
 def test_data_that_is_elsewhere_or_missing_goes_by_its_name(tmp_path: Path) -> None:
     remote = [f"gs://bucket/{name}.csv" for name in "ab"]
-    assert len({data_digest([name]) for name in (*remote, tmp_path / "a.csv", tmp_path / "b.csv")}) == 4
+    assert len({data_digest([name]) for name in (*remote, f"{tmp_path}/a.csv", f"{tmp_path}/b.csv")}) == 4
     (tmp_path / "a.csv").touch()
     assert matches([*remote, str(tmp_path / "none*"), str(tmp_path / "*.csv"), str(tmp_path / "**" / "a.csv")]) == [
         *(str(tmp_path / "a.csv"), str(tmp_path / "none*"), *remote),
@@ -233,7 +234,7 @@ def test_data_that_is_elsewhere_or_missing_goes_by_its_name(tmp_path: Path) -> N
 
 
 def test_code_data_and_settings_make_the_name_of_a_result() -> None:
-    parts = {"code": "c", "data": "d", "settings": {"x": 1, "y": [2]}}
+    parts: dict[str, Any] = {"code": "c", "data": "d", "settings": {"x": 1, "y": [2]}}
     name = result_name(**parts)
     assert result_name(code="c", data="d", settings={"y": [2], "x": 1}) == name
     for part, value in {"code": "d", "data": "c", "settings": {"x": 1, "y": [3]}}.items():
