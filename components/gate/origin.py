@@ -1,4 +1,4 @@
-"""The code that an evaluation and its report depend on, beside that of the model's signature."""
+"""The code that an evaluation depends on, beside that of the model's signature."""
 
 from pnfrec_core.provenance import Code
 
@@ -6,4 +6,3 @@ EVALUATION = Code(
     ("components.gate.metrics", "components.gate.extractors"),
     libraries=("numpy", "tensorflow", "tensorflow-model-analysis"),
 )
-REPORT = Code(("components.gate.report.executor",))

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from components.feedback.origin import EXAMPLES
-from components.gate.origin import EVALUATION, REPORT
+from components.gate.origin import EVALUATION
+from components.gate.report.origin import REPORT
 from components.trainer.origin import MODEL
 from components.trainer.state import TRAINED
 from components.tuner.origin import CHOICE

@@ -8,8 +8,8 @@ from tfx.types import component_spec, standard_artifacts
 
 from components import artifacts
 from components.gate import config
-from components.gate.origin import REPORT
 from components.gate.report import executor
+from components.gate.report.origin import REPORT
 
 
 class GateReporterSpec(types.ComponentSpec):

@@ -3,8 +3,8 @@ from tfx.types import standard_artifacts
 
 from components import artifacts
 from components.gate import config
-from components.gate.origin import REPORT
 from components.gate.report import component, executor
+from components.gate.report.origin import REPORT
 from tests.components.gate.report import examples
 
 GATE = examples.gate(ndcg_p={"min": 0.1})
