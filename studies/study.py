@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import itertools
 import json
 import re
@@ -11,58 +10,19 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pipeline.config import ConfigError, PipelineConfig, load_config
+from pnfrec_core.provenance import result_name
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
 from pnfrec_keras.config import check_recency, check_rule
-from pnfrec_keras.ranking import rules
-from studies.run.origin import code_digest, data_digest
+from studies.inference_rule import InferenceRule
+from studies.run.origin import Origin, origin_of
 
 STUDIES = Path(__file__).parent / "ready"
 # A study exports nothing and asks no server. Left in, they might want what the model of an arm does not have.
 WITHOUT_SERVING = ("export={}", "query={}")
 
-# How an arm is called whose lists are those of the positive encoder alone, by no rule.
-NO_RULE = "positive"
-
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 Value = bool | int | float | str
-
-
-@dataclasses.dataclass(frozen=True)
-class InferenceRule:
-    """How an arm ranks with a trained model, where it is not the positive encoder alone.
-
-    Attributes:
-        rule: Name of a rule of `pnfrec_keras.ranking.rules`; "positive" for none.
-        gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
-            its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
-        delta_weight: Instead, the gamma with the largest NDCG_p + w delta NDCG on validation is taken, as by the tuner.
-        recency: Weight of what is liked now; wants `feedback.recent_days`.
-        without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
-            user who has disliked things only.
-        negatives_for_positives: Where a history has no positive item, the positive encoder reads the negative ones:
-            people dislike what they had reason to try.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
-
-    rule: str = NO_RULE
-    gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
-    delta_weight: float | None = None
-    recency: float = 0.0
-    without_positives: bool = False
-    negatives_for_positives: bool = False
-
-    def __post_init__(self) -> None:
-        known = (NO_RULE, *rules.registry())
-        if self.rule not in known:
-            msg = f"`rule` must be one of {', '.join(known)}. Received: {self.rule!r}."
-            raise ValueError(msg)
-
-    @property
-    def rule_name(self) -> str | None:
-        """The rule that lowers items; None for the positive encoder alone."""
-        return None if self.rule == NO_RULE else self.rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,14 +90,14 @@ class Trial:
         arm: The arm.
         seed: Of weights, order and dropout, and of the halves if the study draws them; None for a baseline otherwise.
         config: With the settings of study and arm, and the seed.
-        origin: Digest of the data and of the code that its result comes from.
+        origin: Of the data and of the code that its result comes from.
         key: Name of its folder: other settings, other data or other code have another one.
     """
 
     arm: Arm
     seed: int | None
     config: PipelineConfig
-    origin: str
+    origin: Origin
     key: str
 
     @property
@@ -149,7 +109,8 @@ class Trial:
         # Recent likes are counted for rankings: nothing is trained on them.
         feedback = dataclasses.replace(self.config.feedback, recent_days=0.0)
         parts = [changed(part) for part in (feedback, model, self.config.training)]
-        return f"{model.variant}-seed{self.seed}-{digest([self.origin, parts])}"
+        name = result_name(code=self.origin.training, data=self.origin.data, settings=parts)
+        return f"{model.variant}-seed{self.seed}-{name[:12]}"
 
 
 def load_study(name: str) -> Study:
@@ -202,7 +163,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
                 f"`feedback.split: {rule.name}`, `feedback.split_seed: {config.feedback.split_seed}`."
             )
             raise ConfigError(msg)
-        origin = digest([code_digest(), data_digest(config.feedback.base, tuple(config.feedback.files))])
+        origin = origin_of(config.feedback.base, config.feedback.files)
         found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
     return found
 
@@ -260,22 +221,18 @@ def changed(settings: Any) -> dict[str, Any]:
     }
 
 
-def digest(values: Any) -> str:
-    """Short digest of plain values."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-
-
 def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
         # Whether 1e-3 is a number, the setting says.
         yield key, value if isinstance(value, str) and is_scientific(value) else json.dumps(value)
 
 
-def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: str) -> str:
-    settings = {name: changed(getattr(config, name)) for name in ("feedback", "model", "training")}
+def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: Origin) -> str:
+    settings: list[Any] = [changed(getattr(config, name)) for name in ("feedback", "model", "training")]
+    settings += [arm.baseline, changed(arm.inference)]
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
     name = slug if seed is None else f"{slug}-seed{seed}"
-    return f"{name}-{digest([origin, settings, arm.baseline, changed(arm.inference)])}"
+    return f"{name}-{result_name(code=origin.trial, data=origin.data, settings=settings)[:12]}"
 
 
 def _grid_name(settings: Mapping[str, Value]) -> str:

@@ -22,8 +22,8 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import get_named_weights, set_named_weights
+from studies.inference_rule import InferenceRule
 from studies.run.inference import recommender
-from studies.study import InferenceRule
 from tests.pnfrec_keras.writing import evaluation_example, write_records
 
 ITEMS, K = 20, 5

@@ -13,12 +13,10 @@ from tfx.types import component_spec, standard_artifacts, standard_component_spe
 from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig, to_json
+from components.feedback.origin import EXAMPLES
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.inventory import inventory
-from pnfrec_core.provenance import code_version
 
-# The code that the examples depend on.
-SOURCES = ("components/feedback", "pnfrec_core/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py")
 # TFX reads these in a pattern as spans of time and then takes the latest only.
 _SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
 
@@ -45,7 +43,7 @@ class FeedbackGen(component.FileBasedExampleGen):
     Outputs: `examples`, `vocabulary` (ItemVocabulary) and `statistics` (FeedbackStatistics); see
     docs/reference/formats.md.
 
-    The settings, the state of the input files and the code are execution parameters, so a cached result is used only
+    The settings, what the input files hold and the code are execution parameters, so a cached result is used only
     while none of them has changed. (The driver of FileBasedExampleGen takes a fingerprint too, which overlooks some
     changes.)
     """
@@ -81,7 +79,7 @@ class FeedbackGen(component.FileBasedExampleGen):
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
             feedback=to_json(config),
             inventory=inventory(config),
-            code=code_version(*SOURCES),
+            code=EXAMPLES.digest(),
             examples=types.Channel(type=standard_artifacts.Examples),
             vocabulary=types.Channel(type=ItemVocabulary),
             statistics=types.Channel(type=FeedbackStatistics),

@@ -7,11 +7,9 @@ from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate import config
+from components.gate.origin import EVALUATION
 from pnfrec_core import schema
-from pnfrec_core.provenance import code_version
 
-# The code that an evaluation depends on, beside that of the model's signature.
-SOURCES = ("components/gate", "pnfrec_core/measures.py", "pnfrec_core/schema.py")
 _MODULE = "components.gate.metrics"
 
 
@@ -31,7 +29,7 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
     # All of a list or none of it: the interval of a difference needs both its parts.
     names = (*config.METRICS, *(config.DEFAULT_METRICS if gate.judges_default else ()))
     metrics = [_ranking_metric(metric, gate, with_baseline) for metric in names]
-    metrics.append(_metric_config("RankingDetails", k=gate.k, code=code_version(*SOURCES)))
+    metrics.append(_metric_config("RankingDetails", k=gate.k, code=EVALUATION.digest()))
     if gate.judges_default:
         metrics.append(_metric_config("RankingDetails", k=gate.k, name=config.DEFAULT_PREFIX + config.DETAILS))
     slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]

@@ -9,6 +9,8 @@ import yaml
 MODEL, TRAINING, EXPORT = "model", "training", "export"
 RESOLVED_CONFIG = "resolved_config"
 STATE_DIR = "state_dir"
+# Added by the executors: the folder of the artifact.
+VOCABULARY_KEY = "vocabulary"
 
 # What the Tuner may choose, and the section of the settings that it belongs to.
 SECTIONS = {"alpha": MODEL, "beta": MODEL, "dim": MODEL, "learning_rate": TRAINING, "dropout": MODEL}

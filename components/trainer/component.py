@@ -12,9 +12,10 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import ItemVocabulary
 from components.trainer import executor
-from pnfrec_core.provenance import code_version
+from components.trainer.choice import VOCABULARY_KEY
+from components.trainer.origin import MODEL
 
-VOCABULARY_KEY = executor.VOCABULARY_KEY
+CODE_KEY = "code"
 RUN_FN = "components.trainer.run_fn.run_fn"
 
 
@@ -23,7 +24,7 @@ class SequenceTrainerSpec(types.ComponentSpec):
 
     PARAMETERS: ClassVar[dict[str, ExecutionParameter]] = {
         **standard_component_specs.TrainerSpec.PARAMETERS,
-        executor.CODE_KEY: ExecutionParameter(type=str),
+        CODE_KEY: ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {
         **standard_component_specs.TrainerSpec.INPUTS,
@@ -63,7 +64,7 @@ class SequenceTrainer(Trainer):
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
             run_fn=RUN_FN,
             custom_config=json.dumps(custom_config, sort_keys=True),
-            code=code_version(*executor.SOURCES),
+            code=MODEL.digest(),
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),
         )

@@ -5,10 +5,7 @@ from typing import Any
 from tfx.components.trainer import executor
 from tfx.types import artifact_utils
 
-VOCABULARY_KEY = "vocabulary"
-CODE_KEY = "code"
-# The code that the model depends on.
-SOURCES = ("components/trainer", "pnfrec_core", "pnfrec_keras")
+from components.trainer.choice import VOCABULARY_KEY
 
 
 class Executor(executor.GenericExecutor):

@@ -1,20 +1,16 @@
 """`run_fn` of the Trainer: reads artifacts, calls `pnfrec_keras`, writes the model."""
 
-import hashlib
 import json
 import logging
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, STATE_DIR, TRAINING, with_choice
-from components.trainer.executor import SOURCES, VOCABULARY_KEY
-from pnfrec_core import schema
-from pnfrec_core.provenance import code_version
-from pnfrec_core.variants import variant_of
+from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, TRAINING, with_choice
+from components.trainer.state import state_dir
+from components.trainer.training import read_data, train
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
-from pnfrec_keras.examples.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -32,28 +28,18 @@ def run_fn(fn_args: Any) -> None:
 
     choice: dict[str, Any] = (fn_args.hyperparameters or {}).get("values", {})
     settings = with_choice(fn_args.custom_config, choice)
-    model_config = ModelConfig(**settings[MODEL])
-    training_config = TrainingConfig(**settings[TRAINING])
     export_config = ExportConfig(**settings[EXPORT])
-    vocabulary, train, validation = read_data(fn_args, model_config)
-    log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
+    epochs = TrainingConfig(**settings[TRAINING]).epochs
+    data = read_data(fn_args, ModelConfig(**settings[MODEL]))
+    vocabulary, validation = data.vocabulary, data.validation
+    log.info("Training on %d users, validating on %d, %d items.", len(data.train), len(validation), len(vocabulary))
     state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
-    result = fitting.train(
-        len(vocabulary),
-        train,
-        validation,
-        model_config,
-        training_config,
-        state_dir=state,
-        log_dir=fn_args.model_run_dir,
-        popularity=vocabulary.popularity(),
-        progress=_log_epoch(training_config.epochs),
-    )
+    result = train(data, settings, state, _log_epoch(epochs), log_dir=fn_args.model_run_dir)
     facts = {
         "best_epoch": result.best_epoch,
         "epochs": len(result.history),
         "validation": result.history[result.best_epoch - 1],
-        "training_users": len(train),
+        "training_users": len(data.train),
         "validation_examples": len(validation),
         "items": len(vocabulary),
         "versions": _versions(),
@@ -71,27 +57,6 @@ def run_fn(fn_args: Any) -> None:
     )
     Path(fn_args.model_run_dir, "history.json").write_text(json.dumps(result.history, indent=1), encoding="utf-8")
     fitting.discard_state(state)
-
-
-def read_data(fn_args: Any, model_config: ModelConfig) -> tuple[Vocabulary, Any, Any]:
-    """The vocabulary, the `TrainingArrays` and the `EvaluationArrays` of validation that `fn_args` names."""
-    from pnfrec_keras.examples.records import read_evaluation, read_training
-
-    vocabulary = Vocabulary.read(Path(fn_args.custom_config[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
-    mixed = variant_of(model_config.variant).mixed
-    train = read_training(
-        *(fn_args.train_files, vocabulary, model_config.max_length),
-        mixed=mixed,
-        margins=model_config.soft_boundary > 0,
-        days=model_config.trend_days > 0,
-    )
-    return vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length)
-
-
-def state_dir(settings: dict[str, Any], patterns: Sequence[str]) -> Path:
-    """Where an interrupted run of the same code with the same settings and example files has left its state."""
-    key = json.dumps([settings[MODEL], settings[TRAINING], sorted(patterns), code_version(*SOURCES)], sort_keys=True)
-    return Path(settings[STATE_DIR]) / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def _log_epoch(epochs: int) -> Callable[[int, dict[str, float]], None]:

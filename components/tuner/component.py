@@ -11,10 +11,11 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import ItemVocabulary
-from components.trainer.executor import VOCABULARY_KEY
+from components.trainer.choice import VOCABULARY_KEY
 from components.tuner import executor
-from pnfrec_core.provenance import code_version
+from components.tuner.origin import CHOICE
 
+CODE_KEY = "code"
 TUNER_FN = "components.tuner.tuner_fn.tuner_fn"
 
 
@@ -23,7 +24,7 @@ class SequenceTunerSpec(types.ComponentSpec):
 
     PARAMETERS: ClassVar[dict[str, ExecutionParameter]] = {
         **standard_component_specs.TunerSpec.PARAMETERS,
-        executor.CODE_KEY: ExecutionParameter(type=str),
+        CODE_KEY: ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {
         **standard_component_specs.TunerSpec.INPUTS,
@@ -62,7 +63,7 @@ class SequenceTuner(Tuner):
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
             tuner_fn=TUNER_FN,
             custom_config=json.dumps(custom_config, sort_keys=True),
-            code=code_version(*executor.SOURCES),
+            code=CHOICE.digest(),
             best_hyperparameters=types.Channel(type=standard_artifacts.HyperParameters),
             tuner_results=types.Channel(type=standard_artifacts.TunerResults),
         )

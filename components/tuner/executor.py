@@ -7,13 +7,8 @@ from typing import Any
 from tfx.components.tuner import executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.trainer.executor import SOURCES as TRAINER_SOURCES
-from components.trainer.executor import VOCABULARY_KEY
+from components.trainer.choice import VOCABULARY_KEY
 from components.tuner.results import write_results
-
-CODE_KEY = "code"
-# The code that the choice depends on.
-SOURCES = ("components/tuner", *TRAINER_SOURCES)
 
 
 class Executor(executor.Executor):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from components.trainer.choice import MODEL, TRAINING, with_choice
-from components.trainer.run_fn import read_data, state_dir
+from components.trainer.state import state_dir
+from components.trainer.training import read_data, train
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 
 _OUTCOME_FILE = "outcome.json"
@@ -53,7 +54,8 @@ class Trials:
     def __init__(self, fn_args: Any, settings: Mapping[str, Any]) -> None:
         self._settings = settings
         self._patterns = [*fn_args.train_files, *fn_args.eval_files]
-        self._vocabulary, self._train, self.validation = read_data(fn_args, ModelConfig(**settings[MODEL]))
+        self._data = read_data(fn_args, ModelConfig(**settings[MODEL]))
+        self.validation = self._data.validation
 
     def outcome(self, number: int, values: Mapping[str, Any]) -> Outcome:
         """Trains with `values`, or says what came of it before.
@@ -75,19 +77,10 @@ class Trials:
 
         from pnfrec_keras.training import fitting
 
-        model_config, training_config = ModelConfig(**settings[MODEL]), TrainingConfig(**settings[TRAINING])
+        epochs = TrainingConfig(**settings[TRAINING]).epochs
         begin = time.perf_counter()
         try:
-            result = fitting.train(
-                len(self._vocabulary),
-                self._train,
-                self.validation,
-                model_config,
-                training_config,
-                state_dir=folder / "state",
-                popularity=self._vocabulary.popularity(),
-                progress=_log_epoch(number, training_config.epochs),
-            )
+            result = train(self._data, settings, folder / "state", _log_epoch(number, epochs))
         except Exception:
             # It would come to the same end again.
             fitting.discard_state(folder / "state")

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from pnfrec_core import schema
 from pnfrec_keras.config import check_rule
+from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.examples.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking import rules, topk
 from pnfrec_keras.ranking.rules import Dislikes

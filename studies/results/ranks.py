@@ -31,7 +31,7 @@ class Ranks:
     Attributes:
         rank: (seeds, T).
         is_positive: (T,), by the arm's own rule of polarity, until `common_targets` gives all arms one rule.
-        user, place: (T,), which name a target (`studies.run.data.TargetKeys`). Of stored ranks, users are numbers,
+        user, place: (T,), which name a target (`studies.run.targets.TargetKeys`). Of stored ranks, users are numbers,
             which mean something within their file only (`studies.results.stored`).
     """
 

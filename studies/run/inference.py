@@ -15,8 +15,8 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.rules import Dislikes
 from pnfrec_keras.ranking.scorer import Scorer
+from studies.inference_rule import InferenceRule
 from studies.results.bootstrap import paired_difference
-from studies.study import InferenceRule
 
 
 def without_positives(arrays: EvaluationArrays) -> EvaluationArrays:

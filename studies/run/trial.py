@@ -22,10 +22,10 @@ from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.evaluation import baselines, evaluate
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
+from studies.inference_rule import InferenceRule
 from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
-from studies.run.data import keys_of
 from studies.run.inference import choose_gamma, recommender, without_positives
-from studies.study import InferenceRule
+from studies.run.targets import keys_of
 
 SPLITS = (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
 

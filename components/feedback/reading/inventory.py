@@ -1,15 +1,17 @@
-"""Which files FeedbackGen reads, and in which state: part of its cache key."""
+"""Which files FeedbackGen reads, and what they hold: part of its cache key."""
 
 import hashlib
-import os
+import json
+from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.files import absolute, expand_files, is_remote
+from components.feedback.reading.files import absolute, expand_files
+from pnfrec_core.provenance import data_digest
 
 
 def inventory(config: FeedbackConfig) -> str:
-    """A digest of path, size and time of change of every local file that the settings name.
+    """A digest of path and content of every file that the settings name; a remote one counts by its path alone.
 
     TFX's own fingerprint takes the sum of the sizes and whole seconds, and its globs know no `**`: a renamed file,
     which changes the order of ties, or a changed one in a sub-folder would go unnoticed.
@@ -17,15 +19,14 @@ def inventory(config: FeedbackConfig) -> str:
     Returns:
         Hexadecimal; of nothing where a file is missing, which the run itself reports.
     """
-    digest = hashlib.sha256()
     try:
         files = expand_files(config)
     except FeedbackError:
-        return digest.hexdigest()
+        return _digest([])
     if config.titles is not None:
         files = [*files, absolute(config.base, config.titles.file)]
-    for file in files:
-        if not is_remote(file) and os.path.isfile(file):
-            state = os.stat(file)
-            digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    return _digest([[file, data_digest([file])] for file in files])
+
+
+def _digest(contents: Sequence[Sequence[str]]) -> str:
+    return hashlib.sha256(json.dumps(contents).encode()).hexdigest()

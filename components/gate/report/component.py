@@ -9,13 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from components import artifacts
 from components.gate import config
 from components.gate.report import executor
-from pnfrec_core.provenance import code_version
-
-# The code that the report depends on.
-SOURCES = (
-    *("components/gate", "pnfrec_keras/export/ranking.py"),
-    *("pnfrec_core/measures.py", "pnfrec_core/schema.py"),
-)
+from components.gate.report.origin import REPORT
 
 
 class GateReporterSpec(types.ComponentSpec):
@@ -84,7 +78,7 @@ class GateReporter(base_component.BaseComponent):
                 baseline_model=baseline_model,
                 baseline_blessing=baseline_blessing,
                 gate=config.gate_to_json(gate),
-                code=code_version(*SOURCES),
+                code=REPORT.digest(),
                 report=types.Channel(type=artifacts.GateReport),
             )
         )

@@ -18,8 +18,9 @@ from components.feedback.component import FeedbackGen
 from components.feedback.config import FeedbackConfig, TitlesConfig, from_json
 from components.feedback.errors import FeedbackError
 from components.feedback.executor import Executor
+from components.feedback.origin import EXAMPLES
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
-from pnfrec_core.provenance import code_version
+from pnfrec_core.provenance import Code
 from tests.components.feedback import support
 from tests.components.feedback.test_generate import some_rows
 
@@ -42,9 +43,7 @@ def test_outputs_and_parameters() -> None:
         {"name": "titles", "pattern": "movies.csv"},
     ]
     assert from_json(parameters["feedback"]).base == base
-    assert parameters["code"] == code_version(
-        "components/feedback", "pnfrec_core/schema.py", "pnfrec_data/registry.py", "pnfrec_data/errors.py"
-    )
+    assert parameters["code"] == EXAMPLES.digest()
 
 
 @pytest.mark.parametrize("name", ["span-{SPAN}/a.csv", "{YYYY}-{MM}-{DD}.csv", "{SPAN:2}.csv"])
@@ -132,7 +131,7 @@ def test_cache_and_statistics_gen(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     support.write_parquet(path, rows[:-1])
     run_pipeline(tmp_path, config)
     assert runs() == 4
-    monkeypatch.setattr(feedback_component, "code_version", lambda *_: "edited")
+    monkeypatch.setattr(feedback_component, "EXAMPLES", Code(("pnfrec_core.schema",)))
     run_pipeline(tmp_path, config)
     assert runs() == 5
 

@@ -7,7 +7,7 @@ from tensorflow_model_analysis.metrics import metric_specs
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate import config, eval_config
-from pnfrec_core.provenance import code_version
+from components.gate.origin import EVALUATION
 
 GATE = config.GateConfig(
     bounds={
@@ -43,7 +43,7 @@ def test_metrics() -> None:
     module = "components.gate.metrics"
     assert found == [
         *(("RankingMetric", module, {"k": 20, "name": name}) for name in config.METRICS),
-        ("RankingDetails", module, {"k": 20, "code": code_version(*eval_config.SOURCES)}),
+        ("RankingDetails", module, {"k": 20, "code": EVALUATION.digest()}),
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_bound_of_the_list_without_dislikes_brings_its_metrics() -> None:
     found = [(metric.class_name, json.loads(metric.config)) for metric in made.metrics_specs[0].metrics]
     assert found == [
         *(("RankingMetric", {"k": 20, "name": name}) for name in (*config.METRICS, *config.DEFAULT_METRICS)),
-        ("RankingDetails", {"k": 20, "code": code_version(*eval_config.SOURCES)}),
+        ("RankingDetails", {"k": 20, "code": EVALUATION.digest()}),
         ("RankingDetails", {"k": 20, "name": "default_ranking_details"}),
     ]
     thresholds = metric_specs.metric_thresholds_from_metrics_specs(made.metrics_specs, eval_config=made)

@@ -11,10 +11,11 @@ from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import ItemVocabulary
-from components.trainer import run_fn
+from components.trainer import state
 from components.trainer.component import SequenceTrainer
 from components.trainer.executor import Executor
-from pnfrec_core.provenance import code_version
+from components.trainer.origin import MODEL
+from pnfrec_core.provenance import Code
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from tests.pnfrec_keras.writing import evaluation_example, training_example, write_records
 
@@ -43,7 +44,7 @@ def test_the_component_takes_a_vocabulary_and_names_its_run_fn() -> None:
     assert trainer.outputs["model"].type is standard_artifacts.Model
     assert trainer.exec_properties["run_fn"] == "components.trainer.run_fn.run_fn"
     assert json.loads(trainer.exec_properties["custom_config"]) == SETTINGS
-    assert trainer.exec_properties["code"] == code_version("components/trainer", "pnfrec_keras")
+    assert trainer.exec_properties["code"] == MODEL.digest()
     with pytest.raises(TypeError, match="vocabulary"):
         SequenceTrainer(
             examples=channel(standard_artifacts.Examples),
@@ -136,20 +137,29 @@ def test_an_export_that_fails_keeps_the_training(tmp_path: Path) -> None:
     inputs, outputs = write_artifacts(tmp_path)
     with pytest.raises(ValueError, match=r"`export.index`"):
         Executor().Do(inputs, outputs, properties(tmp_path, export={"index": "faiss"}))
-    (state,) = (tmp_path / "state").glob("*/state.npz")
+    (kept,) = (tmp_path / "state").glob("*/state.npz")
     Executor().Do(inputs, outputs, properties(tmp_path))
-    assert not state.exists()
+    assert not kept.exists()
     assert (tmp_path / "model" / "Format-Serving" / "saved_model.pb").exists()
 
 
-def test_the_state_is_named_by_settings_data_and_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_is_named_by_settings_data_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = {**SETTINGS, "state_dir": "/state"}
-    same = run_fn.state_dir({**base, "export": {"index": "tfrs"}}, ["a", "b"])
-    assert run_fn.state_dir(base, ["b", "a"]) == same
-    assert run_fn.state_dir(base, ["a", "c"]) != same
-    assert run_fn.state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
-    monkeypatch.setattr(run_fn, "code_version", lambda *_: "edited")
-    assert run_fn.state_dir(base, ["a", "b"]) != same
+    same = state.state_dir({**base, "export": {"index": "tfrs"}}, ["a", "b"])
+    assert state.state_dir(base, ["b", "a"]) == same
+    assert state.state_dir(base, ["a", "c"]) != same
+    assert state.state_dir({**base, "training": {"epochs": 3}}, ["a", "b"]) != same
+    vocabulary = {**base, "vocabulary": str(tmp_path)}
+    (tmp_path / "items.jsonl").write_text("[]")
+    assert state.state_dir(vocabulary, ["a", "b"]) != same
+    (tmp_path / "a").write_text("examples")
+    by_name = state.state_dir(base, [str(tmp_path / "a*")])
+    (tmp_path / "a").rename(tmp_path / "ab")
+    assert state.state_dir(base, [str(tmp_path / "a*")]) == by_name, "examples go by what they hold"
+    (tmp_path / "ab").write_text("other examples")
+    assert state.state_dir(base, [str(tmp_path / "a*")]) != by_name
+    monkeypatch.setattr(state, "TRAINED", Code(("pnfrec_core.schema",)))
+    assert state.state_dir(base, ["a", "b"]) != same
 
 
 def test_validation_falls_back_to_the_popularity_of_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

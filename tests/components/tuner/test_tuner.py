@@ -23,12 +23,12 @@ from components.trainer.executor import Executor as TrainerExecutor
 from components.tuner.component import SequenceTuner
 from components.tuner.config import NumberSpace, SpaceConfig, TunerConfig, WidthSpace
 from components.tuner.executor import Executor
+from components.tuner.origin import CHOICE
 from components.tuner.results import SearchReport
 from components.tuner.search import Search, make_oracle
 from components.tuner.space import hyperparameters
 from components.tuner.trials import Outcome, _read
 from components.tuner.tuner_fn import tuner_fn
-from pnfrec_core.provenance import code_version
 from pnfrec_keras.training import fitting
 from tests.components.trainer.test_trainer import properties as trainer_properties
 from tests.components.trainer.test_trainer import write_artifacts
@@ -64,7 +64,7 @@ def test_the_component_takes_a_vocabulary_and_names_its_tuner_fn() -> None:
     assert tuner.outputs["tuner_results"].type is standard_artifacts.TunerResults
     assert tuner.exec_properties["tuner_fn"] == "components.tuner.tuner_fn.tuner_fn"
     assert json.loads(tuner.exec_properties["custom_config"]) == SETTINGS
-    assert tuner.exec_properties["code"] == code_version("components/tuner", "components/trainer", "pnfrec_keras")
+    assert tuner.exec_properties["code"] == CHOICE.digest()
 
 
 def test_keras_tuner_runs_on_keras_3() -> None:

@@ -11,11 +11,11 @@ import pytest
 import tensorflow as tf
 
 from pnfrec_keras.examples.arrays import pad
+from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.load import load_model
 from pnfrec_keras.export.ranker import in_float32
 from pnfrec_keras.export.saved_model import export_saved_model
-from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import get_named_weights, set_named_weights
 

@@ -12,8 +12,8 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking import rates
 from pnfrec_keras.ranking.rules.like_odds import LikeOdds
+from studies.inference_rule import InferenceRule
 from studies.run.inference import choose_gamma, recommender, without_positives
-from studies.study import InferenceRule
 
 ITEMS = 12
 VOCABULARY = Vocabulary([f"i{n}" for n in range(ITEMS)], np.arange(ITEMS, 0, -1), np.arange(ITEMS, 0, -1) // 2)

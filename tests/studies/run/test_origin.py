@@ -1,43 +1,53 @@
 """Results of other data or other code are not taken for one's own."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from studies.run import origin
+from pnfrec_core.imports import PACKAGES, ROOT
+from studies.run.origin import origin_of
+
+# Where the examples of a study would be prepared, without preparing them.
+ASK = """
+import pathlib, sys, types
+sys.modules["components.feedback.run"] = types.SimpleNamespace(generate=lambda *_: None)
+from pipeline.config import load_config
+from studies.run.data import prepared
+print(prepared(load_config(pathlib.Path(sys.argv[1]), []), pathlib.Path("prepared")).name)
+"""
 
 
-def test_only_what_code_does_is_in_its_digest() -> None:
-    plain = "def f(x):\n    return x + 1\n"
-    documented = '"""Of f."""\n\ndef f(x):\n    """Adds."""\n    return (x + 1)  # one\n'
-    assert origin.meaning(plain) == origin.meaning(documented)
-    assert origin.meaning(plain) != origin.meaning(plain.replace("1", "2"))
-    assert origin.meaning("x = 'a'\n'b'\n") != origin.meaning("x = 'a'\n")
+def test_a_changed_glossary_has_the_examples_of_a_study_made_anew(tmp_path: Path) -> None:
+    for package in set(PACKAGES) - {"tests"}:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def folder() -> str:
+        command = [sys.executable, "-c", ASK, str(ROOT / "configs" / "movietweetings.yaml")]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    before = folder()
+    glossary = tmp_path / "pnfrec_core" / "schema.py"
+    glossary.write_text(glossary.read_text() + "# a comment changes no example\n")
+    assert folder() == before
+    glossary.write_text(glossary.read_text() + "ANOTHER_WORD = 1\n")
+    assert folder() != before
 
 
-def test_the_network_and_feedbackgen_are_in_it_and_the_export_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = [
-        "pnfrec_keras/network/model.py",
-        "pnfrec_keras/export/saved_model.py",
-        "components/feedback/rules/protocol.py",
-        *(source for source in origin._SOURCES if source.endswith(".py")),
-    ]
-    for name in names:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("a = 1\n")
-    monkeypatch.setattr(origin, "_ROOT", tmp_path)
+def test_a_file_of_other_content_is_other_data_and_its_place_is_no_matter(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name / "year").mkdir(parents=True)
+        (tmp_path / name / "year" / "a.csv").write_text("u,i,1\n")
+    here = origin_of(str(tmp_path / "here"), ["**/*.csv"])
+    assert origin_of(str(tmp_path / "there"), ["year/a.csv"]) == here
+    (tmp_path / "there" / "year" / "a.csv").write_text("u,i,2,3\n")
+    there = origin_of(str(tmp_path / "there"), ["**/*.csv"])
+    assert (there.training, there.trial) == (here.training, here.trial)
+    assert there.data != here.data
 
-    def digest(name: str, text: str) -> str:
-        (tmp_path / name).write_text(text)
-        return origin.code_digest.__wrapped__()
 
-    before = digest("pnfrec_keras/export/saved_model.py", "a = 1\n")
-    assert digest("pnfrec_keras/export/saved_model.py", "a = 2\n") == before
-    assert digest("pnfrec_keras/network/model.py", "a = 2\n") != before
-    assert digest("pnfrec_keras/network/model.py", "a = 1  # one\n") == before
-    assert digest("components/feedback/rules/protocol.py", "a = 2\n") != before
-    for name in names[3:]:
-        before = origin.code_digest.__wrapped__()
-        assert digest(name, "a = 2\n") != before
+@pytest.mark.parametrize("pattern", ["none.csv", "*.none", "gs://bucket/a.csv"])
+def test_a_file_that_is_not_here_is_left_to_feedbackgen(pattern: str, tmp_path: Path) -> None:
+    assert origin_of(str(tmp_path), [pattern]).data

@@ -18,7 +18,10 @@ def config(tmp_path: Path) -> FeedbackConfig:
 
 
 def test_nothing_changed(config: FeedbackConfig) -> None:
-    assert inventory(config) == inventory(config)
+    before = inventory(config)
+    assert inventory(config) == before
+    os.utime(Path(config.base) / "year" / "a.csv", (0, 0))
+    assert inventory(config) == before, "touched only"
 
 
 def test_a_file_in_a_sub_folder_of_a_sub_folder(config: FeedbackConfig) -> None:

@@ -4,7 +4,7 @@ from tfx.types import standard_artifacts
 from components import artifacts
 from components.gate import config
 from components.gate.report import component, executor
-from pnfrec_core.provenance import code_version
+from components.gate.report.origin import REPORT
 from tests.components.gate.report import examples
 
 GATE = examples.gate(ndcg_p={"min": 0.1})
@@ -31,7 +31,7 @@ def test_interface() -> None:
         "baseline_blessing": standard_artifacts.ModelBlessing,
     }
     assert {key: value.type for key, value in made.outputs.items()} == {"report": artifacts.GateReport}
-    assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": code_version(*component.SOURCES)}
+    assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": REPORT.digest()}
     assert made.executor_spec.executor_class is executor.Executor
 
 

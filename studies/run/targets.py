@@ -1,0 +1,39 @@
+"""Names of the targets of a study, by which those of different arms are paired."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pnfrec_core import schema
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetKeys:
+    """What names a target whatever the rule of polarity: its user, and how many interactions came before it.
+
+    Attributes:
+        user: Ids, of the targets of a split, in the order in which `read_evaluation` gives them.
+        place: Length of the whole history.
+    """
+
+    user: npt.NDArray[np.str_]
+    place: npt.NDArray[np.int64]
+
+
+def keys_of(folder: Path, split: str) -> TargetKeys:
+    """Names of the targets in a split of prepared data."""
+    import tensorflow as tf
+
+    spec = {
+        schema.USER_ID: tf.io.FixedLenFeature([], tf.string),
+        schema.SEEN_ITEM_IDS: tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64),
+    }
+    files = sorted(str(path) for path in (folder / f"Split-{split}").glob("*"))
+    users, places = [], []
+    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(4096):
+        parsed = tf.io.parse_example(batch, spec)
+        users.append(parsed[schema.USER_ID].numpy())
+        places.append(parsed[schema.SEEN_ITEM_IDS].row_lengths().numpy())
+    return TargetKeys(np.char.decode(np.concatenate(users).astype(bytes), "utf-8"), np.concatenate(places))
