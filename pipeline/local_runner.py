@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# Run by path, as the tfx command does, this folder stands first among the import paths, and its pipeline.py would hide
+# Run by path, as the tfx command does, this folder is the first of the import paths, and its pipeline.py would hide
 # the package of that name.
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
 
-from pipeline import events  # noqa: E402
+from pipeline import events, run_log  # noqa: E402
 from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
 
@@ -82,9 +82,9 @@ def _locked(lock: IO[str]) -> bool:
 
 
 def check_metadata(path: Path) -> None:
-    """Looks whether ML Metadata can read its file, which takes it the better part of a minute to find out.
+    """Checks that ML Metadata can read its file: ML Metadata itself needs up to a minute to find out.
 
-    To be called by who holds the output folder. No file, and an empty one, are in order: ML Metadata fills it.
+    Call it while holding the output folder. A missing or empty file is in order: ML Metadata fills it.
 
     Raises:
         DamagedMetadataError: The file is no database, or a damaged one.
@@ -140,12 +140,10 @@ def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
 def main() -> int:
     """Runs the pipeline; returns the exit status."""
     die_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Beam's remarks about other libraries' type hints: hundreds of lines without a use.
-    logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
+    run_log.set_up()
     writer = events.EventWriter()
     watch = events.NodeWatch(writer, lambda _: ("unknown", {}))
-    logging.getLogger().addHandler(events.EpochListener(writer))
+    logging.getLogger().addHandler(events.EventListener(writer))
     try:
         overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
         config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
@@ -155,7 +153,7 @@ def main() -> int:
             run(config, watch)
     except Exception as error:
         log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", root_cause(error))
-        writer.send(events.FAILED, node=watch.node, message=root_cause(error))
+        writer.send(events.RunFailed(watch.node, root_cause(error)))
         return 1
     return 0
 

@@ -3,14 +3,14 @@
 import json
 import logging
 import platform
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, TRAINING, with_choice
+from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, with_choice
 from components.trainer.state import state_dir
 from components.trainer.training import read_data, train
-from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
+from pnfrec_core import events
+from pnfrec_keras.config import ExportConfig, ModelConfig
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +29,15 @@ def run_fn(fn_args: Any) -> None:
     choice: dict[str, Any] = (fn_args.hyperparameters or {}).get("values", {})
     settings = with_choice(fn_args.custom_config, choice)
     export_config = ExportConfig(**settings[EXPORT])
-    epochs = TrainingConfig(**settings[TRAINING]).epochs
+    events.report(log, events.ReadingExamples())
     data = read_data(fn_args, ModelConfig(**settings[MODEL]))
     vocabulary, validation = data.vocabulary, data.validation
-    log.info("Training on %d users, validating on %d, %d items.", len(data.train), len(validation), len(vocabulary))
     state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
-    result = train(data, settings, state, _log_epoch(epochs), log_dir=fn_args.model_run_dir)
+    result = train(data, settings, state, log_dir=fn_args.model_run_dir)
     facts = {
         "best_epoch": result.best_epoch,
         "epochs": len(result.history),
-        "validation": result.history[result.best_epoch - 1],
+        **of_best_epoch(result.history[result.best_epoch - 1]),
         "training_users": len(data.train),
         "validation_examples": len(validation),
         "items": len(vocabulary),
@@ -59,14 +58,10 @@ def run_fn(fn_args: Any) -> None:
     fitting.discard_state(state)
 
 
-def _log_epoch(epochs: int) -> Callable[[int, dict[str, float]], None]:
-    def progress(epoch: int, logs: dict[str, float]) -> None:
-        log.info(
-            "epoch %d/%d: loss %.4f, validation NDCG %.4f, HR %.4f",
-            *(epoch, epochs, logs["loss"], logs["val_ndcg_p"], logs["val_hr_p"]),
-        )
-
-    return progress
+def of_best_epoch(measured: dict[str, float]) -> dict[str, dict[str, float]]:
+    """What the manifest says of the best epoch: the losses of its training, and the measures of its validation."""
+    losses = {name: value for name, value in measured.items() if not name.startswith("val_")}
+    return {"training_losses": losses, "validation": {name: measured[name] for name in measured if name not in losses}}
 
 
 def _versions() -> dict[str, str]:

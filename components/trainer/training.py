@@ -1,7 +1,7 @@
 """One training, of the Trainer or of a trial of the Tuner: reads artifacts and fits a model."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from pnfrec_core import events
     from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
     from pnfrec_keras.training.fitting import TrainingResult
 
@@ -51,7 +52,7 @@ def train(
     data: Data,
     settings: Mapping[str, Any],
     state_dir: Path,
-    progress: Callable[[int, dict[str, float]], None],
+    report: "events.Report | None" = None,
     log_dir: str | None = None,
 ) -> "TrainingResult":
     """Fits a model.
@@ -60,7 +61,7 @@ def train(
         data: Of `read_data`.
         settings: With the sections "model" and "training".
         state_dir: Where an interrupted training leaves its state, and finds it again.
-        progress: Called after each epoch.
+        report: Gets what happens as events; by default they are logged.
         log_dir: Where TensorBoard's events go; None writes none.
     """
     from pnfrec_keras.training import fitting
@@ -74,5 +75,5 @@ def train(
         state_dir=state_dir,
         log_dir=log_dir,
         popularity=data.vocabulary.popularity(),
-        progress=progress,
+        report=report,
     )

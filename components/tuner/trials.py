@@ -5,14 +5,15 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.trainer.choice import MODEL, TRAINING, with_choice
+from components.trainer.choice import MODEL, with_choice
 from components.trainer.state import state_dir
 from components.trainer.training import read_data, train
-from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_core import events
+from pnfrec_keras.config import ModelConfig
 
 _OUTCOME_FILE = "outcome.json"
 
@@ -77,10 +78,9 @@ class Trials:
 
         from pnfrec_keras.training import fitting
 
-        epochs = TrainingConfig(**settings[TRAINING]).epochs
         begin = time.perf_counter()
         try:
-            result = train(self._data, settings, folder / "state", _log_epoch(number, epochs))
+            result = train(self._data, settings, folder / "state", report=_log_events(number))
         except Exception:
             # It would come to the same end again.
             fitting.discard_state(folder / "state")
@@ -111,8 +111,10 @@ def _write(path: Path, outcome: Outcome) -> None:
     os.replace(unfinished, path)
 
 
-def _log_epoch(number: int, epochs: int) -> Callable[[int, dict[str, float]], None]:
-    def progress(epoch: int, logs: dict[str, float]) -> None:
-        log.info("In trial %d: epoch %d/%d: validation NDCG %.4f", number, epoch, epochs, logs["val_ndcg_p"])
+def _log_events(number: int) -> events.Report:
+    """Logs what happens in a trial, in words only: whoever follows the search hears of whole trials."""
 
-    return progress
+    def report(happened: events.Event) -> None:
+        log.info("In trial %d: %s", number, happened)
+
+    return report

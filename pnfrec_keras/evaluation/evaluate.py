@@ -82,15 +82,9 @@ def measure(ranked: Ranked, k: int = TrainingConfig.k) -> dict[str, float]:
     >>> found["mrr_p"], found["mrr_n"], found["mrr_delta"], found["coverage"]
     (0.625, 0.25, 0.375, 0.5)
     """
-    found: dict[str, float] = {}
-    for name in measures.MEASURES:
-        gains = measures.gains(ranked.rank, name, k)
-        for group, is_positive in (("p", 1), ("n", 0)):
-            chosen = gains[ranked.is_positive == is_positive]
-            found[f"{name}_{group}"] = float(chosen.mean()) if len(chosen) else float("nan")
-        found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
+    found = measures.group_means(ranked.rank, ranked.is_positive, k)
     listed = np.unique(ranked.top[:, :k])
-    found["coverage"] = int(np.count_nonzero(listed)) / ranked.num_items
+    found[measures.COVERAGE] = int(np.count_nonzero(listed)) / ranked.num_items
     return found
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pnfrec_core.measures import MEASURES
+from pnfrec_core.measures import GROUPS, MEASURES, POSITIVE_GROUP
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.batch import IS_POSITIVE, PERIODS, POSITIVE, SEEN, TARGET
 from pnfrec_keras.losses.objective import Objective
 from pnfrec_keras.losses.softmax import Offsets
 from pnfrec_keras.network.encoders import TwoEncoders
 from pnfrec_keras.ranking import topk
-from pnfrec_keras.ranking.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
+from pnfrec_keras.ranking.metrics import RankingMetric
 from pnfrec_keras.ranking.trend import Trend
 
 Tensor = Any
@@ -75,9 +75,7 @@ class PNFRec(TwoEncoders):
         self._trends: dict[str, tuple[Tensor, float]] = {}  # table, and its largest distance from 0
         # After the layers, which so begin with the same weights whatever the loss.
         self.negatives_seed = keras.random.SeedGenerator() if self.objective.sampled_loss else None
-        self.ranking_metrics = [
-            RankingMetric(measure, group, k) for group in (POSITIVE_GROUP, NEGATIVE_GROUP) for measure in MEASURES
-        ]
+        self.ranking_metrics = [RankingMetric(measure, group, k) for group in GROUPS for measure in MEASURES]
         self.loss_parts = {name: keras.metrics.Mean(name=f"loss_{name}") for name in self.objective.names}
 
     def get_config(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Fits a PNFRec: seeds, strategy, precision, early stopping with the best weights, resume, TensorBoard."""
 
 import dataclasses
+import functools
 import logging
 import math
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import (
     EvaluationArrays,
@@ -29,9 +31,11 @@ from pnfrec_keras.training.callbacks import (
     EpochProgress,
     Patience,
     Progress,
+    ReportedProgress,
     ResumableState,
     has_averages,
 )
+from pnfrec_keras.training.progress import training_started
 
 MONITOR = "val_ndcg_p"
 
@@ -71,6 +75,7 @@ def train(
     log_dir: str | Path | None = None,
     popularity: Any = None,
     progress: Progress | None = None,
+    report: events.Report | None = None,
     verbose: int | str = 0,
 ) -> TrainingResult:
     """Makes a model from settings and fits it (`fit`). The seed decides all of it: weights, order, dropout.
@@ -86,6 +91,7 @@ def train(
         popularity: (num_items + 1,), `Vocabulary.popularity`: ranks items for validation users without a known
             positive item, as the export does.
         progress: As of `fit`.
+        report: As of `fit`.
         verbose: As of `fit`.
 
     Raises:
@@ -104,6 +110,7 @@ def train(
         state_dir=state_dir,
         log_dir=log_dir,
         progress=progress,
+        report=report,
         verbose=verbose,
     )
 
@@ -117,6 +124,7 @@ def fit(
     state_dir: str | Path | None = None,
     log_dir: str | Path | None = None,
     progress: Progress | None = None,
+    report: events.Report | None = None,
     verbose: int | str = "auto",
     **settings: Any,
 ) -> TrainingResult:
@@ -136,6 +144,8 @@ def fit(
             nothing is kept.
         log_dir: Where TensorBoard events go; none are written without it.
         progress: Called after each epoch with its number, from 1, and its losses and measures.
+        report: Gets what happens as events: what is trained, that the first step is compiled, each epoch, the best. By
+            default they are logged.
         verbose: Of Keras' own progress bar.
         **settings: Fields of `pnfrec_keras.config.TrainingConfig`, which say more than `config`: `epochs=20`.
 
@@ -158,10 +168,14 @@ def fit(
     if model.trend_weights:
         training_data = _set_trend(model, training_data)
     state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
-    more: list[Any] = [] if progress is None else [EpochProgress(progress)]
+    first_epoch = state.restore(model)
+    report = report or functools.partial(events.report, log)
+    report(training_started(model.num_items, model.config, training_data, validation_data, first_epoch))
+    more: list[Any] = [ReportedProgress(report, config.epochs, steps_per_epoch(training_data, config.batch_size))]
+    if progress is not None:
+        more.append(EpochProgress(progress))
     if log_dir is not None:
         more.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
-    first_epoch = state.restore(model)
     if state.is_finished(config.epochs):
         state.restore_best_weights(model)
     else:
@@ -169,7 +183,7 @@ def fit(
     history = state.history
     best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
     best = history[best_epoch - 1][MONITOR]
-    log.info("Trained %d epochs; the best, %d, has %s = %.4f.", len(history), best_epoch, MONITOR, best)
+    report(events.TrainingDone(len(history), best_epoch, best))
     return TrainingResult(model, history, best_epoch, first_epoch)
 
 
@@ -272,7 +286,7 @@ def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays
         raise ValueError(msg)
     if not validation_data.is_positive.any():
         msg = (
-            "The validation split has no positive target, so early stopping has nothing to go by. Check "
+            "The validation split has no positive target, which early stopping needs. Check "
             "`feedback.split`, `feedback.test_quantile` and `feedback.positive`."
         )
         raise ValueError(msg)
