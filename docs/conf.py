@@ -46,6 +46,9 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
     "navigation_with_keys": False,
+    # The whole tree of the API in the sidebar of each of its pages would take most of the time of the build.
+    "collapse_navigation": True,
+    "navigation_depth": 3,
     "footer_start": ["copyright"],
     "footer_end": [],
     "header_links_before_dropdown": 7,

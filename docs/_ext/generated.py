@@ -7,11 +7,9 @@ What is made is Markdown, so that it reads like the rest of the page. Nothing he
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import click
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -30,25 +28,18 @@ def glossary() -> str:
     return "\n".join(["```{glossary}", *(f"{term}\n  {meaning}\n" for term, _, meaning in lines), "```"])
 
 
-def commands(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
-    """A command and all commands below it, each with its context."""
-    yield command, context
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            if below is not None:
-                yield from commands(below, click.Context(below, info_name=name, parent=context, max_content_width=90))
+def configuration() -> str:
+    """Every key of a configuration, without the heading that the page has."""
+    from dev import reference
+
+    return reference.configuration().partition("\n")[2]
 
 
 def command_line() -> str:
-    """The help of `pnfrec` and of each of its commands."""
-    from pipeline.cli import main
+    """Every command of `pnfrec`, without the heading that the page has."""
+    from dev import reference
 
-    context = click.Context(main, info_name="pnfrec", max_content_width=90)
-    return "\n\n".join(
-        f"## `{below.command_path}`\n\n```text\n{command.get_help(below)}\n```"
-        for command, below in commands(main, context)
-    )
+    return reference.command_line().partition("\n")[2]
 
 
 def link_on_site(link: str) -> str:
@@ -73,6 +64,7 @@ def page_of(path: str) -> Callable[[], str]:
 
 PARTS: dict[str, Callable[[], str]] = {
     "glossary": glossary,
+    "configuration": configuration,
     "command-line": command_line,
     "contributing": page_of("CONTRIBUTING.md"),
     "benchmarks": page_of("benchmarks/README.md"),
