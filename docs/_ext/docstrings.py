@@ -8,9 +8,6 @@ import builtins
 import re
 from typing import Any
 
-from docutils import nodes
-from sphinx import addnodes
-
 SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:", "Note:", "Reference:", "References:", "Example:")
 CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 SPECIAL = re.compile(r"([*|\\]|(?<=\w)_(?!\w))")
@@ -90,8 +87,10 @@ def prepare(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     lines[:] = render(lines)
 
 
-def leave_builtins(app: Any, doctree: nodes.document) -> None:
+def leave_builtins(app: Any, doctree: Any) -> None:
     """Handles `doctree-read`: `set` in an annotation is Python's, whatever attribute of ours has that name."""
+    from sphinx import addnodes
+
     del app
     for reference in list(doctree.findall(addnodes.pending_xref)):
         if reference.get("refdomain") == "py" and hasattr(builtins, reference["reftarget"]):

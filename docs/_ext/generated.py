@@ -5,7 +5,6 @@ A page says where with a comment on a line of its own, such as `<!-- generated: 
 What is made is Markdown, so that it reads like the rest of the page. Nothing here imports TensorFlow, TFX or Beam.
 """
 
-import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +18,10 @@ MARK = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
 
 
 def glossary() -> str:
-    """The glossary of `pnfrec_core.schema` as definitions that other pages can refer to."""
-    from pnfrec_core import schema
+    """Every term with its meaning, as definitions that other pages can refer to."""
+    from pnfrec_core.glossary import all_terms
 
-    text = inspect.cleandoc(schema.__doc__ or "").partition("Glossary\n")[2].partition("\n\n")[0]
-    entries = re.split(r"\n(?=    \S)", text)
-    lines = [" ".join(entry.split()).partition(": ") for entry in entries]
-    return "\n".join(["```{glossary}", *(f"{term}\n  {meaning}\n" for term, _, meaning in lines), "```"])
+    return "\n".join(["```{glossary}", *(f"{term}\n  {meaning}\n" for term, meaning in all_terms().items()), "```"])
 
 
 def configuration() -> str:
