@@ -1,4 +1,4 @@
-"""The README's promises, executed."""
+"""The promises of the README and of the pages that it leads to, executed."""
 
 import dataclasses
 import re
@@ -13,6 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if page.relative_to(DOCS).parts[:2] != ("reference", "api"))
+TEXT = README + "".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_the_tutorial_has_the_script_of_the_readme() -> None:
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert script in (DOCS / "tutorials" / "keras.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.e2e
@@ -41,12 +53,16 @@ def keys_of(section: Any) -> Iterator[str]:
 
 
 def test_the_config_reference_names_every_key() -> None:
+    from dev.reference import configuration
     from pipeline.config import PipelineConfig
 
-    reference = README[README.index("## Your own data") : README.index("## The gate")]
+    page = (DOCS / "reference" / "configuration.md").read_text(encoding="utf-8")
+    assert "<!-- generated: configuration -->" in page.splitlines()
+    named = {path.rpartition(".")[2] for path in re.findall(r"^\| `([\w.<>]+)` \|", configuration(), re.MULTILINE)}
     keys = set(keys_of(PipelineConfig))
     assert {"polarity", "max_loss", "evaluation_batch_size"} <= keys, "keys of all levels"
-    assert sorted(key for key in keys if f"`{key}`" not in reference) == []
+    sections = {"feedback", "model", "training", "tuner", "export", "gate", "beam", "query", "columns", "space"}
+    assert sorted(keys - named - sections) == []
 
 
 def test_every_key_of_the_shipped_config_has_a_comment() -> None:
@@ -58,18 +74,19 @@ def test_every_key_of_the_shipped_config_has_a_comment() -> None:
 def test_the_commands_of_the_readme_exist() -> None:
     from pipeline.cli import main
 
-    used = set(re.findall(r"pnfrec (run|config|experiment|results|compare|data|serve|query|doctor)", README))
+    used = set(re.findall(r"pnfrec (run|config|experiment|results|compare|data|serve|query|doctor)", TEXT))
     assert used == set(main.list_commands(None))  # type: ignore[arg-type]
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= targets
+    made = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", TEXT, re.MULTILINE))
+    assert {name for pair in made for name in pair if name} <= targets
 
 
 def test_the_table_of_data_sets_names_each_with_its_settings() -> None:
     from pipeline.config import load_config
     from pnfrec_data.registry import DATA_SETS
 
-    section = README[README.index("## Data sets") : README.index("## The gate")]
-    table = {name: rest.split(" | ") for name, rest in re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, re.MULTILINE)}
+    page = (DOCS / "reference" / "data-sets.md").read_text(encoding="utf-8")
+    table = {name: rest.split(" | ") for name, rest in re.findall(r"^\| `([\w-]+)` \| (.+) \|$", page, re.MULTILINE)}
     assert set(table) == {path.stem for path in (ROOT / "configs").glob("*.yaml")}
     for name, (rows, threshold, split, *_) in table.items():
         feedback = load_config(ROOT / "configs" / f"{name}.yaml").feedback
@@ -80,6 +97,10 @@ def test_the_table_of_data_sets_names_each_with_its_settings() -> None:
         assert counts is None or rows == f"{counts[0]:,}"
 
 
-def test_the_files_that_the_readme_links_to_exist() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda page: page.name)
+def test_the_files_that_a_page_links_to_exist(page: Path) -> None:
+    """On a code host: links of the site are checked by `make docs` too."""
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"", text):
+        path = "".join(link)
+        assert "://" in path or (page.parent / path).exists(), path

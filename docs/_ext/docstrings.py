@@ -4,6 +4,7 @@ The sources mark code with single backticks, lay out small tables with spaces an
 of that is reStructuredText: stars and bars would become markup, indented lines quotations.
 """
 
+import builtins
 import re
 from typing import Any
 
@@ -86,7 +87,18 @@ def prepare(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     lines[:] = render(lines)
 
 
+def leave_builtins(app: Any, doctree: Any) -> None:
+    """Handles `doctree-read`: `set` in an annotation is Python's, whatever attribute of ours has that name."""
+    from sphinx import addnodes
+
+    del app
+    for reference in list(doctree.findall(addnodes.pending_xref)):
+        if reference.get("refdomain") == "py" and hasattr(builtins, reference["reftarget"]):
+            reference.replace_self(reference.children)
+
+
 def setup(app: Any) -> dict[str, bool]:
     app.setup_extension("sphinx.ext.autodoc")  # which names the event
     app.connect("autodoc-process-docstring", prepare, priority=400)
+    app.connect("doctree-read", leave_builtins)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
