@@ -23,8 +23,9 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking import rules
+from studies.inference_rule import InferenceRule
 from studies.run.inference import choose_gamma, recommender
-from studies.study import InferenceRule, load_study, trials
+from studies.study import load_study, trials
 from tests.pnfrec_keras.writing import evaluation_example, write_records
 
 CONFIG = Path(__file__).parents[1] / "configs" / "movietweetings.yaml"

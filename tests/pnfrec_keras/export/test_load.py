@@ -69,7 +69,7 @@ def assert_is_the_model(found: PNFRec, model: PNFRec) -> None:
             np.array(each.state_scores(state, negative=True))
             for each, state in zip((found, exported), states, strict=True)
         ]
-        np.testing.assert_array_equal(*by_negative)
+        np.testing.assert_array_equal(by_negative[0], by_negative[1])
     exported.set_popularity(VOCABULARY.popularity())
     asked = (history, np.array([[1], [0], [20]]), np.array([4, 3, 2]))
     np.testing.assert_array_equal(np.array(found.rank(*asked)), np.array(exported.rank(*asked)))

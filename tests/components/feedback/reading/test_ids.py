@@ -93,9 +93,10 @@ def rows(tmp_path: Path, users: Any) -> Path:
 
 def users_of(path: Path, **settings: Any) -> tuple[list[str], dict[str, int]]:
     config = FeedbackConfig(files=[str(path)], **settings)
-    (task,) = make_plan(config).pieces
-    (batch,) = read_rows(task, config)
-    return [batch.users.to_pylist()[code] for code in batch.user], batch.dropped
+    (piece,) = make_plan(config).pieces
+    (batch,) = read_rows(piece, config)
+    users = batch.columns.users.to_pylist()
+    return [users[code] for code in batch.columns.user], batch.dropped
 
 
 def test_integers_that_pandas_made_floats(tmp_path: Path) -> None:

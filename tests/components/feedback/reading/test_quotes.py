@@ -103,9 +103,9 @@ def test_where_the_quote_opens(
     file = tmp_path / name
     file.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     config = FeedbackConfig(files=[str(file)], positive=3, split="leave_one_out", bad_rows=bad_rows)
-    (task,) = make_plan(config).tasks
+    (piece,) = make_plan(config).pieces
     with pytest.raises(FeedbackError, match=f"{name}: the record that begins on line {open_row + 2} has a quote"):
-        list(read_rows(task, config))
+        list(read_rows(piece, config))
 
 
 def test_an_open_quote_in_the_header(tmp_path: Path) -> None:

@@ -47,12 +47,12 @@ def test_a_list_of_floats_is_tensorflows(floats: list[float]) -> None:
 
 @given(st.lists(st.text().map(str.encode)), st.binary(min_size=0, max_size=300))
 def test_bytes_features_are_tensorflows(values: list[bytes], long: bytes) -> None:
-    features = {"a": values, "b": [], "c": [long * 80]}
+    values_of = {"a": values, "b": [], "c": [long * 80]}
     expected = tf.train.Example(
-        features=tf.train.Features(feature={name: _feature(entries) for name, entries in features.items()})
+        features=tf.train.Features(feature={name: _feature(entries) for name, entries in values_of.items()})
     )
     encoded = features.example(
-        features.BytesFeature(name)(b"".join(map(features.bytes_entry, entries))) for name, entries in features.items()
+        features.BytesFeature(name)(b"".join(map(features.bytes_entry, entries))) for name, entries in values_of.items()
     )
     assert encoded == expected.SerializeToString(deterministic=True)
 
