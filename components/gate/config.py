@@ -5,50 +5,37 @@ import json
 import math
 from typing import Any, ClassVar
 
-from pnfrec_core import schema
+from pnfrec_core import measures, schema
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
-# Higher is better for the positive group, the differences and coverage; lower for the negative group (false positives).
-MEASURES = ("hr", "ndcg", "mrr")
-METRICS: tuple[str, ...] = (
-    *(f"{measure}_{suffix}" for measure in MEASURES for suffix in ("p", "n", "delta")),
-    "coverage",
-)
 # The same of the list that `serving_default` answers, which leaves a user's dislikes out and does not weigh them:
 # another list where the rule of the export asks for them. Measured where a bound names one of them, but for its
 # coverage.
 DEFAULT_PREFIX = "default_"
-DEFAULT_METRICS: tuple[str, ...] = tuple(DEFAULT_PREFIX + name for name in METRICS if name != "coverage")
-BOUNDABLE = (*METRICS, *DEFAULT_METRICS)
-# Each is undefined just where its group is empty, and must be defined whatever the bounds: a model that was judged on
-# one group alone is not known to tell what people like from what they dislike.
-REQUIRED: tuple[str, ...] = ("hr_p", "hr_n")
-# Sizes of the groups and standard errors, for the intervals of the report. They take no bounds.
-COUNTS: tuple[str, ...] = ("count_p", "count_n")
-STANDARD_ERRORS: tuple[str, ...] = tuple(f"{measure}_{group}_se" for measure in MEASURES for group in ("p", "n"))
-# Of the difference candidate - baseline, example by example; only where there is a baseline.
-CHANGE_STANDARD_ERRORS: tuple[str, ...] = tuple(
-    f"{measure}_{group}_change_se" for measure in MEASURES for group in ("p", "n")
+DEFAULT_METRICS: tuple[str, ...] = tuple(
+    DEFAULT_PREFIX + metric for metric in measures.METRICS if metric != measures.COVERAGE
 )
-
+BOUNDABLE = (*measures.METRICS, *DEFAULT_METRICS)
 # Name of the metric whose values these counts and errors are.
 DETAILS = "ranking_details"
-
-# A bound of 0.1 must not refuse 0.3 - 0.2, which is 0.09999999999999998.
-ROUNDING_SLACK = 1e-9
 
 # Features that the report may be sliced by.
 SLICEABLE: tuple[str, ...] = (schema.HISTORY_LENGTH_BUCKET, schema.TARGET_POPULARITY_BUCKET)
 
 
-def higher_is_better(metric: str) -> bool:
-    """True unless `metric` measures false positives."""
-    return not metric.endswith("_n")
+def count_name(group: str) -> str:
+    """Name of the size of a group, which takes no bounds."""
+    return f"count_{group}"
 
 
-def value_range(metric: str) -> tuple[float, float]:
-    """The least and the greatest value that `metric` can take."""
-    return (-1.0, 1.0) if metric.endswith("_delta") else (0.0, 1.0)
+def error_name(measure: str, group: str) -> str:
+    """Name of the standard error of a group's mean, for the intervals of the report."""
+    return f"{measure}_{group}_se"
+
+
+def change_error_name(measure: str, group: str) -> str:
+    """The same of the difference candidate - baseline, example by example; only where there is a baseline."""
+    return f"{measure}_{group}_change_se"
 
 
 def is_default(metric: str) -> bool:
@@ -120,8 +107,8 @@ class GateConfig:
         for metric, bound in self.bounds.items():
             if metric not in BOUNDABLE:
                 msg = (
-                    f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(METRICS)}; and all but "
-                    f"coverage with `{DEFAULT_PREFIX}` before, for the list of `serving_default`."
+                    f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(measures.METRICS)}; and all "
+                    f"but coverage with `{DEFAULT_PREFIX}` before, for the list of `serving_default`."
                 )
                 raise ValueError(msg)
             _check_range(metric, bound)
@@ -141,13 +128,14 @@ class GateConfig:
     @property
     def reported(self) -> tuple[str, ...]:
         """Metrics of the report: `METRICS`, and of `DEFAULT_METRICS` those of each measure that a bound names."""
-        measures = {metric.rsplit("_", 1)[0] for metric in self.bounds if is_default(metric)}
-        return (*METRICS, *(metric for metric in DEFAULT_METRICS if metric.rsplit("_", 1)[0] in measures))
+        bounded = {measures.split_metric(metric)[0] for metric in self.bounds if is_default(metric)}
+        more = (metric for metric in DEFAULT_METRICS if measures.split_metric(metric)[0] in bounded)
+        return (*measures.METRICS, *more)
 
 
 def _check_range(metric: str, bound: BoundConfig) -> None:
     """Raises a ValueError for a bound that no value of the metric could break, or none could keep."""
-    low, high = value_range(metric)
+    low, high = measures.value_range(metric)
     for name, lowest, highest in (("min", low, high), ("max", low, high), ("max_loss", 0.0, high - low)):
         value = getattr(bound, name)
         if value is not None and not lowest <= value <= highest:

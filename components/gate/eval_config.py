@@ -1,13 +1,14 @@
 """The gate's settings as TFMA understands them."""
 
 import json
+import math
 
 import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.gate import config
-from pnfrec_core import schema
+from components.gate import config, thresholds
+from pnfrec_core import measures, schema
 from pnfrec_core.provenance import code_version
 
 # The code that an evaluation depends on, beside that of the model's signature.
@@ -29,7 +30,7 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
     if with_baseline:
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
     # All of a list or none of it: the interval of a difference needs both its parts.
-    names = (*config.METRICS, *(config.DEFAULT_METRICS if gate.judges_default else ()))
+    names = (*measures.METRICS, *(config.DEFAULT_METRICS if gate.judges_default else ()))
     metrics = [_ranking_metric(metric, gate, with_baseline) for metric in names]
     metrics.append(_metric_config("RankingDetails", k=gate.k, code=code_version(*SOURCES)))
     if gate.judges_default:
@@ -56,9 +57,10 @@ def _model_spec(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:
 
 def _ranking_metric(name: str, gate: config.GateConfig, with_baseline: bool) -> config_pb2.MetricConfig:
     result = _metric_config("RankingMetric", k=gate.k, name=name)
-    if name in gate.bounds or name in config.REQUIRED:
+    bound = gate.bounds.get(name)
+    if thresholds.must_be_defined(name, bound):
         # Without slicing specs a threshold would hold for every slice too.
-        threshold = _threshold(name, gate.bounds.get(name), with_baseline)
+        threshold = _threshold(name, bound, with_baseline)
         result.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
     return result
 
@@ -68,29 +70,26 @@ def _metric_config(class_name: str, **arguments: int | str) -> config_pb2.Metric
 
 
 def _threshold(metric: str, bound: config.BoundConfig | None, with_baseline: bool) -> config_pb2.MetricThreshold:
-    """Thresholds of `bound`; None asks for any value but NaN.
+    """Thresholds of `bound`; None allows any value but NaN.
 
-    A missing `min` or `max` becomes the end of the metric's range: that refuses nothing but NaN, and it makes the
-    Evaluator judge a model of which only the change is bounded when there is no baseline yet (without any threshold it
-    would write no blessing).
+    There is always a threshold of the value: it makes the Evaluator judge a model of which only the change is bounded
+    when there is no baseline yet (without any threshold it would write no blessing).
     """
-    lowest, highest = config.value_range(metric)
-    lower = (lowest if bound is None or bound.min is None else bound.min) - config.ROUNDING_SLACK
-    upper = (highest if bound is None or bound.max is None else bound.max) + config.ROUNDING_SLACK
+    low, high = thresholds.value_limits(metric, bound)
     result = config_pb2.MetricThreshold(
         value_threshold=config_pb2.GenericValueThreshold(
-            lower_bound=wrappers_pb2.DoubleValue(value=lower), upper_bound=wrappers_pb2.DoubleValue(value=upper)
+            lower_bound=wrappers_pb2.DoubleValue(value=low), upper_bound=wrappers_pb2.DoubleValue(value=high)
         )
     )
-    if bound is not None and bound.max_loss is not None and with_baseline:
-        tolerance = bound.max_loss + config.ROUNDING_SLACK
-        rising = config.higher_is_better(metric)
-        direction = (
-            config_pb2.MetricDirection.HIGHER_IS_BETTER if rising else config_pb2.MetricDirection.LOWER_IS_BETTER
-        )
+    change = thresholds.of_change(metric, bound) if bound is not None and with_baseline else None
+    if change is not None:
+        # TFMA takes the one end that a change has, and from the direction which end that is.
+        rising = math.isfinite(change.low)
+        directions = config_pb2.MetricDirection
         result.change_threshold.CopyFrom(
             config_pb2.GenericChangeThreshold(
-                direction=direction, absolute=wrappers_pb2.DoubleValue(value=-tolerance if rising else tolerance)
+                direction=directions.HIGHER_IS_BETTER if rising else directions.LOWER_IS_BETTER,
+                absolute=wrappers_pb2.DoubleValue(value=change.low if rising else change.high),
             )
         )
     return result

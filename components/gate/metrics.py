@@ -29,7 +29,7 @@ class RankingMetric(tfma.metrics.Metric):
     list. No example gives NaN.
 
     Args:
-        name: One of `config.METRICS`, or of `config.DEFAULT_METRICS` for the list of `serving_default`.
+        name: One of `measures.METRICS`, or of `config.DEFAULT_METRICS` for the list of `serving_default`.
         k: Length of the list.
     """
 
@@ -43,7 +43,7 @@ class RankingDetails(tfma.metrics.Metric):
     Args:
         k: Length of the list.
         name: Of the metric, with `config.DEFAULT_PREFIX` for the list of `serving_default`; its values have the names
-            in `config.COUNTS`, `STANDARD_ERRORS` and `CHANGE_STANDARD_ERRORS`, with the same prefix.
+            of `config.count_name`, `error_name` and `change_error_name`, with the same prefix.
         code: Changes nothing, but makes the settings of another code's evaluation others: TFX compares them.
     """
 
@@ -87,7 +87,7 @@ def _ranking_details(
 def _shared_computation(
     k: int, eval_config: config_pb2.EvalConfig | None, model_names: list[str], by_default: bool
 ) -> Any:
-    """The one pass over the examples; TFMA drops the copies that every metric brings, going by combiner and keys."""
+    """The one pass over the examples; TFMA drops the equal copies that every metric brings."""
     if k < 1:
         msg = f"`k` must be at least 1. Received: {k}."
         raise ValueError(msg)
@@ -168,7 +168,7 @@ class RankingCombiner(beam.CombineFn):
         for row, model in enumerate(self._model_names):
             answers = outputs.read_outputs(element, model, self._k, self._by_default)
             np.add.at(accumulator.ranks[row], (answers.group, answers.place), 1)
-            if not self._by_default:  # whose list is not told, only the target's place in it
+            if not self._by_default:  # of whose list the model reports only the target's place
                 accumulator.recommended[row] = outputs.mark_items(accumulator.recommended[row], answers, model)
             places.append((answers.group, answers.place))
         if accumulator.pairs is not None and self._baseline is not None:

@@ -9,9 +9,6 @@ import numpy.typing as npt
 from components.gate import config
 from pnfrec_core import measures
 
-POSITIVE, NEGATIVE = 1, 0
-_GROUPS = {"p": POSITIVE, "n": NEGATIVE}
-
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
@@ -33,35 +30,32 @@ class Summary:
 
 
 def metric_value(summary: Summary, metric: str) -> float:
-    """Value of one of `config.METRICS`: NaN where the group, or for coverage the catalogue, is empty."""
-    if metric == "coverage":
+    """Value of one of `measures.METRICS`: NaN where the group, or for coverage the catalogue, is empty."""
+    if metric == measures.COVERAGE:
         return summary.recommended / summary.catalogue_size if summary.catalogue_size else math.nan
-    measure, group = metric.rsplit("_", 1)
-    if group == "delta":
-        return _mean(summary, measure, "p") - _mean(summary, measure, "n")
+    measure, group = measures.split_metric(metric)
+    if group == measures.DELTA:
+        return _mean(summary, measure, measures.POSITIVE_GROUP) - _mean(summary, measure, measures.NEGATIVE_GROUP)
     return _mean(summary, measure, group)
 
 
 def details(summary: Summary) -> dict[str, float]:
     """Group sizes and standard errors by the names that `config` gives them; those of changes only with `pairs`."""
     k = summary.ranks.shape[1] - 1
-    values = {f"count_{group}": float(summary.ranks[row].sum()) for group, row in _GROUPS.items()}
-    for measure in config.MEASURES:
+    values = {config.count_name(group): float(summary.ranks[row].sum()) for group, row in measures.GROUPS.items()}
+    for measure in measures.MEASURES:
         gains = measures.gain_table(measure, k)
-        for group, row in _GROUPS.items():
-            values[f"{measure}_{group}_se"] = _standard_error(summary.ranks[row], gains)
+        for group, row in measures.GROUPS.items():
+            values[config.error_name(measure, group)] = _standard_error(summary.ranks[row], gains)
             if summary.pairs is not None:
                 change = gains[:, np.newaxis] - gains[np.newaxis, :]  # (rank here, rank under the baseline)
-                values[f"{measure}_{group}_change_se"] = _standard_error(summary.pairs[row].ravel(), change.ravel())
+                error = _standard_error(summary.pairs[row].ravel(), change.ravel())
+                values[config.change_error_name(measure, group)] = error
     return values
 
 
 def _mean(summary: Summary, measure: str, group: str) -> float:
-    counts = summary.ranks[_GROUPS[group]]
-    total = int(counts.sum())
-    if not total:
-        return math.nan
-    return float(counts @ measures.gain_table(measure, len(counts) - 1)) / total
+    return measures.mean_of_counts(summary.ranks[measures.GROUPS[group]], measure)
 
 
 def _standard_error(counts: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> float:

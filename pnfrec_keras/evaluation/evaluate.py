@@ -72,15 +72,9 @@ def measure(ranked: Ranked, k: int = 10) -> dict[str, float]:
 
     The measures of a group without examples are NaN.
     """
-    found: dict[str, float] = {}
-    for name in measures.MEASURES:
-        gains = measures.gains(ranked.rank, name, k)
-        for group, is_positive in (("p", 1), ("n", 0)):
-            chosen = gains[ranked.is_positive == is_positive]
-            found[f"{name}_{group}"] = float(chosen.mean()) if len(chosen) else float("nan")
-        found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
+    found = measures.group_means(ranked.rank, ranked.is_positive, k)
     listed = np.unique(ranked.top[:, :k])
-    found["coverage"] = int(np.count_nonzero(listed)) / ranked.num_items
+    found[measures.COVERAGE] = int(np.count_nonzero(listed)) / ranked.num_items
     return found
 
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from pnfrec_core.measures import MEASURES
+from pnfrec_core.measures import GROUPS, MEASURES, POSITIVE_GROUP
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.losses import terms, weighting
 from pnfrec_keras.losses.sampled import SampledLoss
@@ -18,7 +18,7 @@ from pnfrec_keras.network.layer_norm import LayerNorm
 from pnfrec_keras.network.layers import ItemEmbedding, PositionEmbedding, SequenceEncoder
 from pnfrec_keras.network.ragged import Tokens
 from pnfrec_keras.ranking import topk
-from pnfrec_keras.ranking.metrics import NEGATIVE_GROUP, POSITIVE_GROUP, RankingMetric
+from pnfrec_keras.ranking.metrics import RankingMetric
 from pnfrec_keras.ranking.trend import Trend
 
 # Keys of the batches that `fit` and `evaluate` take; `pnfrec_keras.examples.arrays` makes them.
@@ -142,9 +142,7 @@ class PNFRec(keras.Model):
         self._make_layers()
         # After the layers, which so begin with the same weights whatever the loss.
         self.negatives_seed = keras.random.SeedGenerator() if self.sampled_loss else None
-        self.ranking_metrics = [
-            RankingMetric(measure, group, k) for group in (POSITIVE_GROUP, NEGATIVE_GROUP) for measure in MEASURES
-        ]
+        self.ranking_metrics = [RankingMetric(measure, group, k) for group in GROUPS for measure in MEASURES]
         names = [*self._sequences(), *(["contrastive"] if self.beta else [])]
         self.loss_parts = {name: keras.metrics.Mean(name=f"loss_{name}") for name in names}
 

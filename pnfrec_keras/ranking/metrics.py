@@ -7,9 +7,6 @@ import tensorflow as tf
 
 from pnfrec_core import measures
 
-POSITIVE_GROUP = "p"
-NEGATIVE_GROUP = "n"
-
 
 @keras.saving.register_keras_serializable(package="pnfrec")
 class RankingMetric(keras.metrics.Metric):
@@ -18,13 +15,13 @@ class RankingMetric(keras.metrics.Metric):
     Without a target of that group the result is NaN: no data is not a score of 0.
 
     Args:
-        measure: "hr", "ndcg" or "mrr".
+        measure: One of `measures.MEASURES`.
         group: "p", the positive targets, or "n", the negative ones: false positives.
         k: Length of the list.
     """
 
     def __init__(self, measure: str, group: str, k: int, name: str | None = None, **kwargs: Any) -> None:
-        if group not in (POSITIVE_GROUP, NEGATIVE_GROUP):
+        if group not in measures.GROUPS:
             msg = f"`group` must be 'p' or 'n'. Received: {group!r}."
             raise ValueError(msg)
         super().__init__(name=name or f"{measure}_{group}", **kwargs)
@@ -39,7 +36,7 @@ class RankingMetric(keras.metrics.Metric):
         """Adds a batch: polarity of the target and its rank (0: miss), both (batch,)."""
         rank = tf.cast(rank, tf.int64)
         gains = tf.gather(tf.constant(self._gain_table, tf.float32), tf.where((rank >= 1) & (rank <= self.k), rank, 0))
-        in_group = tf.equal(tf.cast(is_positive, tf.int64), int(self.group == POSITIVE_GROUP))
+        in_group = tf.equal(tf.cast(is_positive, tf.int64), measures.GROUPS[self.group])
         weight = tf.cast(in_group, tf.float32)
         if sample_weight is not None:
             weight *= tf.cast(sample_weight, tf.float32)

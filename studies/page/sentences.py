@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pnfrec_core import schema
+from pnfrec_core import measures, schema
 from studies.results.bootstrap import Interval
 from studies.results.chance import may_be_chance
 from studies.results.ranks import COMPARED
@@ -24,7 +24,7 @@ def measure_label(measure: str) -> str:
 
 def better(measure: str, difference: float) -> bool:
     """Whether a difference is to the good: upwards, but downwards for disliked targets."""
-    return difference < 0 if measure.endswith("_n") else difference > 0
+    return difference > 0 if measures.higher_is_better(measure) else difference < 0
 
 
 def mean_text(arm: ArmSummary, measure: str) -> str:

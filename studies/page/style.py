@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from pnfrec_core import measures
 from studies.results.summary import Summary
 
 # Okabe and Ito's eight colours, which colour-blind readers tell apart; black is the reference's.
@@ -75,7 +76,7 @@ GROUPS = {"p": "liked targets", "n": "disliked targets", "delta": "liked minus d
 
 def lower_is_better(measure: str) -> bool:
     """Of the measures of disliked targets only, and of losses."""
-    return measure.endswith("_n") or "loss" in measure
+    return not measures.higher_is_better(measure) or "loss" in measure
 
 
 def name_of(measure: str, k: int) -> str:

@@ -61,14 +61,7 @@ class Ranks:
 
     def measures(self, seed: int, k: int) -> dict[str, float]:
         """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`."""
-        found: dict[str, float] = {}
-        for name in measures.MEASURES:
-            gains = measures.gains(self.rank[seed], name, k)
-            for group, value in (("p", 1), ("n", 0)):
-                chosen = gains[self.is_positive == value]
-                found[f"{name}_{group}"] = float(chosen.mean()) if len(chosen) else float("nan")
-            found[f"{name}_delta"] = found[f"{name}_p"] - found[f"{name}_n"]
-        return found
+        return measures.group_means(self.rank[seed], self.is_positive, k)
 
 
 def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:

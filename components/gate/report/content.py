@@ -1,4 +1,4 @@
-"""The report as data: what was measured, what was asked, and the verdict."""
+"""The report as data: what was measured, what was required, and the verdict."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def bounds(self) -> tuple[str, ...]:
-        """What was asked, such as `>= 0.05` and `loss <= 0.01`."""
+        """What was required, such as `>= 0.05` and `loss <= 0.01`."""
         limits = ((">= ", self.min), ("<= ", self.max), ("loss <= ", self.max_loss))
         return tuple(f"{sign}{limit:g}" for sign, limit in limits if limit is not None)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from components.gate import config
+from components.gate import config, thresholds
 from components.gate.report.content import Row
 
 _WIDTH, _HEIGHT, _MARGIN = 190, 22, 8
@@ -72,8 +72,7 @@ def limits(row: Row) -> list[float]:
     """The values that `row` may not cross: its least, its greatest, and the one that its loss bound comes to."""
     found = [limit for limit in (row.min, row.max) if limit is not None]
     if row.max_loss is not None and row.baseline is not None:
-        worst = row.baseline - row.max_loss if config.higher_is_better(row.metric) else row.baseline + row.max_loss
-        found.append(worst)
+        found.append(thresholds.worst_allowed(row.metric, row.baseline, row.max_loss))
     return found
 
 

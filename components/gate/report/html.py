@@ -85,7 +85,7 @@ def _slices(slices: tuple[SliceRow, ...]) -> str:
         lines.append(f'<tr><td class="text">{html.escape(part.value)}</td>{cells}</tr>')
     body = "\n".join(lines)
     return (
-        '<h2>Slices <span class="soft">(no bound holds for them)</span></h2>\n<div class="scroll"><table>\n'
+        '<h2>Slices <span class="soft">(no bound applies to them)</span></h2>\n<div class="scroll"><table>\n'
         f'<thead><tr><th class="text">slice</th>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
     )
 

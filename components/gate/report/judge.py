@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping
 
-from components.gate import config
+from components.gate import config, thresholds
 from components.gate.report import intervals, measured, sentences
 from components.gate.report.content import Report, Row, SliceRow, Verdict
-from pnfrec_core import schema
+from pnfrec_core import measures, schema
 
 
 def build_report(
@@ -61,8 +61,8 @@ def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -
     change_interval = _change_interval(metric, values.candidate, change)
     bound = gate.bounds.get(metric)
     if math.isnan(value):
-        empty = [group for group in sentences.groups(metric) if not _count(values.candidate, group)]
-        fails = bound is not None or metric in config.REQUIRED
+        empty = [group for group in measures.groups_of(metric) if not _count(values.candidate, group)]
+        fails = thresholds.must_be_defined(metric, bound)
         verdict: Verdict = "fail" if fails else "not judged"
         sentence = sentences.undefined(metric, empty, bounded=bound is not None, fails=fails)
     elif bound is None:
@@ -72,7 +72,7 @@ def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -
     return Row(
         metric=metric,
         value=_defined(value),
-        examples=sum(_count(values.candidate, group) for group in sentences.groups(metric)),
+        examples=sum(_count(values.candidate, group) for group in measures.groups_of(metric)),
         interval=_interval(metric, values.candidate),
         min=None if bound is None else bound.min,
         max=None if bound is None else bound.max,
@@ -92,48 +92,46 @@ def _verdict(
     baseline: float | None,
     change_interval: intervals.Interval | None,
 ) -> tuple[Verdict, str]:
-    checks: list[tuple[bool, str]] = []
-    if bound.min is not None:
-        checks.append((value >= bound.min - config.ROUNDING_SLACK, sentences.at_least(metric, value, bound.min)))
-    if bound.max is not None:
-        checks.append((value <= bound.max + config.ROUNDING_SLACK, sentences.at_most(metric, value, bound.max)))
-    if bound.max_loss is not None and baseline is not None:
-        loss = baseline - value if config.higher_is_better(metric) else value - baseline
-        kept = loss <= bound.max_loss + config.ROUNDING_SLACK
-        checks.append((kept, sentences.change(metric, value, baseline, bound.max_loss, change_interval)))
+    checks = [
+        (threshold.holds(value), sentences.value(metric, value, threshold)) for threshold in thresholds.of_value(bound)
+    ]
+    allowed = thresholds.of_change(metric, bound)
+    if allowed is not None and baseline is not None:
+        sentence = sentences.change(metric, value, baseline, allowed.limit, change_interval)
+        checks.append((allowed.holds(value - baseline), sentence))
     failures = [sentence for kept, sentence in checks if not kept]
     if failures:
         return "fail", " ".join(failures)
     words = [sentence for _, sentence in checks]
-    if bound.max_loss is not None and baseline is None:
-        words.append(sentences.loss_not_judged(metric, bound.max_loss))
+    if allowed is not None and baseline is None:
+        words.append(sentences.loss_not_judged(metric, allowed.limit))
     return ("ok" if checks else "not judged"), " ".join(words)
 
 
 def _interval(metric: str, values: Mapping[str, float]) -> intervals.Interval | None:
-    if metric == "coverage":
+    if metric == measures.COVERAGE:
         return None
-    measure, group = metric.rsplit("_", 1)
-    value = values.get(metric, math.nan)
+    measure, group = measures.split_metric(metric)
     if measure.removeprefix(config.DEFAULT_PREFIX) == "hr":
         shares = [
-            (values.get(f"{measure}_{name}", math.nan), _count(values, name)) for name in sentences.groups(metric)
+            (values.get(f"{measure}_{name}", math.nan), _count(values, name)) for name in measures.groups_of(metric)
         ]
-        return intervals.newcombe(*shares[0], *shares[1]) if group == "delta" else intervals.wilson(*shares[0])
-    errors = [values.get(f"{measure}_{name}_se", math.nan) for name in sentences.groups(metric)]
-    return intervals.clip(intervals.normal(value, *errors), *config.value_range(metric))
+        return intervals.newcombe(*shares[0], *shares[1]) if group == measures.DELTA else intervals.wilson(*shares[0])
+    errors = [values.get(config.error_name(measure, name), math.nan) for name in measures.groups_of(metric)]
+    normal = intervals.normal(values.get(metric, math.nan), *errors)
+    return intervals.clip(normal, *measures.value_range(metric))
 
 
 def _change_interval(metric: str, values: Mapping[str, float], change: float | None) -> intervals.Interval | None:
-    if change is None or metric == "coverage":
+    if change is None or metric == measures.COVERAGE:
         return None
-    measure = metric.rsplit("_", 1)[0]
-    errors = [values.get(f"{measure}_{name}_change_se", math.nan) for name in sentences.groups(metric)]
+    measure = measures.split_metric(metric)[0]
+    errors = [values.get(config.change_error_name(measure, name), math.nan) for name in measures.groups_of(metric)]
     return intervals.normal(change, *errors)
 
 
 def _count(values: Mapping[str, float], group: str) -> int:
-    return int(values.get(f"count_{group}", 0))
+    return int(values.get(config.count_name(group), 0))
 
 
 def _defined(value: float | None) -> float | None:
@@ -147,8 +145,8 @@ def _slice_row(values: measured.SliceValues) -> SliceRow:
         value=values.value,
         count_p=_count(metrics, "p"),
         count_n=_count(metrics, "n"),
-        metrics={metric: _defined(metrics.get(metric)) for metric in config.METRICS},
-        baseline=None if baseline is None else {metric: _defined(baseline.get(metric)) for metric in config.METRICS},
+        metrics={metric: _defined(metrics.get(metric)) for metric in measures.METRICS},
+        baseline=None if baseline is None else {metric: _defined(baseline.get(metric)) for metric in measures.METRICS},
     )
 
 

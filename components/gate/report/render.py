@@ -9,15 +9,16 @@ from components.gate.report.intervals import Interval
 WIDTH = 100
 INTERVAL_NOTE = (
     "95 % intervals: Wilson (HR), Newcombe (HR difference), normal from the standard error (NDCG, MRR), changes paired "
-    "by example. They take examples for independent of each other."
+    "by example. They assume that examples are independent of each other."
 )
 GROUP_NOTE = (
     "p: targets that were liked (higher is better); n: targets that were disliked, so hits are false positives (lower "
     "is better); delta: p - n. A miss counts 0."
 )
 DEFAULT_NOTE = (
-    f"{config.DEFAULT_PREFIX}: the same of the list of serving_default, which leaves a user's dislikes out and does "
-    "not weigh them; the others look at the list of with_negatives. (SASRec and SASRec_c have one list.)"
+    f"{config.DEFAULT_PREFIX}: the same of the list that serving_default answers with, which leaves out what a user "
+    "dislikes and does not weigh it; the other metrics look at the list of with_negatives. (SASRec and SASRec_c have "
+    "one list.)"
 )
 SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
@@ -81,7 +82,7 @@ def _slices_table(slices: tuple[SliceRow, ...]) -> str:
             lines.append([feature] + [""] * (len(header) - 1))
         values = [number(part.metrics.get(metric)) for metric in SLICE_METRICS]
         lines.append([f"  {part.value}", f"{part.count_p:,}", f"{part.count_n:,}", *values])
-    return "Slices (no bound holds for them)\n" + _table(header, lines, left=(0,))
+    return "Slices (no bound applies to them)\n" + _table(header, lines, left=(0,))
 
 
 def number(value: float | None, signed: bool = False) -> str:

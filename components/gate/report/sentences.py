@@ -2,52 +2,47 @@
 
 import math
 
-from components.gate import config
+from components.gate import config, thresholds
 from components.gate.report.content import Row
 from components.gate.report.intervals import Interval
+from pnfrec_core import measures
 
 DEFAULT_NOT_JUDGED = (
-    "The model ranks by what a user dislikes. The list of a query to serving_default, which does not weigh that, is "
-    f"another one and not judged: bound {config.DEFAULT_PREFIX}ndcg_p and the like."
+    "The model ranks by what a user dislikes. serving_default does not weigh that, so it answers with another list, "
+    f"which this gate does not judge: add bounds such as {config.DEFAULT_PREFIX}ndcg_p."
 )
 NO_BASELINE = "No blessed model yet: change bounds are not judged."
 
 _EMPTY_GROUP = "An empty group fails the gate, whatever the bounds."
 _EMPTY = "An undefined metric fails every bound."
-_GROUP_NAMES = {"p": "positive", "n": "negative"}
+_GROUP_NAMES = {measures.POSITIVE_GROUP: "positive", measures.NEGATIVE_GROUP: "negative"}
+# What a value is to its limit: where it is allowed, and where it is not.
+_RELATIONS = {"min": ("at least", "below"), "max": ("at most", "above")}
 
 
-def groups(metric: str) -> tuple[str, ...]:
-    """The groups whose examples `metric` looks at."""
-    return (metric[-1],) if metric.endswith(("_p", "_n")) else ("p", "n")
+def value(metric: str, number: float, threshold: thresholds.Threshold) -> str:
+    """What the value of `metric` is to a threshold of it."""
+    allowed, refused = _RELATIONS[threshold.key]
+    shown = f"{metric} is {number:.{_digits(number, threshold.limit)}f}"
+    if threshold.holds(number):
+        return f"{shown}, {allowed} {threshold.limit:g} as required."
+    return f"{shown}, {refused} the bound of {threshold.limit:g}."
 
 
-def at_least(metric: str, value: float, limit: float) -> str:
-    """What `value` is to a least allowed `limit`."""
-    kept = value >= limit - config.ROUNDING_SLACK
-    return _value(metric, value, limit, "at least" if kept else "below", kept)
-
-
-def at_most(metric: str, value: float, limit: float) -> str:
-    """What `value` is to a greatest allowed `limit`."""
-    kept = value <= limit + config.ROUNDING_SLACK
-    return _value(metric, value, limit, "at most" if kept else "above", kept)
-
-
-def change(metric: str, value: float, baseline: float, max_loss: float, interval: Interval | None) -> str:
-    """What `value` is to that of the last blessed model."""
-    difference = value - baseline
+def change(metric: str, number: float, baseline: float, max_loss: float, interval: Interval | None) -> str:
+    """What the value of `metric` is to that of the last blessed model."""
+    difference = number - baseline
     if math.isnan(difference):
         return f"{metric} cannot be compared: it is undefined for the last blessed model. {_EMPTY}"
     if difference == 0:
-        words = f"{metric} is as in the last blessed model"
+        words = f"{metric} is the same as in the last blessed model"
     else:
         digits = _digits(abs(difference), max_loss)
         words = f"{metric} {'rose' if difference > 0 else 'fell'} by {abs(difference):.{digits}f}"
         words += f" from the last blessed model's {baseline:.4f}"
     if interval is not None:
         words += f" (95 % interval of the change {interval.low:+.4f} to {interval.high:+.4f})"
-    worse = "lower" if config.higher_is_better(metric) else "higher"
+    worse = "lower" if measures.higher_is_better(metric) else "higher"
     return f"{words}; it may be at most {max_loss:g} {worse}."
 
 
@@ -63,17 +58,14 @@ def left_out(gate: config.GateConfig) -> str:
     """Why a blessed model is no baseline."""
     lacks = f"fewer than {gate.k} items of each list"
     if gate.judges_default:
-        lacks += ", or not where targets stand in the list of serving_default, as exports of earlier versions"
-    return (
-        f"The last blessed model tells the gate {lacks}, so it cannot be compared: change bounds are not judged this "
-        "time."
-    )
+        lacks += ", or, as exports of earlier versions do, no ranks of targets in the list of serving_default"
+    return f"The last blessed model reports {lacks}, so it cannot be compared: change bounds are not judged this time."
 
 
 def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) -> str:
     """Why `metric` has no value: which groups have no example."""
     names = " or of the ".join(_GROUP_NAMES[group] for group in empty_groups)
-    missing = "example" if metric == "coverage" else f"example of the {names} group"
+    missing = "example" if metric == measures.COVERAGE else f"example of the {names} group"
     words = f"{metric} is undefined: the evaluated split has no {missing}."
     if fails and not bounded:
         return f"{words} {_EMPTY_GROUP}"
@@ -110,13 +102,6 @@ def disagreement(passed: bool, validation_ok: bool, blessing: bool | None, failu
     )
 
 
-def _value(metric: str, value: float, limit: float, relation: str, kept: bool) -> str:
-    shown = f"{value:.{_digits(value, limit)}f}"
-    if kept:
-        return f"{metric} is {shown}, {relation} {limit:g} as asked."
-    return f"{metric} is {shown}, {relation} the bound of {limit:g}."
-
-
-def _digits(value: float, limit: float) -> int:
-    """Digits behind the point, 4 to 9, that tell `value` from `limit`."""
-    return next((digits for digits in range(4, 10) if round(value, digits) != round(limit, digits)), 4)
+def _digits(number: float, limit: float) -> int:
+    """Digits behind the point, 4 to 9, that show `number` and `limit` to differ."""
+    return next((digits for digits in range(4, 10) if round(number, digits) != round(limit, digits)), 4)

@@ -7,17 +7,10 @@ from components.gate import config
 from pnfrec_core import measures
 
 
-def test_metric_names_are_those_of_the_spec() -> None:
-    assert config.METRICS == (
-        "hr_p", "hr_n", "hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta", "mrr_p", "mrr_n", "mrr_delta", "coverage",
-    )  # fmt: skip
-    assert config.MEASURES == measures.MEASURES
-
-
 def test_the_list_without_dislikes_has_the_same_metrics_but_coverage() -> None:
-    assert [name.removeprefix("default_") for name in config.DEFAULT_METRICS] == list(config.METRICS[:-1])
+    assert [name.removeprefix("default_") for name in config.DEFAULT_METRICS] == list(measures.METRICS[:-1])
     assert [name for name in config.DEFAULT_METRICS if not config.is_default(name)] == []
-    assert [name for name in config.METRICS if config.is_default(name)] == []
+    assert [name for name in measures.METRICS if config.is_default(name)] == []
 
 
 def test_only_bounded_metrics_of_the_list_without_dislikes_are_reported() -> None:
@@ -25,27 +18,10 @@ def test_only_bounded_metrics_of_the_list_without_dislikes_are_reported() -> Non
         bounds={"default_hr_n": config.BoundConfig(max=0.1), "default_ndcg_p": config.BoundConfig(min=0.1)}
     )
     assert some.judges_default
-    assert some.reported == (*config.METRICS, *config.DEFAULT_METRICS[:6]), "all of hr and of ndcg, and none of mrr"
+    assert some.reported == (*measures.METRICS, *config.DEFAULT_METRICS[:6]), "all of hr and of ndcg, and none of mrr"
     none = config.GateConfig(bounds={"hr_n": config.BoundConfig(max=0.1)})
     assert not none.judges_default
-    assert none.reported == config.METRICS
-
-
-@pytest.mark.parametrize(
-    ("metric", "higher", "value_range"),
-    [
-        ("ndcg_p", True, (0, 1)),
-        ("hr_n", False, (0, 1)),
-        ("mrr_delta", True, (-1, 1)),
-        ("coverage", True, (0, 1)),
-        ("default_hr_p", True, (0, 1)),
-        ("default_hr_n", False, (0, 1)),
-        ("default_ndcg_delta", True, (-1, 1)),
-    ],
-)
-def test_direction_and_range(metric: str, higher: bool, value_range: tuple[float, float]) -> None:
-    assert config.higher_is_better(metric) is higher
-    assert config.value_range(metric) == value_range
+    assert none.reported == measures.METRICS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from google.protobuf import json_format, text_format
 from tensorflow_model_analysis.metrics import metric_specs
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.gate import config, eval_config
+from components.gate import config, eval_config, thresholds
+from pnfrec_core import measures
 from pnfrec_core.provenance import code_version
 
 GATE = config.GateConfig(
@@ -17,7 +18,7 @@ GATE = config.GateConfig(
     },
     k=20,
 )
-SLACK = config.ROUNDING_SLACK
+SLACK = thresholds.TOLERANCE
 
 
 def test_models() -> None:
@@ -42,7 +43,7 @@ def test_metrics() -> None:
     found = [(metric.class_name, metric.module, json.loads(metric.config)) for metric in spec.metrics]
     module = "components.gate.metrics"
     assert found == [
-        *(("RankingMetric", module, {"k": 20, "name": name}) for name in config.METRICS),
+        *(("RankingMetric", module, {"k": 20, "name": name}) for name in measures.METRICS),
         ("RankingDetails", module, {"k": 20, "code": code_version(*eval_config.SOURCES)}),
     ]
 
@@ -52,7 +53,7 @@ def test_a_bound_of_the_list_without_dislikes_brings_its_metrics() -> None:
     made = tfma.utils.update_eval_config_with_defaults(eval_config.make_eval_config(gate), has_baseline=True)
     found = [(metric.class_name, json.loads(metric.config)) for metric in made.metrics_specs[0].metrics]
     assert found == [
-        *(("RankingMetric", {"k": 20, "name": name}) for name in (*config.METRICS, *config.DEFAULT_METRICS)),
+        *(("RankingMetric", {"k": 20, "name": name}) for name in (*measures.METRICS, *config.DEFAULT_METRICS)),
         ("RankingDetails", {"k": 20, "code": code_version(*eval_config.SOURCES)}),
         ("RankingDetails", {"k": 20, "name": "default_ranking_details"}),
     ]

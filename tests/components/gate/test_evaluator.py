@@ -7,6 +7,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 
 from components.gate import config
+from pnfrec_core import measures
 from tests.components.gate import runs, world
 
 
@@ -23,7 +24,7 @@ def read_metrics(run: runs.Run) -> dict[tuple[str, str], dict[str, dict[str, flo
 
 
 def only_metrics(values: dict[str, float]) -> dict[str, float]:
-    return {name: values[name] for name in config.METRICS}
+    return {name: values[name] for name in measures.METRICS}
 
 
 def test_every_metric_of_both_models(evaluator_runs: runs.EvaluatorRuns) -> None:
@@ -31,7 +32,7 @@ def test_every_metric_of_both_models(evaluator_runs: runs.EvaluatorRuns) -> None
     overall = found["", ""]
     assert only_metrics(overall["candidate"]) == pytest.approx(world.CANDIDATE_METRICS)
     assert only_metrics(overall["baseline"]) == pytest.approx(world.BASELINE_METRICS)
-    changes = {name: world.CANDIDATE_METRICS[name] - world.BASELINE_METRICS[name] for name in config.METRICS}
+    changes = {name: world.CANDIDATE_METRICS[name] - world.BASELINE_METRICS[name] for name in measures.METRICS}
     assert only_metrics(overall["diff"]) == pytest.approx(changes)
     for model in ("candidate", "baseline"):
         assert (overall[model]["count_p"], overall[model]["count_n"]) == (4.0, 3.0)
@@ -95,7 +96,9 @@ def test_the_list_without_dislikes_has_bounds_of_its_own(evaluator_runs: runs.Ev
         {name: world.BASELINE_METRICS[name.removeprefix("default_")] for name in config.DEFAULT_METRICS}
     )
     assert only_metrics(overall["candidate"]) == pytest.approx(world.CANDIDATE_METRICS)
-    assert {f"default_{name}" for name in config.CHANGE_STANDARD_ERRORS} <= set(overall["candidate"])
+    assert {f"default_{measure}_{group}_change_se" for measure in ("hr", "ndcg", "mrr") for group in "pn"} <= set(
+        overall["candidate"]
+    )
     # Without such a bound nothing of it is measured.
     assert not [name for name in read_metrics(evaluator_runs("kept"))["", ""]["candidate"] if config.is_default(name)]
 
@@ -124,7 +127,7 @@ def test_undefined_metric_is_never_blessed(
     assert not run.blessed
     assert read_failures(run) == failures
     values = next(iter(read_metrics(run)["", ""].values()))
-    assert [metric for metric in config.METRICS if math.isnan(values[metric])] == [
+    assert [metric for metric in measures.METRICS if math.isnan(values[metric])] == [
         "hr_n", "hr_delta", "ndcg_n", "ndcg_delta", "mrr_n", "mrr_delta",
     ]  # fmt: skip
 

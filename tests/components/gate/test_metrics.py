@@ -14,6 +14,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate import config, metrics
 from components.gate.tally import Summary
+from pnfrec_core import measures
 from tests.components.gate import world
 
 CATALOGUE = {"candidate": 8, "baseline": 10}
@@ -138,12 +139,12 @@ def test_metric_config_round_trip() -> None:
 
 def test_all_metrics_share_one_computation() -> None:
     eval_config = config_of(
-        [metrics.RankingMetric(name=name, k=3) for name in config.METRICS] + [metrics.RankingDetails(3)]
+        [metrics.RankingMetric(name=name, k=3) for name in measures.METRICS] + [metrics.RankingDetails(3)]
     )
     computations = metric_specs.to_computations(eval_config.metrics_specs, eval_config=eval_config)
     combined = {one for one in computations if isinstance(one, tfma.metrics.MetricComputation)}
     derived = {one for one in computations if isinstance(one, tfma.metrics.DerivedMetricComputation)}
-    assert (len(combined), len(derived)) == (1, len(config.METRICS) + 1)
+    assert (len(combined), len(derived)) == (1, len(measures.METRICS) + 1)
 
 
 def test_the_list_without_dislikes_has_a_computation_of_its_own() -> None:

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from components.gate import config
 from components.gate.report import intervals, judge
 from components.gate.report.content import Row, SliceRow
 from components.gate.report.measured import Evaluation, SliceValues
+from pnfrec_core import measures
 from tests.components.gate.report import examples
 
 
@@ -59,7 +59,7 @@ def test_refused_report() -> None:
     assert report.agrees
     assert report.headline == "NOT BLESSED: 2 of 3 bounded metrics failed. They are hr_n, ndcg_p."
     assert [row.metric for row in report.failures] == ["hr_n", "ndcg_p"]
-    assert find(report.rows, "coverage").sentence == "coverage is 0.3125, at least 0.3 as asked."
+    assert find(report.rows, "coverage").sentence == "coverage is 0.3125, at least 0.3 as required."
     assert report.notes == ()
     assert (report.count_p, report.count_n, report.k) == (500, 400, 10)
 
@@ -76,7 +76,7 @@ def test_rows_of_the_list_without_dislikes() -> None:
         default_ndcg_p={"min": 0.1, "max_loss": 0.02},
     )
     report = judge.build_report(gate, examples.evaluation(candidate, baseline, validation_ok=False), blessing=False)
-    assert [row.metric for row in report.rows[len(config.METRICS) :]] == [
+    assert [row.metric for row in report.rows[len(measures.METRICS) :]] == [
         "default_hr_p", "default_hr_n", "default_hr_delta", "default_ndcg_p", "default_ndcg_n", "default_ndcg_delta",
     ]  # fmt: skip
     assert report.headline == (
@@ -97,8 +97,8 @@ def test_slices_come_in_the_order_of_their_buckets() -> None:
         ("history_length_bucket", "10-19"),
         ("target_popularity_bucket", "head"),
     ]
-    metrics: dict[str, float | None] = {name: examples.CANDIDATE[name] for name in config.METRICS}
-    baseline: dict[str, float | None] = {name: examples.BASELINE[name] for name in config.METRICS}
+    metrics: dict[str, float | None] = {name: examples.CANDIDATE[name] for name in measures.METRICS}
+    baseline: dict[str, float | None] = {name: examples.BASELINE[name] for name in measures.METRICS}
     undefined = {"ndcg_n": None, "ndcg_delta": None}
     assert slices[0] == SliceRow("history_length_bucket", "5-9", 20, 0, {**metrics, **undefined}, baseline)
 
@@ -111,7 +111,8 @@ def test_blessed_report() -> None:
     row = find(report.rows, "hr_n")
     assert (row.verdict, row.sentence) == (
         "ok",
-        "hr_n is 0.1000, at most 0.1 as asked. hr_n is as in the last blessed model; it may be at most 0 higher.",
+        "hr_n is 0.1000, at most 0.1 as required. hr_n is the same as in the last blessed model; it may be at most 0 "
+        "higher.",
     )
 
 
@@ -157,13 +158,13 @@ def test_first_model() -> None:
     )
 
 
-def test_a_baseline_that_tells_too_few_items() -> None:
+def test_a_baseline_that_reports_too_few_items() -> None:
     gate = examples.gate(ndcg_p={"min": 0.1, "max_loss": 0.005})
     report = judge.build_report(gate, examples.evaluation(), blessing=True, baseline_is_left_out=True)
     assert report.blessed
     assert report.notes == (
-        "The last blessed model tells the gate fewer than 10 items of each list, so it cannot be compared: change "
-        "bounds are not judged this time.",
+        "The last blessed model reports fewer than 10 items of each list, so it cannot be compared: change bounds are "
+        "not judged this time.",
     )
 
 

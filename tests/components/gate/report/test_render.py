@@ -26,7 +26,7 @@ mrr_n       0.0400  0.0322..0.0478  400                 0.0400  +0.0000  not jud
 mrr_delta   0.0600  0.0425..0.0775  900                 0.0600  +0.0000  not judged
 coverage    0.3125               -  900  >= 0.3         0.2500  +0.0625  ok
 
-Slices (no bound holds for them)
+Slices (no bound applies to them)
 slice                     n(p)  n(n)  ndcg_p  ndcg_n  ndcg_delta    hr_p    hr_n  hr_delta
 ------------------------  ----  ----  ------  ------  ----------  ------  ------  --------
 history_length_bucket
@@ -38,7 +38,7 @@ target_popularity_bucket
 p: targets that were liked (higher is better); n: targets that were disliked, so hits are false
 positives (lower is better); delta: p - n. A miss counts 0.
 95 % intervals: Wilson (HR), Newcombe (HR difference), normal from the standard error (NDCG, MRR),
-changes paired by example. They take examples for independent of each other.
+changes paired by example. They assume that examples are independent of each other.
 """
 
 
@@ -57,7 +57,7 @@ def test_one_failure_is_told_once_and_a_first_model_as_such() -> None:
     assert "Slices" not in text
 
 
-def test_the_list_without_dislikes_is_told_where_it_is_bounded() -> None:
+def test_the_list_without_dislikes_is_reported_where_it_is_bounded() -> None:
     default = {f"default_{name}": value for name, value in examples.CANDIDATE.items()}
     candidate = {**examples.CANDIDATE, **default}
     gate = examples.gate(default_hr_n={"max": 0.12}, default_ndcg_delta={"min": 0.0})
@@ -68,7 +68,7 @@ def test_the_list_without_dislikes_is_told_where_it_is_bounded() -> None:
     assert below[1].split() == ["hr_n", "0.1000", "0.0743..0.1333", "400", "<=", "0.12", "-", "-", "ok"]
     assert [line.split()[0] for line in below[2:6]] == ["hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta"]
     assert lines.count("default_") == 1
-    assert "default_: the same of the list of serving_default, which leaves a user's dislikes out" in text
+    assert "default_: the same of the list that serving_default answers with, which leaves out what" in text
     assert max(map(len, text.splitlines())) <= render.WIDTH
     assert "default_" not in render.to_text(examples.refused_report())
 
