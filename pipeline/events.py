@@ -1,24 +1,63 @@
-"""What a run tells about itself: JSON lines on a pipe, from the process that runs the pipeline to the one that prints.
+"""Events on their way to the terminal: JSON lines on a pipe, from the process that runs the pipeline.
 
 The pipeline runs in a child process, so that the terminal shows our lines only: what TensorFlow, Beam and TFX print
 goes to the log file.
 """
 
 import contextlib
+import dataclasses
 import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import IO, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any, Final, NamedTuple
+
+from pnfrec_core.events import Event, from_dict, of_record, to_dict
 
 EVENTS_FD: Final = "PNFREC_EVENTS_FD"
 
-# Kinds of events.
-NODE_STARTED: Final = "node_started"
-NODE_FINISHED: Final = "node_finished"
-EPOCH: Final = "epoch"
-FAILED: Final = "failed"
+
+@dataclasses.dataclass(frozen=True)
+class NodeStarted(Event):
+    """TFX begins a node of the pipeline."""
+
+    node: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeFinished(Event):
+    """TFX has finished a node.
+
+    Attributes:
+        node: Its name.
+        state: How it ended: "complete", "cached", ...
+        outputs: Output key to URI.
+    """
+
+    node: str
+    state: str
+    outputs: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFailed(Event):
+    """The run came to an untimely end.
+
+    Attributes:
+        node: The node that ran; "" before the first.
+        message: What a user has to know.
+    """
+
+    node: str
+    message: str
+
+
+class Message(NamedTuple):
+    """An event, and when it was sent, in seconds since 1970."""
+
+    time: float
+    event: Event
 
 
 class EventWriter:
@@ -28,38 +67,40 @@ class EventWriter:
         descriptor = os.environ.get(EVENTS_FD)
         self._pipe: IO[str] | None = os.fdopen(int(descriptor), "w", buffering=1) if descriptor else None
 
-    def send(self, kind: str, **values: Any) -> None:
+    def send(self, happened: Event) -> None:
         """Sends one event."""
         if self._pipe is not None:
-            self._pipe.write(json.dumps({"kind": kind, "time": time.time(), **values}) + "\n")
+            self._pipe.write(json.dumps({"time": time.time(), "event": to_dict(happened)}) + "\n")
 
 
-def read_events(pipe: IO[str]) -> Iterator[dict[str, Any]]:
+def read_events(pipe: IO[str]) -> Iterator[Message]:
     """Events until the writer closes the pipe."""
     for line in pipe:
-        yield json.loads(line)
+        fields = json.loads(line)
+        yield Message(fields["time"], from_dict(fields["event"]))
 
 
-Outcome = Callable[[str], tuple[str, dict[str, str]]]
-
-
-class EpochListener(logging.Handler):
-    """Sends the log lines that training writes after each epoch, and the Tuner after each trial."""
+class EventListener(logging.Handler):
+    """Sends the events that log records carry: the progress of the Trainer and of the Tuner."""
 
     def __init__(self, writer: EventWriter) -> None:
         super().__init__(logging.INFO)
         self.writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        if str(record.msg).startswith(("epoch %d/%d", "trial %d/%d")):
-            self.writer.send(EPOCH, text=record.getMessage())
+        happened = of_record(record)
+        if happened is not None:
+            self.writer.send(happened)
+
+
+Outcome = Callable[[str], tuple[str, dict[str, str]]]
 
 
 class NodeWatch:
     """Sends an event when TFX begins a node and when it has finished it.
 
-    LocalDagRunner offers no hook and tells of its nodes in its log only, at a level that libraries change on the
-    way; so the launcher that it makes for each node is wrapped while the pipeline runs.
+    LocalDagRunner offers no hook and reports its nodes in its log only, at a level that libraries change on the way; so
+    the launcher that it makes for each node is wrapped while the pipeline runs.
 
     Args:
         writer: Where the events go.
@@ -85,10 +126,10 @@ class NodeWatch:
         def watched(launcher: Any) -> Any:
             absl_logging.set_verbosity(absl_logging.INFO)
             self.node = launcher._pipeline_node.node_info.id
-            self.writer.send(NODE_STARTED, node=self.node)
+            self.writer.send(NodeStarted(self.node))
             result = launch(launcher)
             state, outputs = self.outcome(self.node)
-            self.writer.send(NODE_FINISHED, node=self.node, state=state, outputs=outputs)
+            self.writer.send(NodeFinished(self.node, state, outputs))
             return result
 
         Launcher.launch = watched

@@ -23,7 +23,7 @@ from typing import IO
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
 
-from pipeline import events  # noqa: E402
+from pipeline import events, run_log  # noqa: E402
 from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
 
@@ -140,12 +140,10 @@ def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
 def main() -> int:
     """Runs the pipeline; returns the exit status."""
     die_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Beam's remarks about other libraries' type hints: hundreds of lines without a use.
-    logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
+    run_log.set_up()
     writer = events.EventWriter()
     watch = events.NodeWatch(writer, lambda _: ("unknown", {}))
-    logging.getLogger().addHandler(events.EpochListener(writer))
+    logging.getLogger().addHandler(events.EventListener(writer))
     try:
         overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
         config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
@@ -155,7 +153,7 @@ def main() -> int:
             run(config, watch)
     except Exception as error:
         log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", root_cause(error))
-        writer.send(events.FAILED, node=watch.node, message=root_cause(error))
+        writer.send(events.RunFailed(watch.node, root_cause(error)))
         return 1
     return 0
 

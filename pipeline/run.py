@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from pipeline import events
+from pipeline.progress import Progress
 
 if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
@@ -46,12 +47,13 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
     progress = Progress(started)
     with _child(config_path, overrides, log_path) as (pipe, process):
         progress.follow(pipe)
-    if progress.failure is None and process.returncode != 0:
-        progress.failure = {"node": "", "message": f"The process ended with status {process.returncode}."}
-    if progress.failure is not None:
-        node = progress.failure["node"]
-        click.secho(f"\nFAILED{' in ' + node if node else ''}: {progress.failure['message']}", fg="red", err=True)
-        click.echo(f"The whole story: {log_path}", err=True)
+    failure = progress.failure
+    if failure is None and process.returncode != 0:
+        failure = events.RunFailed("", f"The process ended with status {process.returncode}.")
+    if failure is not None:
+        where = f" in {failure.node}" if failure.node else ""
+        click.secho(f"\nFAILED{where}: {failure.message}", fg="red", err=True)
+        click.echo(f"The log has the details: {log_path}", err=True)
         sys.exit(1)
     blessed = summary.show(config, progress.outputs, seconds=time.time() - started)
     if not blessed:
@@ -91,8 +93,8 @@ def _child(
 ) -> Iterator[tuple[IO[str], "subprocess.Popen[bytes]"]]:
     """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe.
 
-    The process has ended when the context has, however that is left. Where this process is killed, the end of the
-    lifeline tells it: see `local_runner.die_with_parent`.
+    The process has ended when the context has, however that is left. Where this process is killed, the other one learns
+    of it by the end of the lifeline: see `local_runner.die_with_parent`.
     """
     from pipeline.local_runner import CONFIG, LIFELINE_FD, OVERRIDES
 
@@ -144,44 +146,3 @@ class _TerminatedError(BaseException):
 def _terminate(number: int, frame: object) -> None:
     del number, frame
     raise _TerminatedError
-
-
-class Progress:
-    """Prints a line a node while the pipeline runs, and keeps what it produced.
-
-    Attributes:
-        outputs: Node to output key to URI.
-        states: Node to "complete" or "cached".
-        failure: The event of a failure, if one came.
-    """
-
-    def __init__(self, started: float) -> None:
-        self.outputs: dict[str, dict[str, str]] = {}
-        self.states: dict[str, str] = {}
-        self.failure: dict[str, Any] | None = None
-        self._last = started
-        self._first = True
-
-    def follow(self, pipe: IO[str]) -> None:
-        """Prints until the pipeline's process ends."""
-        for event in events.read_events(pipe):
-            self._show(event)
-
-    def _show(self, event: dict[str, Any]) -> None:
-        if event["kind"] == events.NODE_STARTED:
-            if self._first:
-                self._line("start-up", "imports", event["time"])
-                self._first = False
-            self._last = event["time"]
-        elif event["kind"] == events.EPOCH:
-            click.echo(f"    {event['text']}")
-        elif event["kind"] == events.NODE_FINISHED:
-            self.outputs[event["node"]] = event["outputs"]
-            self.states[event["node"]] = event["state"]
-            self._line(event["node"], "" if event["state"] == "complete" else event["state"], event["time"])
-        elif event["kind"] == events.FAILED:
-            self.failure = event
-
-    def _line(self, name: str, note: str, now: float) -> None:
-        click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())
-        self._last = now

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from components.gate.config import DEFAULT_METRICS, METRICS, BoundConfig, GateConfig
+from components.gate.config import DEFAULT_METRICS, BoundConfig, GateConfig
 from components.gate.eval_config import make_eval_config
 from pnfrec_core import measures
 from pnfrec_keras.evaluation import evaluate
@@ -112,7 +112,7 @@ def by_tfma(folder: Path, examples: Path | None = None) -> dict[str, float]:
         output_path=str((examples or folder) / "tfma"),
     )
     metrics = result.get_metrics_for_slice(())
-    return {name: float(metrics[name]["doubleValue"]) for name in (*METRICS, *DEFAULT_METRICS)}
+    return {name: float(metrics[name]["doubleValue"]) for name in (*measures.METRICS, *DEFAULT_METRICS)}
 
 
 def test_validation_gate_and_served_lists_agree(world: tuple[Path, PNFRec]) -> None:

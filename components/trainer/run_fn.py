@@ -4,13 +4,13 @@ import hashlib
 import json
 import logging
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from components.trainer.choice import EXPORT, MODEL, RESOLVED_CONFIG, STATE_DIR, TRAINING, with_choice
 from components.trainer.executor import SOURCES, VOCABULARY_KEY
-from pnfrec_core import schema
+from pnfrec_core import events, schema
 from pnfrec_core.provenance import code_version
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig
@@ -35,8 +35,8 @@ def run_fn(fn_args: Any) -> None:
     model_config = ModelConfig(**settings[MODEL])
     training_config = TrainingConfig(**settings[TRAINING])
     export_config = ExportConfig(**settings[EXPORT])
+    events.report(log, events.ReadingExamples())
     vocabulary, train, validation = read_data(fn_args, model_config)
-    log.info("Training on %d users, validating on %d, %d items.", len(train), len(validation), len(vocabulary))
     state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
     result = fitting.fit(
         len(vocabulary),
@@ -47,12 +47,11 @@ def run_fn(fn_args: Any) -> None:
         state_dir=state,
         log_dir=fn_args.model_run_dir,
         popularity=vocabulary.popularity(),
-        progress=_log_epoch(training_config.epochs),
     )
     facts = {
         "best_epoch": result.best_epoch,
         "epochs": len(result.history),
-        "validation": result.history[result.best_epoch - 1],
+        **of_best_epoch(result.history[result.best_epoch - 1]),
         "training_users": len(train),
         "validation_examples": len(validation),
         "items": len(vocabulary),
@@ -94,14 +93,10 @@ def state_dir(settings: dict[str, Any], patterns: Sequence[str]) -> Path:
     return Path(settings[STATE_DIR]) / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-def _log_epoch(epochs: int) -> Callable[[int, dict[str, float]], None]:
-    def progress(epoch: int, logs: dict[str, float]) -> None:
-        log.info(
-            "epoch %d/%d: loss %.4f, validation NDCG %.4f, HR %.4f",
-            *(epoch, epochs, logs["loss"], logs["val_ndcg_p"], logs["val_hr_p"]),
-        )
-
-    return progress
+def of_best_epoch(measured: dict[str, float]) -> dict[str, dict[str, float]]:
+    """What the manifest says of the best epoch: the losses of its training, and the measures of its validation."""
+    losses = {name: value for name, value in measured.items() if not name.startswith("val_")}
+    return {"training_losses": losses, "validation": {name: measured[name] for name in measured if name not in losses}}
 
 
 def _versions() -> dict[str, str]:

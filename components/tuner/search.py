@@ -14,6 +14,7 @@ from components.tuner.config import TunerConfig
 from components.tuner.objective import objective
 from components.tuner.results import SearchReport, TrialReport, in_words
 from components.tuner.trials import Outcome
+from pnfrec_core import events
 
 OBJECTIVE = "objective"
 # What a bad set of values may lead to, and another one need not.
@@ -116,11 +117,16 @@ class Search(BaseTuner):
     def on_trial_end(self, trial: Any) -> None:
         super().on_trial_end(trial)
         report = self._reports[trial.trial_id]
-        said = f"failed: {report.failure}" if report.objective is None else f"objective {report.objective:.4f}"
         objectives = [one.objective for one in self._reports.values() if one.objective is not None]
-        best = f", best so far {max(objectives):.4f}" if objectives else ""
-        # `pipeline.events` sends the lines that begin so.
-        log.info("trial %d/%d: %s: %s%s", report.trial, self.oracle.max_trials, in_words(report.values), said, best)
+        done = events.TrialDone(
+            trial=report.trial,
+            trials=self.oracle.max_trials,
+            values=in_words(report.values),
+            objective=report.objective,
+            best=max(objectives, default=None),
+            failure=report.failure,
+        )
+        events.report(log, done)
 
     def on_search_end(self) -> None:
         super().on_search_end()

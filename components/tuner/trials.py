@@ -5,12 +5,13 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from components.trainer.choice import MODEL, TRAINING, with_choice
 from components.trainer.run_fn import read_data, state_dir
+from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 
 _OUTCOME_FILE = "outcome.json"
@@ -86,7 +87,7 @@ class Trials:
                 training_config,
                 state_dir=folder / "state",
                 popularity=self._vocabulary.popularity(),
-                progress=_log_epoch(number, training_config.epochs),
+                report=_log_events(number),
             )
         except Exception:
             # It would come to the same end again.
@@ -118,8 +119,10 @@ def _write(path: Path, outcome: Outcome) -> None:
     os.replace(unfinished, path)
 
 
-def _log_epoch(number: int, epochs: int) -> Callable[[int, dict[str, float]], None]:
-    def progress(epoch: int, logs: dict[str, float]) -> None:
-        log.info("In trial %d: epoch %d/%d: validation NDCG %.4f", number, epoch, epochs, logs["val_ndcg_p"])
+def _log_events(number: int) -> events.Report:
+    """Logs what happens in a trial, in words only: whoever follows the search hears of whole trials."""
 
-    return progress
+    def report(happened: events.Event) -> None:
+        log.info("In trial %d: %s", number, happened)
+
+    return report

@@ -1,6 +1,7 @@
 """Fits a PNFRec: seeds, strategy, precision, early stopping with the best weights, resume, TensorBoard."""
 
 import dataclasses
+import functools
 import logging
 import math
 import shutil
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from pnfrec_core import events
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import (
@@ -27,6 +30,7 @@ from pnfrec_keras.training.callbacks import (
     EpochProgress,
     Patience,
     Progress,
+    ReportedProgress,
     ResumableState,
     start_averages,
 )
@@ -104,6 +108,7 @@ def fit(
     log_dir: str | Path | None = None,
     popularity: Any = None,
     progress: Progress | None = None,
+    report: events.Report | None = None,
     verbose: int | str = 0,
 ) -> TrainingResult:
     """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
@@ -122,6 +127,8 @@ def fit(
         popularity: (num_items + 1,), `Vocabulary.popularity`: ranks items for validation users without a known
             positive item, as the export does.
         progress: Called after each epoch with its number, from 1, and its losses and measures.
+        report: Gets what happens as events: what is trained, that the first step is compiled, each epoch, the best. By
+            default they are logged.
         verbose: Of Keras' own progress bar.
 
     Raises:
@@ -129,6 +136,7 @@ def fit(
             margins or the times that `model.soft_boundary` or `model.trend_days` need.
         FloatingPointError: The loss is not a number any more.
     """
+    report = report or functools.partial(events.report, log)
     _check_data(training_data, validation_data, variant_of(model_config.variant).mixed)
     if model_config.soft_boundary:
         _check_margins(training_data, MIXED if variant_of(model_config.variant).mixed else POSITIVE)
@@ -145,7 +153,9 @@ def fit(
     state = ResumableState(state_dir, early_stopping)
     first_epoch = state.restore(model)
     averaged = [AveragedWeights()] if training.average_epochs else []
+    report(_started(num_items, training_data, validation_data, model_config, first_epoch))
     callbacks: list[Any] = [_StopOnNan(), early_stopping, *averaged, state]
+    callbacks.append(ReportedProgress(report, training.epochs, steps))
     if progress is not None:
         callbacks.append(EpochProgress(progress))
     if log_dir is not None:
@@ -168,8 +178,45 @@ def fit(
     history = state.history
     best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
     best = history[best_epoch - 1][MONITOR]
-    log.info("Trained %d epochs; the best, %d, has %s = %.4f.", len(history), best_epoch, MONITOR, best)
+    report(events.TrainingDone(len(history), best_epoch, best))
     return TrainingResult(model, history, best_epoch, first_epoch)
+
+
+def _started(
+    num_items: int,
+    training_data: TrainingArrays,
+    validation_data: EvaluationArrays,
+    model_config: ModelConfig,
+    epochs_done: int,
+) -> events.TrainingStarted:
+    """What is about to be trained, for the reader of the log or the terminal."""
+    variant = variant_of(model_config.variant)
+    settings: dict[str, str | float] = {
+        "variant": model_config.variant,
+        "width": model_config.dim,
+        "blocks": model_config.num_blocks,
+        "histories of up to": model_config.max_length,
+    }
+    optional = {
+        "alpha": model_config.alpha if variant.negative_loss else 0,
+        "beta": model_config.beta if variant.contrastive else 0,
+        "soft boundary": model_config.soft_boundary,
+        "trend of days": model_config.trend_days,
+    }
+    settings |= {name: value for name, value in optional.items() if value}
+    if variant.mixed:
+        sequences = [training_data.mixed]
+    else:
+        reads_negatives = variant.negative_loss or variant.contrastive
+        sequences = [training_data.positive, training_data.negative if reads_negatives else None]
+    return events.TrainingStarted(
+        settings=settings,
+        users=len(training_data),
+        interactions=sum(int(np.count_nonzero(items)) for items in sequences if items is not None),
+        items=num_items,
+        validation_examples=len(validation_data),
+        epochs_done=epochs_done,
+    )
 
 
 def _set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:

@@ -20,12 +20,13 @@ STUB = f"""
 import os, signal, sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from pipeline import events, local_runner
+from pnfrec_core.events import Compiling as AtWork
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 local_runner.die_with_parent()
 config = local_runner.load_config(os.environ[local_runner.CONFIG])
 with local_runner.exclusive(config.output_path):
-    events.EventWriter().send(events.EPOCH, text="at work")
+    events.EventWriter().send(AtWork())
     time.sleep(300)
 """
 # As from a terminal: whoever runs the tests in the background may have them ignore SIGINT, which is inherited.
@@ -43,7 +44,7 @@ def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-c", COMMAND, "--config", str(write_config(tmp_path)), str(tmp_path / "stub.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert any("at work" in line for line in process.stdout)
+        assert any("compiling the first training step" in line for line in process.stdout)
         yield process
         process.kill()
 
@@ -81,7 +82,7 @@ def test_a_process_that_dies_without_a_word_is_a_failure(tmp_path: Path, monkeyp
 def test_the_lifeline_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         "import os; from pipeline import events, local_runner; local_runner.die_with_parent();"
-        f"events.EventWriter().send(events.FAILED, node='', message=str({LIFELINE_FD!r} in os.environ))"
+        f"events.EventWriter().send(events.RunFailed('', str({LIFELINE_FD!r} in os.environ)))"
     )
     monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", code])
     result = CliRunner().invoke(run.run, ["--config", str(write_config(tmp_path))])

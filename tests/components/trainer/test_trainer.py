@@ -1,6 +1,7 @@
 """Training inside TFX: the component's contract, and its executor on real files."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from components.artifacts import ItemVocabulary
 from components.trainer import run_fn
 from components.trainer.component import SequenceTrainer
 from components.trainer.executor import Executor
+from pnfrec_core import events
 from pnfrec_core.provenance import code_version
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from tests.pnfrec_keras.writing import evaluation_example, training_example, write_records
@@ -92,9 +94,13 @@ def properties(folder: Path, **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_the_executor_trains_and_exports(tmp_path: Path) -> None:
+def test_the_executor_trains_and_exports(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     inputs, outputs = write_artifacts(tmp_path)
     Executor().Do(inputs, outputs, properties(tmp_path))
+    reported = [type(event).__name__ for event in map(events.of_record, caplog.records) if event is not None]
+    started = ["ReadingExamples", "TrainingStarted", "Compiling", "FirstStepDone"]
+    assert reported == [*started, "EpochDone", "EpochDone", "TrainingDone"]
     exported = tmp_path / "model" / "Format-Serving"
     answer = tf.saved_model.load(str(exported)).signatures["serving_default"](
         positive_item_ids=tf.constant([["i1", "i2"]]), exclude_item_ids=tf.constant([["i3"]]), k=tf.constant([8])
@@ -106,7 +112,10 @@ def test_the_executor_trains_and_exports(tmp_path: Path) -> None:
     assert (manifest["items"], manifest["training_users"], manifest["validation_examples"]) == (8, 24, 24)
     history = json.loads((tmp_path / "model_run" / "history.json").read_text())
     assert len(history) == manifest["epochs"] == 2
-    assert manifest["validation"] == history[manifest["best_epoch"] - 1]
+    best = history[manifest["best_epoch"] - 1]
+    assert manifest["training_losses"] == {name: best[name] for name in best if name.startswith("loss")}
+    assert manifest["validation"] == {name: best[name] for name in ("val_hr_p", "val_ndcg_p", "val_mrr_p")}
+    assert manifest["training_losses"].keys() | manifest["validation"].keys() == best.keys()
     assert list((tmp_path / "model_run").rglob("events.out.tfevents.*"))
     assert not list((tmp_path / "state").glob("*")), "nothing is left to resume"
 

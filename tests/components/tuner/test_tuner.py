@@ -28,6 +28,7 @@ from components.tuner.search import Search, make_oracle
 from components.tuner.space import hyperparameters
 from components.tuner.trials import Outcome, _read
 from components.tuner.tuner_fn import tuner_fn
+from pnfrec_core import events
 from pnfrec_core.provenance import code_version
 from pnfrec_keras.training import fitting
 from tests.components.trainer.test_trainer import properties as trainer_properties
@@ -170,13 +171,23 @@ def test_a_search_judges_each_training_and_hands_on_the_best(
     assert {name: str(value) for name, value in best(target).items()} == {
         name: winner[name] for name in ("alpha", "dim", "learning_rate")
     }
-    lines = [record.getMessage() for record in caplog.records if str(record.msg).startswith("trial %d/%d")]
-    assert [line.split(":")[0] for line in lines] == ["trial 1/3", "trial 2/3", "trial 3/3"]
-    assert lines[0].startswith("trial 1/3: alpha 0.5, dim 8, learning_rate 0.01: objective ")
-    assert lines[2].endswith(f"best so far {max(expected):.4f}")
+    found = [event for event in map(events.of_record, caplog.records) if event is not None]
+    objectives = pytest.approx([float(row["objective"]) for row in rows])
+    assert [(event.trial, event.trials) for event in done(found)] == [(1, 3), (2, 3), (3, 3)]
+    assert [event.objective for event in done(found)] == objectives
+    assert done(found)[0].values == "alpha 0.5, dim 8, learning_rate 0.01"
+    assert done(found)[2].best == pytest.approx(max(expected))
+    assert found == done(found), "the epochs of a trial are in the log, not among the events"
+    logged = [record.getMessage() for record in caplog.records]
+    assert [line for line in logged if line.startswith("In trial 2: epoch 1/3: loss ")]
+    assert [line for line in logged if line.startswith("trial 1/3: alpha 0.5, dim 8, learning_rate 0.01: objective ")]
     assert f"the best is trial {winner['trial']}:" in (target / "tuner_results" / "summary.txt").read_text()
     assert not list((world.folder / "tuner_state").rglob("*.npz")), "no weights are left"
     check_that_the_trainer_takes_the_best_set(world, target)
+
+
+def done(found: list[events.Event]) -> list[events.TrialDone]:
+    return [event for event in found if isinstance(event, events.TrialDone)]
 
 
 def check_that_the_trainer_takes_the_best_set(world: World, target: Path) -> None:
@@ -210,14 +221,14 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, trial: int, epoch: int) -> None:
     """Ends the search after an epoch of a trial."""
     from components.tuner import trials as module
 
-    def log_epoch(number: int, _: int) -> Any:
-        def progress(done: int, __: Any) -> None:
-            if (number, done) == (trial, epoch):
+    def log_events(number: int) -> events.Report:
+        def report(happened: events.Event) -> None:
+            if isinstance(happened, events.EpochDone) and (number, happened.epoch) == (trial, epoch):
                 raise Killed
 
-        return progress
+        return report
 
-    monkeypatch.setattr(module, "_log_epoch", log_epoch)
+    monkeypatch.setattr(module, "_log_events", log_events)
 
 
 def test_a_search_that_was_cut_off_goes_on(

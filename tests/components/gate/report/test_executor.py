@@ -87,7 +87,7 @@ def test_a_rule_that_asks_for_dislikes_and_no_bound_on_the_list_without_is_noted
         for rule, gamma, noted in (("like_odds", 1.0, True), ("like_odds", 0.0, False), ("like_rate", 1.0, False)):
             settings.write_text(f"export: {{rule: {rule}, gamma: {gamma}}}\n")
             made = make_report(run, tmp_path / f"{rule}{gamma}")
-            assert any("list of a query to serving_default" in note for note in made.notes) == noted
+            assert any("serving_default does not weigh that" in note for note in made.notes) == noted
     finally:
         settings.unlink()
         settings.parent.rmdir()

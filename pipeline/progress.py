@@ -1,0 +1,47 @@
+"""What the terminal shows while a pipeline runs."""
+
+from typing import IO
+
+import click
+
+from pipeline.events import NodeFinished, NodeStarted, RunFailed, read_events
+from pnfrec_core.events import Event
+
+
+class Progress:
+    """Prints a line a node while the pipeline runs, and keeps what the nodes produced.
+
+    Attributes:
+        outputs: Node to output key to URI.
+        failure: How the run failed, if it did.
+    """
+
+    def __init__(self, started: float) -> None:
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.failure: RunFailed | None = None
+        self._last = started
+        self._first = True
+
+    def follow(self, pipe: IO[str]) -> None:
+        """Prints until the pipeline's process ends."""
+        for time, event in read_events(pipe):
+            self._show(event, time)
+
+    def _show(self, event: Event, now: float) -> None:
+        if isinstance(event, NodeStarted):
+            if self._first:
+                self._line("start-up", "imports", now)
+                self._first = False
+            self._last = now
+        elif isinstance(event, NodeFinished):
+            self.outputs[event.node] = dict(event.outputs)
+            self._line(event.node, "" if event.state == "complete" else event.state, now)
+        elif isinstance(event, RunFailed):
+            self.failure = event
+        else:
+            # The progress of a node, below which its own line follows.
+            click.echo(f"    {event}")
+
+    def _line(self, name: str, note: str, now: float) -> None:
+        click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())
+        self._last = now
