@@ -5,8 +5,10 @@ from typing import NamedTuple
 from components.gate import config, thresholds
 from components.gate.report.content import Row
 
-_WIDTH, _HEIGHT, _MARGIN = 190, 22, 8
+_HEIGHT = 22
 _MIDDLE = _HEIGHT / 2
+# Share of the width, in percent, that is left free at either end, so that a dot there is whole.
+_MARGIN = 5.0
 
 
 class Scale(NamedTuple):
@@ -46,15 +48,15 @@ def find_scale(row: Row, rows: tuple[Row, ...]) -> Scale:
 
 
 def draw(row: Row, scale: Scale) -> str:
-    """SVG of `row`, empty where its value is undefined."""
+    """SVG of `row`, as wide as the place that it is put into; empty where the value is undefined."""
     if row.value is None:
         return ""
-    width = (_WIDTH - 2 * _MARGIN) / (scale.high - scale.low)
+    width = (100 - 2 * _MARGIN) / (scale.high - scale.low)
 
     def place(value: float) -> str:
-        return f"{_MARGIN + (value - scale.low) * width:.1f}"
+        return f"{_MARGIN + (value - scale.low) * width:.1f}%"
 
-    parts = [f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{_MIDDLE}" y2="{_MIDDLE}"/>']
+    parts = [f'<line class="axis" x1="0%" x2="100%" y1="{_MIDDLE}" y2="{_MIDDLE}"/>']
     parts.append(f'<line class="zero" x1="{place(0)}" x2="{place(0)}" y1="6" y2="{_HEIGHT - 6}"/>')
     if row.interval is not None:
         ends = f'x1="{place(row.interval.low)}" x2="{place(row.interval.high)}"'
@@ -64,8 +66,7 @@ def draw(row: Row, scale: Scale) -> str:
     if row.baseline is not None:
         parts.append(f'<circle class="last" cx="{place(row.baseline)}" cy="{_MIDDLE}" r="4"/>')
     parts.append(f'<circle class="dot" cx="{place(row.value)}" cy="{_MIDDLE}" r="4"/>')
-    size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-    return f'<svg {size} aria-hidden="true">{"".join(parts)}</svg>'
+    return f'<svg width="100%" height="{_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def limits(row: Row) -> list[float]:

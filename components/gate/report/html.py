@@ -9,7 +9,20 @@ from components.gate.report.content import Report, Row, SliceRow
 
 _PAGE = pathlib.Path(__file__).with_name("page.html")
 _SIGNS = (("loss <= ", "loss ≤ "), (">= ", "≥ "), ("<= ", "≤ "))
-_COLUMNS = 9
+_DASH = "&ndash;"
+# Columns of the metrics: label, and its class.
+_COLUMNS = (
+    ("metric", "text name"),
+    ("value", ""),
+    ("95&nbsp;% interval", ""),
+    ("", "figure"),
+    ("examples", ""),
+    ("bound", "text"),
+    ("last blessed", "baseline"),
+    ("change", "baseline"),
+    ("verdict", "text judged"),
+)
+_SLICE_COLUMNS = ("n(p)", "n(n)", *render.SLICE_METRICS)
 
 
 def to_html(report: Report) -> str:
@@ -27,6 +40,8 @@ def to_html(report: Report) -> str:
         facts="\n".join(_facts(report)),
         k=report.k,
         legend=figure.LEGEND,
+        table="metrics" if report.has_baseline else "metrics alone",
+        head="".join(_cell("th", label, name) for label, name in _COLUMNS),
         rows="\n".join(_metric_rows(row, figure.find_scale(row, report.rows)) for row in report.rows),
         slices=_slices(report.slices),
         footnotes="\n".join(f"<p>{html.escape(text)}</p>" for text in render.footnotes(report)),
@@ -47,46 +62,58 @@ def _facts(report: Report) -> list[str]:
 
 def _metric_rows(row: Row, scale: figure.Scale) -> str:
     tone = {"ok": "ok", "fail": "fail"}.get(row.verdict, "soft")
-    change = render.number(row.change, signed=True)
+    change = _number(row.change, signed=True)
     if row.change_interval is not None:
         low, high = row.change_interval
         change = f'<span title="95 % interval {low:+.4f} to {high:+.4f}">{change}</span>'
-    cells = [
-        ("text", html.escape(row.metric)),
-        ("", render.number(row.value)),
-        ("", render.span(row.interval).replace("..", " &ndash; ")),
-        ("text", figure.draw(row, scale)),
-        ("", f"{row.examples:,}"),
-        ("text", "<br>".join(html.escape(_pretty(bound)) for bound in row.bounds) or "&ndash;"),
-        ("", render.number(row.baseline)),
-        ("", change),
-        (f"text {tone}", html.escape(row.verdict)),
-    ]
-    line = "".join(f'<td class="{name}">{text}</td>' if name else f"<td>{text}</td>" for name, text in cells)
+    texts = (
+        html.escape(row.metric),
+        _number(row.value),
+        _DASH if row.interval is None else render.span(row.interval).replace("..", f" {_DASH} "),
+        figure.draw(row, scale),
+        f"{row.examples:,}",
+        "<br>".join(html.escape(_pretty(bound)) for bound in row.bounds) or _DASH,
+        _number(row.baseline),
+        change,
+        f'<span class="{tone}">{html.escape(row.verdict)}</span>',
+    )
+    line = "".join(_cell("td", text, name, label) for text, (label, name) in zip(texts, _COLUMNS, strict=True))
     if not row.bounds and row.value is not None:
         return f"<tr>{line}</tr>"
-    reason = f'<tr class="reason"><td colspan="{_COLUMNS}">{html.escape(row.sentence)}</td></tr>'
+    reason = f'<tr class="reason"><td colspan="{len(_COLUMNS)}">{html.escape(row.sentence)}</td></tr>'
     return f'<tr class="plain">{line}</tr>\n{reason}'
+
+
+def _cell(tag: str, text: str, name: str, label: str = "") -> str:
+    """A cell; on a narrow screen, where the head of the table is hidden, its label stands beside it."""
+    kind = f' class="{name}"' if name else ""
+    said = f' data-label="{label}"' if label else ""
+    return f"<{tag}{kind}{said}>{text}</{tag}>"
+
+
+def _number(value: float | None, signed: bool = False) -> str:
+    return _DASH if value is None else render.number(value, signed)
 
 
 def _slices(slices: tuple[SliceRow, ...]) -> str:
     if not slices:
         return ""
-    head = "".join(f"<th>{name}</th>" for name in ("n(p)", "n(n)", *render.SLICE_METRICS))
+    head = _cell("th", "slice", "text name") + "".join(_cell("th", label, "") for label in _SLICE_COLUMNS)
     lines = []
     feature = ""
     for part in slices:
         if part.feature != feature:
             feature = part.feature
-            lines.append(f'<tr class="group"><td colspan="{_COLUMNS}">{html.escape(feature)}</td></tr>')
+            columns = 1 + len(_SLICE_COLUMNS)
+            lines.append(f'<tr class="group"><td colspan="{columns}">{html.escape(feature)}</td></tr>')
         values = [f"{part.count_p:,}", f"{part.count_n:,}"]
-        values += [render.number(part.metrics.get(metric)) for metric in render.SLICE_METRICS]
-        cells = "".join(f"<td>{value}</td>" for value in values)
-        lines.append(f'<tr><td class="text">{html.escape(part.value)}</td>{cells}</tr>')
+        values += [_number(part.metrics.get(metric)) for metric in render.SLICE_METRICS]
+        cells = "".join(_cell("td", value, "", label) for value, label in zip(values, _SLICE_COLUMNS, strict=True))
+        lines.append(f"<tr>{_cell('td', html.escape(part.value), 'text name')}{cells}</tr>")
     body = "\n".join(lines)
     return (
-        '<h2>Slices <span class="soft">(no bound applies to them)</span></h2>\n<div class="scroll"><table>\n'
-        f'<thead><tr><th class="text">slice</th>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+        '<h2>Slices <span class="soft">(no bound applies to them)</span></h2>\n<table class="slices">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
     )
 
 

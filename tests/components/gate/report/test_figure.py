@@ -41,14 +41,14 @@ def test_rows_of_a_measure_share_a_scale_with_zero() -> None:
 
 
 def test_places() -> None:
-    # 174 of 190 pixels hold the scale, 8 lie on either side: 0.5 of 0..1 is at 8 + 87.
+    # 90 % of the width hold the scale, 5 % lie on either side: 0.25 of 0..1 is at 5 + 22.5.
     drawn = figure.draw(ROW, figure.Scale(0.0, 1.0))
-    assert '<line class="zero" x1="8.0" x2="8.0"' in drawn
-    assert '<line class="span" x1="51.5" x2="138.5"' in drawn
-    assert '<circle class="dot" cx="95.0"' in drawn
-    assert '<circle class="last" cx="116.8"' in drawn
-    assert '<line class="bound" x1="29.8" x2="29.8"' in drawn
-    assert '<line class="bound" x1="73.2" x2="73.2"' in drawn
+    assert '<line class="zero" x1="5.0%" x2="5.0%"' in drawn
+    assert '<line class="span" x1="27.5%" x2="72.5%"' in drawn
+    assert '<circle class="dot" cx="50.0%"' in drawn
+    assert '<circle class="last" cx="61.2%"' in drawn
+    assert '<line class="bound" x1="16.2%" x2="16.2%"' in drawn
+    assert '<line class="bound" x1="38.8%" x2="38.8%"' in drawn
 
 
 @pytest.mark.parametrize(("field", "mark"), [("interval", "span"), ("baseline", "last")])

@@ -54,10 +54,10 @@ def test_tables() -> None:
     bounds = f"{chr(0x2265)} 0.1loss {chr(0x2264)} 0.005"  # a line break stands between them
     assert loss == [["ndcg_p", "0.1200", f"0.1004 {dash} 0.1396", "", "500", bounds, "0.1300", "-0.0100", "fail"]]
     assert rows[-4:] == [
-        ["5-9", "20", "0", "0.1200", "-", "-", "0.2000", "0.1000", "0.1000"],
-        ["10-19", "20", "0", "0.1200", "-", "-", "0.2000", "0.1000", "0.1000"],
+        ["5-9", "20", "0", "0.1200", dash, dash, "0.2000", "0.1000", "0.1000"],
+        ["10-19", "20", "0", "0.1200", dash, dash, "0.2000", "0.1000", "0.1000"],
         ["target_popularity_bucket"],
-        ["head", "20", "0", "0.1200", "-", "-", "0.2000", "0.1000", "0.1000"],
+        ["head", "20", "0", "0.1200", dash, dash, "0.2000", "0.1000", "0.1000"],
     ]
 
 
@@ -85,6 +85,33 @@ def test_contradiction_stands_in_the_verdict() -> None:
 def test_needs_nothing_from_outside() -> None:
     text = page.to_html(examples.refused_report())
     assert re.findall(r"https?:|src=|href=|url\(|@import|<script|<link", text) == []
+
+
+def test_a_first_model_has_no_columns_of_a_last_one() -> None:
+    first = judge.build_report(examples.gate(ndcg_p={"min": 0.1}), examples.evaluation(), blessing=True)
+    assert '<table class="metrics alone">' in page.to_html(first)
+    assert '<table class="metrics">' in page.to_html(examples.refused_report())
+    assert ".alone .baseline { display: none; }" in page.to_html(first)
+
+
+def test_on_a_phone_each_cell_carries_its_label() -> None:
+    text = page.to_html(examples.refused_report())
+    narrow = text[text.index("@media (max-width: 760px)") :]
+    assert "thead { display: none; }" in narrow
+    assert "content: attr(data-label)" in narrow
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text, re.DOTALL)
+    cells = [re.findall(r"<td[^>]*>", row) for row in rows if "<td" in row and "colspan" not in row]
+    assert {len(row) for row in cells} == {9}, "metrics and slices have nine columns each"
+    unlabelled = [cell for row in cells for cell in row if "data-label" not in cell]
+    assert set(unlabelled) == {'<td class="figure">', '<td class="text name">'}, "the figure, and the name of a slice"
+
+
+def test_nothing_is_wider_than_the_screen() -> None:
+    text = page.to_html(examples.refused_report())
+    assert "overflow-x" not in text, "nobody has to scroll sideways"
+    # The key of the figure has symbols of 18 pixels; all other widths are shares or upper limits.
+    fixed = re.findall(r"(?<![a-z-])(?:min-)?width[:=] ?\"?(\d+)(?:px)?[;\" ]", text)
+    assert set(fixed) == {"18"}
 
 
 def test_texts_are_escaped() -> None:
