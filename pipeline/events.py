@@ -42,11 +42,11 @@ class NodeFinished(Event):
 
 @dataclasses.dataclass(frozen=True)
 class RunFailed(Event):
-    """The run came to an untimely end.
+    """The run stopped before its end.
 
     Attributes:
         node: The node that ran; "" before the first.
-        message: What a user has to know.
+        message: What a user needs to know of the reason.
     """
 
     node: str

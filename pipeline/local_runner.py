@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# Run by path, as the tfx command does, this folder stands first among the import paths, and its pipeline.py would hide
+# Run by path, as the tfx command does, this folder is the first of the import paths, and its pipeline.py would hide
 # the package of that name.
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
@@ -82,9 +82,9 @@ def _locked(lock: IO[str]) -> bool:
 
 
 def check_metadata(path: Path) -> None:
-    """Looks whether ML Metadata can read its file, which takes it the better part of a minute to find out.
+    """Checks that ML Metadata can read its file: ML Metadata itself needs up to a minute to find out.
 
-    To be called by who holds the output folder. No file, and an empty one, are in order: ML Metadata fills it.
+    Call it while holding the output folder. A missing or empty file is in order: ML Metadata fills it.
 
     Raises:
         DamagedMetadataError: The file is no database, or a damaged one.

@@ -24,13 +24,14 @@ class Progress:
 
     def follow(self, pipe: IO[str]) -> None:
         """Prints until the pipeline's process ends."""
+        click.echo("    importing TensorFlow, TFX and Beam")
         for time, event in read_events(pipe):
             self._show(event, time)
 
     def _show(self, event: Event, now: float) -> None:
         if isinstance(event, NodeStarted):
             if self._first:
-                self._line("start-up", "imports", now)
+                self._line("start-up", "", now)
                 self._first = False
             self._last = now
         elif isinstance(event, NodeFinished):

@@ -40,7 +40,7 @@ def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
         click.secho(f"\n{text}  ({seconds:.0f} s in all)", fg="green")
     else:
         click.secho(
-            f"\nNOT BLESSED: nothing was pushed. The reasons stand above.  ({seconds:.0f} s in all)", fg="red", err=True
+            f"\nNOT BLESSED: nothing was pushed. The reasons are above.  ({seconds:.0f} s in all)", fg="red", err=True
         )
     return bool(report.blessed)
 

@@ -1,8 +1,8 @@
 """Events: what work in progress reports about itself, as a kind and numbers.
 
 Who works reports an event through its logger (`report`): the record's message is the event in words, and the record
-carries the event itself. Whoever wants to follow the work, as `pnfrec run` does from another process, takes the event
-off the record and need not read the words.
+carries the event itself. A follower of the work, such as `pnfrec run` in another process, takes the event off the
+record and need not read the words.
 """
 
 import dataclasses

@@ -27,7 +27,7 @@ POSITIVE_GROUP: Final = "p"
 NEGATIVE_GROUP: Final = "n"
 # Group to the value of `target_is_positive` in it.
 GROUPS: Final[Mapping[str, int]] = {POSITIVE_GROUP: 1, NEGATIVE_GROUP: 0}
-# What stands for the group in the name of a difference p - n.
+# Takes the place of the group in the name of a difference p - n.
 DELTA: Final = "delta"
 COVERAGE: Final = "coverage"
 
@@ -40,7 +40,7 @@ METRICS: Final[tuple[str, ...]] = (
 def gain_table(measure: str, k: int) -> _Floats:
     """Gain of each rank from 0 to `k` of a target in a list of `k` items.
 
-    Rank 0 stands for every miss: a target that is beyond the list, already seen, or unknown. HR@k is 1 on a hit, NDCG@k
+    Rank 0 is every miss: a target that is beyond the list, already seen, or unknown. HR@k is 1 on a hit, NDCG@k
     is 1 / log2(rank + 1) since there is one relevant item, MRR@k is 1 / rank.
 
     Args:

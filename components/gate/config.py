@@ -9,7 +9,7 @@ from pnfrec_core import measures, schema
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
 # The same of the list that `serving_default` answers, which leaves a user's dislikes out and does not weigh them:
-# another list where the rule of the export asks for them. Measured where a bound names one of them, but for its
+# another list where the rule of the export needs them. Measured where a bound names one of them, but for its
 # coverage.
 DEFAULT_PREFIX = "default_"
 DEFAULT_METRICS: tuple[str, ...] = tuple(

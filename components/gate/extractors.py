@@ -28,7 +28,7 @@ def custom_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
     )
     features = [feature for spec in eval_config.slicing_specs for feature in spec.feature_keys]
-    # The evaluator asks for a stage of this name.
+    # TFMA's evaluator needs a stage of this name.
     slicing = tfma.extractors.Extractor(
         stage_name=slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME, ptransform=SliceBatches(features)
     )

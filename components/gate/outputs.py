@@ -39,15 +39,15 @@ def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> 
         model: Name of the model; `""` where there is one.
         k: Length of the list that the measures look at.
         by_default: Take the rank in the list of `serving_default`; the items are those of the other list all the same.
-            A baseline exported before that rank was told has one rank for both (where its lists differ, it is left
-            out: `components.gate.last_blessed`).
+            A baseline exported before models reported that rank has one rank for both (where its lists differ, it is
+            left out: `components.gate.last_blessed`).
 
     Raises:
         ValueError: An output or the label is missing, of the wrong size or out of range.
     """
     predictions = element.get_predictions(model)
     where = f"model {model!r}" if model else "the model"
-    # A baseline may be from before that rank was told.
+    # A baseline may be from before models reported that rank.
     asked = (*_OUTPUTS, schema.OUTPUT_DEFAULT_RANK) if by_default and model != tfma.BASELINE_KEY else _OUTPUTS
     if not isinstance(predictions, Mapping) or not set(asked) <= set(predictions):
         found = sorted(predictions) if isinstance(predictions, Mapping) else type(predictions).__name__

@@ -182,7 +182,7 @@ def check_tuner(tuner: TunerConfig, model: ModelConfig, training: TrainingConfig
         both_groups: Whether validation holds disliked targets too.
 
     Raises:
-        ValueError: The objective has nothing to go by, or a value of the space cannot be used.
+        ValueError: The objective has no target to measure, or a value of the space cannot be used.
     """
     if tuner.delta_weight > 0 and not both_groups:
         msg = (

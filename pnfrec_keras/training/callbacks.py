@@ -53,8 +53,8 @@ class AveragedWeights(keras.callbacks.Callback):
     """Validates, and has kept as best, the moving average of the weights that an optimizer with `use_ema` makes.
 
     The two change places before validation, and back once early stopping has seen the epoch: training goes on from its
-    own weights. Must stand after early stopping in the list, and before `ResumableState`. Values are moved, not added
-    and subtracted as by Keras' `SwapEMAWeights`, so that a resumed run is not told from an uninterrupted one.
+    own weights. Put it after early stopping in the list, and before `ResumableState`. Values are moved, not added
+    and subtracted as by Keras' `SwapEMAWeights`, so that a resumed run ends with the weights of an uninterrupted one.
     """
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -93,7 +93,7 @@ class ResumableState(keras.callbacks.Callback):
 
     Args:
         folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it.
-        early_stopping: Its counters are part of the state. Must stand before this callback in the list.
+        early_stopping: Its counters are part of the state. Put it before this callback in the list.
     """
 
     def __init__(self, folder: str | Path, early_stopping: Patience) -> None:

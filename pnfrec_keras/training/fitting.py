@@ -207,7 +207,7 @@ def _started(
     if variant.mixed:
         sequences = [training_data.mixed]
     else:
-        reads_negatives = variant.negative_loss or variant.contrastive
+        reads_negatives = optional["alpha"] or optional["beta"]
         sequences = [training_data.positive, training_data.negative if reads_negatives else None]
     return events.TrainingStarted(
         settings=settings,
@@ -281,7 +281,7 @@ def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays
         raise ValueError(msg)
     if not validation_data.is_positive.any():
         msg = (
-            "The validation split has no positive target, so early stopping has nothing to go by. Check "
+            "The validation split has no positive target, which early stopping needs. Check "
             "`feedback.split`, `feedback.test_quantile` and `feedback.positive`."
         )
         raise ValueError(msg)

@@ -72,7 +72,7 @@ class Executor(base_executor.BaseExecutor):
 def read_blessing(blessing: types.Artifact) -> bool | None:
     """Whether TFX blessed the model; None where the Evaluator wrote no verdict.
 
-    The Pusher goes by the artifact's property, people by the file: they must say the same.
+    The Pusher reads the artifact's property, people read the file: they must say the same.
     """
     by_file = {
         name: bool(fileio.exists(os.path.join(blessing.uri, name)))

@@ -85,7 +85,7 @@ def _metric_rows(row: Row, scale: figure.Scale) -> str:
 
 
 def _cell(tag: str, text: str, name: str, label: str = "") -> str:
-    """A cell; on a narrow screen, where the head of the table is hidden, its label stands beside it."""
+    """A cell; on a narrow screen, where the head of the table is hidden, its label is above it."""
     kind = f' class="{name}"' if name else ""
     said = f' data-label="{label}"' if label else ""
     return f"<{tag}{kind}{said}>{text}</{tag}>"

@@ -26,7 +26,7 @@ def build_report(
         blessing: Whether the Evaluator blessed the model; None where it wrote no blessing.
         model: Where the model under test lies, for the reader.
         baseline_model: The same of the last blessed model.
-        baseline_is_left_out: There is a blessed model, left out since it does not tell the gate all that it looks at.
+        baseline_is_left_out: There is a blessed model, left out since it does not report all that the gate looks at.
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
     """
     rows = tuple(_judge(metric, gate, evaluation.overall) for metric in gate.reported)

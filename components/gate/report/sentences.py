@@ -92,7 +92,7 @@ def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
 
 
 def disagreement(passed: bool, validation_ok: bool, blessing: bool | None, failures: tuple[str, ...]) -> str:
-    """Who says what, where the report, TFMA's validation and TFX's blessing are not of one mind."""
+    """What the report, TFMA's validation and TFX's blessing say, where they differ."""
     words = {True: "passes", False: "fails"}
     said = {True: "blessed", False: "not blessed", None: "absent"}[blessing]
     return (
