@@ -83,7 +83,7 @@ def test_only_weights_and_sequences_that_count_are_reported(
     tmp_path: Path, variant: str, names: tuple[str, ...], sequences: int
 ) -> None:
     seen: list[events.Event] = []
-    model = dataclasses.replace(MODEL, variant=variant)
+    model = dataclasses.replace(MODEL, variant=variant)  # type: ignore[arg-type]
     config = TrainingConfig(epochs=1, batch_size=30)
     fitting.fit(ITEMS, *arrays(), model, config, state_dir=tmp_path, report=seen.append)
     started = seen[0]
