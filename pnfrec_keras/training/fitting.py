@@ -201,7 +201,7 @@ def _started(
         "alpha": model_config.alpha if variant.negative_loss else 0,
         "beta": model_config.beta if variant.contrastive else 0,
         "soft boundary": model_config.soft_boundary,
-        "trend of days": model_config.trend_days,
+        "trend days": model_config.trend_days,
     }
     settings |= {name: value for name, value in optional.items() if value}
     if variant.mixed:
