@@ -17,7 +17,7 @@ PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 IN_VENV = @$(BOOTSTRAP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint format docs bench doctor setup lock clean distclean
+.PHONY: help run check test coverage lint format docs bench doctor setup lock clean distclean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -27,7 +27,10 @@ help: ## List the targets
 run: ## Run the pipeline on the sample data, then serve the model and ask it once
 	$(IN_VENV) pnfrec run --config $(CONFIG) --query $(ARGS)
 
-test: ## Run all tests
+check: lint ## Lint, then run all tests that need neither TensorFlow nor a process: under 3 minutes
+	$(IN_VENV) pytest --fast $(PARALLEL) $(ARGS)
+
+test: ## Run all tests (ARGS=--changed: those that what has changed can reach)
 	$(IN_VENV) pytest $(PARALLEL) $(ARGS)
 
 coverage: ## Run all tests and say what they leave out: a third slower

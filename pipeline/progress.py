@@ -1,11 +1,14 @@
 """What the terminal shows while a pipeline runs."""
 
-from typing import IO
+import textwrap
+from typing import IO, Final
 
 import click
 
 from pipeline.events import NodeFinished, NodeStarted, RunFailed, read_events
 from pnfrec_core.events import Event
+
+WIDTH: Final = 100
 
 
 class Progress:
@@ -41,7 +44,7 @@ class Progress:
             self.failure = event
         else:
             # The progress of a node, below which its own line follows.
-            click.echo(f"    {event}")
+            click.echo(textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      "))
 
     def _line(self, name: str, note: str, now: float) -> None:
         click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())

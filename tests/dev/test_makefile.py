@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TARGETS = [
     "help",
     "run",
+    "check",
     "test",
     "coverage",
     "lint",
@@ -23,6 +24,7 @@ TARGETS = [
     "distclean",
 ]
 BOOTSTRAP = "python3 -m dev.bootstrap"
+LINT = f"{BOOTSTRAP} run -- sh -ec 'ruff check .; ruff format --check .; mypy'"
 PARALLEL = "--numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
 
 
@@ -53,9 +55,10 @@ def test_make_alone_lists_the_targets() -> None:
     [
         (["run"], [f"{BOOTSTRAP} run -- pnfrec run --config configs/movietweetings.yaml --query"]),
         (["run", "CONFIG=my.yaml"], [f"{BOOTSTRAP} run -- pnfrec run --config my.yaml --query"]),
+        (["check"], [LINT, f"{BOOTSTRAP} run -- pytest --fast {PARALLEL}"]),
         (["test", "ARGS=-k gate"], [f"{BOOTSTRAP} run -- pytest {PARALLEL} -k gate"]),
         (["coverage"], [f"{BOOTSTRAP} run -- pytest {PARALLEL} --cov --cov-report=term"]),
-        (["lint"], [f"{BOOTSTRAP} run -- sh -ec 'ruff check .; ruff format --check .; mypy'"]),
+        (["lint"], [LINT]),
         (["format"], [f"{BOOTSTRAP} run -- sh -ec 'ruff check --fix .; ruff format .'"]),
         (["docs"], [f"{BOOTSTRAP} docs"]),
         (["doctor", "ARGS=--deep"], [f"{BOOTSTRAP} run -- pnfrec doctor --deep"]),

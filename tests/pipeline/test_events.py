@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import events
 from pipeline.progress import Progress
-from pnfrec_core.events import Compiling, EpochDone, Event, report
+from pnfrec_core.events import Compiling, EpochDone, Event, TrainingStarted, report, to_dict
 
 
 def sent(monkeypatch: pytest.MonkeyPatch, *happened: Event) -> str:
@@ -58,6 +58,7 @@ def test_a_listener_sends_the_events_of_a_log_whatever_their_words(monkeypatch: 
 def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [
         (20.0, {"kind": "NodeStarted", "node": "Trainer"}),
+        (20.5, to_dict(TrainingStarted({"variant": "PNFRec", "width": 64, "alpha": 0.45}, 3810, 57446, 2707, 448))),
         (21.0, {"kind": "Compiling"}),
         (29.0, {"kind": "EpochDone", "epoch": 1, "epochs": 2, "loss": 3.5, "ndcg": 0.25, "hr": 0.5}),
         (30.5, {"kind": "NodeFinished", "node": "Trainer", "state": "complete", "outputs": {"model": "/here"}}),
@@ -70,6 +71,8 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
     assert capsys.readouterr().out == (
         "    importing TensorFlow, TFX and Beam\n"
         "  start-up               10.0 s\n"
+        "    training PNFRec: width 64, alpha 0.45; 3,810 users with 57,446 interactions, 2,707 items, 448\n"
+        "      validation examples\n"
         "    compiling the first training step\n"
         "    epoch 1/2: loss 3.5000, validation NDCG 0.2500, HR 0.5000\n"
         "  Trainer                10.5 s\n"

@@ -15,7 +15,7 @@ def fail(_: int) -> None:
     raise ValueError(msg)
 
 
-@pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
+@pytest.mark.parametrize("mode", ["in_memory", pytest.param("multi_processing", marks=pytest.mark.process)])
 def test_the_workers_own_sentence_remains(mode: str) -> None:
     options = PipelineOptions(["--runner=DirectRunner", f"--direct_running_mode={mode}", "--direct_num_workers=1"])
     with pytest.raises(Exception, match="row 7") as caught, beam.Pipeline(options=options) as pipeline:

@@ -78,7 +78,7 @@ def test_a_run_on_damaged_metadata_fails_before_tfx_is_imported(tmp_path: Path) 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "metadata.sqlite").write_text("garbage")
     command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(config)]
-    failed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    failed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert failed.returncode == 1
     assert f"FAILED: {tmp_path / 'out' / 'metadata.sqlite'}: the record of earlier runs is damaged" in failed.stderr
     (log,) = (tmp_path / "out" / "logs").iterdir()
@@ -94,7 +94,8 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.M
         pass
 
 
-def test_a_folder_is_waited_for_a_little(tmp_path: Path) -> None:
+def test_a_folder_is_waited_for_a_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_runner, "LOCK_PATIENCE_S", 60.0)
     # A killed run lets go of it when the system has cleared it away.
     held = (tmp_path / ".lock").open("a")
     fcntl.flock(held, fcntl.LOCK_EX)

@@ -61,7 +61,7 @@ def test_the_pipeline_ends_with_the_command(
     tmp_path: Path, running: "subprocess.Popen[str]", number: signal.Signals, status: int, said: str
 ) -> None:
     running.send_signal(number)
-    assert running.wait(timeout=10) == status
+    assert running.wait(timeout=120) == status
     assert running.stderr is not None
     assert running.stderr.read() == said
     with exclusive(tmp_path / "out"):

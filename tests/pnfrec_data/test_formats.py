@@ -208,7 +208,7 @@ print(threads() - before)
 
 def test_parsing_leaves_no_thread_behind() -> None:
     """Not where it fails: one that still ran at the end of the process aborted or held it, now and then."""
-    done = subprocess.run([sys.executable, "-c", SMALL], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", SMALL], capture_output=True, text=True, timeout=300, check=True)
     first, second, threads = done.stdout.splitlines()
     assert first.startswith("a.csv, line 2, column b: CSV conversion error to int64: invalid value 'x'")
     assert second.startswith("a.csv, line 2, column a: CSV conversion error to int64: invalid value '111")
@@ -236,7 +236,7 @@ def test_a_large_file_that_is_left_at_its_bad_line_ends_and_names_it(tmp_path: P
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive_:
         archive_.writestr("a.csv", b"a,b\n" + good * (bad - 1) + b"1,x\n" + good * 4_000_000)
     command = [sys.executable, "-W", "ignore", "-c", LEFT_EARLY, str(tmp_path / "a.zip")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"a.csv, line {bad + 1}, column b: CSV conversion error to int64: invalid value 'x'")
 

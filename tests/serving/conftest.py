@@ -8,12 +8,14 @@ import pytest
 
 from serving.client import RecommenderClient
 from serving.server import RecommenderServer
-from tests.serving import tiny_model
 
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """Version folders 1 and 2; the scores of 2 are higher by 100."""
+    # Not above: not every test here needs TensorFlow.
+    from tests.serving import tiny_model
+
     root = tmp_path_factory.mktemp("exported")
     return {1: tiny_model.export(root / "1"), 2: tiny_model.export(root / "2", offset=100.0)}
 
@@ -51,7 +53,7 @@ def server(base: Path) -> Iterator[RecommenderServer]:
 
 @pytest.fixture(scope="session")
 def client(server: RecommenderServer) -> Iterator[RecommenderClient]:
-    with RecommenderClient(server.address, timeout=20.0) as connected:
+    with RecommenderClient(server.address, timeout=60.0) as connected:
         yield connected
 
 
@@ -62,7 +64,7 @@ def channel(server: RecommenderServer) -> Iterator[grpc.Channel]:
         yield connected
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"

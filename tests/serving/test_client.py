@@ -97,7 +97,7 @@ def test_a_server_that_never_answers_runs_into_the_time_limit() -> None:
             pytest.raises(errors.DeadlineError, match=r"gave no answer within 0\.3 s"),
         ):
             client.recommend(["a"])
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
@@ -107,7 +107,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy", "grpc_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
-    with RecommenderClient(server.address, timeout=20) as client:
+    with RecommenderClient(server.address, timeout=60) as client:
         assert client.recommend(["a"], k=1).items == [("b", 3.0)]
     with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.FutureTimeoutError):
         grpc.channel_ready_future(channel).result(timeout=0.5)
@@ -218,7 +218,7 @@ def test_an_answer_off_the_contract_says_what_is_wrong() -> None:
 def test_a_restarted_server_is_found_again(base: Path) -> None:
     first = RecommenderServer(base, port=0, poll_seconds=60)
     first.start()
-    with RecommenderClient(first.address, timeout=20) as client:
+    with RecommenderClient(first.address, timeout=60) as client:
         assert client.recommend(["a"], k=1).items == [("b", 3.0)]
         first.stop(grace_seconds=0)
         with pytest.raises(errors.ServerUnreachableError):
@@ -226,7 +226,7 @@ def test_a_restarted_server_is_found_again(base: Path) -> None:
         second = RecommenderServer(base, port=first.port, poll_seconds=60)
         second.start()
         try:
-            deadline = time.monotonic() + 15
+            deadline = time.monotonic() + 120
             while True:
                 try:
                     answer = client.recommend(["a"], k=1)

@@ -19,7 +19,7 @@ JSON = [json.loads(body) for body in re.findall(r"<<'JSON'\n(.*?)\nJSON", TEXT, 
 def run(code: str, server: RecommenderServer, capsys: pytest.CaptureFixture[str]) -> list[str]:
     assert code.count("localhost:8500") == 1
     exec(
-        compile(code.replace("localhost:8500", server.address).replace("timeout=2.0", "timeout=20"), "doc", "exec"), {}
+        compile(code.replace("localhost:8500", server.address).replace("timeout=2.0", "timeout=60"), "doc", "exec"), {}
     )
     return capsys.readouterr().out.splitlines()
 

@@ -35,10 +35,10 @@ def test_the_module_serves_until_sigterm_and_exits_cleanly(process: "subprocess.
             break
     ready = re.search(rf"(127\.0\.0\.1:\d+) serves pnfrec, version 1 of {re.escape(str(base))}\.", seen[-1])
     assert ready is not None, "".join(seen)
-    with RecommenderClient(ready[1], timeout=20) as client:
+    with RecommenderClient(ready[1], timeout=60) as client:
         assert client.recommend(["a"], k=1).items == [("b", 3.0)]
     process.send_signal(signal.SIGTERM)
-    _, rest = process.communicate(timeout=30)
+    _, rest = process.communicate(timeout=120)
     assert process.returncode == 0, rest
     assert "Stopping on SIGTERM." in rest
     assert "Traceback" not in "".join(seen) + rest
@@ -53,7 +53,7 @@ def test_a_port_in_use_ends_the_start_with_one_clear_line(base: Path) -> None:
             [*COMMAND, "--base", str(base), "--port", str(port)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
             env=ENVIRONMENT,
         )

@@ -50,13 +50,13 @@ def predict_request(positive: Any = (("a",),), exclude: Any = None, k: Any = (3,
 
 def refusal(method: Any, request: Any) -> tuple[str, str]:
     with pytest.raises(grpc.RpcError) as caught:
-        method(request, timeout=20)
+        method(request, timeout=60)
     return caught.value.code().name, caught.value.details()
 
 
 def test_predict_answers_a_stock_stub(prediction: Any) -> None:
     # Row 1: from a, b scores 3 and c 1; d and e tie at 0 and d comes first. Row 2: without a known item, by popularity.
-    response = prediction.Predict(predict_request([["a", ""], ["?", ""]], [["x"], ["a"]], [3, 1]), timeout=20)
+    response = prediction.Predict(predict_request([["a", ""], ["?", ""]], [["x"], ["a"]], [3, 1]), timeout=60)
     outputs = {name: tf.make_ndarray(proto).tolist() for name, proto in response.outputs.items()}
     assert outputs == {
         "item_ids": [[b"b", b"c", b"d"], [b"b", b"", b""]],
@@ -74,7 +74,7 @@ def test_predict_answers_a_stock_stub(prediction: Any) -> None:
 
 
 def test_an_empty_answer_keeps_its_shape(prediction: Any) -> None:
-    response = prediction.Predict(predict_request(k=[0]), timeout=20)
+    response = prediction.Predict(predict_request(k=[0]), timeout=60)
     assert tf.make_ndarray(response.outputs["item_ids"]).shape == (1, 0)
     assert tf.make_ndarray(response.outputs["count"]).tolist() == [0]
 
@@ -82,7 +82,7 @@ def test_an_empty_answer_keeps_its_shape(prediction: Any) -> None:
 def test_output_filter_picks_outputs(prediction: Any) -> None:
     request = predict_request()
     request.output_filter.append("count")
-    assert list(prediction.Predict(request, timeout=20).outputs) == ["count"]
+    assert list(prediction.Predict(request, timeout=60).outputs) == ["count"]
     request.output_filter.append("count")
     assert refusal(prediction.Predict, request) == ("INVALID_ARGUMENT", "duplicate output tensor alias: count")
     request.output_filter[:] = ["rank"]
@@ -96,7 +96,7 @@ def test_output_filter_picks_outputs(prediction: Any) -> None:
 def test_metadata_is_what_the_stock_parser_reads_from_the_file(prediction: Any, base: Path) -> None:
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.name = "pnfrec"
-    response = prediction.GetModelMetadata(request, timeout=20)
+    response = prediction.GetModelMetadata(request, timeout=60)
     signatures = get_model_metadata_pb2.SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(signatures)
     saved_model = saved_model_pb2.SavedModel.FromString((base / "1" / "saved_model.pb").read_bytes())
@@ -125,9 +125,9 @@ def test_status_lists_the_versions(models: Any) -> None:
     expected = get_model_status_pb2.GetModelStatusResponse()
     row = expected.model_version_status.add(version=1, state=30)
     row.status.SetInParent()
-    assert models.GetModelStatus(request, timeout=20) == expected
+    assert models.GetModelStatus(request, timeout=60) == expected
     request.model_spec.version.value = 1
-    assert models.GetModelStatus(request, timeout=20) == expected
+    assert models.GetModelStatus(request, timeout=60) == expected
     request.model_spec.version.value = 9
     assert refusal(models.GetModelStatus, request) == ("NOT_FOUND", "Could not find version 9 of model pnfrec")
     request.model_spec.name = "other"
@@ -154,7 +154,7 @@ def test_predict_refuses_what_it_does_not_serve(prediction: Any, spec: Any, expe
 
 
 def test_an_explicit_version_that_is_loaded_answers(prediction: Any) -> None:
-    assert prediction.Predict(predict_request(version=1), timeout=20).model_spec.version.value == 1
+    assert prediction.Predict(predict_request(version=1), timeout=60).model_spec.version.value == 1
 
 
 def test_a_request_needs_a_model_spec_and_knows_no_labels(prediction: Any, models: Any) -> None:
@@ -207,7 +207,7 @@ def test_another_signature_answers_and_its_graph_may_refuse_values(prediction: A
     request.model_spec.name = "pnfrec"
     request.model_spec.signature_name = "to_numbers"
     request.inputs["texts"].CopyFrom(tf.make_tensor_proto(["2.5", "-1"]))
-    response = prediction.Predict(request, timeout=20)
+    response = prediction.Predict(request, timeout=60)
     assert list(response.outputs["numbers"].float_val) == [2.5, -1.0]
     assert response.model_spec.signature_name == "to_numbers"
     request.inputs["texts"].string_val[1] = b"two"
@@ -237,7 +237,7 @@ def test_eight_threads_at_once(prediction: Any) -> None:
 
     def ask(number: int) -> tuple[str, bytes, float]:
         item_id = "abcde"[number % 5]
-        response = prediction.Predict(predict_request([[item_id]], k=[1]), timeout=20)
+        response = prediction.Predict(predict_request([[item_id]], k=[1]), timeout=60)
         return item_id, response.outputs["item_ids"].string_val[0], response.outputs["scores"].float_val[0]
 
     with futures.ThreadPoolExecutor(8) as threads:

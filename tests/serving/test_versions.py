@@ -264,7 +264,7 @@ def test_a_new_version_takes_over_while_queries_run(tmp_path: Path, push: Callab
     stop = threading.Event()
 
     def ask() -> None:
-        with RecommenderClient(server.address, timeout=20) as client:
+        with RecommenderClient(server.address, timeout=60) as client:
             while not stop.is_set():
                 try:
                     answer = client.recommend(["a"], k=1)
@@ -301,7 +301,7 @@ def test_a_corrupt_savedmodel_keeps_the_old_version(tmp_path: Path, push: Callab
     server = RecommenderServer(tmp_path, port=0, poll_seconds=0.05)
     server.start()
     try:
-        with RecommenderClient(server.address, timeout=20) as client:
+        with RecommenderClient(server.address, timeout=60) as client:
             staged = push(tmp_path / "staging", 2)
             whole = (staged / "saved_model.pb").read_bytes()
             (staged / "saved_model.pb").write_bytes(b"\xff" + whole[: len(whole) // 2])
@@ -330,7 +330,7 @@ def test_a_savedmodel_without_the_variables_or_the_signature_is_not_loaded(
     server = RecommenderServer(tmp_path, port=0, poll_seconds=60)
     server.start()
     try:
-        with RecommenderClient(server.address, timeout=20) as client:
+        with RecommenderClient(server.address, timeout=60) as client:
             without_variables, without_signature, serving = client.status()
             assert (without_variables.version, without_variables.state) == (3, "END")
             assert "variables" in without_variables.error

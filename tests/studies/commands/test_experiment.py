@@ -22,6 +22,8 @@ from studies.results.summary import read
 from studies.results.tables import arm_results
 from studies.study import load_study, trials
 
+# Trials are forked from a process of their own, in which TensorFlow is.
+pytestmark = pytest.mark.process
 USERS, ITEMS = 60, 25
 
 

@@ -27,7 +27,7 @@ def test_trials_of_one_training_never_run_side_by_side(
             running.append(trial.training_key)
             seen.append(list(running))
         if trial.arm.name in ("PNFRec", "SASRec_p") and trial.seed == 1:
-            meeting.wait(timeout=30)
+            meeting.wait(timeout=120)
         with lock:
             running.remove(trial.training_key)
         return 0.0

@@ -485,5 +485,5 @@ print("done")
 def test_a_large_file_that_is_left_at_its_first_bad_row_does_not_hang(tmp_path: Path) -> None:
     """Arrow reads ahead in a thread that needs the interpreter's lock, which whoever destroys the reader holds."""
     command = [sys.executable, "-W", "ignore", "-c", LEFT_EARLY, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout == "done\n", done.stderr

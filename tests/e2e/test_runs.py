@@ -1,0 +1,121 @@
+"""What runs on one folder do, one after another: the first, a repeated one, one whose gate refuses, and changed ones.
+
+The first is the command as a user calls it, with all its imports; the others are forked from a process that has made
+those already.
+"""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.command import INSTALLED, NODES, Command, states, versions
+from tests.pipeline.world import write_config, write_feedback
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a data set and its configuration, on which the first run has been made."""
+    folder = tmp_path_factory.mktemp("world")
+    write_feedback(folder / "ratings.csv")
+    write_config(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(world: Path) -> "subprocess.CompletedProcess[str]":
+    return INSTALLED.run(world / "tiny.yaml", query=True)
+
+
+def test_the_first_run_pushes_a_model_that_answers(world: Path, first: "subprocess.CompletedProcess[str]") -> None:
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert list(states(first.stdout)) == NODES
+    assert "epoch 3/3: loss" in first.stdout
+    assert "Read: 1,440 rows, 90 users, 24 items" in first.stdout
+    assert "BLESSED" in first.stdout
+    assert "No blessed model yet" in first.stdout
+    (version,) = versions(world)
+    assert f"Pushed: {world / 'out' / 'serving' / version}" in first.stdout
+    # The answer of the gRPC query: three rows, none of them an item of a history.
+    answer = first.stdout[first.stdout.index("$ pnfrec query") :]
+    rows = [line.split() for line in answer.splitlines() if line.strip()[:1].isdigit()]
+    assert [row[0] for row in rows] == ["1", "2", "3"]
+    assert "Disliked:" in answer
+    assert not {"i00", "i02", "i01"} & {word for row in rows for word in row}
+    assert not [line for line in first.stdout.splitlines() if "WARNING" in line or "Traceback" in line]
+
+
+def test_what_made_the_model_lies_beside_it(world: Path, first: "subprocess.CompletedProcess[str]") -> None:
+    assert first.returncode == 0
+    extra = world / "out" / "serving" / versions(world)[-1] / "assets.extra"
+    config = yaml.safe_load((extra / "config.yaml").read_text())
+    assert config["training"]["learning_rate"] == 0.01
+    assert config["feedback"]["positive"] == 8.0
+    manifest = json.loads((extra / "manifest.json").read_text())
+    assert manifest["items"] == 24
+    assert manifest["best_epoch"] in (1, 2, 3)
+    assert len((extra / "items.jsonl").read_text().splitlines()) == 24
+
+
+def test_a_repeated_run_reuses_everything(
+    pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]"
+) -> None:
+    assert first.returncode == 0
+    before = versions(world)
+    again = pnfrec.run(world / "tiny.yaml")
+    assert again.returncode == 0, again.stdout + again.stderr
+    cached = {name for name, state in states(again.stdout).items() if state == "cached"}
+    # The Pusher looks into the serving folder each time.
+    assert cached == set(NODES) - {"LastBlessedModel", "Pusher"}
+    assert versions(world) == before
+    assert "Nothing new to push" in again.stdout
+
+
+def test_a_gate_that_refuses_pushes_nothing_and_says_why(
+    pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]"
+) -> None:
+    assert first.returncode == 0
+    before = versions(world)
+    refused = pnfrec.run(world / "tiny.yaml", "gate.bounds.ndcg_p.min=1.0")
+    assert refused.returncode == 3, refused.stdout + refused.stderr
+    assert states(refused.stdout)["SequenceTrainer"] == "cached", "a changed gate trains nothing anew"
+    assert states(refused.stdout)["Evaluator"] == ""
+    assert "NOT BLESSED" in refused.stdout + refused.stderr
+    line = next(line for line in refused.stdout.splitlines() if line.startswith("ndcg_p"))
+    assert ">= 1" in line
+    assert "FAIL" in line.upper()
+    assert versions(world) == before
+
+
+def test_a_changed_setting_trains_anew_and_is_compared_with_the_last_blessed_model(
+    pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]"
+) -> None:
+    assert first.returncode == 0
+    before = versions(world)
+    # Untrained, it must lose against the first; a tolerance of nothing refuses it.
+    worse = pnfrec.run(
+        world / "tiny.yaml", "training.epochs=1", "training.learning_rate=1.0e-9", "gate.bounds.ndcg_p.max_loss=0.0"
+    )
+    assert worse.returncode == 3, worse.stdout + worse.stderr
+    found = states(worse.stdout)
+    assert found["FeedbackGen"] == "cached"
+    assert found["SequenceTrainer"] == ""
+    assert "No blessed model yet" not in worse.stdout
+    assert versions(world) == before
+
+
+def test_a_changed_input_is_read_anew(pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]") -> None:
+    assert first.returncode == 0
+    before = versions(world)
+    while time.time() < int(before[-1]) + 1:  # versions are seconds
+        time.sleep(0.05)
+    write_feedback(world / "ratings.csv", users=100, seed=1)
+    changed = pnfrec.run(world / "tiny.yaml")
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    assert states(changed.stdout)["FeedbackGen"] == ""
+    assert len(versions(world)) == len(before) + 1
