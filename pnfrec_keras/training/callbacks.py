@@ -221,47 +221,6 @@ class ReportedProgress(keras.callbacks.Callback):
             self._compiling_since = None
 
 
-class ReportedProgress(keras.callbacks.Callback):
-    """Reports as events that the first step is compiled, how long that took, and what came of each epoch.
-
-    Args:
-        report: Gets the events.
-        epochs: The most that there will be.
-        steps: Of an epoch.
-    """
-
-    def __init__(self, report: events.Report, epochs: int, steps: int) -> None:
-        super().__init__()
-        self._report, self._epochs, self._steps = report, epochs, steps
-        self._compiling_since: float | None = None
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        del logs
-        self._compiling_since = time.perf_counter()
-        self._report(events.Compiling())
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        # Not the end of the first batch: a callback that looks at ends has Keras fetch the losses of every step.
-        del logs
-        if batch > 0:
-            self._first_step_is_done()
-
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        # Where an epoch has one step.
-        del logs
-        self._first_step_is_done()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        found = logs or {}
-        loss, ndcg, hr = (float(found[name]) for name in ("loss", "val_ndcg_p", "val_hr_p"))
-        self._report(events.EpochDone(epoch + 1, self._epochs, loss, ndcg, hr))
-
-    def _first_step_is_done(self) -> None:
-        if self._compiling_since is not None:
-            self._report(events.FirstStepDone(time.perf_counter() - self._compiling_since, self._steps))
-            self._compiling_since = None
-
-
 class EpochProgress(keras.callbacks.Callback):
     """Calls `progress(epoch, logs)` after each epoch, epochs counted from 1."""
 

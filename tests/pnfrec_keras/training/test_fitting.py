@@ -62,54 +62,6 @@ def test_only_weights_and_sequences_that_count_are_reported(
     assert isinstance(seen[2], events.FirstStepDone), "also where an epoch has one step"
 
 
-def test_what_is_trained_and_what_comes_of_it_is_reported(tmp_path: Path) -> None:
-    seen: list[events.Event] = []
-    config = TrainingConfig(epochs=3, batch_size=10, learning_rate=0.01)
-    result = fitting.fit(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path, report=seen.append)
-    started, compiling, first_step, *epochs, done = seen
-    assert started == events.TrainingStarted(
-        settings={
-            "variant": "PNFRec",
-            "width": 8,
-            "blocks": 1,
-            "histories of up to": 5,
-            "alpha": MODEL.alpha,
-            "beta": MODEL.beta,
-        },
-        users=24,
-        interactions=24 * 6 * 2,
-        items=ITEMS,
-        validation_examples=24,
-    )
-    assert compiling == events.Compiling()
-    assert isinstance(first_step, events.FirstStepDone)
-    assert (first_step.steps, first_step.seconds > 0) == (3, True)
-    assert epochs == [
-        events.EpochDone(number, 3, epoch["loss"], epoch["val_ndcg_p"], epoch["val_hr_p"])
-        for number, epoch in enumerate(result.history, 1)
-    ]
-    best = result.history[result.best_epoch - 1]
-    assert done == events.TrainingDone(len(result.history), result.best_epoch, best["val_ndcg_p"])
-
-
-@pytest.mark.parametrize(
-    ("variant", "names", "sequences"),
-    [("SASRec_p", (), 1), ("PNFRec_pn", ("alpha",), 2), ("PNFRec_pc", ("beta",), 2)],
-)
-def test_only_weights_and_sequences_that_count_are_reported(
-    tmp_path: Path, variant: str, names: tuple[str, ...], sequences: int
-) -> None:
-    seen: list[events.Event] = []
-    model = dataclasses.replace(MODEL, variant=variant)  # type: ignore[arg-type]
-    config = TrainingConfig(epochs=1, batch_size=30)
-    fitting.fit(ITEMS, *arrays(), model, config, state_dir=tmp_path, report=seen.append)
-    started = seen[0]
-    assert isinstance(started, events.TrainingStarted)
-    assert tuple(started.settings) == ("variant", "width", "blocks", "histories of up to", *names)
-    assert started.interactions == 24 * 6 * sequences
-    assert isinstance(seen[2], events.FirstStepDone), "also where an epoch has one step"
-
-
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     seen: list[int] = []
     train, validation = arrays()
