@@ -97,8 +97,17 @@ def leave_builtins(app: Any, doctree: Any) -> None:
             reference.replace_self(reference.children)
 
 
+def find_alias(app: Any, env: Any, node: Any, text: Any) -> Any:
+    """Handles `missing-reference`: an annotation may name an alias of a type, which older Sphinx does not look for."""
+    if node.get("refdomain") != "py" or node["reftype"] != "class":
+        return None
+    domain = env.get_domain("py")
+    return domain.resolve_xref(env, node["refdoc"], app.builder, "data", node["reftarget"], node, text)
+
+
 def setup(app: Any) -> dict[str, bool]:
     app.setup_extension("sphinx.ext.autodoc")  # which names the event
     app.connect("autodoc-process-docstring", prepare, priority=400)
     app.connect("doctree-read", leave_builtins)
+    app.connect("missing-reference", find_alias)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

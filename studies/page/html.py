@@ -9,13 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from studies.outputs import PAGE
 from studies.page import sentences
 from studies.page.pictures import Picture
 from studies.results.ranks import COMPARED
 from studies.results.summary import ArmSummary, Summary
 
-_TEMPLATE = Path(__file__).with_name(PAGE)
+# Named here, so that who reads the sources finds it; the page that is made has the same name.
+_TEMPLATE = Path(__file__).with_name("page.html")
 # Tables with more arms are folded away.
 _LONG = 16
 _MEANS = (*COMPARED, "coverage")

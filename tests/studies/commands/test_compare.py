@@ -116,9 +116,9 @@ RESULTS = Path(__file__).parents[3] / "docs" / "results"
 STORED = sorted(RESULTS.glob(f"*/*/{RANKS}"))
 
 
-def test_the_comparison_of_the_readme_can_be_made() -> None:
-    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^pnfrec compare (.+)$", readme, re.MULTILINE)
+def test_the_comparison_of_the_guide_can_be_made() -> None:
+    guide = (RESULTS.parent / "guides" / "studies.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^pnfrec compare (.+)$", guide, re.MULTILINE)
     folder, *rest = command.split()
     result = run(RESULTS.parents[1] / folder, *rest)
     assert result.exit_code == 0, result.output
