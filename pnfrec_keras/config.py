@@ -22,6 +22,7 @@ _KINDS = {
     int: (numbers.Integral, "a whole number"),
     float: (numbers.Real, "a number"),
     bool: (bool, "true or false"),
+    str: (str, "text"),
 }
 
 
