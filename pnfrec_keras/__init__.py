@@ -21,7 +21,7 @@ names, and this is all of it:
 `evaluate` and `save` work as in Keras, and its settings are those of `pnfrec_keras.config.ModelConfig`. `fit` is
 `model.fit` with early stopping, best weights and, where it is given a folder, an exact resume. `evaluate` ranks the
 whole catalogue for each user, without the items that the user has seen. `export_saved_model` writes a SavedModel that
-takes and gives raw item ids, for TensorFlow Serving or `pnfrec serve`.
+takes and gives raw item ids, for TensorFlow Serving or `pnfrec serve`; `load_model` makes the model of it again.
 
 Beneath them lie `examples` (from tables and files to batches), `network`, `losses`, `training`, `ranking`, `evaluation`
 and `export`. The package imports neither TFX nor Beam, and to import it loads neither TensorFlow nor Keras: a name
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from pnfrec_keras.evaluation.evaluate import evaluate
     from pnfrec_keras.examples.frames import arrays_from_frame
     from pnfrec_keras.examples.vocabulary import Vocabulary
+    from pnfrec_keras.export.load import load_model
     from pnfrec_keras.export.saved_model import export_saved_model
     from pnfrec_keras.network.model import PNFRec
     from pnfrec_keras.training.fitting import fit
 
-__all__ = ["PNFRec", "Vocabulary", "arrays_from_frame", "evaluate", "export_saved_model", "fit"]
+__all__ = ["PNFRec", "Vocabulary", "arrays_from_frame", "evaluate", "export_saved_model", "fit", "load_model"]
 
 _HOMES = {
     "PNFRec": "pnfrec_keras.network.model",
@@ -48,6 +49,7 @@ _HOMES = {
     "evaluate": "pnfrec_keras.evaluation.evaluate",
     "export_saved_model": "pnfrec_keras.export.saved_model",
     "fit": "pnfrec_keras.training.fitting",
+    "load_model": "pnfrec_keras.export.load",
 }
 
 
