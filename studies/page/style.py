@@ -99,7 +99,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def house_style() -> Any:
     """Context in which figures are made and written."""
-    return mpl.rc_context(_RC)
+    return mpl.rc_context(_RC)  # type: ignore[arg-type]
 
 
 def plain_grid(axes: Axes, axis: str = "x") -> None:

@@ -52,7 +52,8 @@ def tidy(folders: Sequence[Path]) -> pd.DataFrame:
     `training_seconds` and `training_peak_gib` of its training, which several arms and studies may share.
     """
     rows = [row for folder in folders for row in _rows(json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8")))]
-    return pd.DataFrame(rows)
+    table: pd.DataFrame = pd.DataFrame(rows)
+    return table
 
 
 def on_common_terms(table: pd.DataFrame, found: Sequence[ArmResult], labels: str) -> pd.DataFrame:
@@ -66,7 +67,7 @@ def on_common_terms(table: pd.DataFrame, found: Sequence[ArmResult], labels: str
         found: Results on the common test targets.
         labels: The arm whose rule grouped these.
     """
-    judged = table.copy()
+    judged: pd.DataFrame = table.copy()
     judged.insert(3, "labels", judged["arm"])
     for arm in found:
         rows = judged.index[(judged["arm"] == arm.name) & (judged["split"] == schema.TEST_SPLIT)]
@@ -83,7 +84,8 @@ def epochs(folders: Sequence[Path]) -> pd.DataFrame:
         result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
         for number, logs in enumerate(result.get("history", []), start=1):
             rows.append({"arm": result["arm"], "seed": result["seed"], "epoch": number, **logs})
-    return pd.DataFrame(rows)
+    table: pd.DataFrame = pd.DataFrame(rows)
+    return table
 
 
 def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -108,7 +108,7 @@ def _dislikes(model: PNFRec, scorer: Scorer, arrays: EvaluationArrays) -> Dislik
 
 
 def _read_instead(arrays: EvaluationArrays) -> Any:
-    has_positive = (arrays.positive > 0).any(axis=1)[:, np.newaxis]
+    has_positive = (arrays.positive > 0).any(axis=1, keepdims=True)
     return np.where(has_positive, arrays.positive, _negative(arrays))
 
 

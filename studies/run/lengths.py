@@ -33,4 +33,5 @@ def read_lengths(data: Path) -> pd.DataFrame:
         for polarity, name in _FEATURES.items():
             counts[polarity].update(parsed[name].row_lengths().numpy().tolist())
     rows = [(polarity, length, users) for polarity, found in counts.items() for length, users in sorted(found.items())]
-    return pd.DataFrame(rows, columns=["polarity", "length", "users"])
+    lengths: pd.DataFrame = pd.DataFrame(rows, columns=["polarity", "length", "users"])
+    return lengths

@@ -128,7 +128,7 @@ def _train(
         "training_seconds": clock.seconds(),
         "training_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
-    np.savez(partial / TRAINING_WEIGHTS, **get_named_weights(result.model))
+    np.savez(partial / TRAINING_WEIGHTS, **get_named_weights(result.model))  # type: ignore[arg-type]
     (partial / TRAINING_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(partial / "state", ignore_errors=True)
     (partial / "seconds").unlink(missing_ok=True)

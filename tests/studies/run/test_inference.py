@@ -1,6 +1,7 @@
 """Rules of inference of an arm: what they read, how gamma is chosen."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ def arrays() -> EvaluationArrays:
     rows = [generator.permutation(ITEMS)[:6] + 1 for _ in range(40)]
     liked, disliked = [row[:2] for row in rows], [row[2:4] for row in rows]
     liked[0] = liked[0][:0]
-    seen = [np.concatenate(pair) for pair in zip(liked, disliked, strict=True)]
+    seen: list[Any] = [np.concatenate(pair) for pair in zip(liked, disliked, strict=True)]
     target = np.array([row[5] for row in rows])
     return EvaluationArrays(pad(liked, 4), seen, target, np.arange(40, dtype=np.int32) % 2, pad(disliked, 4))
 
