@@ -31,6 +31,7 @@ def _table(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        table: pd.DataFrame = pd.read_csv(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):
-        return pd.DataFrame()
+        table = pd.DataFrame()
+    return table

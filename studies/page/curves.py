@@ -45,7 +45,9 @@ def mean_curve(epochs: pd.DataFrame, arm: str, column: str) -> pd.DataFrame:
     """By epoch: `mean`, `sd` and `count` over the seeds that were still training."""
     own = epochs.loc[epochs["arm"] == arm, ["epoch", column]].dropna()
     by_epoch = own.groupby("epoch")[column]
-    return pd.DataFrame({"mean": by_epoch.mean(), "sd": by_epoch.std().fillna(0.0), "count": by_epoch.count()})
+    columns = {"mean": by_epoch.mean(), "sd": by_epoch.std().fillna(0.0), "count": by_epoch.count()}
+    curve: pd.DataFrame = pd.DataFrame(columns)
+    return curve
 
 
 def curves(summary: Summary, epochs: pd.DataFrame) -> Figure:

@@ -47,7 +47,8 @@ def best_cell(values: npt.NDArray[np.float64], measure: str) -> tuple[int, int] 
     if np.isnan(values).all():
         return None
     flat = int((np.nanargmin if style.lower_is_better(measure) else np.nanargmax)(values))
-    return divmod(flat, values.shape[1])
+    row, column = divmod(flat, values.shape[1])
+    return int(row), int(column)
 
 
 def heat_maps(summary: Summary, measures: Sequence[str]) -> Figure:
