@@ -162,7 +162,8 @@ def soft_arrays() -> tuple[TrainingArrays, Any]:
 
 def test_margins_travel_with_their_users() -> None:
     train, _ = chain.ragged_arrays()
-    halves = {"positive": train.positive.astype(np.float32) / 2, "negative": train.negative.astype(np.float32) / 2}
+    sides: dict[str, Any] = {"positive": train.positive, "negative": train.negative}
+    halves = {name: side.astype(np.float32) / 2 for name, side in sides.items()}
     for _, y in training_dataset(dataclasses.replace(train, margins=halves), 9, seed=1, epochs=1):
         for name in halves:
             np.testing.assert_array_equal(y[f"{name}_margins"], y[name] / 2)
