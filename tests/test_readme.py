@@ -37,8 +37,10 @@ def test_the_keras_script_runs_and_its_export_answers(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     scores = [float(found) for found in re.findall(r"val_ndcg_p: ([0-9.]+)", done.stdout)]
+    (evaluated,) = (float(found) for found in re.findall(r"'ndcg_p': ([0-9.]+)", done.stdout))
     # Two epochs are enough to beat chance, 10 hits among 2,000 items and more, many times over.
     assert scores[-1] > 0.03
+    assert evaluated == pytest.approx(max(scores), abs=1e-4)  # of the best weights; Keras prints four digits
     assert (tmp_path / "my_model" / "saved_model.pb").exists()
 
 

@@ -38,6 +38,13 @@ def command_line() -> str:
     return reference.command_line().partition("\n")[2]
 
 
+def imports() -> str:
+    """The table of who may import what."""
+    from dev import layers
+
+    return layers.render_table()
+
+
 def link_on_site(link: str) -> str:
     """Where a link of a file in the root folder leads from a page in docs/project."""
     path, mark, anchor = link.partition("#")
@@ -62,6 +69,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "glossary": glossary,
     "configuration": configuration,
     "command-line": command_line,
+    "imports": imports,
     "contributing": page_of("CONTRIBUTING.md"),
     "benchmarks": page_of("benchmarks/README.md"),
     "changelog": page_of("CHANGELOG.md"),
