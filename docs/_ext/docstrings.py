@@ -20,7 +20,8 @@ def escape(text: str) -> str:
     parts: list[str] = []
     end = 0
     for code in CODE.finditer(text):
-        parts += [SPECIAL.sub(r"\\\1", text[end : code.start()]), f"``{code.group(2)}``"]
+        end_of_word = "\\ " if text[code.end() : code.end() + 1].isalnum() else ""  # as in `Piece`s
+        parts += [SPECIAL.sub(r"\\\1", text[end : code.start()]), f"``{code.group(2)}``{end_of_word}"]
         end = code.end()
     return "".join([*parts, SPECIAL.sub(r"\\\1", text[end:])])
 
@@ -98,11 +99,20 @@ def leave_builtins(app: Any, doctree: Any) -> None:
 
 
 def find_alias(app: Any, env: Any, node: Any, text: Any) -> Any:
-    """Handles `missing-reference`: an annotation may name an alias of a type, which older Sphinx does not look for."""
+    """Handles `missing-reference`: an annotation may name an alias of a type, which older Sphinx does not look for.
+
+    It may also name what a package hands on from one of its modules.
+    """
     if node.get("refdomain") != "py" or node["reftype"] != "class":
         return None
-    domain = env.get_domain("py")
-    return domain.resolve_xref(env, node["refdoc"], app.builder, "data", node["reftarget"], node, text)
+    domain, target = env.get_domain("py"), node["reftarget"]
+    package, _, name = target.rpartition(".")
+    below = [known for known in domain.objects if known.startswith(f"{package}.") and known.endswith(f".{name}")]
+    for kind, place in (("data", target), *(("class", known) for known in below if len(below) == 1)):
+        found = domain.resolve_xref(env, node["refdoc"], app.builder, kind, place, node, text)
+        if found is not None:
+            return found
+    return None
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -124,13 +124,13 @@ def test_docstrings_are_plain_text_that_the_site_shows_as_it_is() -> None:
     """docs/_ext is on the path of Sphinx alone, so this runs in a process of its own."""
     code = (
         "from docstrings import render\n"
-        "text = '''A `name`, 2 * n and |A|.\n\nfixed     one\ngeometric two\n\n"
+        "text = '''A `name`, `Piece`s, 2 * n and |A|.\n\nfixed     one\ngeometric two\n\n"
         "Args:\n    a, b,\n        c: All three.\n    d: One.\n'''\n"
         "print('\\n'.join(render(text.splitlines())))"
     )
     folder = Path(__file__).resolve().parents[2] / "docs" / "_ext"
     shown = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
     assert shown == (
-        "A ``name``, 2 \\* n and \\|A\\|.\n\n::\n\n    fixed     one\n    geometric two\n\n"
+        "A ``name``, ``Piece``\\ s, 2 \\* n and \\|A\\|.\n\n::\n\n    fixed     one\n    geometric two\n\n"
         "Args:\n    a, b, c: All three.\n    d: One.\n\n"
     )
