@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(kept, key=_place)
 
 
-def _units(item: pytest.Item) -> list[Unit]:
+def _units(item: pytest.Item) -> frozenset[Unit]:
     """The code of a test: its function or class, and the fixtures that it asks for."""
     module = _SOURCES.module_name(item.path)
     name = item.nodeid.partition("::")[2].partition("::")[0].partition("[")[0]
@@ -85,7 +85,7 @@ def _units(item: pytest.Item) -> list[Unit]:
         function: Any = fixtures[-1].func
         if _SOURCES.source(function.__module__) is not None:
             units.append((function.__module__, function.__qualname__.partition(".")[0]))
-    return units
+    return frozenset(units)
 
 
 def _place(item: pytest.Item) -> int:

@@ -6,6 +6,8 @@ import multiprocessing.util
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 from typing import Any, NoReturn
 
 import pytest
@@ -65,11 +67,27 @@ class Guard:
 
 
 class _Imports(importlib.abc.MetaPathFinder):
+    """Finds packages that bring TensorFlow along, and refuses to load them: to ask where they lie costs nothing."""
+
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
-        """Refuses packages that bring TensorFlow along, and leaves all others to whoever comes after."""
-        del path, target
-        if fullname.partition(".")[0] in HEAVY:
-            self._guard.refuse(f"imports {fullname}", "tensorflow")
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Leaves all other packages to whoever comes after."""
+        if fullname not in HEAVY:
+            return None
+        found = PathFinder.find_spec(fullname, path, target)
+        if found is not None:
+            found.loader = _Refusal(self._guard)
+        return found
+
+
+class _Refusal(importlib.abc.Loader):
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def create_module(self, spec: ModuleSpec) -> NoReturn:
+        self._guard.refuse(f"imports {spec.name}", "tensorflow")
+
+    def exec_module(self, module: ModuleType) -> NoReturn:
+        raise NotImplementedError

@@ -60,13 +60,14 @@ class Sources:
         self.source = functools.cache(self._source)
         self.parsed = functools.cache(self._parse)
         self.loaded = functools.cache(self._load)
+        self.needs = functools.cache(self._follow)
         self._needs_of = functools.cache(self._look_at)
 
     def module_name(self, path: Path) -> str:
         """Dotted name of the module in a file."""
         return ".".join(path.relative_to(self._root).with_suffix("").parts)
 
-    def needs(self, units: Iterable[Unit]) -> set[str]:
+    def _follow(self, units: frozenset[Unit]) -> frozenset[str]:
         """Top packages outside of this project that these names need, and `PROCESS` where one starts a process."""
         todo, seen, found = list(units), set[Unit](), set[str]()
         while todo:
@@ -76,7 +77,7 @@ class Sources:
                 external, further = self._needs_of(unit)
                 found |= external
                 todo += further
-        return found
+        return frozenset(found)
 
     def _load(self, module: str) -> frozenset[str]:
         """Modules, own and foreign, that are there when this one has been imported."""

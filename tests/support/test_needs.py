@@ -60,7 +60,7 @@ def sources(tmp_path: Path) -> Sources:
     ],
 )
 def test_what_is_named_is_followed(sources: Sources, name: str, expected: set[str]) -> None:
-    assert sources.needs([("a.test_it", name)]) - {"subprocess", "typing"} == expected
+    assert sources.needs(frozenset({("a.test_it", name)})) - {"subprocess", "typing"} == expected
 
 
 @pytest.mark.parametrize(("module", "expected"), [("a.top", {"tensorflow"}), ("a.typed", set()), ("a.test_it", set())])

@@ -32,28 +32,33 @@ def lowered(rule: str, gamma: Any, known: tuple[int, int] = (1, 1)) -> np.ndarra
 
 
 @pytest.mark.parametrize("rule", ["difference", "posterior"])
+@pytest.mark.tensorflow
 def test_gamma_0_is_the_positive_encoder_alone(rule: str) -> None:
     np.testing.assert_array_equal(lowered(rule, 0.0), POSITIVE[:, 1:])
 
 
 @pytest.mark.parametrize("rule", ["difference", "posterior"])
+@pytest.mark.tensorflow
 def test_a_user_without_known_negatives_keeps_the_scores(rule: str) -> None:
     found = lowered(rule, 2.0, known=(0, 3))
     np.testing.assert_array_equal(found[0], POSITIVE[0, 1:])
     assert (found[1] != POSITIVE[1, 1:]).any()
 
 
+@pytest.mark.tensorflow
 def test_the_difference_takes_a_gamma_a_row() -> None:
     expected = POSITIVE[:, 1:] - np.array([[0.5], [2.0]]) * NEGATIVE[:, 1:]
     np.testing.assert_allclose(lowered("difference", np.array([0.5, 2.0], np.float32)), expected, rtol=1e-6)
 
 
+@pytest.mark.tensorflow
 def test_the_posterior_is_bayes_rule_and_padding_has_no_part_in_it() -> None:
     p, n = softmax(POSITIVE), softmax(NEGATIVE)
     np.testing.assert_allclose(lowered("posterior", 1.5), POSITIVE[:, 1:] + 1.5 * np.log(p / (p + n)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("rule", ["difference", "posterior"])
+@pytest.mark.tensorflow
 def test_where_nobody_sends_dislikes_the_encoders_rules_change_nothing(rule: str) -> None:
     made = rules.find_rule(rule)(catalogue([9, 8, 7], [6, 5, 4]))
     np.testing.assert_array_equal(np.asarray(made.lower(POSITIVE, 2.0, None)), POSITIVE)
@@ -94,6 +99,7 @@ def test_rules_are_described_without_numpy_and_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.tensorflow
 def test_like_rates_are_drawn_towards_that_of_all_items() -> None:
     found = np.exp(rates.log_like_rate([100, 10, 0], [90, 1, 0]))
     overall = 91.5 / 111
@@ -118,6 +124,7 @@ def test_like_odds_multiply() -> None:
         assert np.isfinite(np.asarray(extreme)).all()
 
 
+@pytest.mark.tensorflow
 def test_recency_is_the_share_of_recent_likes() -> None:
     found = np.exp(rates.log_recency([100, 10, 0], [20, 0, 0]))
     overall = 20.5 / 111
