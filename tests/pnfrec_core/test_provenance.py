@@ -114,6 +114,7 @@ def test_where_the_files_lie_is_no_matter(consumer: str, copy: Path) -> None:
     assert dataclasses.replace(code, modules=code.modules[::-1]).digest() == code.digest()
 
 
+@pytest.mark.tensorflow  # to look a module of Keras up imports Keras
 @pytest.mark.parametrize("consumer", CODES)
 def test_all_that_the_code_imports_is_among_its_sources(consumer: str) -> None:
     covered = set(reached(CODES[consumer]))
