@@ -60,7 +60,8 @@ class Graph:
         self.root = root
         self._files: dict[str, Path | None] = {}
         self._imports: dict[Path, list[Import]] = {}
-        self._data: dict[Path, list[Path]] = {}
+        self._words: dict[Path, frozenset[str]] = {}
+        self._data: dict[Path, dict[str, list[Path]]] = {}
 
     def find(self, module: str) -> Path | None:
         """The file of an own module, of a package its `__init__.py`; None where there is no such module."""
@@ -88,7 +89,7 @@ class Graph:
     def closure(self, *modules: str, at_import_only: bool = False) -> list[Path]:
         """All own files that modules reach: see the function `closure`."""
         found = set(self._reached(modules, at_import_only))
-        return sorted(found | {data for path in found for data in self._data_of(path)})
+        return sorted(found | set(self._data_of(found)))
 
     def third_party(self, *modules: str, at_import_only: bool = False) -> set[str]:
         """All third-party packages that modules reach: see the function `third_party`."""
@@ -137,23 +138,21 @@ class Graph:
             return []
         return [module_name(file, self.root) for file in sorted(path.parent.glob("*.py"))]
 
-    def _data_of(self, path: Path) -> list[Path]:
-        """Data files that a source names and that lie beside it or in a package around it, folders with all in them."""
-        if path not in self._data:
-            self._data[path] = list(self._find_data(path))
-        return self._data[path]
+    def _words_of(self, path: Path) -> frozenset[str]:
+        if path not in self._words:
+            self._words[path] = read_source(path).words
+        return self._words[path]
 
-    def _find_data(self, path: Path) -> Iterator[Path]:
-        words = read_source(path).words
-        for folder in path.parents:
-            if folder == self.root:
-                return
-            for word in words:
-                file = folder / word
-                if file.suffix in _DATA_SUFFIXES and file.is_file():
-                    yield file
-                elif "." not in word and file.is_dir() and not (file / "__init__.py").exists():
-                    yield from (each for each in file.rglob("*") if each.suffix in _DATA_SUFFIXES)
+    def _data_of(self, paths: Iterable[Path]) -> Iterator[Path]:
+        """Data files in the packages of sources, and in those around them, that any of the sources names."""
+        words = {word for path in paths for word in self._words_of(path)}
+        folders = {folder for path in paths for folder in path.parents if folder.is_relative_to(self.root)}
+        for folder in folders - {self.root}:
+            if folder not in self._data:
+                self._data[folder] = _data_in(folder)
+            for name, files in self._data[folder].items():
+                if name in words:
+                    yield from files
 
 
 @functools.cache
@@ -180,7 +179,10 @@ def imports_of(path: Path) -> list[Import]:
 
 
 def closure(*modules: str, at_import_only: bool = False) -> list[Path]:
-    """All own files that modules reach: sources, the `__init__` of packages, the data files that they read beside them.
+    """All own files that modules reach.
+
+    These are sources, the `__init__` of packages, and data files in these packages that the sources name: page.html, or
+    a folder of YAML files.
 
     Args:
         modules: Where to begin.
@@ -206,6 +208,17 @@ def third_party(*modules: str, at_import_only: bool = False) -> set[str]:
         ModuleNotFoundError: There is no such module.
     """
     return own_graph().third_party(*modules, at_import_only=at_import_only)
+
+
+def _data_in(folder: Path) -> dict[str, list[Path]]:
+    """Data files of a folder, and folders in it that are no packages with all data files beneath them, by name."""
+    found = {}
+    for path in folder.iterdir():
+        if path.is_file() and path.suffix in _DATA_SUFFIXES:
+            found[path.name] = [path]
+        elif path.is_dir() and not (path / "__init__.py").exists():
+            found[path.name] = [file for file in path.rglob("*") if file.suffix in _DATA_SUFFIXES]
+    return found
 
 
 def _absolute(name: str, package: str) -> str:

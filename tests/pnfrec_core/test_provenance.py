@@ -244,8 +244,12 @@ def test_code_data_and_settings_make_the_name_of_a_result() -> None:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """The modules of this project that a file imports, as files."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    """The modules of this project that a file imports, as files; what is for types alone is never imported."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for block in ast.walk(tree):
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
+            block.body.clear()
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
