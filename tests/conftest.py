@@ -85,6 +85,10 @@ def _units(item: pytest.Item) -> frozenset[Unit]:
         function: Any = fixtures[-1].func
         if _SOURCES.source(function.__module__) is not None:
             units.append((function.__module__, function.__qualname__.partition(".")[0]))
+    # A test of a module that it is given by name may call all that is in it.
+    for value in getattr(getattr(item, "callspec", None), "params", {}).values():
+        if isinstance(value, str) and (given := _SOURCES.parsed(value)) is not None:
+            units += [(value, "")] + [(value, each) for each in given.bodies]
     return frozenset(units)
 
 

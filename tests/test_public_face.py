@@ -26,6 +26,7 @@ def test_importing_the_package_loads_neither_tensorflow_nor_keras() -> None:
     assert not loaded & {"tensorflow", "keras", "tf_keras", "numpy"}
 
 
+@pytest.mark.tensorflow
 def test_it_lists_its_names_and_each_is_what_its_home_defines() -> None:
     assert set(pnfrec_keras.__all__) <= set(dir(pnfrec_keras))
     assert sorted(pnfrec_keras._HOMES) == sorted(pnfrec_keras.__all__)
