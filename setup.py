@@ -68,6 +68,7 @@ DOCS = [
     "numpy>=1.26",
     "pandas>=1.5",
     "pyarrow>=10",
+    "pydantic>=2.7,<3",
     "pyyaml>=6",
     *STUDIES,
 ]

@@ -13,7 +13,7 @@ copyright = "the authors of pnfrec, Apache-2.0"
 _version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
 version = release = _version.group(1) if _version else ""
 
-extensions = ["myst_parser", "docstrings", "generated", "sphinx.ext.napoleon", "autoapi.extension"]
+extensions = ["myst_parser", "docstrings", "generated", "renderings", "sphinx.ext.napoleon", "autoapi.extension"]
 # Pages, and the Markdown of the repository that pages include.
 exclude_patterns = ["_ext"]
 # What a terminal shows has no language; other blocks name theirs.
