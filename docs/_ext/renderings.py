@@ -1,7 +1,7 @@
 """Draws what the site shows of the stored studies before its pages are read.
 
-`docs/results/*/*/` holds what was measured (`summary.json`, `results.csv`, `ranks.npz`). The document of results with its
-pictures, and the picture of the findings, are made from that at each build and are not kept in the repository.
+`docs/results/*/*/` holds what was measured (`summary.json`, `results.csv`, `ranks.npz`). The document of results with
+its pictures, and the picture of the findings, are made from that at each build and are not kept in the repository.
 """
 
 import re
@@ -20,9 +20,7 @@ ROW = re.compile(
 def read_verdicts(text: str) -> list[tuple[str, str, float, float, float]]:
     """Question, what is measured, difference, low and high end, of each row that has an interval."""
     rows = [found for line in text.splitlines() if (found := ROW.match(line))]
-    return [
-        (row["question"], row["what"], float(row["value"]), float(row["low"]), float(row["high"])) for row in rows
-    ]
+    return [(row["question"], row["what"], float(row["value"]), float(row["low"]), float(row["high"])) for row in rows]
 
 
 def draw_verdicts(rows: list[tuple[str, str, float, float, float]]) -> Any:

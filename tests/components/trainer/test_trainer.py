@@ -142,10 +142,17 @@ def test_the_executor_reads_what_a_trend_and_a_soft_boundary_need(tmp_path: Path
     }
 
 
-def test_an_export_that_fails_keeps_the_training(tmp_path: Path) -> None:
+def test_an_export_that_fails_keeps_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, outputs = write_artifacts(tmp_path)
-    with pytest.raises(ValueError, match=r"`export.index`"):
-        Executor().Do(inputs, outputs, properties(tmp_path, export={"index": "faiss"}))
+
+    def fail(*_: Any, **__: Any) -> None:
+        msg = "No space left on device"
+        raise OSError(msg)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pnfrec_keras.export.saved_model.export_saved_model", fail)
+        with pytest.raises(OSError, match="No space left"):
+            Executor().Do(inputs, outputs, properties(tmp_path))
     (kept,) = (tmp_path / "state").glob("*/state.npz")
     Executor().Do(inputs, outputs, properties(tmp_path))
     assert not kept.exists()
