@@ -12,12 +12,12 @@ _NUMBERS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S
 _FIRST_YEAR, _END_YEAR = 1970, 2200
 # How dates are written in text that is not ISO, by what it looks like.
 _TEXTS = (
-    (r"\d{1,2}\.\d{1,2}\.\d{4}", "%d.%m.%Y"),
-    (r"\d{1,2}/\d{1,2}/\d{4}", "%m/%d/%Y` or `%d/%m/%Y"),
-    (r"\d{4}/\d{1,2}/\d{1,2}", "%Y/%m/%d"),
-    (r"\d{1,2}-\d{1,2}-\d{4}", "%d-%m-%Y` or `%m-%d-%Y"),
-    (r"\d{1,2}[ -][A-Za-z]{3}[ -]\d{4}", "%d %b %Y"),
-    (r"[A-Za-z]{3} \d{1,2}, \d{4}", "%b %d, %Y"),
+    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y",)),
+    (r"\d{1,2}/\d{1,2}/\d{4}", ("%m/%d/%Y", "%d/%m/%Y")),
+    (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)),
+    (r"\d{1,2}-\d{1,2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
+    (r"\d{1,2} [A-Za-z]{3} \d{4}", ("%d %b %Y",)),
+    (r"[A-Za-z]{3} \d{1,2}, \d{4}", ("%b %d, %Y",)),
 )
 _CLOCK = (
     (r"[ T]\d{1,2}:\d{2}:\d{2}\.\d+", " %H:%M:%S.%f"),
@@ -49,11 +49,11 @@ def date_hint(found: str) -> str:
         return f", which may be seconds with a fraction: then set `feedback.time_unit: {FRACTIONAL}`"
     if text.isascii() and text.isdigit() and is_date_number(np.array([int(text[:18])]), len(text))[0]:
         return f", which may be a date written as a number: then set `feedback.time_format: '{_NUMBERS[len(text)]}'`"
-    for pattern, form in _TEXTS:
+    for pattern, forms in _TEXTS:
         for clock, clock_form in _CLOCK:
             if re.fullmatch(pattern + clock, text):
-                forms = form.replace("`", f"{clock_form}`") if "`" in form else form
-                return f", which may be a date: then set `feedback.time_format` to `{forms}{clock_form}`"
+                told = " or ".join(f"`{form}{clock_form}`" for form in forms)
+                return f", which may be a date: then set `feedback.time_format` to {told}"
     return ""
 
 

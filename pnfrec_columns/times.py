@@ -7,7 +7,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pnfrec_columns.arrays import Ints, Mask, is_numeric, is_text, matches, nulls, utf8, with_nulls, without_dictionary
+from pnfrec_columns.arrays import (
+    Ints,
+    Mask,
+    as_float64,
+    is_numeric,
+    is_text,
+    matches,
+    nulls,
+    utf8,
+    with_nulls,
+    without_dictionary,
+)
 from pnfrec_columns.units import AUTO, DATES, FRACTIONAL, YEAR_2200, TimeReading, end_of, whole_units
 from pnfrec_core.errors import FeedbackError
 
@@ -100,7 +111,7 @@ def has_fractions(array: pa.Array) -> bool:
         return bool((matches(text, _DECIMAL) & ~matches(text, _INTEGER)).any())
     if not pa.types.is_floating(array.type) and not pa.types.is_decimal(array.type):
         return False
-    numbers = with_nulls(array.cast(pa.float64(), safe=False), 0.0)
+    numbers = np.nan_to_num(as_float64(array), nan=0.0)
     numbers = numbers[np.isfinite(numbers) & (numbers >= 0) & (numbers < YEAR_2200)]
     return bool((numbers != np.floor(numbers)).any())
 
@@ -130,7 +141,7 @@ def _float_times(array: pa.Array, where: str, unit: str) -> tuple[Ints, Mask]:
         FeedbackError: Some lie where floats of that size do not hold every whole number, so that moments that differ
             have become one.
     """
-    numbers = with_nulls(array.cast(pa.float64(), safe=False), np.nan)
+    numbers = as_float64(array)
     if pa.types.is_floating(array.type):
         bits = _EXACT_BITS[array.type.bit_width]
         beyond = np.isfinite(numbers) & (np.abs(numbers) >= 2.0**bits) & (np.abs(numbers) < 2.0**63)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pnfrec_columns.arrays import (
     Floats,
     Mask,
+    as_float64,
     is_numeric,
     is_text,
     matches,
@@ -32,7 +33,7 @@ def decode_numbers(array: pa.Array, where: str) -> tuple[Floats, Mask]:
     elif pa.types.is_boolean(array.type):
         values, bad = with_nulls(array.cast(pa.int8()), 0).astype(np.float64), nulls(array)
     elif is_numeric(array.type):
-        values, bad = with_nulls(array.cast(pa.float64(), safe=False), np.nan), nulls(array)
+        values, bad = as_float64(array), nulls(array)
     else:
         msg = f"{where}: values must be numbers, not {array.type}."
         raise FeedbackError(msg)

@@ -9,7 +9,7 @@ from components.feedback.errors import FeedbackError
 from components.feedback.reading.columns import required_columns
 from components.feedback.reading.files import expand_files, file_format, match_files
 from components.feedback.reading.parquet import ParquetSource
-from components.feedback.reading.source import EmptyFileError, Piece, Source
+from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
 from pnfrec_columns.times import has_fractions
 from pnfrec_columns.units import AUTO, FRACTIONAL
@@ -55,6 +55,8 @@ def make_plan(config: FeedbackConfig) -> Plan:
             # A part without a row among good ones is what engines write for a worker that had nothing to do.
             empty[path] = error
             continue
+        except MissingColumnError as error:
+            raise _explain_missing(error, config) from None
         rows += size
         pieces += [dataclasses.replace(piece, file=index) for piece in found]
         if found:
@@ -70,6 +72,17 @@ def make_plan(config: FeedbackConfig) -> Plan:
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
     return Plan(tuple(pieces), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+
+
+def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> FeedbackError:
+    """The error, and what feedback without ratings needs where nothing but the values is missing."""
+    if config.positive == "column" or error.missing != [config.columns.value]:
+        return error
+    return FeedbackError(
+        f"{error} If nobody rated anything (plays, clicks, purchases), say what counts as positive: a column of "
+        "polarities (`feedback.positive: column` and `feedback.columns.polarity`), or a number to compare, such as the "
+        "share of a track that was played (`feedback.columns.value` and `feedback.positive: 0.5`)."
+    )
 
 
 def _settle_unit(config: FeedbackConfig, sources: Sequence[Source]) -> FeedbackConfig:

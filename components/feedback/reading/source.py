@@ -28,6 +28,18 @@ class EmptyFileError(FeedbackError):
     """A file without any byte of content, which among others is no fault."""
 
 
+class MissingColumnError(FeedbackError):
+    """A file without a column that the rules need.
+
+    Attributes:
+        missing: The names of those that it lacks.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str]) -> None:
+        super().__init__(message)
+        self.missing = list(missing)
+
+
 @dataclasses.dataclass(frozen=True)
 class Piece:
     """A piece of the input that one worker reads from its beginning to its end.
@@ -185,7 +197,7 @@ class Source(abc.ABC):
                 f"{self.path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. "
                 f"{_column_remedy(found, setting)}"
             )
-            raise FeedbackError(msg)
+            raise MissingColumnError(msg, missing)
 
 
 def _repeated(value: str | None, count: int) -> pa.Array:

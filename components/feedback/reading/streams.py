@@ -72,12 +72,12 @@ class CountedLines:
             return
         # A match may lie across two blocks.
         text = self._tail + block[:_ACROSS]
-        match = self._watched.search(text) if self._tail else None
+        match = self._watched.search(text)
         if match is None:
             text, match = block, self._watched.search(block)
         if match is not None:
             self.found = text[max(match.start() - _AROUND, 0) : match.end() + _AROUND]
-        self._tail = block[-_ACROSS:]
+        self._tail = (self._tail + block)[-_ACROSS:]
 
     def close(self) -> None:
         self.closed = True
