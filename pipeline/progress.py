@@ -1,6 +1,7 @@
 """What the terminal shows while a pipeline runs."""
 
 import textwrap
+from collections.abc import Mapping
 from typing import IO, Final
 
 import click
@@ -16,11 +17,13 @@ class Progress:
 
     Attributes:
         outputs: Node to output key to URI.
+        properties: Node to output key to what the artifact says of itself.
         failure: How the run failed, if it did.
     """
 
     def __init__(self, started: float) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
+        self.properties: dict[str, dict[str, Mapping[str, int | float | str]]] = {}
         self.failure: RunFailed | None = None
         self._last = started
         self._first = True
@@ -39,6 +42,7 @@ class Progress:
             self._last = now
         elif isinstance(event, NodeFinished):
             self.outputs[event.node] = dict(event.outputs)
+            self.properties[event.node] = dict(event.properties)
             self._line(event.node, "" if event.state == "complete" else event.state, now)
         elif isinstance(event, RunFailed):
             self.failure = event

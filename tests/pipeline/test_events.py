@@ -29,6 +29,7 @@ def test_events_arrive_as_they_were_sent(monkeypatch: pytest.MonkeyPatch) -> Non
         events.NodeStarted("FeedbackGen"),
         EpochDone(1, 2, 3.5, 0.25, 0.5),
         events.NodeFinished("FeedbackGen", "cached", {"examples": "/here"}),
+        events.NodeFinished("Pusher", "complete", {"pushed_model": "/there"}, {"pushed_model": {"pushed": 1}}),
         events.RunFailed("Trainer", "The loss became nan."),
     ]
     text = sent(monkeypatch, *happened)
@@ -63,7 +64,7 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
         (29.0, {"kind": "EpochDone", "epoch": 1, "epochs": 2, "loss": 3.5, "ndcg": 0.25, "hr": 0.5}),
         (30.5, {"kind": "NodeFinished", "node": "Trainer", "state": "complete", "outputs": {"model": "/here"}}),
         (31.0, {"kind": "NodeStarted", "node": "Pusher"}),
-        (31.1, {"kind": "NodeFinished", "node": "Pusher", "state": "cached", "outputs": {}}),
+        (31.1, {"kind": "NodeFinished", "node": "Pusher", "state": "cached", "properties": {"model": {"pushed": 1}}}),
     ]
     text = "".join(json.dumps({"time": time, "event": event}) + "\n" for time, event in lines)
     progress = Progress(started=10.0)
@@ -79,6 +80,7 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
         "  Pusher                  0.1 s  cached\n"
     )
     assert progress.outputs == {"Trainer": {"model": "/here"}, "Pusher": {}}
+    assert progress.properties == {"Trainer": {}, "Pusher": {"model": {"pushed": 1}}}
     assert progress.failure is None
 
 
