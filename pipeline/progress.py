@@ -6,6 +6,7 @@ from typing import IO, Final
 
 import click
 
+from components.pusher.marks import VersionAhead
 from pipeline.events import NodeFinished, NodeStarted, RunFailed, read_events
 from pnfrec_core.events import Event
 
@@ -48,7 +49,8 @@ class Progress:
             self.failure = event
         else:
             # The progress of a node, below which its own line follows.
-            click.echo(textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      "))
+            text = textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      ")
+            click.secho(text, fg="yellow" if isinstance(event, VersionAhead) else None)
 
     def _line(self, name: str, note: str, now: float) -> None:
         click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())

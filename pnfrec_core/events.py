@@ -157,27 +157,6 @@ class TrialDone(Event):
         return f"trial {self.trial}/{self.trials}: {self.values}: {outcome}{best}"
 
 
-@dataclasses.dataclass(frozen=True)
-class VersionAhead(Event):
-    """A serving folder held a version that is not below the present time, and the model was pushed above it.
-
-    Attributes:
-        base: The serving folder.
-        newest: The version that was there.
-        version: The version that was pushed.
-    """
-
-    base: str
-    newest: int
-    version: int
-
-    def __str__(self) -> str:
-        return (
-            f"warning: {self.base} holds version {self.newest}, which is not below the present time in seconds; pushed "
-            f"as version {self.version}, since servers take the greatest"
-        )
-
-
 def report(logger: logging.Logger, happened: Event) -> None:
     """Logs an event, in words and as it is."""
     logger.info("%s", happened, extra={ATTRIBUTE: happened})

@@ -7,6 +7,7 @@ from typing import Final
 
 from tfx.dsl.io import fileio
 
+from components.pusher.marks import VersionAhead
 from pnfrec_core import events, schema, versions
 
 # Beside config.yaml, which holds what made the model; a model may be pushed again by a run with another gate.
@@ -56,7 +57,7 @@ def _claim(base: str) -> str:
         if not _make(folder):
             continue
         if version > now:
-            log.warning("%s", ahead := events.VersionAhead(base, version - 1, version), extra={events.ATTRIBUTE: ahead})
+            log.warning("%s", ahead := VersionAhead(base, version - 1, version), extra={events.ATTRIBUTE: ahead})
         return folder
 
 

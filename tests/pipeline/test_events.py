@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from components.pusher.marks import VersionAhead
 from pipeline import events
 from pipeline.progress import Progress
 from pnfrec_core.events import Compiling, EpochDone, Event, TrainingStarted, report, to_dict
@@ -62,6 +63,7 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
         (20.5, to_dict(TrainingStarted({"variant": "PNFRec", "width": 64, "alpha": 0.45}, 3810, 57446, 2707, 448))),
         (21.0, {"kind": "Compiling"}),
         (29.0, {"kind": "EpochDone", "epoch": 1, "epochs": 2, "loss": 3.5, "ndcg": 0.25, "hr": 0.5}),
+        (30.0, to_dict(VersionAhead("/serving", 1_795_898_744_000, 1_795_898_744_001))),
         (30.5, {"kind": "NodeFinished", "node": "Trainer", "state": "complete", "outputs": {"model": "/here"}}),
         (31.0, {"kind": "NodeStarted", "node": "Pusher"}),
         (31.1, {"kind": "NodeFinished", "node": "Pusher", "state": "cached", "properties": {"model": {"pushed": 1}}}),
@@ -76,6 +78,8 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
         "      validation examples\n"
         "    compiling the first training step\n"
         "    epoch 1/2: loss 3.5000, validation NDCG 0.2500, HR 0.5000\n"
+        "    warning: /serving holds version 1795898744000, which is not below the present time in seconds;\n"
+        "      pushed as version 1795898744001, since servers take the greatest\n"
         "  Trainer                10.5 s\n"
         "  Pusher                  0.1 s  cached\n"
     )

@@ -12,6 +12,7 @@ import pytest
 
 from components.pusher import delivery
 from components.pusher.delivery import deliver, newest_version
+from components.pusher.marks import VersionAhead
 from pnfrec_core import events
 from pnfrec_core.versions import GREATEST, NoVersionLeftError
 
@@ -65,7 +66,7 @@ def test_a_version_ahead_of_the_time_is_gone_above_and_told(
     assert pushed == str(tmp_path / "serving" / str(AHEAD + 1)) == newest_version(str(tmp_path / "serving"))
     assert contents(tmp_path / "serving" / str(AHEAD)) == before, "of another's version nothing is changed"
     (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert events.of_record(record) == events.VersionAhead(str(tmp_path / "serving"), AHEAD, AHEAD + 1)
+    assert events.of_record(record) == VersionAhead(str(tmp_path / "serving"), AHEAD, AHEAD + 1)
     assert record.getMessage() == (
         f"warning: {tmp_path}/serving holds version {AHEAD}, which is not below the present time in seconds; pushed as "
         f"version {AHEAD + 1}, since servers take the greatest"
