@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from components.tuner.config import NumberSpace, TunerConfig, WidthSpace
 from components.tuner.results import SearchReport
 from components.tuner.search import Search, make_oracle
-from components.tuner.space import hyperparameters
+from components.tuner.space import combinations, hyperparameters
 from components.tuner.trials import Outcome
+from pnfrec_core import events
 from tests.components.tuner.world import TUNER, Killed
 
 SPACES: dict[str, Any] = {"alpha": NumberSpace(min=0.0, max=1.0), "dim": WidthSpace(values=[8, 16])}
@@ -28,7 +30,7 @@ def made_up(_: int, values: Mapping[str, Any]) -> Outcome:
 def searched(folder: Path, config: TunerConfig, spaces: dict[str, Any], outcome: Any = made_up) -> SearchReport:
     """The report of a search until it ended, or was killed."""
     first = {name: value for name, value in {"alpha": 0.5, "dim": 8}.items() if name in spaces}
-    oracle = make_oracle(config, hyperparameters(spaces, 1), first)
+    oracle = make_oracle(config, hyperparameters(spaces, 1), first, combinations(spaces, 1))
     search = Search(oracle, outcome, config.delta_weight, str(folder))
     with contextlib.suppress(Killed):
         search.search()
@@ -55,9 +57,26 @@ def test_choices_depend_on_outcomes_alone(tmp_path: Path, algorithm: Any) -> Non
     assert differs == (algorithm == "bayesian"), "a Gaussian process learns from outcomes"
 
 
-def test_a_small_space_comes_to_an_end(tmp_path: Path) -> None:
-    report = searched(tmp_path, dataclasses.replace(TUNER, trials=9), {"dim": SPACES["dim"]})
-    assert [trial.values for trial in report.trials] == [{"dim": 8}, {"dim": 16}]
+@pytest.mark.parametrize("algorithm", ["random", "bayesian"])
+def test_a_small_space_comes_to_an_end_and_says_so(
+    tmp_path: Path, algorithm: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    config = dataclasses.replace(TUNER, trials=9, algorithm=algorithm, delta_weight=0.0)
+    report = searched(tmp_path, config, {"dim": WidthSpace(values=[8, 16, 32])})
+    assert report.trials[0].values == {"dim": 8}
+    assert sorted(trial.values["dim"] for trial in report.trials) == [8, 16, 32]
+    why = "all 3 combinations of the search space were tried; 9 trials were asked for"
+    assert report.shortfall() == why
+    assert f"The search ended after 3 trials: {why}." in caplog.messages
+    found = [event for event in map(events.of_record, caplog.records) if isinstance(event, events.TrialDone)]
+    assert [(event.trial, event.trials) for event in found] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_search_that_had_all_its_trials_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    report = searched(tmp_path, dataclasses.replace(TUNER, trials=2), {"dim": SPACES["dim"]})
+    assert (len(report.trials), report.shortfall()) == (2, "")
+    assert "The search ended" not in caplog.text
 
 
 def test_a_search_of_failures_has_no_best(tmp_path: Path) -> None:
