@@ -1,6 +1,7 @@
 """A study in which trials fail: what goes on, what is told, and what the next call does."""
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,7 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from studies.page import sentences
 from studies.results.summary import Failure, read
-from studies.run import runner, trial_process
-from studies.run.failure import TrialError, reason
-from studies.study import Trial
+from studies.run import trial_process
 from tests.studies import made_up
 from tests.studies.commands.world import folder_of, run, write_world
 
@@ -32,22 +31,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def kill_seed_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The trial of SASRec_p with seed 2 ends as for want of memory."""
-    original = trial_process.run_trial
+def run_or_die(request: dict[str, Any]) -> None:
+    """Runs a trial, but that of SASRec_p with seed 2 is killed, as for want of memory."""
+    if (request["arm"], request["seed"]) == ("SASRec_p", 2):
+        os.kill(os.getpid(), signal.SIGKILL)
+    from studies.run.trial import Request
+    from studies.run.trial import run as run_trial
 
-    def run_trial(trial: Trial, *others: Any) -> None:
-        if (trial.arm.name, trial.seed) == ("SASRec_p", 2):
-            msg = f"The trial {trial.key} ended with -9:\n"
-            raise TrialError(msg, reason(-signal.SIGKILL, ""))
-        original(trial, *others)
-
-    monkeypatch.setattr(runner, "run_trial", run_trial)
+    run_trial(Request(**request))
 
 
 def test_trials_that_fail_are_told_and_stop_no_other(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as context:
-        kill_seed_2(context)
+        context.setattr(trial_process, "_run", run_or_die)
         result = run(world)
     assert result.exit_code == 1
     assert result.exception is None or isinstance(result.exception, SystemExit), "no traceback"
