@@ -24,7 +24,7 @@ BAD = [
     ("u,i,1,soon", "timestamp", A_TIME, "soon", "bad_timestamp"),
     ("u,i,1,", "timestamp", A_TIME, "", "bad_timestamp"),
     ("u,i,1,-1", "timestamp", A_TIME, "-1", "bad_timestamp"),
-    ("u,i,1,1.5", "timestamp", A_TIME, "1.5", "bad_timestamp"),
+    ("u,i,1,-1.5", "timestamp", A_TIME, "-1.5", "bad_timestamp"),
     ("u,i,1,7258118400", "timestamp", A_TIME, "7258118400", "bad_timestamp"),
     ("u,i,1,99999999999999999999", "timestamp", A_TIME, "99999999999999999999", "bad_timestamp"),
     ("u,i,1,2013-02-30", "timestamp", A_TIME, "2013-02-30", "bad_timestamp"),

@@ -11,7 +11,7 @@ import pytest
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.batches import find_other_unit
 from components.feedback.reading.plan import make_plan
-from components.feedback.reading.times import decode_times
+from pnfrec_columns.times import decode_times
 from tests.components.feedback.reading.reads import A_TIME, HEADER, error_of, read, written
 
 MICROSECONDS = 1_377_995_400_000_000  # 2013-09-01 00:30:00 UTC
@@ -72,7 +72,7 @@ FAR_DATES = [
 def test_dates_out_of_reach(kind: Any, far: int, as_dictionary: bool) -> None:
     """None of them wraps around into the years between."""
     stored = pa.array([0, None, far, 0], pa.int32() if kind == pa.date32() else pa.int64()).view(kind)
-    times, dated, bad = decode_times(stored.dictionary_encode() if as_dictionary else stored, "file")
+    times, dated, _, bad = decode_times(stored.dictionary_encode() if as_dictionary else stored, "file")
     assert times.tolist() == [0] * 4
     assert dated.tolist() == [True, False, False, True]
     assert bad.tolist() == [False, True, True, False]

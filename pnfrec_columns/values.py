@@ -7,8 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.feedback.errors import FeedbackError
-from components.feedback.reading.arrays import (
+from pnfrec_columns.arrays import (
     Floats,
     Mask,
     is_numeric,
@@ -19,6 +18,7 @@ from components.feedback.reading.arrays import (
     with_nulls,
     without_dictionary,
 )
+from pnfrec_core.errors import FeedbackError
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
