@@ -1,10 +1,12 @@
 """What the terminal shows while a pipeline runs."""
 
 import textwrap
+from collections.abc import Mapping
 from typing import IO, Final
 
 import click
 
+from components.pusher.marks import VersionAhead
 from pipeline.events import NodeFinished, NodeStarted, RunFailed, read_events
 from pnfrec_core.events import Event
 
@@ -16,11 +18,13 @@ class Progress:
 
     Attributes:
         outputs: Node to output key to URI.
+        properties: Node to output key to what the artifact says of itself.
         failure: How the run failed, if it did.
     """
 
     def __init__(self, started: float) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
+        self.properties: dict[str, dict[str, Mapping[str, int | float | str]]] = {}
         self.failure: RunFailed | None = None
         self._last = started
         self._first = True
@@ -39,12 +43,14 @@ class Progress:
             self._last = now
         elif isinstance(event, NodeFinished):
             self.outputs[event.node] = dict(event.outputs)
+            self.properties[event.node] = dict(event.properties)
             self._line(event.node, "" if event.state == "complete" else event.state, now)
         elif isinstance(event, RunFailed):
             self.failure = event
         else:
             # The progress of a node, below which its own line follows.
-            click.echo(textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      "))
+            text = textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      ")
+            click.secho(text, fg="yellow" if isinstance(event, VersionAhead) else None)
 
     def _line(self, name: str, note: str, now: float) -> None:
         click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())
