@@ -91,11 +91,15 @@ class TextSource(Source):
             yield RawBatch(nothing, row, lambda index: index, self._line_of, broken.count - reported, broken.first)
 
     def _open_text(self, text: CountedLines, columns: Sequence[str], broken: "_BrokenRows") -> Any:
+        plain = UnitSeparated(text, self.path) if self.format == "dat" else text
+        return self._open_stream(pa.PythonFile(plain, mode="r"), columns, broken)
+
+    def _open_stream(self, stream: Any, columns: Sequence[str], broken: "_BrokenRows") -> Any:
+        """Arrow's reader of a stream whose fields are apart by one character."""
+        parse: dict[str, Any]
         if self.format == "dat":
-            stream = pa.PythonFile(UnitSeparated(text, self.path), mode="r")
             parse = {"delimiter": UNIT_SEPARATOR.decode(), "quote_char": False, "double_quote": False}
         else:
-            stream = pa.PythonFile(text, mode="r")
             parse = {"delimiter": self.delimiter, "newlines_in_values": True}
         names = list(self.names) or None
         return pyarrow.csv.open_csv(
@@ -143,8 +147,11 @@ class TextSource(Source):
             # The last line may be cut off.
             head = head[: head.rfind(b"\n") + 1]
         of_file = [name for name in columns if name in self.names_in_file()]
+        if self.format == "dat":
+            head = head.replace(SEPARATOR.encode(), UNIT_SEPARATOR)
         try:
-            table = self._open_text(CountedLines(io.BytesIO(head)), of_file, _BrokenRows(self)).read_all()
+            # From Arrow's own buffer: a reader that is left at an error never waits for a thread that waits for us.
+            table = self._open_stream(pa.BufferReader(head), of_file, _BrokenRows(self)).read_all()
         except pa.ArrowInvalid:
             # What is wrong with it is told by who reads it to its end.
             return {}
