@@ -212,7 +212,9 @@ class Finish:
         titles = read_titles(self.config)
         catalogue = Catalogue(facts.catalogue, facts.item_counts, likes[schema.VOCABULARY_POSITIVE_COUNT], titles)
         findings = make_findings(counts, observed, catalogue, self.config, facts.now)
-        result = make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings)
+        result = make_statistics(
+            counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings, observed.months
+        )
         check_leaks(findings, self.config)
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item)
         write_results(self.folders, lines, result)

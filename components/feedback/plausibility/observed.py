@@ -4,10 +4,10 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-# Names of counts. Those of targets carry the name of their split.
+# Names of counts; those that have a limit are named like it. Those of targets carry the name of their split.
 ROWS = "rows"
-TIED, BY_FILE, REPEATED = "tied", "by_file", "repeated"
-EARLY, LATE = "early", "late"
+TIED, BY_FILE, REPEATED = "tied_rows", "rows_by_file", "repeated_rows"
+EARLY, LATE = "early_rows", "late_rows"
 DATE_NUMBERS = "date_numbers_"
 TRAINED, COPIED, LATER = "trained_", "copied_", "later_"
 USERS_LIKE, USERS_DISLIKE, USERS = "users_like_only", "users_dislike_only", "users"

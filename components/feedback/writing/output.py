@@ -11,6 +11,7 @@ from typing import Any
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from components.feedback.writing.page import PAGE_FILE, to_html
 from components.feedback.writing.statistics import STATISTICS_FILE
 from components.feedback.writing.summary import SUMMARY_FILE, format_summary
 from pnfrec_core import schema
@@ -43,8 +44,9 @@ def shard_path(folders: Folders, split: str, shard: int, shards: int) -> str:
 
 
 def write_results(folders: Folders, vocabulary: Iterable[str], statistics: Mapping[str, Any]) -> None:
-    """Writes the vocabulary, the summary and, last, the statistics."""
+    """Writes the vocabulary, the summary, the page and, last, the statistics."""
     write_bytes(FileSystems.join(folders.vocabulary, schema.VOCABULARY_FILE), "".join(vocabulary).encode())
     write_bytes(FileSystems.join(folders.statistics, SUMMARY_FILE), format_summary(statistics).encode())
+    write_bytes(FileSystems.join(folders.statistics, PAGE_FILE), to_html(statistics).encode())
     text = json.dumps(statistics, indent=2, ensure_ascii=False) + "\n"
     write_bytes(FileSystems.join(folders.statistics, STATISTICS_FILE), text.encode())

@@ -1,7 +1,10 @@
 """`statistics.json`: the account of every row, the split, the positives and what was odd."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.plausibility.finding import Finding
@@ -20,6 +23,7 @@ def make_statistics(
     items: Mapping[str, int],
     warnings: Iterable[str],
     findings: Sequence[Finding] = (),
+    months: Mapping[int, tuple[int, int]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The content of `statistics.json`.
 
@@ -31,6 +35,7 @@ def make_statistics(
         items: Number of items "read", "filtered" and in the "catalogue".
         warnings: What was odd about the files.
         findings: What may be odd about the rows.
+        months: Positive and negative rows by months since 1970.
 
     Raises:
         RuntimeError: A row is missing from the account, which is a fault of this component.
@@ -70,6 +75,8 @@ def make_statistics(
             split: get(f"seen_targets_{split}", 0) for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
         },
     }
+    of_months = {str(np.datetime64(month, "M")): rows for month, rows in sorted(months.items())}
+    statistics["months"] = {month: dict(zip(POLARITIES, rows, strict=True)) for month, rows in of_months.items()}
     statistics["findings"] = [finding.as_dict() for finding in findings]
     above = [f"{finding.sentence} {finding.remedy}" for finding in findings if finding.above]
     statistics["warnings"] = [*warnings, *_warnings(statistics), *above]

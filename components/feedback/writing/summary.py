@@ -22,6 +22,14 @@ def format_summary(statistics: Mapping[str, Any]) -> str:
     Returns:
         Text that ends with a line break. In the table, p and n are examples whose target is positive and negative.
     """
+    remark = SPLIT_RULES[statistics["split"]["rule"]].remark(statistics)
+    notes = [f"Note: {remark}"] if remark else []
+    notes += [f"Warning: {warning}" for warning in statistics["warnings"]]
+    return "\n".join([format_account(statistics), *([""] if notes else []), *notes]) + "\n"
+
+
+def format_account(statistics: Mapping[str, Any]) -> str:
+    """What was read, dropped and kept, line by line."""
     rows, users, items = statistics["rows"], statistics["users"], statistics["items"]
     rule = SPLIT_RULES[statistics["split"]["rule"]]
     lines = [f"Read: {_numbers(rows['read'], users['read'], items['read'])}"]
@@ -35,10 +43,7 @@ def format_summary(statistics: Mapping[str, Any]) -> str:
         " " * _LABEL + "".join(f"{name:>{_CELL}}" for name in _TABLE),
         *(_row(statistics, split) for split in schema.SPLITS),
     ]
-    remark = rule.remark(statistics)
-    notes = [f"Note: {remark}"] if remark else []
-    notes += [f"Warning: {warning}" for warning in statistics["warnings"]]
-    return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
+    return "\n".join(lines)
 
 
 def _numbers(rows: int, users: int, items: int) -> str:

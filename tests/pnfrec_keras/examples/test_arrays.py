@@ -141,3 +141,41 @@ def test_a_frame_that_cannot_be_used_says_why() -> None:
         arrays_from_frame(columns, positive=8)
     with pytest.raises(ValueError, match=r"lacks the column.s. stars. It has: user, item, value, timestamp"):
         arrays_from_frame(columns, positive=8, value="stars")
+
+
+def test_a_frame_is_read_as_the_pipeline_reads_a_file() -> None:
+    """Ids that pandas made floats, times that are text, dates: one meaning everywhere."""
+    plain = [(1, str(item), 9.0, time) for item, time in ((28, 9), (29, 10), (30, 11), (31, 100))]
+    expected = arrays_from_frame(frame(plain), positive=8)
+    days = [np.datetime64("1970-01-01") + np.timedelta64(time, "D") for *_, time in plain]
+    for name, column in (
+        ("item", np.array([28.0, 29.0, 30.0, 31.0])),
+        ("item", np.array([" 28", "29 ", "30", "31"])),
+        ("timestamp", np.array(["9", "10", "11", "100"])),
+        ("timestamp", np.array([9.25, 10, 11, 100])),
+        ("timestamp", np.array(days, "datetime64[ns]")),
+        ("timestamp", np.array([str(day) for day in days])),
+    ):
+        found = arrays_from_frame({**frame(plain), name: column}, positive=8)
+        assert found.vocabulary.item_ids == expected.vocabulary.item_ids == ["28", "29", "30"]
+        assert found.training.positive.tolist() == expected.training.positive.tolist()
+        assert found.validation.positive.tolist() == expected.validation.positive.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        ("item", [28.0, np.nan], r"Column 'item', row 1: expected a whole number below 2\*\*53"),
+        ("item", [28.5, 29.0], r"Column 'item', row 0: expected a whole number"),
+        ("user", ["", "u"], r"Column 'user', row 0: expected a non-empty id"),
+        ("timestamp", ["9", "soon"], r"Column 'timestamp', row 1: expected a whole number .* found 'soon'"),
+        ("timestamp", ["15.06.2013", "16.06.2013"], r"row 0: .* become readable by pandas.to_datetime"),
+        ("timestamp", [20130815, 20130816], r"read as dates written as numbers.*format='%Y%m%d'"),
+        ("timestamp", [5, 1_366_117_800_000], r"the times have several units \(1 in seconds, 1 in milliseconds\)"),
+        ("timestamp", np.array([1_366_117_800, 5], np.float32), r"stored as float, .* Store them as int64"),
+    ],
+)
+def test_what_the_pipeline_refuses_a_frame_must_not_hold(name: str, column: Any, message: str) -> None:
+    columns = {**frame([(1, "x", 9.0, 5), (1, "y", 9.0, 6)]), name: np.array(column)}
+    with pytest.raises(ValueError, match=message):
+        arrays_from_frame(columns, positive=8)

@@ -1,0 +1,92 @@
+"""A cut at a moment, and what the rule on duplicates does on each side of a cut."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.errors import FeedbackError
+from tests.components.feedback import local, support
+from tests.components.feedback.reference import Row
+
+APRIL = 1_366_070_400  # 2013-04-16 00:00:00 UTC
+DAY = 86_400
+
+
+def generate(folder: Path, rows: list[Row], **settings: Any) -> dict[str, Any]:
+    path = support.write_parquet(folder / "rows.parquet", rows)
+    no_filter: dict[str, Any] = {"min_item_users": 1, "min_user_items": 1, "min_positives": 0, "positive": 0.5}
+    config = FeedbackConfig([path], **{**no_filter, "validation_targets": "both", **settings})
+    return local.generate(config, folder / "output", 64)
+
+
+def rows_of_days(users: int = 8, days: int = 10) -> list[Row]:
+    return [Row(f"u{user}", f"i{day}", 1.0, APRIL + day * DAY + user) for user in range(users) for day in range(days)]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2013-04-23", "2013-04-23T00:00:00Z", "2013-04-23 02:00:00+02:00", "2013-04-23 00:00 UTC", APRIL + 7 * DAY],
+)
+def test_the_rows_from_a_moment_on_are_held_out(tmp_path: Path, moment: str | int) -> None:
+    rows = [Row("u9", f"i{day}", 1.0, APRIL + 5 + day) for day in range(10)]
+    statistics = generate(tmp_path, [*rows_of_days(), *rows], split_time=moment)
+    assert statistics["split"]["time"] == APRIL + 7 * DAY
+    assert statistics["split"]["date"] == "2013-04-23 00:00:00 UTC"
+    assert statistics["training_rows"] == 8 * 7 + 10
+
+
+@pytest.mark.parametrize("ticks", [10**3, 10**6, 10**9])
+def test_the_moment_is_in_the_unit_of_the_timestamps(tmp_path: Path, ticks: int) -> None:
+    rows = [Row(row.user, row.item, row.value, row.time * ticks) for row in rows_of_days()]
+    statistics = generate(tmp_path, rows, split_time="2013-04-23")
+    assert (statistics["split"]["time"], statistics["training_rows"]) == ((APRIL + 7 * DAY) * ticks, 56)
+
+
+@pytest.mark.parametrize("moment", ["2013-04-01", "2014-01-01", 5])
+def test_a_moment_beside_all_rows_is_refused(tmp_path: Path, moment: str | int) -> None:
+    with pytest.raises(FeedbackError, match=r"`feedback\.split_time` .* does not lie between the first and the last"):
+        generate(tmp_path, rows_of_days(), split_time=moment)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"split_time": "soon"}, r"`feedback\.split_time` must be an ISO date .* Received: 'soon'"),
+        (
+            {"split_time": 5, "split": "leave_one_out"},
+            r"`feedback\.split_time` is where `feedback\.split: global",
+        ),
+        ({"split_time": "2013-04-01", "time_unit": "order"}, r"`feedback\.split_time` needs moments"),
+        ({"time_format": "dd.mm"}, r"`feedback\.time_format` must hold signs such as %Y"),
+        ({"time_format": "%Y", "time_unit": "hours"}, r"Set one of the two"),
+        ({"max_leaked_targets": 1.5}, r"`feedback\.max_leaked_targets` must be a share"),
+    ],
+)
+def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FeedbackConfig(["x"], **settings)
+
+
+def test_what_is_held_out_takes_no_row_away_from_training(tmp_path: Path) -> None:
+    """Every item of the first 5 days is rated again after the cut, differently."""
+    rows = rows_of_days()
+    again = [Row(row.user, row.item, 0.0, row.time + 8 * DAY) for row in rows if row.time < APRIL + 5 * DAY]
+    once = generate(tmp_path, rows, split_time="2013-04-24")
+    statistics = generate(tmp_path, [*rows, *again], duplicates="last", split_time="2013-04-24")
+    assert statistics["training_rows"] == once["training_rows"]
+    assert statistics["rows"]["dropped"]["duplicate"] == 0
+    (example,) = [each for each in support.all_examples(tmp_path / "output")["train"] if each["user_id"] == "u0"]
+    assert example["positive_item_ids"] == [f"i{day}" for day in range(8)]
+    assert any("are already in their history" in warning for warning in statistics["warnings"])
+
+
+def test_the_last_row_of_each_side_stays(tmp_path: Path) -> None:
+    rows = rows_of_days()
+    twice = [Row(row.user, row.item, 0.0, row.time + 100) for row in rows]
+    statistics = generate(tmp_path, [*rows, *twice], duplicates="last", split_time="2013-04-24")
+    assert statistics["rows"]["dropped"]["duplicate"] == len(rows)
+    assert statistics["training_rows"] == 8 * 8
+    first = generate(tmp_path, [*rows, *twice], duplicates="first", split_time="2013-04-24")
+    assert first["rows"]["dropped"]["duplicate"] == len(rows)
