@@ -57,7 +57,7 @@ def expand_files(config: "FeedbackConfig") -> list[str]:
     """
     paths: set[str] = set()
     for pattern in config.files:
-        paths.update(match_files(absolute(config.base, pattern), "feedback.files"))
+        paths.update(match_files(config.base, pattern, "feedback.files"))
     first: dict[str, str] = {}
     for path in sorted(paths):
         # A link or `./` must not double the interactions.
@@ -65,12 +65,18 @@ def expand_files(config: "FeedbackConfig") -> list[str]:
     return list(first.values())
 
 
-def match_files(path: str, setting: str) -> list[str]:
-    """The files that a path or glob means. `setting` is the key that holds it.
+def match_files(base: str, pattern: str, setting: str) -> list[str]:
+    """The files that a path or glob means, taken from `base` where it is relative.
+
+    Args:
+        base: A folder. Its name is no glob, whatever signs it holds.
+        pattern: The path or glob.
+        setting: The key that holds the pattern, for messages.
 
     Raises:
         FeedbackError: There is no such file, it is a folder, or the glob matches no file.
     """
+    path = absolute(base, pattern)
     if is_remote(path):
         from apache_beam.io.filesystems import FileSystems
 
@@ -81,10 +87,11 @@ def match_files(path: str, setting: str) -> list[str]:
     elif os.path.exists(path):
         return [path]
     else:
-        found = [match for match in glob.glob(path, recursive=True) if os.path.isfile(match)]
+        found = glob.glob(absolute(glob.escape(base), pattern), recursive=True)
+        found = [match for match in found if os.path.isfile(match)]
     if found:
         return found
-    if glob.has_magic(path):
+    if glob.has_magic(pattern):
         msg = f"`{setting}`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
     else:
         hint = remedy(path) or "Relative paths are taken from `feedback.base`."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
 from components.feedback.reading.columns import required_columns
-from components.feedback.reading.files import absolute, expand_files, file_format, match_files
+from components.feedback.reading.files import expand_files, file_format, match_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import Piece, Source
 from components.feedback.reading.text import TextSource
@@ -58,7 +58,7 @@ def find_titles(config: FeedbackConfig) -> list[Piece]:
     titles = config.titles
     if titles is None:
         return []
-    path, *more = match_files(absolute(config.base, titles.file), "feedback.titles.file")
+    path, *more = match_files(config.base, titles.file, "feedback.titles.file")
     if more:
         msg = f"`feedback.titles.file`: {titles.file} names several files, such as {path} and {more[0]}. Name one."
         raise FeedbackError(msg)
