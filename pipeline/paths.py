@@ -105,8 +105,9 @@ def _output_folder(path: str, key: str, folder: Path) -> str:
         msg = f"`{key}` must be a folder of this machine. Received: {path!r}."
         raise ConfigError(msg)
     found = absolute(_here(path, key), folder)
-    if magic := sorted(set(_MAGIC.findall(found))):
-        # Of the whole path, since TFX looks for artifacts by patterns that begin with it.
+    magic = sorted(set(_MAGIC.findall(found)))
+    if magic and key == "output":
+        # Of the whole path, since TFX looks for artifacts by patterns that begin with it. It only copies to `serving`.
         msg = (
             f"`{key}`: {found} holds {' and '.join(magic)}, which TFX and TensorFlow take for a pattern. Choose a "
             "folder without."

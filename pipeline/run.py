@@ -15,12 +15,13 @@ import click
 
 from pipeline import events
 from pipeline.progress import Progress
+from pnfrec_core import launch
 
 if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
 
 NOT_BLESSED_STATUS = 3
-_COMMAND = [sys.executable, "-m", "pipeline.local_runner"]
+_COMMAND = launch.command("pipeline.local_runner")
 
 
 @click.command()
@@ -103,13 +104,17 @@ def _child(
     environment = {
         **os.environ,
         events.EVENTS_FD: str(write_end),
-        CONFIG: str(config_path),
+        CONFIG: os.path.abspath(config_path),
         OVERRIDES: "\n".join(overrides),
         LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }
     with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe, _stoppable():
-        process = subprocess.Popen(_COMMAND, env=environment, stdout=log, stderr=log, pass_fds=[write_end, lifeline])
+        # Where the pipeline stands, Beam's workers look for modules: in a folder of ours, not in the user's own.
+        folder = log_path.parent
+        process = subprocess.Popen(
+            _COMMAND, env=environment, cwd=folder, stdout=log, stderr=log, pass_fds=[write_end, lifeline]
+        )
         os.close(write_end)
         os.close(lifeline)
         try:

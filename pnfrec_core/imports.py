@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Named, since an installed pnfrec lies among the packages of others.
 PACKAGES = (
     *("benchmarks", "components", "dev", "pipeline", "pnfrec_core", "pnfrec_data", "pnfrec_keras", "serving"),
-    *("studies", "tests"),
+    *("pnfrec_start", "studies", "tests"),
 )
 
 # Files that code reads beside itself: the package data of pyproject.toml.

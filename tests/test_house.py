@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("components", "dev", "pipeline", "pnfrec_core", "pnfrec_data", "pnfrec_keras", "serving", "studies")
+PACKAGES = (
+    "components",
+    "dev",
+    "pipeline",
+    "pnfrec_core",
+    "pnfrec_data",
+    "pnfrec_keras",
+    "pnfrec_start",
+    "serving",
+    "studies",
+)
 # Folders without a longer file.
 TESTS = ("dev", "pnfrec_core", "pnfrec_data", "studies")
 TESTS_OF_KERAS = ("evaluation", "examples", "losses", "network", "ranking", "training")
