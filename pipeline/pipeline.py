@@ -52,6 +52,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=model,
+        gone=types.Channel(type=standard_artifacts.Model),
     ).with_id("LastBlessedModel")
     evaluator = Evaluator(
         examples=examples,
@@ -68,6 +69,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         model=model,
         baseline_model=baseline.outputs["model"],
         baseline_blessing=baseline.outputs["model_blessing"],
+        gone_baselines=baseline.outputs["gone"],
         gate=config.gate,
     )
     pusher = ServingPusher(

@@ -17,6 +17,8 @@ from pnfrec_core import schema
 MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
+GONE = "gone"
+_SAVED_MODEL = "saved_model.pb"
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -29,6 +31,9 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
 
     A model that tells the gate fewer items of each list than the gate looks at cannot be compared, nor can one that
     does not tell it all the lists that it looks at: then there is a blessing, but no model.
+
+    A model whose files are gone is no baseline either: the one blessed before it is taken. Those that are passed over
+    so are told under `gone`, for the report.
 
     Args:
         k: Length of the list that the gate looks at.
@@ -44,14 +49,21 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
+        gone: dict[int, Any] = {}
         for blessing in newest_first(store, input_dict.get(BLESSING, [])):
             model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
             blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-            if blessed and model_id in models and model_id not in candidate_ids:
-                model = models[model_id]
+            if not blessed or model_id not in models or model_id in candidate_ids:
+                continue
+            model = models[model_id]
+            if has_files(model):
                 comparable = list_length(model) >= self._k and (not self._default_list or tells_default_list(model))
-                return {MODEL: [model] if comparable else [], BLESSING: [blessing], CANDIDATE: candidates}
-        return {MODEL: [], BLESSING: [], CANDIDATE: candidates}
+                found = {MODEL: [model] if comparable else [], BLESSING: [blessing]}
+                break
+            gone[model_id] = model
+        else:
+            found = {MODEL: [], BLESSING: []}
+        return {**found, CANDIDATE: candidates, GONE: list(gone.values())}
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
@@ -62,6 +74,13 @@ def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
         if event.type in outputs:
             times[event.artifact_id] = max(times.get(event.artifact_id, 0), event.milliseconds_since_epoch)
     return sorted(artifacts, key=lambda artifact: (times.get(artifact.id, 0), artifact.id), reverse=True)
+
+
+def has_files(model: Any) -> bool:
+    """Whether what the Evaluator loads is still there: somebody may have deleted a model to win room."""
+    folder = path_utils.serving_model_path(model.uri)
+    files = (_SAVED_MODEL, os.path.join("variables", "variables.index"))
+    return all(fileio.exists(os.path.join(folder, file)) for file in files)
 
 
 def list_length(model: Any) -> float:
@@ -94,7 +113,7 @@ def _rank_outputs(model: Any) -> list[Any]:
     """The outputs of `rank_examples` by name, of each graph in the SavedModel; none where the file is gone."""
     from tensorflow.core.protobuf import saved_model_pb2  # TensorFlow, which a model with `ranking.json` does not need
 
-    path = os.path.join(path_utils.serving_model_path(model.uri), "saved_model.pb")
+    path = os.path.join(path_utils.serving_model_path(model.uri), _SAVED_MODEL)
     if not fileio.exists(path):
         return []
     with fileio.open(path, "rb") as stream:
