@@ -189,6 +189,10 @@ class PipelineConfig:
         return Path(self.serving) if self.serving else self.output_path / "serving"
 
     @property
+    def artifacts_path(self) -> Path:
+        return self.output_path / "artifacts"
+
+    @property
     def metadata_path(self) -> Path:
         return self.output_path / "metadata.sqlite"
 

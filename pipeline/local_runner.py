@@ -26,6 +26,8 @@ sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Pat
 from pipeline import events, run_log  # noqa: E402
 from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
+from pipeline.metadata_file import check_metadata, follow_move, wait_until_free, watch_locks  # noqa: E402
+from pipeline.room import no_room  # noqa: E402
 
 CONFIG = "PNFREC_CONFIG"
 OVERRIDES = "PNFREC_SET"
@@ -40,10 +42,6 @@ log = logging.getLogger(__name__)
 
 class OutputInUseError(RuntimeError):
     """Another run is working in the same output folder."""
-
-
-class DamagedMetadataError(RuntimeError):
-    """The file of ML Metadata cannot be read."""
 
 
 @contextlib.contextmanager
@@ -81,36 +79,6 @@ def _locked(lock: IO[str]) -> bool:
             return True
 
 
-def check_metadata(path: Path) -> None:
-    """Checks that ML Metadata can read its file: ML Metadata itself needs up to a minute to find out.
-
-    Call it while holding the output folder. A missing or empty file is in order: ML Metadata fills it.
-
-    Raises:
-        DamagedMetadataError: The file is no database, or a damaged one.
-    """
-    import sqlite3
-
-    if not path.exists():
-        return
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        # Such as a lock of somebody who looks into the file: no damage, and perhaps gone when it is needed.
-        log.warning("%s could not be checked: %s", path, error)
-        return
-    except sqlite3.DatabaseError as error:
-        found = str(error)
-    if found != "ok":
-        msg = (
-            f"{path}: the record of earlier runs is damaged ({' '.join(found.split())}). Put a copy of it back, or "
-            "delete it: then every node runs anew and the gate has no last blessed model to compare with, while pushed "
-            "models stay."
-        )
-        raise DamagedMetadataError(msg)
-
-
 def die_with_parent() -> None:
     """Ends this process at once when the `pnfrec run` that started it ends, however that ends.
 
@@ -143,17 +111,29 @@ def main() -> int:
     run_log.set_up()
     writer = events.EventWriter()
     watch = events.NodeWatch(writer, lambda _: ("unknown", {}))
+    places: list[Path] = []
+
+    def say(text: str) -> None:
+        log.warning(text)
+        writer.send(events.Waiting(text))
+
     logging.getLogger().addHandler(events.EventListener(writer))
     try:
         overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
         config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
         watch.outcome = lambda node: _outcome(config, node)
+        places += [config.output_path, config.serving_path]
         with exclusive(config.output_path):
+            wait_until_free(config.metadata_path, say)
             check_metadata(config.metadata_path)
+            follow_move(config.metadata_path, config.artifacts_path)
+            watch_locks(config.metadata_path, say)
             run(config, watch)
     except Exception as error:
-        log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", root_cause(error))
-        writer.send(events.RunFailed(watch.node, root_cause(error)))
+        reason = no_room(error, places) or root_cause(error)
+        # The log may be on the very disk that is full.
+        writer.send(events.RunFailed(watch.node, reason))
+        log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", reason)
         return 1
     return 0
 

@@ -82,7 +82,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
     pusher.add_upstream_node(report)
     return tfx_pipeline.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.output_path / "artifacts"),
+        pipeline_root=str(config.artifacts_path),
         components=[
             *(feedback, statistics, curated, validator, anomaly_gate),
             *([tuner] if tuner else []),

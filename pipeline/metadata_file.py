@@ -1,0 +1,198 @@
+"""The file of ML Metadata, looked at without ML Metadata, which needs up to a minute and a half to say what is wrong.
+
+It is an SQLite database. A missing or empty one is in order: ML Metadata fills it.
+"""
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+# How long a run waits for a program that has locked the file, and after which time it says so.
+PATIENCE_S: Final = 30.0
+SILENCE_S: Final = 1.0
+_LOCKS: Final = Path("/proc/locks")
+
+log = logging.getLogger(__name__)
+
+
+class MetadataError(RuntimeError):
+    """The file of ML Metadata cannot be used."""
+
+
+class DamagedMetadataError(MetadataError):
+    """The file of ML Metadata cannot be read."""
+
+
+class LockedMetadataError(MetadataError):
+    """Another program has locked the file of ML Metadata."""
+
+
+def check_metadata(path: Path) -> None:
+    """Checks that the file can be read.
+
+    Raises:
+        DamagedMetadataError: The file is no database, or a damaged one.
+    """
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        # Such as a lock of somebody who looks into the file: no damage, and perhaps gone when it is needed.
+        log.warning("%s could not be checked: %s", path, error)
+        return
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        msg = (
+            f"{path}: the record of earlier runs is damaged ({' '.join(found.split())}). Put a copy of it back, or "
+            "delete it: then every node runs anew and the gate has no last blessed model to compare with, while pushed "
+            "models stay."
+        )
+        raise DamagedMetadataError(msg)
+
+
+def wait_until_free(path: Path, say: Callable[[str], None], patience: float = PATIENCE_S) -> None:
+    """Returns as soon as no other program has locked the file.
+
+    Args:
+        path: The file.
+        say: Gets a sentence on who is waited for, when that takes more than a moment.
+        patience: Seconds to wait.
+
+    Raises:
+        LockedMetadataError: It is locked for longer.
+    """
+    begin = time.monotonic()
+    silent = True
+    while is_locked(path):
+        waited = time.monotonic() - begin
+        who = holder(path)
+        if waited >= patience:
+            msg = (
+                f"{path}: {who} has locked the record of earlier runs"
+                f"{f', for {waited:.0f} s by now' if waited >= SILENCE_S else ''}. Close what has it open, such as a "
+                "browser of databases, then run again."
+            )
+            raise LockedMetadataError(msg)
+        if silent and waited >= SILENCE_S:
+            silent = False
+            say(f"waiting for {path}, which {who} has locked; for up to {patience:.0f} s")
+        time.sleep(0.1)
+
+
+def watch_locks(path: Path, say: Callable[[str], None], every: float = SILENCE_S) -> None:
+    """Says of each other program, once, that it keeps the file locked while this one works with it.
+
+    ML Metadata waits for minutes without a word. The list of locks is looked at, and never the file: to close it would
+    give up the locks that ML Metadata has in this process.
+    """
+
+    def look() -> None:
+        before: set[int] = set()
+        told: set[int] = set()
+        while True:
+            now = set(_lock_holders(path))
+            for process in sorted((now & before) - told):
+                told.add(process)
+                say(f"{path} is locked by {_name(process)}: the run waits where it has to write there")
+            before = now
+            time.sleep(every)
+
+    threading.Thread(target=look, name="locks", daemon=True).start()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody reads or writes the file at this moment, so that it could not be written to."""
+    if not path.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+            database.execute("BEGIN EXCLUSIVE")
+            database.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.DatabaseError:  # damaged, which `check_metadata` says
+        return False
+    return False
+
+
+def holder(path: Path) -> str:
+    """Who holds a lock on the file, as well as this system tells."""
+    return next(map(_name, _lock_holders(path)), "another program")
+
+
+def _name(process: int) -> str:
+    try:
+        name = Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return f"process {process}"
+    return f"process {process} ({name})"
+
+
+def _lock_holders(path: Path) -> Iterator[int]:
+    """Numbers of the other processes that hold locks of the kind that SQLite takes."""
+    try:
+        inode = str(path.stat().st_ino)
+        lines = _LOCKS.read_text(encoding="utf-8").splitlines()
+    except OSError:  # no such list on this system
+        return
+    for line in lines:
+        # 1: POSIX  ADVISORY  WRITE 1234 08:01:131090 1073741826 1073742335
+        words = line.split()
+        if "->" not in words and len(words) >= 6 and words[5].rpartition(":")[2] == inode:
+            process = int(words[4])
+            if process > 0 and process != os.getpid():
+                yield process
+
+
+def recorded_elsewhere(path: Path, root: Path) -> dict[str, int]:
+    """Folders of artifacts that the file names although their artifacts lie below `root`: it was moved or copied.
+
+    Args:
+        path: The file.
+        root: The folder of all artifacts, as it is now.
+
+    Returns:
+        Each folder as the file names it, and how many of its artifacts were found below `root`.
+    """
+    found: dict[str, int] = {}
+    if not path.exists():
+        return found
+    address = f"file:{urllib.parse.quote(str(path))}?mode=ro"
+    # No such table: nothing was recorded yet.
+    with (
+        contextlib.suppress(sqlite3.DatabaseError),
+        contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as database,
+    ):
+        for (uri,) in database.execute("SELECT uri FROM Artifact WHERE uri IS NOT NULL"):
+            before, separator, inner = uri.rpartition(f"/{root.name}/")
+            folder = f"{before}/{root.name}"
+            if separator and folder != str(root) and (root / inner).exists():
+                found[folder] = found.get(folder, 0) + 1
+    return found
+
+
+def follow_move(path: Path, root: Path) -> dict[str, int]:
+    """Records artifacts where they lie now; what `recorded_elsewhere` found. Call it while holding the output folder.
+
+    Artifacts of a folder that was moved are recorded anew though they are gone: then they are missed below `root`.
+    """
+    found = recorded_elsewhere(path, root)
+    if found:
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            for folder in found:
+                database.execute(
+                    "UPDATE Artifact SET uri = ? || substr(uri, ?) WHERE substr(uri, 1, ?) = ?",
+                    (str(root), len(folder) + 1, len(folder) + 1, f"{folder}/"),
+                )
+                log.info("%s named artifacts in %s: they are recorded in %s now.", path, folder, root)
+    return found
