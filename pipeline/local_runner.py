@@ -7,16 +7,11 @@ run` starts.
 PNFREC_CONFIG names the configuration (default: configs/movietweetings.yaml), PNFREC_SET holds overrides, one a line.
 """
 
-import contextlib
-import fcntl
 import logging
 import os
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 # Run by path, as the tfx command does, this folder is the first of the import paths, and its pipeline.py would hide
 # the package of that name.
@@ -24,59 +19,19 @@ _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
 
 from pipeline import events, run_log  # noqa: E402
-from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
+from pipeline.config import PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
 from pipeline.metadata_file import check_metadata, follow_move, wait_until_free, watch_locks  # noqa: E402
+from pipeline.output_lock import exclusive  # noqa: E402
 from pipeline.room import no_room  # noqa: E402
 
 CONFIG = "PNFREC_CONFIG"
 OVERRIDES = "PNFREC_SET"
 # A pipe that nobody writes to: it ends with the process that holds its other end.
 LIFELINE_FD = "PNFREC_LIFELINE_FD"
-# How long a run that was just killed may take to let go of its folder: the system frees its memory first.
-LOCK_PATIENCE_S = 3.0
 DEFAULT_CONFIG = _HERE.parent / "configs" / "movietweetings.yaml"
 
 log = logging.getLogger(__name__)
-
-
-class OutputInUseError(RuntimeError):
-    """Another run is working in the same output folder."""
-
-
-@contextlib.contextmanager
-def exclusive(output: Path) -> Iterator[None]:
-    """Holds the output folder for this process. The lock goes with the process, however it ends.
-
-    Raises:
-        OutputInUseError: Another process holds it.
-        ConfigError: The folder cannot be made or written to.
-    """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = (output / ".lock").open("a+")
-    except OSError as error:
-        msg = f"`output`: {output} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
-        raise ConfigError(msg) from error
-    with lock:
-        if not _locked(lock):
-            msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
-            raise OutputInUseError(msg)
-        yield
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Locks the file, with some patience; whether that worked."""
-    end = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.1)
-        else:
-            return True
 
 
 def die_with_parent() -> None:

@@ -27,7 +27,8 @@ def full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def rest(folder: Path) -> str:
     return (
         f": the disk is full, or this user's share of it (3.0 KiB free in {folder}). Make room there, or choose "
-        "another disk (`output`, `serving`; TMPDIR for what is temporary), then run again: it goes on from what is complete."
+        "another disk (`output`, `serving`; TMPDIR for what is temporary), then run again: it goes on from what is "
+        "complete."
     )
 
 

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline import run
-from pipeline.local_runner import LIFELINE_FD, exclusive
+from pipeline.local_runner import LIFELINE_FD
+from pipeline.output_lock import exclusive
 from tests.pipeline.world import write_config
 
 ROOT = Path(__file__).parents[2]
