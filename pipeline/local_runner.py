@@ -21,8 +21,9 @@ sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Pat
 from pipeline import events, run_log  # noqa: E402
 from pipeline.config import PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
-from pipeline.metadata_file import check_metadata, follow_move, wait_until_free, watch_locks  # noqa: E402
+from pipeline.metadata_file import check_metadata, wait_until_free, watch_locks  # noqa: E402
 from pipeline.output_lock import exclusive  # noqa: E402
+from pipeline.records import follow_move  # noqa: E402
 from pipeline.room import no_room  # noqa: E402
 
 CONFIG = "PNFREC_CONFIG"

@@ -9,7 +9,6 @@ import os
 import sqlite3
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -42,15 +41,7 @@ def check_metadata(path: Path) -> None:
     """
     if not path.exists():
         return
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        # Such as a lock of somebody who looks into the file: no damage, and perhaps gone when it is needed.
-        log.warning("%s could not be checked: %s", path, error)
-        return
-    except sqlite3.DatabaseError as error:
-        found = str(error)
+    found = _state(path) if path.is_file() else "it is no file"
     if found != "ok":
         msg = (
             f"{path}: the record of earlier runs is damaged ({' '.join(found.split())}). Put a copy of it back, or "
@@ -58,6 +49,19 @@ def check_metadata(path: Path) -> None:
             "models stay."
         )
         raise DamagedMetadataError(msg)
+
+
+def _state(path: Path) -> str:
+    """What SQLite finds wrong with the file; "ok" where that is nothing, or cannot be known now."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        # Such as a lock of somebody who looks into the file: no damage, and perhaps gone when it is needed.
+        log.warning("%s could not be checked: %s", path, error)
+        return "ok"
+    except sqlite3.DatabaseError as error:
+        return str(error)
 
 
 def wait_until_free(path: Path, say: Callable[[str], None], patience: float = PATIENCE_S) -> None:
@@ -152,47 +156,3 @@ def _lock_holders(path: Path) -> Iterator[int]:
             process = int(words[4])
             if process > 0 and process != os.getpid():
                 yield process
-
-
-def recorded_elsewhere(path: Path, root: Path) -> dict[str, int]:
-    """Folders of artifacts that the file names although their artifacts lie below `root`: it was moved or copied.
-
-    Args:
-        path: The file.
-        root: The folder of all artifacts, as it is now.
-
-    Returns:
-        Each folder as the file names it, and how many of its artifacts were found below `root`.
-    """
-    found: dict[str, int] = {}
-    if not path.exists():
-        return found
-    address = f"file:{urllib.parse.quote(str(path))}?mode=ro"
-    # No such table: nothing was recorded yet.
-    with (
-        contextlib.suppress(sqlite3.DatabaseError),
-        contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as database,
-    ):
-        for (uri,) in database.execute("SELECT uri FROM Artifact WHERE uri IS NOT NULL"):
-            before, separator, inner = uri.rpartition(f"/{root.name}/")
-            folder = f"{before}/{root.name}"
-            if separator and folder != str(root) and (root / inner).exists():
-                found[folder] = found.get(folder, 0) + 1
-    return found
-
-
-def follow_move(path: Path, root: Path) -> dict[str, int]:
-    """Records artifacts where they lie now; what `recorded_elsewhere` found. Call it while holding the output folder.
-
-    Artifacts of a folder that was moved are recorded anew though they are gone: then they are missed below `root`.
-    """
-    found = recorded_elsewhere(path, root)
-    if found:
-        with contextlib.closing(sqlite3.connect(path)) as database, database:
-            for folder in found:
-                database.execute(
-                    "UPDATE Artifact SET uri = ? || substr(uri, ?) WHERE substr(uri, 1, ?) = ?",
-                    (str(root), len(folder) + 1, len(folder) + 1, f"{folder}/"),
-                )
-                log.info("%s named artifacts in %s: they are recorded in %s now.", path, folder, root)
-    return found

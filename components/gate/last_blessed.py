@@ -11,6 +11,7 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components.gate.model_files import SAVED_MODEL, is_whole
 from components.gate.model_ranking import read_ranking
 from pnfrec_core import schema
 
@@ -18,7 +19,6 @@ MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
 GONE = "gone"
-_SAVED_MODEL = "saved_model.pb"
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
             if not blessed or model_id not in models or model_id in candidate_ids:
                 continue
             model = models[model_id]
-            if has_files(model):
+            if is_whole(model.uri, fileio.exists):
                 comparable = list_length(model) >= self._k and (not self._default_list or tells_default_list(model))
                 found = {MODEL: [model] if comparable else [], BLESSING: [blessing]}
                 break
@@ -74,13 +74,6 @@ def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
         if event.type in outputs:
             times[event.artifact_id] = max(times.get(event.artifact_id, 0), event.milliseconds_since_epoch)
     return sorted(artifacts, key=lambda artifact: (times.get(artifact.id, 0), artifact.id), reverse=True)
-
-
-def has_files(model: Any) -> bool:
-    """Whether what the Evaluator loads is still there: somebody may have deleted a model to win room."""
-    folder = path_utils.serving_model_path(model.uri)
-    files = (_SAVED_MODEL, os.path.join("variables", "variables.index"))
-    return all(fileio.exists(os.path.join(folder, file)) for file in files)
 
 
 def list_length(model: Any) -> float:
@@ -113,7 +106,7 @@ def _rank_outputs(model: Any) -> list[Any]:
     """The outputs of `rank_examples` by name, of each graph in the SavedModel; none where the file is gone."""
     from tensorflow.core.protobuf import saved_model_pb2  # TensorFlow, which a model with `ranking.json` does not need
 
-    path = os.path.join(path_utils.serving_model_path(model.uri), _SAVED_MODEL)
+    path = os.path.join(path_utils.serving_model_path(model.uri), SAVED_MODEL)
     if not fileio.exists(path):
         return []
     with fileio.open(path, "rb") as stream:
