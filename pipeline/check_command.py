@@ -74,7 +74,7 @@ def describe(config: "PipelineConfig", found: "Preflight") -> list[str]:
     rows += [
         ("output", f"{config.output_path} ({room.in_words(room.room_of(config.output_path).free)} free)"),
         ("serving", str(config.serving_path)),
-        ("baseline", found.baseline or "no blessed model yet"),
+        ("baseline", "not known" if found.baseline is None else found.baseline or "no blessed model yet"),
     ]
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:{width}}  {text}" for name, text in rows]

@@ -50,13 +50,13 @@ class Preflight:
         problems: A sentence for each thing that stops a run, with its remedy.
         notes: What is worth knowing.
         feedback: Of the feedback.
-        baseline: Where the last blessed model lies; "" where there is none yet.
+        baseline: Where the last blessed model lies; "" where there is none yet, None where nobody could look.
     """
 
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     feedback: Feedback
-    baseline: str
+    baseline: str | None
 
 
 def look(config: PipelineConfig, say: Callable[[str], None], patience: Patience = AT_ONCE) -> Preflight:
@@ -75,7 +75,7 @@ def look(config: PipelineConfig, say: Callable[[str], None], patience: Patience 
         folders = list(_check_room(config, feedback.size))
     others = list(_check_others(config, say, patience))
     notes = [*feedback.notes, *([] if folders else _note_room(config))]
-    baseline = ""
+    baseline = None
     if not others:
         moves = records.recorded_elsewhere(config.metadata_path, config.artifacts_path)
         notes += [_moved(config, before, count) for before, count in moves.items()]

@@ -170,7 +170,9 @@ def test_little_room_is_a_note(config: PipelineConfig, tmp_path: Path, monkeypat
 
 def test_another_run(config: PipelineConfig) -> None:
     with exclusive(config.output_path):
-        (problem,) = look(config).problems
+        found = look(config)
+    (problem,) = found.problems
+    assert found.baseline is None
     assert problem.startswith(f"Another run is working in {config.output_path}. Wait for it, or choose")
 
 
