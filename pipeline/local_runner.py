@@ -18,10 +18,15 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
 
+from pnfrec_core import launch  # noqa: E402
+
+if __name__ == "__main__":
+    launch.keep_out_working_folder()
+
 from pipeline import events, run_log  # noqa: E402
 from pipeline.config import PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
-from pipeline.metadata_file import check_metadata, wait_until_free, watch_locks  # noqa: E402
+from pipeline.metadata_file import check_metadata, wait_until_free  # noqa: E402
 from pipeline.output_lock import exclusive  # noqa: E402
 from pipeline.records import follow_move  # noqa: E402
 from pipeline.room import no_room  # noqa: E402
@@ -83,7 +88,6 @@ def main() -> int:
             wait_until_free(config.metadata_path, say)
             check_metadata(config.metadata_path)
             follow_move(config.metadata_path, config.artifacts_path)
-            watch_locks(config.metadata_path, say)
             run(config, watch)
     except Exception as error:
         reason = no_room(error, places) or root_cause(error)

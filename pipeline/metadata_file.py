@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,39 +78,21 @@ def wait_until_free(path: Path, say: Callable[[str], None], patience: float = PA
     silent = True
     while is_locked(path):
         waited = time.monotonic() - begin
-        who = holder(path)
         if waited >= patience:
-            msg = (
-                f"{path}: {who} has locked the record of earlier runs"
-                f"{f', for {waited:.0f} s by now' if waited >= SILENCE_S else ''}. Close what has it open, such as a "
-                "browser of databases, then run again."
-            )
-            raise LockedMetadataError(msg)
+            raise LockedMetadataError(locked_for(path, waited))
         if silent and waited >= SILENCE_S:
             silent = False
-            say(f"waiting for {path}, which {who} has locked; for up to {patience:.0f} s")
+            say(f"waiting for {path}, which {holder(path)} has locked; for up to {patience:.0f} s")
         time.sleep(0.1)
 
 
-def watch_locks(path: Path, say: Callable[[str], None], every: float = SILENCE_S) -> None:
-    """Says of each other program, once, that it keeps the file locked while this one works with it.
-
-    ML Metadata waits for minutes without a word. The list of locks is looked at, and never the file: to close it would
-    give up the locks that ML Metadata has in this process.
-    """
-
-    def look() -> None:
-        before: set[int] = set()
-        told: set[int] = set()
-        while True:
-            now = set(_lock_holders(path))
-            for process in sorted((now & before) - told):
-                told.add(process)
-                say(f"{path} is locked by {_name(process)}: the run waits where it has to write there")
-            before = now
-            time.sleep(every)
-
-    threading.Thread(target=look, name="locks", daemon=True).start()
+def locked_for(path: Path, seconds: float, *ours: int) -> str:
+    """The sentence with which to end after waiting; `ours` as in `other_holders`."""
+    length = f", for {seconds:.0f} s by now" if seconds >= SILENCE_S else ""
+    return (
+        f"{path}: {holder(path, *ours)} has locked the record of earlier runs{length}. Close what has it open, such as "
+        "a browser of databases, then run again."
+    )
 
 
 def is_locked(path: Path) -> bool:
@@ -129,12 +110,12 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-def holder(path: Path) -> str:
-    """Who holds a lock on the file, as well as this system tells."""
-    return next(map(_name, _lock_holders(path)), "another program")
+def holder(path: Path, *ours: int) -> str:
+    """Who holds a lock on the file, as well as this system tells; `ours` as in `other_holders`."""
+    return next(map(name_of, other_holders(path, *ours)), "another program")
 
 
-def _name(process: int) -> str:
+def name_of(process: int) -> str:
     try:
         name = Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip()
     except OSError:
@@ -142,8 +123,11 @@ def _name(process: int) -> str:
     return f"process {process} ({name})"
 
 
-def _lock_holders(path: Path) -> Iterator[int]:
-    """Numbers of the other processes that hold locks of the kind that SQLite takes."""
+def other_holders(path: Path, *ours: int) -> Iterator[int]:
+    """Numbers of the processes that hold locks of the kind that SQLite takes, but for this one and `ours`.
+
+    The list of locks is looked at, and not the file: to close it would give up the locks of this process.
+    """
     try:
         inode = str(path.stat().st_ino)
         lines = _LOCKS.read_text(encoding="utf-8").splitlines()
@@ -154,5 +138,5 @@ def _lock_holders(path: Path) -> Iterator[int]:
         words = line.split()
         if "->" not in words and len(words) >= 6 and words[5].rpartition(":")[2] == inode:
             process = int(words[4])
-            if process > 0 and process != os.getpid():
+            if process > 0 and process not in (os.getpid(), *ours):
                 yield process

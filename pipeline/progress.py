@@ -17,11 +17,13 @@ class Progress:
     Attributes:
         outputs: Node to output key to URI.
         failure: How the run failed, if it did.
+        node: The node that runs now, or ran last.
     """
 
     def __init__(self, started: float) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
         self.failure: RunFailed | None = None
+        self.node = ""
         self._last = started
         self._first = True
 
@@ -31,12 +33,19 @@ class Progress:
         for time, event in read_events(pipe):
             self._show(event, time)
 
+    def say(self, text: str) -> None:
+        """Prints a line below what a node has said."""
+        click.echo(
+            textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+        )
+
     def _show(self, event: Event, now: float) -> None:
         if isinstance(event, NodeStarted):
             if self._first:
                 self._line("start-up", "", now)
                 self._first = False
             self._last = now
+            self.node = event.node
         elif isinstance(event, NodeFinished):
             self.outputs[event.node] = dict(event.outputs)
             self._line(event.node, "" if event.state == "complete" else event.state, now)
@@ -44,7 +53,7 @@ class Progress:
             self.failure = event
         else:
             # The progress of a node, below which its own line follows.
-            click.echo(textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      "))
+            self.say(str(event))
 
     def _line(self, name: str, note: str, now: float) -> None:
         click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())

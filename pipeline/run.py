@@ -38,7 +38,7 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         config = load_config(config_path, overrides)
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
-    from pipeline import preflight, summary
+    from pipeline import lock_watch, preflight, summary
     from pipeline.check_command import tell
 
     found = preflight.look(config, click.echo, preflight.Patience())
@@ -51,7 +51,13 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         click.echo(f"NOTE  {note}\n")
     progress = Progress(started)
     with _child(config_path, overrides, log_path) as (pipe, process):
-        progress.follow(pipe)
+
+        def give_up(text: str) -> None:
+            progress.failure = events.RunFailed(progress.node, text)
+            process.kill()
+
+        with lock_watch.watching(config.metadata_path, process.pid, progress.say, give_up):
+            progress.follow(pipe)
     failure = progress.failure
     if failure is None and process.returncode != 0:
         failure = events.RunFailed("", f"The process ended with status {process.returncode}.")

@@ -1,12 +1,9 @@
 """The file of ML Metadata: damaged, or locked by somebody."""
 
-import contextlib
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,19 +16,8 @@ from pipeline.metadata_file import (
     holder,
     is_locked,
     wait_until_free,
-    watch_locks,
 )
-
-# Locks a database in one of SQLite's ways, says so, and waits for its standard input to end.
-LOCKER = """
-import sqlite3, sys
-database = sqlite3.connect(sys.argv[1], isolation_level=None)
-database.execute(sys.argv[2])
-if sys.argv[2] == "BEGIN":
-    database.execute("SELECT * FROM artifact").fetchone()
-print("locked", flush=True)
-sys.stdin.read()
-"""
+from tests.pipeline.locker import locked
 
 
 @pytest.fixture
@@ -92,16 +78,6 @@ def test_metadata_that_somebody_writes_to_are_not_called_damaged(
     other.close()
 
 
-@contextlib.contextmanager
-def locked(path: Path, statement: str = "BEGIN EXCLUSIVE") -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", LOCKER, str(path), statement]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "locked\n"
-        yield process
-        process.kill()
-
-
 @pytest.mark.parametrize("statement", ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE", "BEGIN"])
 def test_whoever_has_locked_the_file_is_named(metadata: Path, statement: str) -> None:
     before = metadata.read_bytes()
@@ -151,16 +127,3 @@ def test_a_longer_lock_is_told_once_and_ends_the_wait(metadata: Path, monkeypatc
         f"{metadata}: {who} has locked the record of earlier runs, for 1 s by now. Close what has it open, such as a "
         "browser of databases, then run again."
     )
-
-
-def test_a_program_that_keeps_the_file_locked_is_told_once(metadata: Path) -> None:
-    said: list[str] = []
-    watch_locks(metadata, said.append, every=0.05)
-    with locked(metadata) as process:
-        expected = f"{metadata} is locked by {holder(metadata)}: the run waits where it has to write there"
-        assert f"process {process.pid} " in expected
-        end = time.monotonic() + 60
-        while not said and time.monotonic() < end:
-            time.sleep(0.05)
-        time.sleep(0.3)
-    assert said == [expected]
