@@ -22,7 +22,10 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
 
 # API pages come from the sources, which are parsed and never imported: no TensorFlow, TFX or Beam is needed.
-PACKAGES = ("pnfrec_keras", "pnfrec_core", "components", "pipeline", "serving", "studies", "pnfrec_data")
+PACKAGES = (
+    *("pnfrec_keras", "pnfrec_columns", "pnfrec_core", "pnfrec_data"),
+    *("components", "pipeline", "serving", "studies"),
+)
 autoapi_dirs = [str(ROOT / package) for package in PACKAGES]
 autoapi_root = "reference/api"
 autoapi_add_toctree_entry = False

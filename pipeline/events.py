@@ -33,11 +33,13 @@ class NodeFinished(Event):
         node: Its name.
         state: How it ended: "complete", "cached", ...
         outputs: Output key to URI.
+        properties: Output key to what the artifact says of itself, by names.
     """
 
     node: str
     state: str
-    outputs: Mapping[str, str]
+    outputs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    properties: Mapping[str, Mapping[str, int | float | str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +109,7 @@ class EventListener(logging.Handler):
             self.writer.send(happened)
 
 
-Outcome = Callable[[str], tuple[str, dict[str, str]]]
+Outcome = Callable[[str], NodeFinished]
 
 
 class NodeWatch:
@@ -118,7 +120,7 @@ class NodeWatch:
 
     Args:
         writer: Where the events go.
-        outcome: Says how a node that has just finished ended: its state, and the URIs of its outputs by their keys.
+        outcome: Says how a node that has just finished ended.
 
     Attributes:
         node: The node that runs now, or ran last.
@@ -142,8 +144,7 @@ class NodeWatch:
             self.node = launcher._pipeline_node.node_info.id
             self.writer.send(NodeStarted(self.node))
             result = launch(launcher)
-            state, outputs = self.outcome(self.node)
-            self.writer.send(NodeFinished(self.node, state, outputs))
+            self.writer.send(self.outcome(self.node))
             return result
 
         Launcher.launch = watched

@@ -5,7 +5,6 @@ minutes to say that it does not answer.
 """
 
 import dataclasses
-import datetime
 import importlib.util
 import subprocess
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError
 from pipeline.paths import STORES, scheme_of
+from pnfrec_columns.units import time_text
 from pnfrec_core import launch
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _BATCH_ROWS: Final = 4096
 _LOOK_S: Final = 0.5
 _STORE_PATIENCE_S: Final = 30.0
 _MOST_PROBLEMS: Final = 10
-_A_SECOND: Final = {"seconds": 1, "milliseconds": 10**3, "nanoseconds": 10**9}
 # How the plan says that a file is empty, which among others is in order.
 _NO_ROWS: Final = "No input file has a data row"
 
@@ -96,11 +95,11 @@ def look_into(config: FeedbackConfig, say: Callable[[str], None]) -> Feedback:
     end = time.monotonic() + _LOOK_S
     for file in files:
         try:
-            batch = _first_rows(pieces[file], config)
+            batch = _first_rows(pieces[file], plan.config)
         except FeedbackError as error:
             problems.append(str(error))
         else:
-            rows += _rows_of(batch, config, SHOWN - len(rows))
+            rows += _rows_of(batch, plan.config, SHOWN - len(rows))
         if time.monotonic() > end:
             break
     return Feedback(tuple(problems), files, size, () if problems else tuple(rows), tuple(plan.warnings))
@@ -129,17 +128,8 @@ def _rows_of(batch: "RowBatch | None", config: FeedbackConfig, most: int) -> Ite
             columns.items[int(item)].as_py(),
             f"{value:.12g}",
             _polarity(float(value), config.positive),
-            _moment(int(when), unit),
+            time_text(int(when), unit) or str(int(when)),
         )
-
-
-def _moment(time: int, unit: str | None) -> str:
-    """A timestamp as a date in UTC; as it is where its unit is not known."""
-    if unit is None:
-        return str(time)
-    # Dates are kept as microseconds.
-    seconds = time // _A_SECOND.get(unit, 10**6)
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _polarity(value: float, positive: float | str) -> str:
@@ -163,6 +153,7 @@ def _each_problem(config: FeedbackConfig, first: str) -> Iterator[str]:
 def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
     from components.feedback.reading.files import expand_files
     from components.feedback.reading.plan import find_titles, make_plan
+    from components.feedback.reading.source import EmptyFileError
 
     base = scheme_of(config.base)
     if config.titles is not None and not (base or scheme_of(config.titles.file)):
@@ -182,6 +173,8 @@ def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
         for file in files:
             try:
                 make_plan(dataclasses.replace(alone, files=[file]))
+            except EmptyFileError:
+                continue
             except FeedbackError as error:
                 if not str(error).startswith(_NO_ROWS):
                     yield str(error)

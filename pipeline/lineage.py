@@ -1,4 +1,4 @@
-"""Reads ML Metadata: how the last execution of a node ended, and where its outputs lie."""
+"""Reads ML Metadata: how the last execution of a node ended, where its outputs lie, and what they say of themselves."""
 
 import dataclasses
 from pathlib import Path
@@ -12,10 +12,12 @@ class NodeOutcome:
     Attributes:
         state: "complete", "cached", "failed"...
         outputs: Output key to artifact URI.
+        properties: Output key to the artifact's custom properties.
     """
 
     state: str
     outputs: dict[str, str]
+    properties: dict[str, dict[str, Any]]
 
 
 def last_outcome(metadata_path: Path, pipeline: str, node: str) -> NodeOutcome | None:
@@ -26,10 +28,15 @@ def last_outcome(metadata_path: Path, pipeline: str, node: str) -> NodeOutcome |
     if not executions:
         return None
     newest = max(executions, key=lambda execution: execution.id)
-    return NodeOutcome(_state_name(newest), _outputs(store, newest.id))
+    artifacts = _outputs(store, newest.id)
+    return NodeOutcome(
+        _state_name(newest),
+        {key: artifact.uri for key, artifact in artifacts.items()},
+        {key: _properties(artifact) for key, artifact in artifacts.items()},
+    )
 
 
-def _outputs(store: Any, execution_id: int) -> dict[str, str]:
+def _outputs(store: Any, execution_id: int) -> dict[str, Any]:
     from ml_metadata.proto import metadata_store_pb2
 
     events = [
@@ -37,10 +44,18 @@ def _outputs(store: Any, execution_id: int) -> dict[str, str]:
         for event in store.get_events_by_execution_ids([execution_id])
         if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps
     ]
-    uris = {
-        artifact.id: artifact.uri for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])
+    artifacts = {each.id: each for each in store.get_artifacts_by_id([event.artifact_id for event in events])}
+    return {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+
+
+def _properties(artifact: Any) -> dict[str, Any]:
+    """The custom properties that are numbers or text."""
+    kinds = {name: value.WhichOneof("value") for name, value in artifact.custom_properties.items()}
+    return {
+        name: getattr(artifact.custom_properties[name], kind)
+        for name, kind in kinds.items()
+        if kind in ("int_value", "double_value", "string_value")
     }
-    return {event.path.steps[0].key: uris[event.artifact_id] for event in events}
 
 
 def _store(metadata_path: Path) -> Any:

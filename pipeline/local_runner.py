@@ -71,7 +71,7 @@ def main() -> int:
     die_with_parent()
     run_log.set_up()
     writer = events.EventWriter()
-    watch = events.NodeWatch(writer, lambda _: ("unknown", {}))
+    watch = events.NodeWatch(writer, lambda node: events.NodeFinished(node, "unknown"))
     places: list[Path] = []
 
     def say(text: str) -> None:
@@ -98,11 +98,13 @@ def main() -> int:
     return 0
 
 
-def _outcome(config: PipelineConfig, node: str) -> tuple[str, dict[str, str]]:
+def _outcome(config: PipelineConfig, node: str) -> events.NodeFinished:
     from pipeline.lineage import last_outcome
 
     outcome = last_outcome(config.metadata_path, config.name, node)
-    return (outcome.state, outcome.outputs) if outcome else ("unknown", {})
+    if outcome is None:
+        return events.NodeFinished(node, "unknown")
+    return events.NodeFinished(node, outcome.state, outcome.outputs, outcome.properties)
 
 
 if __name__ == "__main__":

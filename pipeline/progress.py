@@ -1,10 +1,12 @@
 """What the terminal shows while a pipeline runs."""
 
 import textwrap
+from collections.abc import Mapping
 from typing import IO, Final
 
 import click
 
+from components.pusher.marks import VersionAhead
 from pipeline.events import NodeFinished, NodeStarted, RunFailed, read_events
 from pnfrec_core.events import Event
 
@@ -16,12 +18,14 @@ class Progress:
 
     Attributes:
         outputs: Node to output key to URI.
+        properties: Node to output key to what the artifact says of itself.
         failure: How the run failed, if it did.
         node: The node that runs now, or ran last.
     """
 
     def __init__(self, started: float) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
+        self.properties: dict[str, dict[str, Mapping[str, int | float | str]]] = {}
         self.failure: RunFailed | None = None
         self.node = ""
         self._last = started
@@ -33,11 +37,10 @@ class Progress:
         for time, event in read_events(pipe):
             self._show(event, time)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, fg: str | None = None) -> None:
         """Prints a line below what a node has said."""
-        click.echo(
-            textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
-        )
+        text = textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+        click.secho(text, fg=fg)
 
     def _show(self, event: Event, now: float) -> None:
         if isinstance(event, NodeStarted):
@@ -48,12 +51,13 @@ class Progress:
             self.node = event.node
         elif isinstance(event, NodeFinished):
             self.outputs[event.node] = dict(event.outputs)
+            self.properties[event.node] = dict(event.properties)
             self._line(event.node, "" if event.state == "complete" else event.state, now)
         elif isinstance(event, RunFailed):
             self.failure = event
         else:
             # The progress of a node, below which its own line follows.
-            self.say(str(event))
+            self.say(str(event), fg="yellow" if isinstance(event, VersionAhead) else None)
 
     def _line(self, name: str, note: str, now: float) -> None:
         click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())

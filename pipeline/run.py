@@ -66,7 +66,8 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         click.secho(f"\nFAILED{where}: {failure.message}", fg="red", err=True)
         click.echo(f"The log has the details: {log_path}", err=True)
         sys.exit(1)
-    blessed = summary.show(config, progress.outputs, seconds=time.time() - started)
+    pushed = progress.properties.get("Pusher", {}).get("pushed_model", {})
+    blessed = summary.show(progress.outputs, pushed, seconds=time.time() - started)
     if not blessed:
         sys.exit(NOT_BLESSED_STATUS)
     if ask:

@@ -13,7 +13,17 @@ CONTROL: Final = "PNFREC_LOG"
 FULL: Final = "full"
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_OURS = ("components", "pipeline", "pnfrec_core", "pnfrec_data", "pnfrec_keras", "serving", "studies", "__main__")
+_OURS = (
+    "components",
+    "pipeline",
+    "pnfrec_columns",
+    "pnfrec_core",
+    "pnfrec_data",
+    "pnfrec_keras",
+    "serving",
+    "studies",
+    "__main__",
+)
 _LONGEST = 300
 _NOTE = f"({{}}; {CONTROL}={FULL} keeps it)"
 

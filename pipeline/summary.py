@@ -3,23 +3,24 @@
 import shlex
 import subprocess
 import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from components.pusher import marks
 from pipeline.config import PipelineConfig
 from pnfrec_core import launch
 
 Outputs = dict[str, dict[str, str]]
 
 
-def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
+def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> bool:
     """Prints the summary of a run that came to its end; returns whether the model was blessed.
 
     Args:
-        config: Of the run.
         outputs: Node to output key to URI.
+        pushed: What the artifact `pushed_model` says of itself: `components.pusher.marks`.
         seconds: How long the run took.
     """
     from components.gate.report import verdict
@@ -34,11 +35,7 @@ def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
     click.echo("\n" + (folder / "report.txt").read_text(encoding="utf-8").rstrip())
     click.echo(f"report: {folder / 'report.html'}")
     if report.blessed:
-        version = newest_version(config.serving_path)
-        # The Pusher names a version by the second in which it was pushed.
-        is_new = int(version.name) >= int(time.time() - seconds)
-        text = f"Pushed: {version}" if is_new else f"Nothing new to push: {version} is this model"
-        click.secho(f"\n{text}  ({seconds:.0f} s in all)", fg="green")
+        click.secho(f"\n{_pushed(pushed)}  ({seconds:.0f} s in all)", fg="green")
     else:
         click.secho(
             f"\nNOT BLESSED: nothing was pushed. The reasons are above.  ({seconds:.0f} s in all)", fg="red", err=True
@@ -46,13 +43,13 @@ def show(config: PipelineConfig, outputs: Outputs, *, seconds: float) -> bool:
     return bool(report.blessed)
 
 
-def newest_version(base: Path) -> Path:
-    """The folder of the newest complete version below `base`."""
-    versions = [path.parent for path in base.glob("*/saved_model.pb") if path.parent.name.isdigit()]
-    if not versions:
-        msg = f"{base} holds no version (a numeric folder with saved_model.pb)."
+def _pushed(pushed: Mapping[str, object]) -> str:
+    """Which version the model is, by what the Pusher says: another process may have pushed a newer one since."""
+    version = pushed.get(marks.DESTINATION)
+    if not version:
+        msg = "The Pusher did not say which version it pushed. The log of the run may say why."
         raise click.ClickException(msg)
-    return max(versions, key=lambda path: int(path.name))
+    return f"Pushed: {version}" if pushed.get(marks.IS_NEW) else f"Nothing new to push: {version} is this model"
 
 
 def show_query(config: PipelineConfig) -> None:

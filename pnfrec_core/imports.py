@@ -24,7 +24,17 @@ from pnfrec_core.source import Mention, When, read_source
 ROOT = Path(__file__).resolve().parents[1]
 # Named, since an installed pnfrec lies among the packages of others.
 PACKAGES = (
-    *("benchmarks", "components", "dev", "pipeline", "pnfrec_core", "pnfrec_data", "pnfrec_keras", "serving"),
+    *(
+        "benchmarks",
+        "components",
+        "dev",
+        "pipeline",
+        "pnfrec_columns",
+        "pnfrec_core",
+        "pnfrec_data",
+        "pnfrec_keras",
+        "serving",
+    ),
     *("pnfrec_start", "studies", "tests"),
 )
 

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from pnfrec_core import schema
-from serving import errors, folders, tensors, wire
+from pnfrec_core import schema, versions
+from serving import errors, tensors, wire
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def read_signatures(path: Path) -> Any:
         ValueError: The file is no SavedModel, or has no graph tagged "serve".
         OSError: The file cannot be read.
     """
-    file = path / folders.SAVED_MODEL_FILE
+    file = path / versions.SAVED_MODEL_FILE
     saved_model = saved_model_pb2.SavedModel()
     try:
         saved_model.ParseFromString(file.read_bytes())

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pnfrec_core import schema
+from pnfrec_core import schema, versions
 from serving import folders
 
 # "Inception (2010)" is found by "inception".
@@ -134,7 +134,7 @@ def items_file(base: str | Path, version: int | None = None) -> Path:
     if wanted is None or wanted not in complete:
         asked = "version" if wanted is None else f"version {wanted}"
         known = ", ".join(str(number) for number in sorted(complete)) or "none"
-        msg = f"{base} holds no {asked} with a {folders.SAVED_MODEL_FILE}. Versions there: {known}."
+        msg = f"{base} holds no {asked} with a {versions.SAVED_MODEL_FILE}. Versions there: {known}."
         raise FileNotFoundError(msg)
     path = complete[wanted] / schema.EXTRA_ASSETS / schema.VOCABULARY_FILE
     if not path.is_file():

@@ -5,8 +5,13 @@ import json
 import math
 from typing import Any, ClassVar, Literal
 
+from components.feedback.plausibility.limits import LimitsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
+from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
+
+# How a quote inside a quoted field of a CSV file is written: twice, or behind a backslash.
+Quotes = Literal["auto", "doubled", "backslash"]
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -44,6 +49,7 @@ class TitlesConfig:
         title: The column of titles.
         names: The names of the columns, for a file without a header.
         delimiter: The character between the columns of a CSV file.
+        quotes: How a quote inside a quoted field is written, as in `feedback.quotes`.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -53,28 +59,39 @@ class TitlesConfig:
     title: str = "title"
     names: list[str] = dataclasses.field(default_factory=list)
     delimiter: str = ","
+    quotes: Quotes = "auto"
 
 
 @dataclasses.dataclass(frozen=True)
 class FeedbackConfig:
     """The data protocol (spec, section 1).
 
-    Ids are kept as they are written and must not be empty. Timestamps are whole numbers, which are kept as they are
-    (seconds, milli-, micro- or nanoseconds since 1970, one unit for all rows), or ISO dates, which become microseconds
+    Ids are kept as they are written, without blanks around them, and must not be empty. Timestamps are whole numbers,
+    which are kept as they are (one unit for all rows), seconds with a fraction or dates, which become microseconds
     (UTC where they name no zone); none may lie in the year 2200 or later. A user's rows are in the order of their
     timestamps, and ties in the order of the input: files sorted by path, then rows.
 
     Attributes:
-        files: The paths or globs of CSV, `::`-separated (.dat) or Parquet files; text may be gzipped. Relative ones
-            count from `base`.
+        files: The paths, folders or globs of CSV, `::`-separated (.dat) or Parquet files. Text may be compressed (.gz,
+            .bz2, .xz, .zst). Of a folder all files count, and as with a glob none whose name, or whose folder's name,
+            begins with `_` or `.`. Folders that are named like `column=value` are columns. Relative ones count from
+            `base`.
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
+        quotes: How a quote inside a quoted field of a CSV file is written: "doubled", as the format wants it, or behind
+            a "backslash", as Spark does. "auto" reads the former and stops at what looks like the latter.
         names: The names of the columns, for files without a header.
+        time_unit: What whole numbers in the timestamp column count: "days", "hours", "minutes", "seconds",
+            "milliseconds", "microseconds" or "nanoseconds" since 1970, "fractional_seconds", or nothing but the
+            "order" of the rows. "auto" tells one from seconds on by their size, and stops at dates such as 20130815.
+        time_format: How dates in the timestamp column are written, in the signs of Python's strptime, such as
+            "%d.%m.%Y" or "%Y%m%d"; empty for ISO dates and for numbers.
         columns: How the columns are named.
         titles: A table of items with titles for display; items without a row there have no title. It may be left out.
         positive: What counts as positive: a number (values of at least that number), "median" (of all training rows),
             "user_median" (of each user's own training rows) or "column" (the polarity column says it).
-        duplicates: Which of several rows of one user and item stay: "all", or the user's "first" or "last".
+        duplicates: Which of several rows of one user and item stay: "all", or the user's "first" or "last". With
+            "last", held-out rows take none away from training, where the last one before them stays.
         min_item_users: Items with fewer distinct users are dropped, once. This filter and the next one act before the
             split and on the rows of every set, so held-out rows are counted and dropped too, with the split "column"
             as well: there, 1 for both keeps the rows as the column divides them.
@@ -82,6 +99,8 @@ class FeedbackConfig:
         split: What is held out: the last rows of everybody ("global_time"), of each user the last row for test and the
             one before for validation ("leave_one_out"), or what the split column says ("column").
         test_quantile: Rows from this quantile (nearest) of all timestamps on are held out, for "global_time".
+        split_time: Rows from this moment on are held out instead, for "global_time": an ISO date (UTC where it names no
+            zone), or a number in the unit of the timestamps.
         recent_days: Positive training rows of that many days before the held-out ones are counted for each item, for
             `export.recency` and with the split "global_time". With 0 none are.
         split_seed: The seed that decides which half of the held-out users is validation and which is test. Halved are
@@ -93,6 +112,9 @@ class FeedbackConfig:
             there. The reference's stricter rule is 2.
         targets: "last" makes the very last held-out interaction of a user the target; "successive" makes each held-out
             interaction a target, and measures then average over targets.
+        max_leaked_targets: The largest share of the validation targets, and of the test targets, that may be trained on
+            for the very same user, or have later training rows of that user. Beyond it the run stops.
+        limits: Beyond which share a finding about the feedback becomes a warning.
         bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts such rows.
         shards: The number of files of a split; users are spread over them by hash. With 0 it is one for each 250,000
             rows of input.
@@ -104,7 +126,10 @@ class FeedbackConfig:
     files: list[str] = dataclasses.field(metadata={EXAMPLE: ["ratings.csv"]})
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
+    quotes: Quotes = "auto"
     names: list[str] = dataclasses.field(default_factory=list)
+    time_unit: TimeUnit = AUTO
+    time_format: str = ""
     columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
     titles: TitlesConfig | None = None
     positive: float | Literal["median", "user_median", "column"] = "median"
@@ -113,15 +138,23 @@ class FeedbackConfig:
     min_user_items: int = 5
     split: str = dataclasses.field(default="global_time", metadata={CHOICES: lambda: tuple(SPLIT_RULES)})
     test_quantile: float = 0.9
+    split_time: str | int | None = None
     recent_days: float = 0.0
     split_seed: int = 42
     min_positives: int = 2
     validation_targets: Literal["positive", "both"] = "positive"
     min_heldout_positives: int = 0
     targets: Literal["last", "successive"] = "last"
+    max_leaked_targets: float = 0.5
+    limits: LimitsConfig = dataclasses.field(default_factory=LimitsConfig)
     bad_rows: Literal["error", "drop"] = "error"
     shards: int = 0
     base: str = "."
+
+    @property
+    def time_reading(self) -> TimeReading:
+        """How timestamps are read."""
+        return TimeReading(self.time_unit, self.time_format)
 
     @property
     def split_rule(self) -> SplitRule:
@@ -130,11 +163,17 @@ class FeedbackConfig:
 
     def __post_init__(self) -> None:
         if not self.files:
-            msg = "`feedback.files` is empty: name at least one file or glob."
+            msg = "`feedback.files` is empty: name at least one file, folder or glob."
             raise ValueError(msg)
         if len(self.delimiter) != 1:
             msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."
             raise ValueError(msg)
+        self._check_numbers()
+        self._check_times()
+        self._check_split()
+        self._check_columns()
+
+    def _check_numbers(self) -> None:
         if isinstance(self.positive, float) and not math.isfinite(self.positive):
             msg = f"`feedback.positive` must be a finite number. Received: {self.positive}."
             raise ValueError(msg)
@@ -144,6 +183,42 @@ class FeedbackConfig:
         if not 0.0 <= self.recent_days < math.inf:
             msg = f"`feedback.recent_days` must be 0 or more and finite. Received: {self.recent_days}."
             raise ValueError(msg)
+        if not 0.0 <= self.max_leaked_targets <= 1.0:
+            msg = f"`feedback.max_leaked_targets` must be a share from 0 to 1. Received: {self.max_leaked_targets}."
+            raise ValueError(msg)
+        for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives", "shards"):
+            if getattr(self, name) < 0:
+                msg = f"`feedback.{name}` must not be negative. Received: {getattr(self, name)}."
+                raise ValueError(msg)
+
+    def _check_times(self) -> None:
+        if self.time_format and "%" not in self.time_format:
+            msg = f"`feedback.time_format` must hold signs such as %Y, %m and %d. Received: {self.time_format!r}."
+            raise ValueError(msg)
+        if self.time_format and self.time_unit != AUTO:
+            msg = (
+                f"`feedback.time_format` reads dates, and `feedback.time_unit: {self.time_unit}` numbers. Set one of "
+                "the two."
+            )
+            raise ValueError(msg)
+        if self.time_unit == ORDER and (self.recent_days or isinstance(self.split_time, str)):
+            name = "recent_days" if self.recent_days else "split_time"
+            msg = (
+                f"`feedback.{name}` needs moments, and with `feedback.time_unit: {ORDER}` the timestamps are none. "
+                "Leave one of the two out."
+            )
+            raise ValueError(msg)
+        if isinstance(self.split_time, str):
+            try:
+                moment_of(self.split_time)
+            except ValueError as error:
+                msg = (
+                    "`feedback.split_time` must be an ISO date such as 2024-05-01 or 2024-05-01T06:00:00Z, or a whole "
+                    f"number in the unit of the timestamps. Received: {self.split_time!r}."
+                )
+                raise ValueError(msg) from error
+
+    def _check_split(self) -> None:
         if self.split not in SPLIT_RULES:
             known = "; ".join(f"{name} ({rule.summary})" for name, rule in SPLIT_RULES.items())
             msg = f"`feedback.split` must be the name of a rule. Received: {self.split!r}. Known: {known}."
@@ -156,10 +231,31 @@ class FeedbackConfig:
                 "0."
             )
             raise ValueError(msg)
-        for name in ("min_item_users", "min_user_items", "min_positives", "min_heldout_positives", "shards"):
-            if getattr(self, name) < 0:
-                msg = f"`feedback.{name}` must not be negative. Received: {getattr(self, name)}."
+        if self.split_time is not None and "split_time" not in rule.settings:
+            msg = (
+                f"`feedback.split_time` is where `feedback.split: {rule.names_that_read('split_time')}` cuts; "
+                f"{rule.name} has no such time. Leave `feedback.split_time` out."
+            )
+            raise ValueError(msg)
+
+    def _check_columns(self) -> None:
+        """Raises for one column in two roles: what is an id, a value or a time at once is one of them by mistake."""
+        roles: dict[str, str] = {}
+        for role in self.roles:
+            name = getattr(self.columns, role)
+            if name in roles:
+                msg = (
+                    f"`feedback.columns`: the column {name!r} is both {roles[name]} and {role}. Name a column of its "
+                    "own for each."
+                )
                 raise ValueError(msg)
+            roles[name] = role
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The keys of `feedback.columns` whose columns the rules read."""
+        value = "polarity" if self.positive == "column" else "value"
+        return ("user", "item", "timestamp", value, *self.split_rule.columns)
 
 
 def to_json(config: FeedbackConfig) -> str:
@@ -171,6 +267,7 @@ def from_json(text: str) -> FeedbackConfig:
     """The settings that `to_json` wrote."""
     settings: dict[str, Any] = json.loads(text)
     settings["columns"] = ColumnsConfig(**settings["columns"])
+    settings["limits"] = LimitsConfig(**settings["limits"])
     if settings["titles"] is not None:
         settings["titles"] = TitlesConfig(**settings["titles"])
     return FeedbackConfig(**settings)

@@ -2,13 +2,11 @@
 
 import re
 
+from pnfrec_core.errors import FeedbackError
+
 # Beam appends the step to the message of a worker's exception; from another process it comes as text in a RuntimeError.
 _STEP = re.compile(r" \[while running .*", re.DOTALL)
 _QUOTED = re.compile(r"FeedbackError: (.+)")
-
-
-class FeedbackError(ValueError):
-    """The input or its settings cannot be used. The message is one line: what, where, what was expected, the remedy."""
 
 
 def feedback_error_within(error: BaseException) -> FeedbackError | None:
@@ -27,3 +25,6 @@ def feedback_error_within(error: BaseException) -> FeedbackError | None:
             return None
         message = found[1]
     return FeedbackError(_STEP.sub("", message))
+
+
+__all__ = ["FeedbackError", "feedback_error_within"]

@@ -50,7 +50,7 @@ def run(
         plan = make_plan(config)
         logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.pieces), plan.shards)
         pipeline = make_pipeline()
-        _ = pipeline | "Feedback" >> WriteFeedback(config, plan, folders, batch_rows)
+        _ = pipeline | "Feedback" >> WriteFeedback(plan, folders, batch_rows)
         result = pipeline.run()
         result.wait_until_finish()
     except Exception as error:

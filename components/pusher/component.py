@@ -32,7 +32,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         Args:
             model: Output of the Trainer.
             model_blessing: Output of the Evaluator.
-            base_directory: The serving folder; versions are its numeric sub-folders.
+            base_directory: The serving folder, whose versions are as in `pnfrec_core.versions`.
             resolved_config: All settings of the run as text, stored in the pushed version.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)

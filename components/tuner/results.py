@@ -39,10 +39,34 @@ class TrialReport:
 
 @dataclasses.dataclass(frozen=True)
 class SearchReport:
-    """All trials in order, and w of their objective."""
+    """What came of a search.
+
+    Attributes:
+        trials: All in order.
+        delta_weight: w of their objective.
+        asked: How many trials the configuration asks for; 0 where that is not known.
+        combinations: How many sets of values the space holds; None where there is no end of them.
+    """
 
     trials: Sequence[TrialReport]
     delta_weight: float
+    asked: int = 0
+    combinations: int | None = None
+
+    def shortfall(self) -> str:
+        """Why there are fewer trials than were asked for, as half a sentence; "" where there are as many."""
+        if len(self.trials) >= self.asked:
+            return ""
+        tried = len({tuple(trial.values.items()) for trial in self.trials})
+        if self.combinations is not None and tried >= self.combinations:
+            both = {1: "the one combination", 2: "both combinations"}
+            said = f"{both.get(tried, f'all {tried} combinations')} of the search space"
+            return f"{said} {'was' if tried == 1 else 'were'} tried; {self.asked} trials were asked for"
+        known = "" if self.combinations is None else f" of {self.combinations}"
+        return (
+            f"{tried}{known} combinations of the search space were tried, and drawing at random found no other; "
+            f"{self.asked} trials were asked for"
+        )
 
     def best(self) -> TrialReport:
         """The trial with the highest objective, the first of several.
@@ -74,7 +98,10 @@ def summary(report: SearchReport) -> str:
     if report.delta_weight:
         rule += f" + {report.delta_weight:g} * (NDCG_p - NDCG_n {best.ndcg_n:.4f})"
     count = f"{len(report.trials)} trials" + (f" ({failed} failed)" if failed else "")
-    return f"Tuner: {count}, the best is trial {best.trial}: {in_words(best.values)}\n       validation: {rule}\n"
+    lines = [f"Tuner: {count}, the best is trial {best.trial}: {in_words(best.values)}", f"       validation: {rule}"]
+    if why := report.shortfall():
+        lines.append(f"       {why}")
+    return "\n".join(lines) + "\n"
 
 
 def write_results(folder: Path, report: SearchReport) -> None:

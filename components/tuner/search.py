@@ -24,12 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class _ConfiguredFirst:
-    """An oracle whose first trial is the configuration as it is."""
+    """An oracle whose first trial is the configuration as it is, and that ends when it has tried all there is."""
 
     first: dict[str, Any] | None = None
+    combinations: int | None = None
     trials: dict[str, Any]
 
     def populate_space(self, trial_id: str) -> Any:
+        tried = {tuple(sorted(trial.hyperparameters.values.items())) for trial in self.trials.values()}
+        if self.combinations is not None and len(tried) >= self.combinations:
+            # The Gaussian process would go on with sets that it has had.
+            return {"status": "STOPPED"}
         if self.first is not None and not self.trials:
             return {"status": "RUNNING", "values": self.first}
         return super().populate_space(trial_id)  # type: ignore[misc]
@@ -43,13 +48,16 @@ class _Bayesian(_ConfiguredFirst, BayesianOptimizationOracle):
     """Sets where a Gaussian process expects most."""
 
 
-def make_oracle(config: TunerConfig, hyperparameters: Any, first: Mapping[str, Any] | None) -> Any:
+def make_oracle(
+    config: TunerConfig, hyperparameters: Any, first: Mapping[str, Any] | None, combinations: int | None = None
+) -> Any:
     """KerasTuner's oracle of a search, whose choices depend on its settings and the outcomes so far alone.
 
     Args:
         config: The search.
         hyperparameters: The space.
         first: The values of the configuration; None where the space does not hold them.
+        combinations: How many sets of values the space holds; None where there is no end of them.
     """
     kind: Any = {"random": _Random, "bayesian": _Bayesian}[config.algorithm]
     oracle = kind(
@@ -62,6 +70,7 @@ def make_oracle(config: TunerConfig, hyperparameters: Any, first: Mapping[str, A
         max_consecutive_failed_trials=config.trials + 1,
     )
     oracle.first = dict(first) if first is not None else None
+    oracle.combinations = combinations
     oracle.verbose = 0
     return oracle
 
@@ -120,7 +129,8 @@ class Search(BaseTuner):
         objectives = [one.objective for one in self._reports.values() if one.objective is not None]
         done = events.TrialDone(
             trial=report.trial,
-            trials=self.oracle.max_trials,
+            # A space may hold fewer than were asked for.
+            trials=min(self.oracle.max_trials, self.oracle.combinations or self.oracle.max_trials),
             values=in_words(report.values),
             objective=report.objective,
             best=max(objectives, default=None),
@@ -130,9 +140,13 @@ class Search(BaseTuner):
 
     def on_search_end(self) -> None:
         super().on_search_end()
+        report = self.report()
+        if why := report.shortfall():
+            log.warning("The search ended after %d trials: %s.", len(report.trials), why)
         # Raises where no trial came to a result, of which KerasTuner would call one the best.
-        self.report().best()
+        report.best()
 
     def report(self) -> SearchReport:
         """The trials so far."""
-        return SearchReport(list(self._reports.values()), self._delta_weight)
+        trials = list(self._reports.values())
+        return SearchReport(trials, self._delta_weight, self.oracle.max_trials, self.oracle.combinations)

@@ -1,5 +1,6 @@
 """The space of a search in KerasTuner's terms."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,20 @@ def hyperparameters(spaces: Spaces, num_heads: int) -> Any:
         else:
             space.Float(name, one.min, one.max, sampling="log" if one.log else "linear")
     return space
+
+
+def combinations(spaces: Spaces, num_heads: int) -> int | None:
+    """How many sets of values a space holds; None where a range of numbers has no end of them."""
+    counts = [_count(space, num_heads) for space in spaces.values()]
+    return None if None in counts else math.prod(count for count in counts if count is not None)
+
+
+def _count(space: NumberSpace | WidthSpace, num_heads: int) -> int | None:
+    if space.values:
+        return len(space.values)
+    if not isinstance(space, WidthSpace) or space.min is None or space.max is None:
+        return None
+    return len(_doublings(space.min, space.max)) if space.log else (space.max - space.min) // num_heads + 1
 
 
 def holds(spaces: Spaces, num_heads: int, values: Mapping[str, Any]) -> bool:

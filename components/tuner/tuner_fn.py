@@ -6,7 +6,7 @@ from typing import Any
 
 from components.trainer.choice import MODEL, SECTIONS, TRAINING
 from components.tuner.config import tuner_from_dict
-from components.tuner.space import holds, hyperparameters
+from components.tuner.space import combinations, holds, hyperparameters
 from components.tuner.trials import Trials
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 
@@ -48,5 +48,6 @@ def tuner_fn(fn_args: Any) -> Any:
     configured = {name: settings[SECTIONS[name]][name] for name in spaces}
     first = configured if holds(spaces, model.num_heads, configured) else None
     log.info("Tuning %s; the configuration is %s of the space.", ", ".join(spaces), "a part" if first else "no part")
-    oracle = make_oracle(config, hyperparameters(spaces, model.num_heads), first)
+    size = combinations(spaces, model.num_heads)
+    oracle = make_oracle(config, hyperparameters(spaces, model.num_heads), first, size)
     return TunerFnResult(Search(oracle, trials.outcome, config.delta_weight, fn_args.working_dir), {})

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, evaluation_arrays, training_arrays
+from pnfrec_keras.examples.frame_columns import read_columns
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 
@@ -39,7 +40,8 @@ def arrays_from_frame(
     other users' later interactions.
 
     Args:
-        frame: One row an interaction. Ids of any type are used as strings.
+        frame: One row an interaction. Ids, times and values are read as the pipeline reads those of a file: whole
+            floats are integers, blanks around ids are no part of them, and times are numbers of one unit or dates.
         positive: An interaction is positive when its value is at least this.
         max_length: L of the model.
         user: Name of the user column.
@@ -48,12 +50,11 @@ def arrays_from_frame(
         timestamp: Name of the time column. Equal timestamps keep the order of the rows.
 
     Raises:
-        ValueError: A column is missing or a value is not a finite number.
+        ValueError: A column is missing, or has a row that cannot be used; the message names the first.
     """
-    _check_columns(frame, (user, item, timestamp), value)
-    users, items = (np.asarray(frame[name]).astype(str) for name in (user, item))
-    is_positive = np.asarray(frame[value], dtype=np.float64) >= positive
-    order = np.lexsort((np.arange(len(users)), np.asarray(frame[timestamp]), users))
+    users, items, values, times = read_columns(frame, user, item, value, timestamp)
+    is_positive = values >= positive
+    order = np.lexsort((np.arange(len(users)), times, users))
     users, items, is_positive = users[order], items[order], is_positive[order]
     training, held_out, in_training = _leave_one_out(users, is_positive)
     vocabulary = Vocabulary.from_interactions(items[in_training], is_positive[in_training])
@@ -101,29 +102,3 @@ def _leave_one_out(
             held_out.append((start, int(places[-1])))
     ends = dict(held_out)
     return [(start, ends.get(start, end)) for start, end in whole], held_out, in_training
-
-
-def _check_columns(frame: Any, others: tuple[str, str, str], value: str) -> None:
-    """Raises a ValueError for a column that is not there or that lacks something."""
-    user, item, timestamp = others
-    missing = [name for name in (user, item, value, timestamp) if name not in frame]
-    if missing:
-        msg = f"The frame lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, frame))}."
-        raise ValueError(msg)
-    is_finite = np.isfinite(np.asarray(frame[value], dtype=np.float64))
-    if not is_finite.all():
-        msg = f"Column {value!r}, row {int(np.argmin(is_finite))}: not a finite number. Drop such rows first."
-        raise ValueError(msg)
-    for name in others:
-        absent = _missing(np.asarray(frame[name]))
-        if absent.any():
-            msg = f"Column {name!r}, row {int(np.argmax(absent))}: missing. Drop such rows first."
-            raise ValueError(msg)
-
-
-def _missing(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    if column.dtype.kind in "mM":
-        absent: npt.NDArray[np.bool_] = np.isnat(column)
-        return absent
-    # Of all values only NaN and NaT differ from themselves.
-    return np.array([each is None or each != each for each in column.tolist()], dtype=bool)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pnfrec_core import schema
+from pnfrec_core.versions import SAVED_MODEL_FILE, by_version
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import Array, name_parts, set_named_weights, variable_names
@@ -73,9 +74,10 @@ def describe_model(model: PNFRec) -> str:
 
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / MODEL_FILE
-    if not (folder / "saved_model.pb").is_file():
-        versions = sorted((each.name for each in folder.glob("*") if each.name.isdecimal()), key=int)
-        remedy = f"Name one of its versions, such as {folder / versions[-1]}." if versions else "Export a model there."
+    if not (folder / SAVED_MODEL_FILE).is_file():
+        found = by_version(each.name for each in folder.glob("*") if each.is_dir())
+        newest = f"Name one of its versions, such as {folder / found[max(found)]}." if found else ""
+        remedy = newest or "Export a model there."
         msg = f"{folder} holds no SavedModel. {remedy}"
         raise FileNotFoundError(msg)
     if not path.is_file():

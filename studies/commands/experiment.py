@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
+    from studies.run.runner import Ran
     from studies.study import Study, Trial
 
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output: Path | None, jobs: int) -> None:
     """Run a study: train each of its arms with several seeds and compare them on the same users.
 
-    STUDY is the name of a ready one (baselines) or a YAML file. A study that was cut off goes on where it stopped.
+    STUDY is the name of a ready one (baselines) or a YAML file. A study that was cut off goes on where it stopped. A
+    trial that fails stops no other; the next call tries it again.
 
     Exit status: 0 done, 1 a trial failed, 2 wrong configuration.
     """
@@ -37,21 +39,35 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
         raise click.exceptions.UsageError(str(error)) from error
     from components.feedback.errors import FeedbackError
     from studies.results.ranks import ResultError
+    from studies.run.failure import ServerError
     from studies.run.runner import run_trials
-    from studies.run.trial_process import TrialError
 
     folder = (output or base.output_path.parent / "studies") / base.name / found.name
     click.echo(f"study   {found.name}: {found.question}\ndata    {config_path}\noutput  {folder}\n")
     try:
-        folders = run_trials(planned, folder, click.echo, jobs)
-    except (TrialError, FeedbackError) as error:
+        ran = run_trials(planned, folder, click.echo, jobs)
+        if len(ran.failures) < len(planned):
+            _show(ran, planned, found, folder, base)
+    except (ServerError, FeedbackError, ResultError) as error:
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)
-    try:
-        _show(folders, planned, found, folder, base)
-    except ResultError as error:
-        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+    if ran.failures:
+        click.secho(f"\nFAILED: {_failures(ran, planned, folder)}", fg="red", err=True)
         sys.exit(1)
+
+
+def _failures(ran: "Ran", planned: "list[Trial]", folder: Path) -> str:
+    """Which trials failed, why, and what to do."""
+    from studies.run.failure import FAILURES
+    from studies.run.trial_process import title
+
+    said = "; ".join(
+        f"{title(trial)} ({ran.failures[trial.key].rstrip('.')})" for trial in planned if trial.key in ran.failures
+    )
+    return (
+        f"{len(ran.failures)} of {len(planned)} trials: {said}. The others are kept. What each wrote last is in "
+        f"{folder / FAILURES}; mend the cause and run the same command again, which tries these alone."
+    )
 
 
 def require_pictures() -> None:
@@ -65,13 +81,13 @@ def require_pictures() -> None:
         raise click.exceptions.UsageError(msg)
 
 
-def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder: Path, base: "PipelineConfig") -> None:
+def _show(ran: "Ran", planned: "list[Trial]", study: "Study", folder: Path, base: "PipelineConfig") -> None:
     """Writes the tables, the summary and the page of a study, and prints its table."""
     import json
 
     from pnfrec_core.files import write
     from studies import outputs
-    from studies.page import build
+    from studies.page import build, sentences
     from studies.results import stored, tables
     from studies.results.chance import differences_of
     from studies.results.summarise import summarise
@@ -89,10 +105,13 @@ def _show(folders: "list[Path]", planned: "list[Trial]", study: "Study", folder:
     }
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
-    summed, found, table, ranks = summarise(study, planned, folders, every[labels], base.name, k, rows)
+    summed, found, table, ranks = summarise(
+        study, planned, ran.folders, every[labels], base.name, k, rows, ran.failures
+    )
 
-    text = "\n\n".join([tables.means_table(found), *map(differences_of, summed.comparisons())])
-    done = [each for each in folders if (each / outputs.TRIAL_RESULT).is_file()]
+    means = tables.means_table(found, {arm.name: arm.planned for arm in summed.arms})
+    text = "\n\n".join([means, *sentences.failures(summed), *map(differences_of, summed.comparisons())])
+    done = [each for each in ran.folders if (each / outputs.TRIAL_RESULT).is_file()]
     write(folder / outputs.RESULTS, table.to_csv(index=False))
     write(folder / outputs.EPOCHS, tables.epochs(done).to_csv(index=False))
     write(folder / outputs.LENGTHS, read_lengths(data).to_csv(index=False))

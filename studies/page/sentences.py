@@ -6,7 +6,8 @@ from pnfrec_core import measures, schema
 from studies.results.bootstrap import Interval
 from studies.results.chance import may_be_chance
 from studies.results.ranks import COMPARED
-from studies.results.summary import ArmSummary, Summary
+from studies.results.summary import ArmSummary, Failure, Summary
+from studies.results.tables import count_text
 
 # With more arms than this they are counted, not named.
 _MANY = 9
@@ -143,7 +144,7 @@ def beside(summary: Summary) -> str:
 
 def gaps(summary: Summary) -> list[str]:
     """What is missing, and what could not be measured."""
-    found = []
+    found = failures(summary)
     if summary.missing:
         shown = "; ".join(summary.missing[:8]) + ("; ..." if len(summary.missing) > 8 else "")
         found.append(f"Not finished: {len(summary.missing)} trials are missing ({shown}).")
@@ -163,14 +164,37 @@ def gaps(summary: Summary) -> list[str]:
     return found
 
 
+def failures(summary: Summary) -> list[str]:
+    """A sentence for each arm with trials that failed, so that no mean leaves a seed out in silence."""
+    found = []
+    for name in dict.fromkeys(failure.arm for failure in summary.failed):
+        own = [failure for failure in summary.failed if failure.arm == name]
+        said = "; ".join(f"{_trial_name(failure)} failed: {failure.reason.rstrip('.')}" for failure in own)
+        arm = summary.arm(name)
+        if arm is None:
+            found.append(f"{name} has no trial: {said}.")
+        else:
+            count = f"{len(arm.seeds)} of {arm.planned} seed{'s' if arm.planned != 1 else ''}"
+            found.append(f"{name}: its means are of {count}; {said}.")
+    if found and summary.halves:
+        found.append("Test users that were drawn with a seed that lacks an arm are left out of all arms.")
+    return found
+
+
+def _trial_name(failure: Failure) -> str:
+    return "it" if failure.seed is None else f"seed {failure.seed}"
+
+
 def setting_texts(settings: Iterable[tuple[str, object]]) -> str:
     """`key: value` of several settings on one line; a dash for none."""
     return ", ".join(f"{key}: {value}" for key, value in settings) or "-"
 
 
 def seeds_text(arm: ArmSummary) -> str:
-    """Number of seeds; "none" of a baseline, which has no chance in it unless a seed draws the test users."""
-    return "none" if arm.seeds == [None] else str(len(arm.seeds))
+    """Number of seeds, "4 of 5" where some are not done; "none" of a baseline, which has no chance in it unless a seed
+    draws the test users.
+    """
+    return "none" if arm.seeds == [None] else count_text(len(arm.seeds), arm.planned)
 
 
 SHARES = (

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,7 @@ from pipeline.config import PipelineConfig
 from pnfrec_core import schema
 from studies.outputs import TRIAL_RESULT
 from studies.results.ranks import Judged, judged
-from studies.results.summary import ArmSummary, DataSummary, Summary
+from studies.results.summary import ArmSummary, DataSummary, Failure, Summary
 from studies.results.tables import ArmResult, arm_results, on_common_terms, tidy
 from studies.study import Study, Trial, Value, changed
 
@@ -50,6 +51,7 @@ def summarise(
     name: str,
     k: int,
     rows: Mapping[str, dict[str, dict[str, int]]] | None = None,
+    failures: Mapping[str, str] | None = None,
 ) -> Summarised:
     """The summary of a study, with what it was made from.
 
@@ -61,6 +63,7 @@ def summarise(
         name: Of the data set.
         k: Length of the list.
         rows: `ArmSummary.rows` of each arm by its name.
+        failures: Key of each trial that failed to why.
 
     Raises:
         ValueError: No trial is done, or the arms have no target in common.
@@ -82,12 +85,16 @@ def summarise(
     common, own = _settings(planned, ("feedback.split_seed",) if study.halves else ())
     table = tidy(own_folders)
     cells = _cells(study)
+    asked = Counter(trial.arm.name for trial in planned)
     arms = [
         dataclasses.replace(
-            _arm(result, table, own[result.name], cells.get(result.name)), rows=(rows or {}).get(result.name, {})
+            _arm(result, table, own[result.name], cells.get(result.name)),
+            rows=(rows or {}).get(result.name, {}),
+            planned=asked[result.name],
         )
         for result in found
     ]
+    failed = {trial.key: why for trial in planned if (why := (failures or {}).get(trial.key)) is not None}
     newest = max((folder / TRIAL_RESULT).stat().st_mtime for _, folder in done)
     config = next(trial.config for trial, _ in done if trial.arm.name == labels)
     data = DataSummary(
@@ -110,7 +117,7 @@ def summarise(
         common,
         {key: list(values) for key, values in study.grid.items()},
         arms,
-        [_name(trial) for trial, folder in pairs if not (folder / TRIAL_RESULT).is_file()],
+        [_name(trial) for trial, folder in pairs if not (folder / TRIAL_RESULT).is_file() and trial.key not in failed],
         {key: value for key, value in dataclasses.asdict(study).items() if value not in (None, {}, [])},
         {"python": platform.python_version(), **{package: metadata.version(package) for package in _PACKAGES}},
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
@@ -118,6 +125,7 @@ def summarise(
         _training_seconds(done, table),
         labels,
         study.beside or "",
+        [Failure(trial.arm.name, trial.seed, failed[trial.key]) for trial in planned if trial.key in failed],
     )
     return Summarised(summary, found, on_common_terms(table, found, labels), ranks)
 

@@ -28,6 +28,7 @@ class ArmSummary:
         rows: Split to "positive" and "negative" to the arm's own number of rows, by its rule of polarity; empty where
             that is not known.
         beside: Difference of each measure from the second arm of comparison.
+        planned: How many trials the study asks for, of which `seeds` are done; 0 where that is not known.
     """
 
     name: str
@@ -44,11 +45,27 @@ class ArmSummary:
     peak_gib: float
     rows: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     beside: dict[str, Interval] = dataclasses.field(default_factory=dict)
+    planned: int = 0
 
     @property
     def is_baseline(self) -> bool:
         """Whether nothing was trained."""
         return not self.best_epochs
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A trial that failed.
+
+    Attributes:
+        arm: Name of its arm.
+        seed: None for a baseline that has none.
+        reason: Why, in a sentence or two.
+    """
+
+    arm: str
+    seed: int | None
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +106,7 @@ class Summary:
         settings: Those that all arms have in common.
         grid: Key to values, in the order of the declaration.
         arms: In the order of the declaration; without those that have no trial yet.
-        missing: Trials that are not done, such as "PNFRec, seed 3".
+        missing: Trials that are not done, such as "PNFRec, seed 3"; without those that failed.
         declaration: The study's own YAML.
         versions: Of Python and of packages, when the summary was made.
         machine: Kind and number of processors.
@@ -97,6 +114,7 @@ class Summary:
         training_seconds: Of all trainings, each counted once, however many arms share it.
         labels: The arm whose rule of polarity groups the test targets of all.
         beside: A second arm that the others are compared with; "" for none.
+        failed: Trials that failed when the study was run last.
     """
 
     study: str
@@ -115,6 +133,7 @@ class Summary:
     training_seconds: float = 0.0
     labels: str = ""
     beside: str = ""
+    failed: list[Failure] = dataclasses.field(default_factory=list)
 
     @property
     def halves(self) -> bool:

@@ -162,11 +162,29 @@ def _from(ranks: Judged, arm: str, other: str | None, k: int) -> dict[str, Inter
     return {} if other in (None, arm) or other not in ranks.arms() else differences(ranks, arm, ranks, other, k)
 
 
-def means_table(found: Sequence[ArmResult]) -> str:
-    """Arms with mean and SD of each measure, as text."""
+def means_table(found: Sequence[ArmResult], planned: Mapping[str, int] | None = None) -> str:
+    """Arms with mean and SD of each measure, as text.
+
+    Args:
+        found: The arms.
+        planned: Name of each arm to how many trials the study asks for: "4 of 5" where some are not done.
+    """
     shown = (*COMPARED, "coverage")
-    rows = [[arm.name, str(arm.seeds), *(_mean(arm.mean[name], arm.sd[name]) for name in shown)] for arm in found]
+    asked = planned or {}
+    rows = [
+        [
+            arm.name,
+            count_text(arm.seeds, asked.get(arm.name, 0)),
+            *(_mean(arm.mean[name], arm.sd[name]) for name in shown),
+        ]
+        for arm in found
+    ]
     return _aligned([["arm", "seeds", *shown], *rows])
+
+
+def count_text(done: int, planned: int) -> str:
+    """How many trials an arm has: "4 of 5" where more are planned than done."""
+    return f"{done} of {planned}" if planned > done else str(done)
 
 
 def differences_table(

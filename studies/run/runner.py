@@ -1,22 +1,39 @@
 """Runs the trials of a study, and goes on where it was cut off."""
 
 import concurrent.futures
+import dataclasses
 import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pnfrec_core.files import write
 from studies.outputs import TRIAL_RESULT
 from studies.run.data import prepared
+from studies.run.failure import FAILURES, TrialError
 from studies.run.forked import ForkServer
 from studies.run.trial_process import Say, run_trial, start, title
 from studies.study import Trial
 
-# Of a trial's folder: written by `studies.run.trial`, which imports TensorFlow.
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """What became of the trials of a study.
+
+    Attributes:
+        folders: Of each trial, in their order; those of trials that failed hold no result.
+        failures: Key of each trial that failed to why.
+    """
+
+    folders: list[Path]
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -> list[Path]:
+def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -> Ran:
     """Runs what is not done yet; a killed study loses at most the epoch that was running.
+
+    A trial that fails stops no other. What it wrote last is kept under `failures` of the study, and the next call tries
+    it again.
 
     Args:
         trials: All of the study.
@@ -24,25 +41,34 @@ def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -
         say: Gets lines of progress.
         jobs: Trials at once, each with its share of the processors.
 
-    Returns:
-        Folder of each trial.
-
     Raises:
-        TrialError: A trial failed; those that were done or running stay.
+        ServerError: No trial can be started any more; those that were done or running stay.
     """
     folders = [output / "trials" / trial.key for trial in trials]
     waiting = [place for place, folder in enumerate(folders) if not (folder / TRIAL_RESULT).is_file()]
     say(f"{len(trials)} trials, {len(trials) - len(waiting)} of them done.")
     if not waiting:
-        return folders
+        return Ran(folders)
     prepared(trials[waiting[0]].config, output.parent / "data")  # first, as what is wrong with the data is found soon
     server = start(jobs)
     begin = time.monotonic()
     done = _run_all(trials, waiting, folders, output.parent, server, jobs, say)
-    for count, (place, took) in enumerate(done, start=1):
+    failures: dict[str, str] = {}
+    for count, (place, future) in enumerate(done, start=1):
+        trial = trials[place]
+        log = output / FAILURES / f"{trial.key}.txt"
+        try:
+            took = future.result()
+            found = f"{_summary(folders[place])}, {took:.0f} s"
+            log.unlink(missing_ok=True)
+        except TrialError as error:
+            failures[trial.key] = error.reason
+            found = f"FAILED: {error.reason}"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            write(log, f"{error}\n")
         left = _left(time.monotonic() - begin, count, len(waiting))
-        say(f"  {count}/{len(waiting)} {title(trials[place])}: {_summary(folders[place])}, {took:.0f} s{left}")
-    return folders
+        say(f"  {count}/{len(waiting)} {title(trial)}: {found}{left}")
+    return Ran(folders, failures)
 
 
 def _run_all(
@@ -53,9 +79,9 @@ def _run_all(
     server: ForkServer,
     jobs: int,
     say: Say,
-) -> Iterator[tuple[int, float]]:
-    """Yields the place of each trial when it is done, and its seconds. Trials of one training never run side by side:
-    the second finds the model of the first.
+) -> Iterator[tuple[int, "concurrent.futures.Future[float]"]]:
+    """Yields the place of each trial when it has ended, and its seconds or its error. Trials of one training never run
+    side by side: the second finds the model of the first.
     """
     queue = list(waiting)
     running: dict[concurrent.futures.Future[float], int] = {}
@@ -72,8 +98,7 @@ def _run_all(
                 continue
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
-                place = running.pop(future)
-                yield place, future.result()
+                yield running.pop(future), future
 
 
 def _left(passed: float, count: int, total: int) -> str:

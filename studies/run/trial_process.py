@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from studies.run.failure import ServerError, TrialError, reason
 from studies.run.forked import ForkError, ForkServer
 from studies.study import Trial
 
@@ -16,6 +17,8 @@ Say = Callable[[str], None]
 
 # Between two lines on the epochs of one trial.
 _EVERY_SECONDS = 30.0
+# Letters of what a trial that failed wrote last.
+_TAIL = 3000
 # All that a trial imports, so that none mixes code from before an edit with code from after it.
 PRELOADED = (
     "studies.run.trial_process",
@@ -25,10 +28,6 @@ PRELOADED = (
     "pnfrec_keras.training.fitting",
     "pnfrec_keras.network.weights",
 )
-
-
-class TrialError(RuntimeError):
-    """A trial failed; the message ends with what it printed last."""
 
 
 def title(trial: Trial) -> str:
@@ -49,6 +48,7 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: Fork
 
     Raises:
         TrialError: It failed.
+        ServerError: It could not start, and no other would.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     models.mkdir(parents=True, exist_ok=True)
@@ -68,10 +68,10 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: Fork
         code, errors = server.heard(_run, request, epochs)
     except ForkError as error:
         msg = f"The trial {trial.key} could not start. {error}"
-        raise TrialError(msg) from error
+        raise ServerError(msg) from error
     if code:
-        msg = f"The trial {trial.key} ended with {code}:\n{errors[-3000:]}"
-        raise TrialError(msg)
+        msg = f"The trial {trial.key} ended with {code}:\n{errors[-_TAIL:]}"
+        raise TrialError(msg, reason(code, errors))
 
 
 class Epochs:
@@ -103,13 +103,13 @@ def start(jobs: int) -> ForkServer:
     """Imports what all trials need, TensorFlow above all, in a process that they are then forked from.
 
     Raises:
-        TrialError: It cannot be imported.
+        ServerError: It cannot be imported.
     """
     try:
         return ForkServer(PRELOADED, {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **_share(jobs)})
     except ForkError as error:
         msg = f"No trial can be run. {error}"
-        raise TrialError(msg) from error
+        raise ServerError(msg) from error
 
 
 def _run(request: dict[str, Any]) -> None:

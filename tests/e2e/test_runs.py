@@ -109,13 +109,21 @@ def test_a_changed_setting_trains_anew_and_is_compared_with_the_last_blessed_mod
     assert versions(world) == before
 
 
-def test_a_changed_input_is_read_anew(pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]") -> None:
+def test_a_changed_input_is_read_anew_and_pushed_above_all_versions(
+    pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]"
+) -> None:
     assert first.returncode == 0
     before = versions(world)
-    while time.time() < int(before[-1]) + 1:  # versions are seconds
-        time.sleep(0.05)
+    # Of another exporter, which counts milliseconds, and has not finished.
+    ahead = world / "out" / "serving" / f"{time.time_ns() // 1_000_000}"
+    ahead.mkdir()
     write_feedback(world / "ratings.csv", users=100, seed=1)
     changed = pnfrec.run(world / "tiny.yaml")
     assert changed.returncode == 0, changed.stdout + changed.stderr
     assert states(changed.stdout)["FeedbackGen"] == ""
     assert len(versions(world)) == len(before) + 1
+    version = ahead.with_name(f"{int(ahead.name) + 1}")
+    assert f"Pushed: {version} " in changed.stdout
+    assert f"holds version {ahead.name}, which is not below the present time" in " ".join(changed.stdout.split())
+    assert (version / "assets.extra" / "run.yaml").is_file()
+    assert list(ahead.iterdir()) == []

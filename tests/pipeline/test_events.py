@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from components.pusher.marks import VersionAhead
 from pipeline import events
 from pipeline.progress import Progress
 from pnfrec_core.events import Compiling, EpochDone, Event, TrainingStarted, report, to_dict
@@ -29,6 +30,7 @@ def test_events_arrive_as_they_were_sent(monkeypatch: pytest.MonkeyPatch) -> Non
         events.NodeStarted("FeedbackGen"),
         EpochDone(1, 2, 3.5, 0.25, 0.5),
         events.NodeFinished("FeedbackGen", "cached", {"examples": "/here"}),
+        events.NodeFinished("Pusher", "complete", {"pushed_model": "/there"}, {"pushed_model": {"pushed": 1}}),
         events.RunFailed("Trainer", "The loss became nan."),
     ]
     text = sent(monkeypatch, *happened)
@@ -61,9 +63,10 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
         (20.5, to_dict(TrainingStarted({"variant": "PNFRec", "width": 64, "alpha": 0.45}, 3810, 57446, 2707, 448))),
         (21.0, {"kind": "Compiling"}),
         (29.0, {"kind": "EpochDone", "epoch": 1, "epochs": 2, "loss": 3.5, "ndcg": 0.25, "hr": 0.5}),
+        (30.0, to_dict(VersionAhead("/serving", 1_795_898_744_000, 1_795_898_744_001))),
         (30.5, {"kind": "NodeFinished", "node": "Trainer", "state": "complete", "outputs": {"model": "/here"}}),
         (31.0, {"kind": "NodeStarted", "node": "Pusher"}),
-        (31.1, {"kind": "NodeFinished", "node": "Pusher", "state": "cached", "outputs": {}}),
+        (31.1, {"kind": "NodeFinished", "node": "Pusher", "state": "cached", "properties": {"model": {"pushed": 1}}}),
     ]
     text = "".join(json.dumps({"time": time, "event": event}) + "\n" for time, event in lines)
     progress = Progress(started=10.0)
@@ -75,10 +78,13 @@ def test_the_terminal_shows_a_line_a_node_and_its_progress_above(capsys: pytest.
         "      validation examples\n"
         "    compiling the first training step\n"
         "    epoch 1/2: loss 3.5000, validation NDCG 0.2500, HR 0.5000\n"
+        "    warning: /serving holds version 1795898744000, which is not below the present time in seconds;\n"
+        "      pushed as version 1795898744001, since servers take the greatest\n"
         "  Trainer                10.5 s\n"
         "  Pusher                  0.1 s  cached\n"
     )
     assert progress.outputs == {"Trainer": {"model": "/here"}, "Pusher": {}}
+    assert progress.properties == {"Trainer": {}, "Pusher": {"model": {"pushed": 1}}}
     assert progress.failure is None
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.feedback.reading.columns import Columns
-from components.feedback.reading.ids import hash_ids
+from pnfrec_columns.ids import hash_ids
 
 # Key of the hash that spreads users over shards. The split by `GlobalTime` has another key, so that neither tells
 # anything about the other.

@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import time
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -15,6 +16,11 @@ import pyarrow.compute as pc
 from components.feedback.beam import quantiles
 from components.feedback.beam.chunks import pack, unpack
 from components.feedback.config import FeedbackConfig
+from components.feedback.plausibility.catalogue import Catalogue
+from components.feedback.plausibility.findings import make_findings
+from components.feedback.plausibility.observe import observe_items
+from components.feedback.plausibility.observed import Observed, merge
+from components.feedback.plausibility.stops import check_leaks, check_times
 from components.feedback.reading.batches import find_other_unit
 from components.feedback.reading.source import Piece
 from components.feedback.reading.titles import read_titles
@@ -23,7 +29,8 @@ from components.feedback.rules.splits import TIME, USER, RankRule
 from components.feedback.writing import account, vocabulary
 from components.feedback.writing.checks import check_train_examples, check_training_rows
 from components.feedback.writing.output import Folders, write_results
-from components.feedback.writing.statistics import make_statistics, time_text
+from components.feedback.writing.statistics import make_statistics
+from pnfrec_columns.units import time_text
 from pnfrec_core import schema
 
 # Name of the values that are selected by rank, beside `splits.TIME` and `splits.USER`.
@@ -47,6 +54,9 @@ class Facts:
         threshold: Values from it on are positive; None where each user has its own.
         below: The largest training value below the threshold; None where there is none, or each user has its own.
         user_keys: Keys of held-out users at the ranks that the split rule asked for.
+        observed: What was seen that may be odd.
+        now: Seconds since 1970 of the run.
+        user_forms: Ids of users that are not in their plainest form, by that form.
     """
 
     counts: dict[str, int]
@@ -59,6 +69,9 @@ class Facts:
     threshold: float | None = None
     below: float | None = None
     user_keys: tuple[int, ...] = ()
+    observed: Observed = dataclasses.field(default_factory=Observed)
+    now: int = 0
+    user_forms: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def time(self) -> int | None:
@@ -77,24 +90,42 @@ def key_rules(config: FeedbackConfig) -> dict[str, RankRule]:
     return median | {name: rule for name, rule in config.split_rule.rank_rules().items() if name == USER}
 
 
-def _totals(sums: Iterable[bytes], before: dict[str, int]) -> tuple[Any, dict[str, int]]:
-    """Counts of items as a table, and counts of rows added to those before."""
+def _totals(sums: Iterable[bytes], before: dict[str, int], seen: Observed) -> tuple[Any, dict[str, int], Observed]:
+    """Counts of items as a table, and counts of rows and what was seen, added to those before."""
     parts = [unpack(packed) for packed in sums]
-    items = vocabulary.merge_counts((ids, columns) for ids, columns, _ in parts)
-    return items, dict(account.total([before, *(counts for *_, counts in parts)]))
+    items = vocabulary.merge_counts((ids, columns) for ids, columns, *_ in parts)
+    counts = dict(account.total([before, *(counts for *_, counts, _ in parts)]))
+    return items, counts, merge([seen, *(observed for *_, observed in parts)])
 
 
 @dataclasses.dataclass(frozen=True)
 class KeepItems:
-    """Items with enough distinct users (rule 2)."""
+    """Items with enough distinct users (rule 2), and what is known of the timestamps.
 
-    min_users: int
+    Raises:
+        FeedbackError: The timestamps have several units, or seem to be something else than what they are read as.
+    """
+
+    config: FeedbackConfig
+    pieces: tuple[Piece, ...]
 
     def __call__(self, _: Any, sums: Any) -> bytes:
-        items, counts = _totals(sums, {})
+        items, counts, observed = _totals(sums, {}, Observed())
+        unit = account.timestamp_unit(counts, partial(find_other_unit, self.pieces, self.config))
+        check_times(observed, unit, self.config)
         ids = vocabulary.column(items, vocabulary.ITEM)
-        enough = pc.greater_equal(vocabulary.column(items, USERS), self.min_users)
-        return pack(Facts(counts, len(ids), ids.filter(enough)))
+        enough = pc.greater_equal(vocabulary.column(items, USERS), self.config.min_item_users)
+        return pack(
+            Facts(
+                counts,
+                len(ids),
+                ids.filter(enough),
+                times=self.config.split_rule.fixed_times(unit),
+                observed=merge([observed, observe_items(ids)]),
+                now=int(time.time()),
+                user_forms=dict(observed.forms),
+            )
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,16 +144,15 @@ class AddCatalogue:
     """The items of the training rows (rule 8), and what lies below a fixed threshold.
 
     Raises:
-        FeedbackError: The timestamps have several units, or no training row is left.
+        FeedbackError: No training row is left.
     """
 
     config: FeedbackConfig
-    pieces: tuple[Piece, ...]
 
     def __call__(self, packed_facts: bytes, sums: Any, below: Iterable[float]) -> bytes:
         facts: Facts = unpack(packed_facts)
-        items, counts = _totals(sums, facts.counts)
-        unit = account.timestamp_unit(counts, partial(find_other_unit, self.pieces, self.config))
+        items, counts, observed = _totals(sums, facts.counts, facts.observed)
+        unit = account.timestamp_unit(counts)
         check_training_rows(counts, self.config, time_text(facts.time, unit))
         present = items.filter(pc.greater(items.column(schema.VOCABULARY_COUNT), 0))
         ordered = vocabulary.by_popularity(present)
@@ -130,6 +160,7 @@ class AddCatalogue:
             dataclasses.replace(
                 facts,
                 counts=counts,
+                observed=observed,
                 items_filtered=int(np.count_nonzero(vocabulary.column(items, FILTERED))),
                 catalogue=vocabulary.column(ordered, vocabulary.ITEM),
                 item_counts=vocabulary.column(ordered, schema.VOCABULARY_COUNT),
@@ -172,13 +203,16 @@ class Finish:
 
     def __call__(self, packed_facts: bytes, sums: Any) -> None:
         facts: Facts = unpack(packed_facts)
-        items, counts = _totals(sums, facts.counts)
+        items, counts, observed = _totals(sums, facts.counts, facts.observed)
         check_train_examples(counts, self.config, facts.threshold)
         numbers = {"read": facts.items_read, "filtered": facts.items_filtered, "catalogue": len(facts.catalogue)}
-        result = make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings)
         names = [schema.VOCABULARY_POSITIVE_COUNT]
         names += [schema.VOCABULARY_RECENT_POSITIVE_COUNT] if self.config.recent_days else []
         likes = {name: vocabulary.as_dict(items, name) for name in names}
         titles = read_titles(self.config)
-        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles)
+        catalogue = Catalogue(facts.catalogue, facts.item_counts, likes[schema.VOCABULARY_POSITIVE_COUNT], titles)
+        findings = make_findings(counts, observed, catalogue, self.config, facts.now)
+        result = make_statistics(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings)
+        check_leaks(findings, self.config)
+        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item)
         write_results(self.folders, lines, result)

@@ -25,7 +25,6 @@ from components.feedback.beam.facts import (
     key_rules,
     time_rules,
 )
-from components.feedback.config import FeedbackConfig
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import Plan
 from components.feedback.writing.output import Folders
@@ -35,15 +34,14 @@ class WriteFeedback(beam.PTransform):
     """Reads the planned files and writes examples, vocabulary and statistics.
 
     Args:
-        config: The rules.
-        plan: The files.
+        plan: The files and the rules.
         folders: Where the outputs go.
         batch_rows: Rows of a batch of a Parquet file; the result does not depend on it.
     """
 
-    def __init__(self, config: FeedbackConfig, plan: Plan, folders: Folders, batch_rows: int = BATCH_ROWS) -> None:
+    def __init__(self, plan: Plan, folders: Folders, batch_rows: int = BATCH_ROWS) -> None:
         super().__init__()
-        self._config, self._plan, self._folders, self._batch_rows = config, plan, folders, batch_rows
+        self._config, self._plan, self._folders, self._batch_rows = plan.config, plan, folders, batch_rows
 
     def expand(self, pbegin: Any) -> Any:
         config, shards = self._config, self._plan.shards
@@ -56,7 +54,7 @@ class WriteFeedback(beam.PTransform):
         )
         tables = built.tables
         once = pbegin | "Once" >> beam.Create([None])
-        facts = once | "KeepItems" >> beam.Map(KeepItems(config.min_item_users), AsIter(built[steps.SUMS]))
+        facts = once | "KeepItems" >> beam.Map(KeepItems(config, self._plan.pieces), AsIter(built[steps.SUMS]))
 
         if rules := time_rules(config):
             times = tables | "Times" >> beam.ParDo(steps.Times(config), AsSingleton(facts))
@@ -66,7 +64,7 @@ class WriteFeedback(beam.PTransform):
         train = beam.ParDo(steps.Train(config), AsSingleton(facts)).with_outputs(steps.BELOW, main=steps.SUMS)
         trained = tables | "Train" >> train
         sides = (AsIter(trained[steps.SUMS]), AsIter(trained[steps.BELOW]))
-        facts = facts | "AddCatalogue" >> beam.Map(AddCatalogue(config, self._plan.pieces), *sides)
+        facts = facts | "AddCatalogue" >> beam.Map(AddCatalogue(config), *sides)
 
         if rules := key_rules(config):
             keys = tables | "Keys" >> beam.ParDo(steps.Keys(config), AsSingleton(facts))

@@ -17,18 +17,20 @@ from components.feedback.beam import quantiles
 from components.feedback.beam.chunks import cut, pack, pack_columns, unpack, unpack_columns
 from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.arrays import Mask
+from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
+from components.feedback.plausibility.observed import Observed
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.source import Piece
 from components.feedback.rules import boundary
 from components.feedback.rules.filters import Filtered, Known, filter_rows, item_users, known_rows
 from components.feedback.rules.splits import TIME, USER, Splits
-from components.feedback.rules.table import UserTable, build_table
+from components.feedback.rules.table import UserTable, build_table, drop_duplicates, drop_duplicates_apart
 from components.feedback.rules.targets import Selection, seen_before, select
 from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
 from components.feedback.writing.output import Folders, shard_path, write_bytes
 from components.feedback.writing.tfrecord import gzip_tfrecords
+from pnfrec_columns.arrays import Mask
 from pnfrec_core import schema
 
 # Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
@@ -37,9 +39,9 @@ SUMS, BELOW = "sums", "below"
 _COUNTS = b"counts"
 
 
-def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int]) -> bytes:
-    """Counts of items and of rows."""
-    return pack((items, columns, account.count(counts)))
+def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
+    """Counts of items and of rows, and what was seen."""
+    return pack((items, columns, account.count(counts), observed))
 
 
 class Read(beam.DoFn):
@@ -54,8 +56,9 @@ class Read(beam.DoFn):
         for batch in read_rows(piece, self._config, self._batch_rows):
             dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
             units = {account.unit(name): number for name, number in batch.units.items()}
+            zones = {account.zone(name): number for name, number in batch.zones.items()}
             # They travel with the chunks of some shard, since they are summed over all.
-            yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units}))
+            yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units, **zones}))
             yield from cut(batch.columns, self._shards)
 
 
@@ -73,10 +76,11 @@ class Build(beam.DoFn):
                 counts.append(unpack(piece[len(_COUNTS) :]))
             elif piece:
                 chunks.append(unpack_columns(piece))
-        table, duplicates = build_table(chunks, self._config.duplicates)
-        new = account.count({account.DROPPED + "duplicate": duplicates, "users_read": len(table.users)})
-        sums = pack((table.items, {USERS: item_users(table)}, account.total([new, *counts])))
-        yield TaggedOutput(SUMS, sums)
+        read = build_table(chunks, self._config.duplicates)
+        table = drop_duplicates(read, self._config.duplicates)
+        new = account.count({account.DROPPED + "duplicate": len(read) - len(table), "users_read": len(table.users)})
+        sums = (table.items, {USERS: item_users(table)}, account.total([new, *counts]), observe_rows(read))
+        yield TaggedOutput(SUMS, pack(sums))
         yield shard, pack_columns(table)
 
 
@@ -89,8 +93,12 @@ class OnShard(beam.DoFn):
     def _filtered(self, packed: bytes, facts: Facts) -> Filtered:
         return filter_rows(unpack_columns(packed), facts.kept, self._config.min_user_items)
 
-    def _train(self, table: UserTable, facts: Facts) -> Mask:
-        return ~self._rule.held_out(table, facts.times)
+    def _parted(self, table: UserTable, facts: Facts) -> tuple[UserTable, Mask]:
+        """The rows that the rule on duplicates keeps on each side of the cut, and which are for training."""
+        held_out = self._rule.held_out(table, facts.times)
+        if self._config.duplicates == "last":
+            table, held_out = drop_duplicates_apart(table, held_out)
+        return table, ~held_out
 
 
 class Times(OnShard):
@@ -99,7 +107,7 @@ class Times(OnShard):
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         table = self._filtered(element[1], unpack(packed_facts)).table
         if len(table):
-            yield TIME, quantiles.integer_keys(table.time).tobytes()
+            yield TIME, quantiles.integer_keys(table.time[table.stays]).tobytes()
 
 
 class Train(OnShard):
@@ -108,8 +116,7 @@ class Train(OnShard):
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         filtered = self._filtered(element[1], facts)
-        table = filtered.table
-        train = self._train(table, facts)
+        table, train = self._parted(filtered.table, facts)
         size = len(table.items)
         items = {
             FILTERED: np.bincount(table.item, minlength=size),
@@ -118,6 +125,7 @@ class Train(OnShard):
         counts = {
             account.DROPPED + "rare_item": filtered.rare_item,
             account.DROPPED + "rare_user": filtered.rare_user,
+            account.DROPPED + "duplicate": filtered.repeated + len(filtered.table) - len(table),
             "rows_filtered": len(table),
             "users_filtered": filtered.users,
             "rows_training": int(np.count_nonzero(train)),
@@ -126,7 +134,8 @@ class Train(OnShard):
         if not isinstance(self._config.positive, str):
             for value in boundary.largest_below(table.value[train], self._config.positive):
                 yield TaggedOutput(BELOW, value)
-        yield _sums(table.items, items, counts)
+        unit = account.timestamp_unit(facts.counts)
+        yield _sums(table.items, items, counts, observe_times(table, unit, facts.now, facts.user_forms))
 
 
 class Keys(OnShard):
@@ -134,8 +143,7 @@ class Keys(OnShard):
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
-        table = self._filtered(element[1], facts).table
-        train = self._train(table, facts)
+        table, train = self._parted(self._filtered(element[1], facts).table, facts)
         if self._config.positive == "median" and train.any():
             yield VALUE, quantiles.float_keys(table.value[train]).tobytes()
         if USER in self._rule.rank_rules():
@@ -150,8 +158,8 @@ class Below(OnShard):
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[float]:
         facts = unpack(packed_facts)
-        table = self._filtered(element[1], facts).table
-        yield from boundary.largest_below(table.value[self._train(table, facts)], facts.threshold)
+        table, train = self._parted(self._filtered(element[1], facts).table, facts)
+        yield from boundary.largest_below(table.value[train], facts.threshold)
 
 
 class Write(OnShard):
@@ -163,8 +171,8 @@ class Write(OnShard):
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
-        table = self._filtered(element[1], facts).table
-        known = known_rows(table, self._train(table, facts), facts.catalogue)
+        table, train = self._parted(self._filtered(element[1], facts).table, facts)
+        known = known_rows(table, train, facts.catalogue)
         splits = self._rule.split(table, known.train, facts.user_keys)
         parting = boundary.make_boundary(table, known.train, facts.threshold, facts.below)
         positive = parting.positives(table)
@@ -179,7 +187,9 @@ class Write(OnShard):
         for name, split_records in records.items():
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
             write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
-        yield _sums(table.items, self._likes(table, known.train & positive, facts), counts)
+        unit = account.timestamp_unit(facts.counts)
+        observed = observe_examples(table, positive, chosen, unit)
+        yield _sums(table.items, self._likes(table, known.train & positive, facts), counts, observed)
 
     def _likes(self, table: UserTable, liked: Mask, facts: Facts) -> dict[str, npt.NDArray[Any]]:
         """Positive training rows of each item, and the recent ones among them where they are asked for."""

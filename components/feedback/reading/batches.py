@@ -9,7 +9,8 @@ import numpy as np
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import Columns, Decoded, decode, required_columns, usable_rows
 from components.feedback.reading.source import Piece, RawBatch, Source
-from components.feedback.reading.times import in_unit
+from pnfrec_columns.dates import date_hint
+from pnfrec_columns.times import in_unit
 
 BATCH_ROWS = 1 << 18
 WRONG_FIELDS = "wrong_fields"
@@ -24,12 +25,14 @@ class RowBatch:
         read: Rows read for this batch, usable or not.
         dropped: Rows left out, by reason.
         units: Rows by the unit of their timestamp.
+        zones: Rows whose date names its zone ("zoned") or does not ("naive").
     """
 
     columns: Columns
     read: int
     dropped: dict[str, int]
     units: dict[str, int]
+    zones: dict[str, int]
 
 
 def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
@@ -58,7 +61,7 @@ def find_other_unit(pieces: Iterable[Piece], config: FeedbackConfig, unit: str) 
         for raw in piece.source.read(piece, required_columns(config), BATCH_ROWS):
             decoded = decode(raw.columns, config, path)
             if set(decoded.units) - {unit}:
-                other = usable_rows(decoded.bad) & ~in_unit(raw.columns[name], unit, path)
+                other = usable_rows(decoded.bad) & ~in_unit(raw.columns[name], unit, path, config.time_reading)
                 index = int(np.argmax(other))
                 return f"{path}, {raw.place(raw.record(index))}, column {name!r}: {_shown(raw, name, index)}"
     return None
@@ -83,7 +86,8 @@ def _stop_at_bad_row(raw: RawBatch, decoded: Decoded, source: Source) -> None:
             index = int(np.argmax(bad.mask))
             if first is None or raw.record(index) < first[0]:
                 found = _shown(raw, bad.column, index)
-                first = raw.record(index), f"column {bad.column!r}: expected {bad.expected}, found {found}"
+                hint = date_hint(found) if bad.reason == "bad_timestamp" else ""
+                first = raw.record(index), f"column {bad.column!r}: expected {bad.expected}, found {found}{hint}"
     if first is not None:
         record, problem = first
         raise source.bad_row(raw.place(record), problem)
@@ -100,4 +104,4 @@ def _usable(raw: RawBatch, decoded: Decoded, piece: Piece) -> RowBatch:
     columns = dataclasses.replace(decoded.columns, place=(piece.file, raw.first_row))
     if unusable.any():
         columns = columns.take(~unusable)
-    return RowBatch(columns, len(raw) + raw.wrong_fields, dict(dropped), decoded.units)
+    return RowBatch(columns, len(raw) + raw.wrong_fields, dict(dropped), decoded.units, decoded.zones)

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.arrays import Codes, Floats, Ints, Mask
-from components.feedback.reading.ids import decode_ids, expected_id
-from components.feedback.reading.times import EXPECTED_TIME, decode_times, units_of
-from components.feedback.reading.values import decode_numbers, decode_words
+from pnfrec_columns.arrays import Codes, Floats, Ints, Mask
+from pnfrec_columns.dates import expected_time
+from pnfrec_columns.ids import decode_ids, expected_id
+from pnfrec_columns.times import decode_times, units_of
+from pnfrec_columns.values import decode_numbers, decode_words
 from pnfrec_core import schema
 
 SPLIT_CODES = {name: code for code, name in enumerate(schema.SPLITS)}
@@ -98,11 +99,7 @@ def _unify(parts: Iterable[tuple[pa.Array, Codes]]) -> tuple[pa.Array, Codes]:
 
 def required_columns(config: FeedbackConfig) -> list[str]:
     """Names of the columns of the input that the rules of `config` need, without repeats."""
-    columns = config.columns
-    names = [columns.user, columns.item, columns.timestamp]
-    names.append(columns.polarity if config.positive == "column" else columns.value)
-    names += [getattr(columns, name) for name in config.split_rule.columns]
-    return list(dict.fromkeys(names))
+    return [getattr(config.columns, role) for role in config.roles]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,11 +127,13 @@ class Decoded:
         columns: Every row, also those that cannot be used.
         bad: The rows that cannot be used, by column.
         units: Usable rows by the unit of their timestamp.
+        zones: Usable rows whose date names its zone ("zoned") or does not ("naive").
     """
 
     columns: Columns
     bad: tuple[BadRows, ...]
     units: dict[str, int]
+    zones: dict[str, int]
 
 
 def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str) -> Decoded:
@@ -146,11 +145,14 @@ def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str) -> D
     names = config.columns
     users, user = decode_ids(stored[names.user], f"{where}, column {names.user!r}")
     items, item = decode_ids(stored[names.item], f"{where}, column {names.item!r}")
-    time, dated, bad_time = decode_times(stored[names.timestamp], f"{where}, column {names.timestamp!r}")
+    reading = config.time_reading
+    time, dated, zoned, bad_time = decode_times(
+        stored[names.timestamp], f"{where}, column {names.timestamp!r}", reading
+    )
     bad = [
         BadRows(names.user, "bad_user", expected_id(stored[names.user].type), user < 0),
         BadRows(names.item, "bad_item", expected_id(stored[names.item].type), item < 0),
-        BadRows(names.timestamp, "bad_timestamp", EXPECTED_TIME, bad_time),
+        BadRows(names.timestamp, "bad_timestamp", expected_time(reading), bad_time),
     ]
     if config.positive == "column":
         value, bad_value = decode_words(stored[names.polarity], POLARITIES, f"{where}, column {names.polarity!r}")
@@ -165,8 +167,10 @@ def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str) -> D
         split = codes.astype(np.int8)
         bad.append(BadRows(names.split, "bad_split", "train, validation or test", bad_split))
     usable = usable_rows(bad)
-    units = {unit: int(count) for unit, mask in units_of(time, dated) if (count := np.count_nonzero(mask & usable))}
-    return Decoded(Columns(users, user, items, item, time, value, split), tuple(bad), units)
+    masks = dict(units_of(time, dated, reading.unit))
+    units = {unit: int(count) for unit, mask in masks.items() if (count := np.count_nonzero(mask & usable))}
+    zones = {"zoned": int(np.count_nonzero(zoned & usable)), "naive": int(np.count_nonzero(dated & ~zoned & usable))}
+    return Decoded(Columns(users, user, items, item, time, value, split), tuple(bad), units, zones)
 
 
 def usable_rows(bad: Sequence[BadRows]) -> Mask:

@@ -6,23 +6,24 @@ ask for the files without waiting for imports.
 
 import glob
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from components.feedback.errors import FeedbackError
+from components.feedback.reading.suffixes import COMPRESSIONS, FORMATS, NOT_READ, compression, without_compression
+from components.feedback.reading.tables import check_no_table
 from pnfrec_data.registry import remedy
 
 if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
 
-_SUFFIXES = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "dat", ".parquet": "parquet", ".pq": "parquet"}
+# How Hive and Spark write the value of a folder that stands for none.
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def is_remote(path: str) -> bool:
     return "://" in path
-
-
-def is_gzip(path: str) -> bool:
-    return path.lower().endswith(".gz")
 
 
 def absolute(base: str, path: str) -> str:
@@ -34,30 +35,51 @@ def file_format(path: str, setting: str) -> str:
     """Format of the file at `path`: the setting, or by its suffix.
 
     Raises:
-        FeedbackError: The suffix is unknown.
+        FeedbackError: The suffix is unknown, or of something that is not read.
     """
-    if setting != "auto":
-        return setting
-    stem = path[: -len(".gz")] if is_gzip(path) else path
-    suffix = os.path.splitext(stem)[1].lower()
-    if suffix not in _SUFFIXES:
+    suffix = os.path.splitext(without_compression(path))[1].lower()
+    if setting in ("auto", "parquet") and suffix in (".parquet", ".pq") and (kind := compression(path)):
         msg = (
-            f"{path}: the suffix does not tell the format. Known: {', '.join(sorted(_SUFFIXES))}, the text ones also "
-            "with .gz. Set `feedback.format` to csv, dat or parquet."
+            f"{path}: a Parquet file that is compressed as a whole. Unpack it ({kind}); Parquet compresses what is "
+            "inside it."
         )
         raise FeedbackError(msg)
-    return _SUFFIXES[suffix]
+    if setting != "auto":
+        return setting
+    for name in (os.path.splitext(path)[1].lower(), suffix):
+        if name in NOT_READ:
+            msg = f"{path}: {NOT_READ[name]}."
+            raise FeedbackError(msg)
+    if suffix not in FORMATS:
+        msg = (
+            f"{path}: the suffix does not tell the format. Known: {', '.join(sorted(FORMATS))}, the text ones also "
+            f"with {', '.join(COMPRESSIONS)}. Set `feedback.format` to csv, dat or parquet."
+        )
+        raise FeedbackError(msg)
+    return FORMATS[suffix]
+
+
+def path_columns(path: str) -> dict[str, str | None]:
+    """What folders named like `column=value` say of every row of a file, as Hive and Spark lay them out.
+
+    >>> path_columns("out/split=train/dt=2013-05/part-0.parquet")
+    {'split': 'train', 'dt': '2013-05'}
+    """
+    pairs = (folder.split("=", 1) for folder in path.split("/")[:-1] if "=" in folder[1:])
+    return {unquote(name): None if value == _NO_VALUE else unquote(value) for name, value in pairs}
 
 
 def expand_files(config: "FeedbackConfig") -> list[str]:
     """The input files in order: sorted by path, each once however it is spelled.
 
     Raises:
-        FeedbackError: A file is missing, is a folder, or a glob matches no file.
+        FeedbackError: A file is missing, a folder or glob holds no file, or a folder is a table of Delta, Iceberg or
+            Hudi, whose files are not all current.
     """
     paths: set[str] = set()
     for pattern in config.files:
         paths.update(match_files(config.base, pattern, "feedback.files"))
+    check_no_table(path for path in paths if not is_remote(path))
     first: dict[str, str] = {}
     for path in sorted(paths):
         # A link or `./` must not double the interactions.
@@ -66,29 +88,30 @@ def expand_files(config: "FeedbackConfig") -> list[str]:
 
 
 def match_files(base: str, pattern: str, setting: str) -> list[str]:
-    """The files that a path or glob means, taken from `base` where it is relative.
+    """The files that a path, a folder or a glob means.
 
     Args:
-        base: A folder. Its name is no glob, whatever signs it holds.
-        pattern: The path or glob.
-        setting: The key that holds the pattern, for messages.
+        base: What a relative one is taken from; signs of globs mean nothing in it.
+        pattern: The path, folder or glob.
+        setting: The key that holds it, for messages.
 
     Raises:
-        FeedbackError: There is no such file, it is a folder, or the glob matches no file.
+        FeedbackError: There is no such file, or no file in the folder or of the glob.
     """
     path = absolute(base, pattern)
     if is_remote(path):
-        from apache_beam.io.filesystems import FileSystems
-
-        found = [metadata.path for match in FileSystems.match([path]) for metadata in match.metadata_list]
+        found = _match_remote(path)
     elif os.path.isdir(path):
-        msg = f"`{setting}`: {path} is a folder. Name the files in it, for example {os.path.join(path, '*.csv')}."
-        raise FeedbackError(msg)
+        found = _visible(_files_under(path), path)
+        if not found:
+            msg = f"`{setting}`: the folder {path} holds no file (names that begin with _ or . do not count)."
+            raise FeedbackError(msg)
     elif os.path.exists(path):
         return [path]
     else:
-        found = glob.glob(absolute(glob.escape(base), pattern), recursive=True)
-        found = [match for match in found if os.path.isfile(match)]
+        rooted = pattern if os.path.isabs(pattern) else os.path.join(glob.escape(base), pattern)
+        matched = [match for match in glob.glob(rooted, recursive=True) if os.path.isfile(match)]
+        found = _visible(matched, _fixed_part(base, pattern))
     if found:
         return found
     if glob.has_magic(pattern):
@@ -97,3 +120,41 @@ def match_files(base: str, pattern: str, setting: str) -> list[str]:
         hint = remedy(path) or "Relative paths are taken from `feedback.base`."
         msg = f"`{setting}`: there is no file {path}. {hint}"
     raise FeedbackError(msg)
+
+
+def _match_remote(path: str) -> list[str]:
+    from apache_beam.io.filesystems import FileSystems
+
+    def matches(pattern: str) -> list[str]:
+        return [metadata.path for match in FileSystems.match([pattern]) for metadata in match.metadata_list]
+
+    if not glob.has_magic(path):
+        # A folder has no entry of its own in an object store.
+        exact = [found for found in matches(path) if found == path]
+        return exact or _visible(matches(path.rstrip("/") + "/**"), path)
+    return _visible(matches(path), path[: min(path.index(sign) for sign in "*?[" if sign in path)].rpartition("/")[0])
+
+
+def _files_under(folder: str) -> Iterable[str]:
+    for parent, _, names in os.walk(folder, followlinks=True):
+        yield from (os.path.join(parent, name) for name in names)
+
+
+def _fixed_part(base: str, pattern: str) -> str:
+    """The folder before the first part of a local glob that holds a sign of globs."""
+    parts = pattern.split("/")
+    magic = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    return os.path.join(base, "/".join([*parts[:magic], ""]))
+
+
+def _visible(paths: Iterable[str], root: str) -> list[str]:
+    """Those of some files in whose name below `root` no part begins with `_` or `.`.
+
+    These are what engines leave beside their output: `_SUCCESS`, `_temporary`, `.part-0.crc`.
+    """
+    below = ((path, path[len(root) :] if is_remote(path) else os.path.relpath(path, root or ".")) for path in paths)
+    return [path for path, name in below if not any(_is_hidden(part) for part in name.split("/"))]
+
+
+def _is_hidden(part: str) -> bool:
+    return part[:1] in ("_", ".") and part not in (".", "..")

@@ -1,5 +1,6 @@
 """Parquet files: their pieces, which are row groups, and their rows."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,10 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.feedback.errors import FeedbackError
+from components.feedback.reading.compression import foreign_content
 from components.feedback.reading.files import is_remote
-from components.feedback.reading.source import READ_ERRORS, Piece, RawBatch, Source, one_line
+from components.feedback.reading.source import READ_ERRORS, EmptyFileError, Piece, RawBatch, Source, one_line
 
 _ROWS_PER_PIECE = 1_000_000
+_HEAD_BYTES = 1024
+# What is looked at before the whole is read.
+_LOOK_ROWS = 1 << 14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +24,12 @@ class ParquetSource(Source):
     """A Parquet file."""
 
     def pieces(self, needed: Sequence[str], setting: str = "feedback") -> tuple[list[Piece], float]:
+        if not self.size():
+            msg = f"{self.path}: the file is empty, without even Parquet's own description."
+            raise EmptyFileError(msg)
         file = self._open_file()
         self.check_columns(file.schema_arrow.names, needed, setting)
-        self._check_plain(file.schema_arrow, needed)
+        self._check_plain(file.schema_arrow, [name for name in needed if name in file.schema_arrow.names])
         pieces: list[Piece] = []
         groups: list[int] = []
         first = row = 0
@@ -34,7 +42,17 @@ class ParquetSource(Source):
                 groups, first = [], row
         return pieces, row
 
-    def read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+    def names_in_file(self) -> list[str]:
+        names: list[str] = self._open_file().schema_arrow.names
+        return names
+
+    def first_rows(self, columns: Sequence[str]) -> dict[str, pa.Array]:
+        file = self._open_file()
+        names = [name for name in columns if name in file.schema_arrow.names]
+        batch = next(file.iter_batches(batch_size=_LOOK_ROWS, columns=names), None)
+        return {} if batch is None else {name: batch.column(batch.schema.get_field_index(name)) for name in names}
+
+    def _read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
         # Strings come dictionary-encoded, so that no string is hashed twice.
         # Timestamps of the old kind, INT96, would be read as nanoseconds, which wrap around beyond 1677 and 2262.
         file = self._open_file(read_dictionary=list(columns), coerce_int96_timestamp_unit="us")
@@ -64,8 +82,16 @@ class ParquetSource(Source):
         except PermissionError as error:
             raise self.unreadable(error) from error
         except READ_ERRORS as error:
-            msg = f"{self.path}: not a readable Parquet file ({one_line(error)}). Copy it anew."
+            msg = f"{self.path}: not a readable Parquet file ({one_line(error)}). {self._look()}"
             raise FeedbackError(msg) from error
+
+    def _look(self) -> str:
+        """What the file is instead, and the remedy."""
+        with contextlib.suppress(*READ_ERRORS), self.open() as raw:
+            head = raw.read(_HEAD_BYTES)
+            if not head.startswith(b"PAR1"):
+                return f"It {foreign_content(head, self.path) or 'seems to be text. Set `feedback.format`'}."
+        return "Copy it anew."
 
     def _check_plain(self, columns: pa.Schema, needed: Sequence[str]) -> None:
         """Raises a FeedbackError if a needed column holds lists or the like."""

@@ -9,8 +9,10 @@ from components.feedback.errors import FeedbackError
 from components.feedback.reading.columns import required_columns
 from components.feedback.reading.files import expand_files, file_format, match_files
 from components.feedback.reading.parquet import ParquetSource
-from components.feedback.reading.source import Piece, Source
+from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
+from pnfrec_columns.times import has_fractions
+from pnfrec_columns.units import AUTO, FRACTIONAL
 
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000
@@ -18,10 +20,18 @@ _MAX_SHARDS = 1000
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What the pipeline reads and how many shards it writes."""
+    """What the pipeline reads and how many shards it writes.
+
+    Attributes:
+        pieces: What is read.
+        shards: How many files a split becomes.
+        config: The settings, with what the files themselves decide.
+        warnings: What was odd about the files.
+    """
 
     pieces: tuple[Piece, ...]
     shards: int
+    config: FeedbackConfig
     warnings: tuple[str, ...] = ()
 
 
@@ -35,18 +45,58 @@ def make_plan(config: FeedbackConfig) -> Plan:
     find_titles(config)
     needed = required_columns(config)
     pieces: list[Piece] = []
-    rows, empty = 0.0, []
+    rows, sources = 0.0, []
+    empty: dict[str, FeedbackError] = {}
     for index, path in enumerate(expand_files(config)):
-        found, size = _source(path, config.format, config.delimiter, config.names).pieces(needed)
+        source = _source(path, config.format, config.delimiter, config.names, config.quotes)
+        try:
+            found, size = source.pieces(needed)
+        except EmptyFileError as error:
+            # A part without a row among good ones is what engines write for a worker that had nothing to do.
+            empty[path] = error
+            continue
+        except MissingColumnError as error:
+            raise _explain_missing(error, config) from None
         rows += size
         pieces += [dataclasses.replace(piece, file=index) for piece in found]
-        empty += [] if found else [path]
+        if found:
+            sources.append(source)
+        else:
+            empty[path] = FeedbackError(f"{path} has no data row.")
     if not pieces:
+        first, *others = empty.values()
+        if isinstance(first, EmptyFileError) and not others:
+            raise first
         msg = f"No input file has a data row: {', '.join(empty)}. Check `feedback.files`."
         raise FeedbackError(msg)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    return Plan(tuple(pieces), shards, tuple(f"{path} has no data row." for path in empty))
+    return Plan(tuple(pieces), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+
+
+def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> FeedbackError:
+    """The error, and what feedback without ratings needs where nothing but the values is missing."""
+    if config.positive == "column" or error.missing != [config.columns.value]:
+        return error
+    return FeedbackError(
+        f"{error} If nobody rated anything (plays, clicks, purchases), say what counts as positive: a column of "
+        "polarities (`feedback.positive: column` and `feedback.columns.polarity`), or a number to compare, such as the "
+        "share of a track that was played (`feedback.columns.value` and `feedback.positive: 0.5`)."
+    )
+
+
+def _settle_unit(config: FeedbackConfig, sources: Sequence[Source]) -> FeedbackConfig:
+    """The settings, with the unit of seconds with a fraction where the first rows of a file hold such timestamps.
+
+    One unit holds for all rows, so it has to be known before any is read.
+    """
+    if config.time_unit != AUTO or config.time_format:
+        return config
+    name = config.columns.timestamp
+    found = (source.first_rows([name]).get(name) for source in sources)
+    if any(times is not None and has_fractions(times) for times in found):
+        return dataclasses.replace(config, time_unit=FRACTIONAL)
+    return config
 
 
 def find_titles(config: FeedbackConfig) -> list[Piece]:
@@ -62,12 +112,12 @@ def find_titles(config: FeedbackConfig) -> list[Piece]:
     if more:
         msg = f"`feedback.titles.file`: {titles.file} names several files, such as {path} and {more[0]}. Name one."
         raise FeedbackError(msg)
-    source = _source(path, "auto", titles.delimiter, titles.names)
+    source = _source(path, "auto", titles.delimiter, titles.names, titles.quotes)
     pieces, _ = source.pieces([titles.item, titles.title], "feedback.titles")
     return pieces
 
 
-def _source(path: str, setting: str, delimiter: str, names: Sequence[str]) -> Source:
+def _source(path: str, setting: str, delimiter: str, names: Sequence[str], quotes: str) -> Source:
     """The file at `path`, of the format that the setting or its suffix says."""
     kind = file_format(path, setting)
-    return ParquetSource(path) if kind == "parquet" else TextSource(path, kind, delimiter, tuple(names))
+    return ParquetSource(path) if kind == "parquet" else TextSource(path, kind, delimiter, tuple(names), quotes)

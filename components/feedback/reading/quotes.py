@@ -1,17 +1,62 @@
-"""Finds a quote that is never closed: it swallows the rows up to the next quote, or to the end of the file."""
+"""Quotes inside of fields: two ways to write them, and those that are never closed.
+
+A quote that is never closed swallows the rows up to the next quote, or to the end of the file.
+"""
 
 import contextlib
 import csv
 import io
+import re
 import threading
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from components.feedback.errors import FeedbackError
 
 _READ_CHARACTERS = 1 << 30
 # The limit is one for the whole process: two threads must not take it from each other.
 _LIMIT = threading.RLock()
+
+
+# A quote behind a backslash that ends no field: what Spark writes, and nobody who writes a quote twice.
+BACKSLASHED = rb'\\"(?=[^,;\t|\r\n])'
+_RUN = re.compile(rb'(\\+)"')
+_BLOCK_BYTES = 1 << 16
+
+
+class DoubledQuotes(io.RawIOBase):
+    """A stream in which quotes behind backslashes become quotes written twice; other backslashes stay as they are.
+
+    As Spark writes it, a backslash before a quote that it does not escape is itself written twice: of n backslashes
+    before a quote, n/2 are meant, and the quote is a part of the field where n is odd.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._held = self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            block: bytes = self._raw.read(_BLOCK_BYTES)
+            text = self._held + block
+            # What follows backslashes at the end decides what they mean.
+            kept = len(text.rstrip(b"\\")) if block else len(text)
+            self._held = text[kept:]
+            self._ready = _RUN.sub(_doubled, text[:kept])
+            if not block:
+                break
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+
+def _doubled(match: re.Match[bytes]) -> bytes:
+    count = len(match[1])
+    return b"\\" * (count // 2) + (b'""' if count % 2 else b'"')
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@
 
 import abc
 import dataclasses
+import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +15,29 @@ from typing import IO
 import pyarrow as pa
 
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.files import is_gzip, is_remote
+from components.feedback.reading.files import is_remote, path_columns
+from components.feedback.reading.suffixes import compression
 
 # What reading a damaged or missing file raises.
-READ_ERRORS = (OSError, EOFError, zlib.error, pa.ArrowException)
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
 # What separates the fields of some files in place of the delimiter.
 _OTHER_DELIMITERS = "\t;|,"
+
+
+class EmptyFileError(FeedbackError):
+    """A file without any byte of content, which among others is no fault."""
+
+
+class MissingColumnError(FeedbackError):
+    """A file without a column that the rules need.
+
+    Attributes:
+        missing: The names of those that it lacks.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str]) -> None:
+        super().__init__(message)
+        self.missing = list(missing)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +94,9 @@ class Source(abc.ABC):
     path: str
 
     @property
-    def is_gzip(self) -> bool:
-        return is_gzip(self.path)
+    def compression(self) -> str | None:
+        """How the file is compressed, by its name; None if it is not."""
+        return compression(self.path)
 
     def open(self) -> IO[bytes]:
         """The bytes of the file as they are, compressed or not."""
@@ -109,12 +128,32 @@ class Source(abc.ABC):
             The pieces to read it in, none if it has no data row, and about how many rows it has.
 
         Raises:
-            FeedbackError: The file is empty, cannot be read, or lacks a column.
+            EmptyFileError: The file has no content.
+            FeedbackError: The file cannot be read, or lacks a column.
         """
 
     @abc.abstractmethod
+    def names_in_file(self) -> list[str]:
+        """The names of the columns inside the file.
+
+        Raises:
+            FeedbackError: The file cannot be read.
+        """
+
+    @abc.abstractmethod
+    def first_rows(self, columns: Sequence[str]) -> dict[str, pa.Array]:
+        """Some rows from the beginning, of those columns that are inside the file; none if they cannot be read.
+
+        Raises:
+            FeedbackError: The file cannot be opened.
+        """
+
+    @abc.abstractmethod
+    def _read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+        """`read`, of columns that are inside the file."""
+
     def read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
-        """The rows of a piece of this file, in order.
+        """The rows of a piece of this file, in order. Columns that only its folders name have one value in all rows.
 
         Args:
             piece: One of `pieces`.
@@ -124,12 +163,18 @@ class Source(abc.ABC):
         Raises:
             FeedbackError: The file is damaged.
         """
+        of_path = path_columns(self.path)
+        inside = self.names_in_file() if of_path.keys() & set(columns) else columns
+        added = {name: of_path[name] for name in columns if name not in inside}
+        for batch in self._read(piece, [name for name in columns if name not in added], batch_rows):
+            constant = {name: _repeated(value, len(batch)) for name, value in added.items()}
+            yield dataclasses.replace(batch, columns=batch.columns | constant) if added else batch
 
     def unreadable(self, error: BaseException) -> FeedbackError:
         """The error for a file that may not be read, breaks off or is damaged."""
         if isinstance(error, PermissionError):
             return FeedbackError(f"{self.path}: this user may not read the file. Change its permissions, or the user.")
-        kind = "truncated or damaged gzip" if self.is_gzip else "damaged file"
+        kind = f"truncated or damaged {self.compression}" if self.compression else "damaged file"
         return FeedbackError(f"{self.path}: {kind} ({one_line(error)}). Copy it anew.")
 
     def bad_row(self, place: str, problem: str) -> FeedbackError:
@@ -145,13 +190,19 @@ class Source(abc.ABC):
                     "its own."
                 )
                 raise FeedbackError(msg)
-        missing = [name for name in needed if name not in found]
+        of_path = path_columns(self.path)
+        missing = [name for name in needed if name not in found and name not in of_path]
         if missing:
             msg = (
                 f"{self.path}: no column {', '.join(map(repr, missing))}. Found: {', '.join(map(repr, found))}. "
                 f"{_column_remedy(found, setting)}"
             )
-            raise FeedbackError(msg)
+            raise MissingColumnError(msg, missing)
+
+
+def _repeated(value: str | None, count: int) -> pa.Array:
+    """A column of one text, or of nothing, in all rows."""
+    return pa.nulls(count, pa.string()) if value is None else pa.repeat(pa.scalar(value, pa.string()), count)
 
 
 def _column_remedy(found: Sequence[str], setting: str) -> str:

@@ -1,5 +1,6 @@
 """Byte streams between a text file and Arrow's CSV reader, which reads them from a thread of its own."""
 
+import re
 import threading
 import time
 from typing import Any
@@ -11,6 +12,8 @@ SEPARATOR = "::"
 UNIT_SEPARATOR = b"\x1f"
 # For a reader that has read ahead as far as it goes, and will not ask again.
 _LAST_READ_SECONDS = 1.0
+# The most bytes of a watched pattern, and how much of what is around it is shown.
+_ACROSS, _AROUND = 4, 20
 
 
 class CountedLines:
@@ -20,10 +23,15 @@ class CountedLines:
 
     Attributes:
         lines: Line breaks that went by, less those that follow upon another within one read.
+        found: The first place that `watched` matches, with what is around it.
     """
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, watched: bytes | None = None) -> None:
+        """Wraps a stream. `watched`: a pattern of few bytes, which does not go unnoticed."""
         self._raw = raw
+        self._watched = re.compile(watched) if watched else None
+        self._tail = b""
+        self.found: bytes | None = None
         self._last = b"\n"
         self._reading = threading.Lock()
         self._stopped = False
@@ -49,6 +57,7 @@ class CountedLines:
     def _read(self, size: int) -> bytes:
         block: bytes = self._raw.read(size)
         if block:
+            self._watch(block)
             lines = block.count(b"\n") - block.count(b"\n\n") - block.count(b"\n\r\n")
             # Old files break lines with carriage returns alone.
             self.lines += lines or block.count(b"\r") - block.count(b"\r\r")
@@ -57,6 +66,18 @@ class CountedLines:
             # The last line may lack its break.
             self.lines, self._last = self.lines + 1, b"\n"
         return block
+
+    def _watch(self, block: bytes) -> None:
+        if self._watched is None or self.found is not None:
+            return
+        # A match may lie across two blocks.
+        text = self._tail + block[:_ACROSS]
+        match = self._watched.search(text)
+        if match is None:
+            text, match = block, self._watched.search(block)
+        if match is not None:
+            self.found = text[max(match.start() - _AROUND, 0) : match.end() + _AROUND]
+        self._tail = (self._tail + block)[-_ACROSS:]
 
     def close(self) -> None:
         self.closed = True

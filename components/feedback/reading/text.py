@@ -4,7 +4,6 @@ import collections
 import contextlib
 import csv
 import dataclasses
-import gzip
 import io
 import itertools
 from collections.abc import Iterator, Sequence
@@ -14,46 +13,47 @@ import pyarrow as pa
 import pyarrow.csv
 
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.quotes import check_quotes, long_fields, text_lines
-from components.feedback.reading.source import READ_ERRORS, Piece, RawBatch, Source, one_line
+from components.feedback.reading.compression import decompressed, foreign_content
+from components.feedback.reading.quotes import BACKSLASHED, DoubledQuotes, check_quotes, long_fields, text_lines
+from components.feedback.reading.source import READ_ERRORS, EmptyFileError, Piece, RawBatch, Source, one_line
 from components.feedback.reading.streams import SEPARATOR, UNIT_SEPARATOR, CountedLines, UnitSeparated
 
 _PEEK_BYTES = 1 << 20
 _BLOCK_BYTES = 8 << 20
+# What is looked at before the whole is read.
+_LOOK_BYTES = 1 << 18
 # Rough size of one row, for the number of shards alone.
 _BYTES_PER_ROW, _BYTES_PER_ZIPPED_ROW = 24, 8
-# How files begin that are no UTF-8 text, and the remedy.
-_NO_TEXT = {
-    b"PAR1": "is a Parquet file. Name it .parquet, or set `feedback.format: parquet`",
-    b"\x1f\x8b": "is compressed by gzip. Add .gz to its name",
-    b"\xff\xfe": "is UTF-16 text. Save it as UTF-8",
-    b"\xfe\xff": "is UTF-16 text. Save it as UTF-8",
-}
 # Readers that were left before their end, see `_batches`.
 _ABANDONED: collections.deque[Any] = collections.deque(maxlen=16)
 
 
 @dataclasses.dataclass(frozen=True)
 class TextSource(Source):
-    """A text file with one row a record, gzipped where its name ends with .gz.
+    """A text file with one row a record, compressed where its name says so.
 
     Attributes:
         format: "csv", or "dat" for fields apart by `::`, in which quotes mean nothing.
         delimiter: Of a CSV file.
         names: Its columns, if it has no header.
+        quotes: How a quote inside a quoted field of a CSV file is written, as `feedback.quotes` has it.
     """
 
     format: str = "csv"
     delimiter: str = ","
     names: tuple[str, ...] = ()
+    quotes: str = "auto"
 
     def pieces(self, needed: Sequence[str], setting: str = "feedback") -> tuple[list[Piece], float]:
         names, has_rows = self._peek()
         self.check_columns(names, needed, setting)
-        rows = self.size() / (_BYTES_PER_ZIPPED_ROW if self.is_gzip else _BYTES_PER_ROW)
+        rows = self.size() / (_BYTES_PER_ZIPPED_ROW if self.compression else _BYTES_PER_ROW)
         return ([Piece(self)] if has_rows else []), rows
 
-    def read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
+    def names_in_file(self) -> list[str]:
+        return self._peek()[0]
+
+    def _read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:
         """Batches of about 8 MB of text. A text file is one piece, so that `piece` says nothing."""
         del piece, batch_rows
         broken = _BrokenRows(self)
@@ -61,8 +61,9 @@ class TextSource(Source):
         row = reported = 0
         try:
             with self.open() as raw:
-                counted = CountedLines(pa.CompressedInputStream(raw, "gzip") if self.is_gzip else raw)
+                counted = CountedLines(self._plain(raw, in_arrow=True), self._watched)
                 for batch in _batches(self._open_text(counted, columns, broken), counted):
+                    self._check_backslashes(counted)
                     if broken.span_lines:
                         # Before the reader calls it a wrong number of fields: perhaps a quote swallowed what follows.
                         self._check_quotes()
@@ -77,9 +78,11 @@ class TextSource(Source):
                         broken.first,
                     )
                     reported = broken.count
+            self._check_backslashes(counted)
             if counted.lines > header + row + broken.count:
                 self._check_quotes()
         except pa.ArrowInvalid as error:
+            self._check_backslashes(counted)
             raise self._unparsed(error) from error
         except READ_ERRORS as error:
             raise self.unreadable(error) from error
@@ -112,9 +115,40 @@ class TextSource(Source):
             with self.open() as raw:
                 check_quotes(self._plain(raw), self.path, self.delimiter)
 
-    def _plain(self, raw: IO[bytes]) -> Any:
-        """The uncompressed stream."""
-        return gzip.GzipFile(fileobj=raw) if self.is_gzip else raw
+    def _plain(self, raw: IO[bytes], *, in_arrow: bool = False) -> Any:
+        """The text as it is read: uncompressed, and with quotes inside of fields written twice."""
+        text = decompressed(raw, self.compression, in_arrow=in_arrow)
+        return io.BufferedReader(DoubledQuotes(text)) if self.format == "csv" and self.quotes == "backslash" else text
+
+    @property
+    def _watched(self) -> bytes | None:
+        """What the text must not hold, since it shows another way to write quotes than the one it is read by."""
+        return BACKSLASHED if self.format == "csv" and self.quotes == "auto" else None
+
+    def _check_backslashes(self, text: CountedLines) -> None:
+        """Raises a FeedbackError if quotes inside of fields seem to be written behind backslashes."""
+        if text.found is None:
+            return
+        msg = (
+            f"{self.path}: a quote inside a field is written behind a backslash, as Spark does it: "
+            f"{text.found.decode(errors='replace')!r}. Set `quotes: backslash` beside the file (`feedback.quotes` or "
+            "`feedback.titles.quotes`), or `quotes: doubled` if the backslash is a part of the text."
+        )
+        raise FeedbackError(msg)
+
+    def first_rows(self, columns: Sequence[str]) -> dict[str, pa.Array]:
+        with self.open() as raw:
+            head = self._plain(raw).read(_LOOK_BYTES)
+        if len(head) == _LOOK_BYTES:
+            # The last line may be cut off.
+            head = head[: head.rfind(b"\n") + 1]
+        of_file = [name for name in columns if name in self.names_in_file()]
+        try:
+            table = self._open_text(CountedLines(io.BytesIO(head)), of_file, _BrokenRows(self)).read_all()
+        except pa.ArrowInvalid:
+            # What is wrong with it is told by who reads it to its end.
+            return {}
+        return {name: table.column(name).combine_chunks() for name in of_file}
 
     def _unparsed(self, error: pa.ArrowInvalid) -> FeedbackError:
         """The error for text that Arrow gives up at."""
@@ -153,11 +187,13 @@ class TextSource(Source):
                 data = self._plain(raw).read(_PEEK_BYTES)
         except READ_ERRORS as error:
             raise self.unreadable(error) from error
-        _check_text(self.path, data)
+        if (kind := foreign_content(data, self.path)) is not None:
+            msg = f"{self.path}: {kind}."
+            raise FeedbackError(msg)
         head = data.decode("utf-8-sig", errors="replace")
         if not head.strip():
             msg = f"{self.path}: the file is empty. Expected {'rows' if self.names else 'a header and rows'}."
-            raise FeedbackError(msg)
+            raise EmptyFileError(msg)
         if self.names:
             return list(self.names), True
         if self.format == "dat":
@@ -231,13 +267,3 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
     for fields in reader:
         yield first, fields
         first = reader.line_num + 1
-
-
-def _check_text(path: str, head: bytes) -> None:
-    """Raises a FeedbackError if a file begins as no UTF-8 text does."""
-    kind = next((text for start, text in _NO_TEXT.items() if head.startswith(start)), None)
-    if kind is None and b"\0" in head:
-        kind = "holds NUL bytes, so it is no UTF-8 text. Save it as UTF-8, or set `feedback.format`"
-    if kind is not None:
-        msg = f"{path}: {kind}."
-        raise FeedbackError(msg)

@@ -9,8 +9,8 @@ import dataclasses
 
 import numpy as np
 
-from components.feedback.reading.arrays import Floats, Mask
 from components.feedback.rules.table import UserTable
+from pnfrec_columns.arrays import Floats, Mask
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.feedback.reading.arrays import Mask
 from components.feedback.rules.table import UserTable
+from pnfrec_columns.arrays import Mask
 
 
 def item_users(table: UserTable) -> npt.NDArray[np.int64]:
@@ -21,11 +21,20 @@ def item_users(table: UserTable) -> npt.NDArray[np.int64]:
 
 @dataclasses.dataclass(frozen=True)
 class Filtered:
-    """Rows after the k-core filters, and how many they dropped."""
+    """Rows after the k-core filters, and how many they dropped.
+
+    Attributes:
+        table: The rows that are left.
+        rare_item: Dropped rows of items with too few users.
+        rare_user: Dropped rows of users with too few items.
+        repeated: Further dropped rows, which the rule on duplicates would not have kept in any case.
+        users: Number of users that are left.
+    """
 
     table: UserTable
     rare_item: int
     rare_user: int
+    repeated: int
     users: int
 
 
@@ -37,8 +46,13 @@ def filter_rows(table: UserTable, kept_items: pa.Array, min_user_items: int) -> 
     enough = distinct >= min_user_items
     stays = of_kept & enough[table.user]
     remaining = table if stays.all() else table.take(stays)
-    left = int(np.count_nonzero(of_kept))
-    return Filtered(remaining, len(table) - left, left - len(remaining), int(np.count_nonzero(distinct[enough])))
+    return Filtered(
+        remaining,
+        int(np.count_nonzero(table.stays & ~of_kept)),
+        int(np.count_nonzero(table.stays & of_kept & ~stays)),
+        int(np.count_nonzero(~table.stays & ~stays)),
+        int(np.count_nonzero(distinct[enough])),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

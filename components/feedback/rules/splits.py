@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from pnfrec_columns.units import in_ticks, moment_of
 from pnfrec_core import schema
 
 if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
-    from components.feedback.reading.arrays import Mask
     from components.feedback.rules.table import UserTable
+    from pnfrec_columns.arrays import Mask
 
 Splits = npt.NDArray[np.int8]
 # From how many keys there are to the ranks that are needed, from 0. It has to be picklable.
@@ -71,14 +72,20 @@ class SplitRule(abc.ABC):
         """The ranks among the `TIME`s and the `USER` keys of all shards that the rule has to know."""
         return {}
 
+    def fixed_times(self, unit: str | None) -> tuple[int, ...]:
+        """The `times` of a rule that asks for no rank among them, in the unit of the timestamps."""
+        del unit
+        return ()
+
     @abc.abstractmethod
     def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
         """Which rows are not for training.
 
         Args:
             table: The rows of a shard, after the filters.
-            times: The timestamps at the ranks of `rank_rules()[TIME]`; none where no shard has a row. The first of
-                them is what statistics and `feedback.recent_days` call the time of the split.
+            times: The timestamps at the ranks of `rank_rules()[TIME]`, none where no shard has a row; those of
+                `fixed_times` where no such rank is asked for. The first of them is what statistics and
+                `feedback.recent_days` call the time of the split.
         """
 
     def user_keys(self, table: "UserTable", held_out: "Mask") -> npt.NDArray[np.uint64]:
@@ -121,10 +128,17 @@ class GlobalTime(SplitRule):
 
     name = "global_time"
     summary = "rows from one time on are held out, of half of the users for validation, of the others for test"
-    settings = ("test_quantile", "split_seed", "recent_days")
+    settings = ("test_quantile", "split_time", "split_seed", "recent_days")
 
     def rank_rules(self) -> dict[str, RankRule]:
-        return {TIME: partial(nearest_rank, self._config.test_quantile), USER: half_rank}
+        time: dict[str, RankRule] = {TIME: partial(nearest_rank, self._config.test_quantile)}
+        return ({} if self._config.split_time is not None else time) | {USER: half_rank}
+
+    def fixed_times(self, unit: str | None) -> tuple[int, ...]:
+        moment = self._config.split_time
+        if moment is None or unit is None:
+            return ()
+        return (moment if isinstance(moment, int) else in_ticks(moment_of(moment), unit),)
 
     def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
         return table.time >= times[0] if times else np.zeros(len(table), bool)
@@ -144,10 +158,12 @@ class GlobalTime(SplitRule):
         return table.hash_users(f"split{self._config.split_seed:011d}"[-16:])
 
     def remedy(self, time: str | None) -> str:
-        return (
-            f"every timestamp is at or after the split time {time}. Lower `feedback.test_quantile` (now "
-            f"{self._config.test_quantile}), or split by {LeaveOneOut.name}"
+        remedy = (
+            f"Lower `feedback.test_quantile` (now {self._config.test_quantile}), or split by {LeaveOneOut.name}"
+            if self._config.split_time is None
+            else f"Name a later `feedback.split_time` (now {self._config.split_time})"
         )
+        return f"every timestamp is at or after the split time {time}. {remedy}"
 
     @classmethod
     def describe(cls, statistics: Mapping[str, Any]) -> str:
@@ -216,9 +232,10 @@ class ByColumn(SplitRule):
 
 
 def rows_after(table: "UserTable") -> npt.NDArray[np.int64]:
-    """How many rows of the same user follow each row."""
-    ends = np.cumsum(np.bincount(table.user, minlength=len(table.users)))
-    after: npt.NDArray[np.int64] = ends[table.user] - 1 - np.arange(len(table))
+    """How many rows of the same user follow each row, of those that the rule on duplicates keeps."""
+    until = np.cumsum(table.stays)
+    of_users = np.cumsum(np.bincount(table.user[table.stays], minlength=len(table.users)))
+    after: npt.NDArray[np.int64] = of_users[table.user] - until
     return after
 
 

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.arrays import Mask
 from components.feedback.rules.filters import Known
 from components.feedback.rules.splits import TEST, VALIDATION, Splits
 from components.feedback.rules.table import UserTable
+from pnfrec_columns.arrays import Mask
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from apache_beam.metrics import Metrics
 
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.times import TICKS_A_DAY
+from pnfrec_columns.units import TICKS_A_DAY
 
 # Namespace of the Beam counters. Their names are those of the flat counts.
 NAMESPACE = "pnfrec.feedback"
@@ -46,6 +46,10 @@ def examples(split: str, polarity: str = "") -> str:
 
 def unit(name: str) -> str:
     return f"unit_{name}"
+
+
+def zone(name: str) -> str:
+    return f"dates_{name}"
 
 
 def count(counts: Mapping[str, int]) -> dict[str, int]:

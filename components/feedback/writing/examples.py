@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.feedback.reading.arrays import Floats, Mask
 from components.feedback.rules.filters import Known
 from components.feedback.rules.table import UserTable
 from components.feedback.rules.targets import Targets
@@ -18,6 +17,7 @@ from components.feedback.writing.features import (
     floats_feature,
     int64_feature,
 )
+from pnfrec_columns.arrays import Floats, Mask
 from pnfrec_core import schema
 
 _user = BytesFeature(schema.USER_ID)

@@ -1,11 +1,12 @@
 """`statistics.json`: the account of every row, the split, the positives and what was odd."""
 
-import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.plausibility.finding import Finding
 from components.feedback.writing.account import DROPPED, POLARITIES, REASONS, ROWS_READ, examples, kept, timestamp_unit
+from pnfrec_columns.units import time_text
 from pnfrec_core import schema
 
 STATISTICS_FILE = "statistics.json"
@@ -18,6 +19,7 @@ def make_statistics(
     threshold: float | None,
     items: Mapping[str, int],
     warnings: Iterable[str],
+    findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """The content of `statistics.json`.
 
@@ -28,6 +30,7 @@ def make_statistics(
         threshold: Values from it on are positive; None where each user has its own.
         items: Number of items "read", "filtered" and in the "catalogue".
         warnings: What was odd about the files.
+        findings: What may be odd about the rows.
 
     Raises:
         RuntimeError: A row is missing from the account, which is a fault of this component.
@@ -67,7 +70,9 @@ def make_statistics(
             split: get(f"seen_targets_{split}", 0) for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
         },
     }
-    statistics["warnings"] = [*warnings, *_warnings(statistics)]
+    statistics["findings"] = [finding.as_dict() for finding in findings]
+    above = [f"{finding.sentence} {finding.remedy}" for finding in findings if finding.above]
+    statistics["warnings"] = [*warnings, *_warnings(statistics), *above]
     return statistics
 
 
@@ -75,14 +80,6 @@ def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
     if split == schema.TRAIN_SPLIT:
         return {}
     return {name: counts.get(examples(split, name), 0) for name in POLARITIES}
-
-
-def time_text(time: int | None, found: str | None) -> str | None:
-    """`time`, in the unit `found`, as a date in UTC to the second."""
-    if time is None or found is None:
-        return None
-    divisor = {"seconds": 1, "milliseconds": 10**3, "nanoseconds": 10**9}.get(found, 10**6)
-    return datetime.datetime.fromtimestamp(time // divisor, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _warnings(statistics: Mapping[str, Any]) -> list[str]:

@@ -46,6 +46,7 @@ def _each(step: Any, tables: list[tuple[int, bytes]], facts: bytes) -> list[Any]
 def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str, Any]:
     """What `components.feedback.run.generate` does."""
     plan = make_plan(config)
+    config = plan.config
     folders = Folders(str(output), str(output / "vocabulary"), str(output / "statistics"))
     shards: defaultdict[int, list[bytes]] = defaultdict(list)
     for piece in reversed(plan.pieces):
@@ -54,13 +55,13 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     built = [output for group in shards.items() for output in steps.Build(config).process(group)]
     sums = [output.value for output in built if isinstance(output, TaggedOutput)]
     tables = [output for output in built if not isinstance(output, TaggedOutput)]
-    facts = known.KeepItems(config.min_item_users)(None, sums)
+    facts = known.KeepItems(config, plan.pieces)(None, sums)
     if rules := known.time_rules(config):
         facts = known.AddTime(rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
     trained = _each(steps.Train(config), tables, facts)
     below = [output.value for output in trained if isinstance(output, TaggedOutput)]
     sums = [output for output in trained if not isinstance(output, TaggedOutput)]
-    facts = known.AddCatalogue(config, plan.pieces)(facts, sums, below)
+    facts = known.AddCatalogue(config)(facts, sums, below)
     if rules := known.key_rules(config):
         facts = known.AddKeys(rules)(facts, _select(_each(steps.Keys(config), tables, facts), rules))
     if config.positive == "median":

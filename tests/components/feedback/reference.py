@@ -88,6 +88,22 @@ def splits_of(rows: list[Row], config: FeedbackConfig, time: int | None) -> dict
     return splits
 
 
+def last_on_each_side(rows: list[Row], last: list[Row], config: FeedbackConfig, time: int | None) -> list[Row]:
+    """The last row of each user and item in training, and the last one that is held out. `last`: of all rows."""
+    held_out: set[int] = set()
+    for user, group in by_user(rows).items():
+        if config.split == "leave_one_out":
+            begin = [row for row in last if row.user == user][-2:][0]
+            held_out |= {row.order for row in group[group.index(begin) :]}
+        elif config.split == "column":
+            held_out |= {row.order for row in group if row.split != "train"}
+        else:
+            assert time is not None
+            held_out |= {row.order for row in group if row.time >= time}
+    stays = {(row.user, row.item, row.order in held_out): row for row in rows}
+    return [row for row in rows if stays[row.user, row.item, row.order in held_out] is row]
+
+
 def validation_half(users: set[str], seed: int) -> set[str]:
     """The half of the users with the smaller hashes; the odd one is not in it."""
     key = "split" + str(seed).zfill(11)
@@ -116,8 +132,11 @@ def is_recent(row: Row, time: int | None, config: FeedbackConfig) -> bool:
 
 def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     dropped: Counter[str] = Counter()
+    # Blanks around ids are no part of them.
+    rows = [dataclasses.replace(row, user=row.user.strip(), item=row.item.strip()) for row in rows]
     # Code points: Python compares strings that way.
     rows = sorted(rows, key=lambda row: (row.user, row.time, row.order))
+    read = rows
     rows = remove_duplicates(rows, config.duplicates, dropped)
     rows = k_core(rows, config, dropped)
     if not rows:
@@ -125,6 +144,9 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     time = None
     if config.split == "global_time":
         time = int(np.quantile(np.array([row.time for row in rows]), config.test_quantile, method="nearest"))
+    if config.duplicates == "last":
+        rows = last_on_each_side(k_core(read, config, Counter()), rows, config, time)
+        dropped["duplicate"] = len(read) - len(rows) - dropped["rare_item"] - dropped["rare_user"]
     split = splits_of(rows, config, time)
     train = [row for row in rows if split[row.order] == "train"]
     if not train:

@@ -22,7 +22,7 @@ from components.feedback.origin import EXAMPLES
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
 from pnfrec_core.provenance import Code
 from tests.components.feedback import support
-from tests.components.feedback.test_generate import some_rows
+from tests.components.feedback.made_up import some_rows
 
 
 def test_outputs_and_parameters() -> None:

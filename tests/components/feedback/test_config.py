@@ -27,7 +27,7 @@ def test_settings_survive_json(config: FeedbackConfig) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"files": []}, "`feedback.files` is empty: name at least one file or glob."),
+        ({"files": []}, "`feedback.files` is empty: name at least one file, folder or glob."),
         ({"delimiter": "::"}, "`feedback.delimiter` must be one character. Received: '::'. For `::` use format: dat."),
         ({"test_quantile": 1.0}, "`feedback.test_quantile` must lie between 0 and 1. Received: 1.0."),
         ({"positive": float("nan")}, "`feedback.positive` must be a finite number. Received: nan."),

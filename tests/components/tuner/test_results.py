@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.tuner.objective import objective
-from components.tuner.results import SearchReport, TrialReport, write_results
+from components.tuner.results import SearchReport, TrialReport, summary, write_results
 
 EPOCH = {"val_ndcg_p": 0.5, "val_ndcg_n": 0.25}
 
@@ -40,6 +40,32 @@ def test_the_first_of_the_best_is_the_best() -> None:
 def test_a_search_without_a_result_says_why() -> None:
     with pytest.raises(ValueError, match=r"None of the Tuner's 1 trials .* loss became nan. Narrow `tuner.space`"):
         SearchReport(report().trials[3:], 1.0).best()
+
+
+@pytest.mark.parametrize(
+    ("number", "asked", "combinations", "why"),
+    [
+        (4, 4, 4, ""),
+        (4, 4, None, ""),
+        (4, 0, 4, ""),
+        (1, 6, 1, "the one combination of the search space was tried; 6 trials were asked for"),
+        (2, 6, 2, "both combinations of the search space were tried; 6 trials were asked for"),
+        (3, 6, 3, "all 3 combinations of the search space were tried; 6 trials were asked for"),
+        # Failed trials are tried ones.
+        (4, 6, 4, "all 4 combinations of the search space were tried; 6 trials were asked for"),
+        *(
+            (4, 6, size, f"4{known} combinations of the search space were tried, and drawing at random found no other; "
+            "6 trials were asked for")
+            for size, known in ((5, " of 5"), (None, ""))
+        ),
+    ],
+)  # fmt: skip
+def test_fewer_trials_than_were_asked_for_have_a_reason(
+    number: int, asked: int, combinations: int | None, why: str
+) -> None:
+    found = SearchReport(report().trials[:number], 1.0, asked, combinations)
+    assert found.shortfall() == why
+    assert summary(found).splitlines()[2:] == ([f"       {why}"] if why else [])
 
 
 def test_the_files(tmp_path: Path) -> None:

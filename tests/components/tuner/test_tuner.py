@@ -1,51 +1,29 @@
 """The search inside TFX: the component's contract, its executor on real files, and what survives a kill."""
 
-import contextlib
-import csv
 import dataclasses
 import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import keras_tuner
 import pytest
 import yaml
 from tfx import types
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
 from components.artifacts import ItemVocabulary
 from components.trainer.executor import Executor as TrainerExecutor
 from components.tuner.component import SequenceTuner
-from components.tuner.config import NumberSpace, SpaceConfig, TunerConfig, WidthSpace
-from components.tuner.executor import Executor
+from components.tuner.config import NumberSpace
 from components.tuner.origin import CHOICE
-from components.tuner.results import SearchReport
-from components.tuner.search import Search, make_oracle
-from components.tuner.space import hyperparameters
-from components.tuner.trials import Outcome, _read
+from components.tuner.trials import _read
 from components.tuner.tuner_fn import tuner_fn
 from pnfrec_core import events
 from pnfrec_keras.training import fitting
 from tests.components.trainer.test_trainer import properties as trainer_properties
-from tests.components.trainer.test_trainer import write_artifacts
-from tests.pnfrec_keras.writing import evaluation_example, write_records
-
-MODEL = {"max_length": 4, "dim": 8, "num_blocks": 1, "alpha": 0.5, "beta": 0.25, "dropout": 0.1}
-TRAINING = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01}
-SPACE = SpaceConfig(
-    alpha=NumberSpace(min=0.1, max=1.0),
-    beta=None,
-    dim=WidthSpace(values=[8, 16]),
-    learning_rate=NumberSpace(min=0.001, max=0.1, log=True),
-    dropout=None,
-)
-TUNER = TunerConfig(enabled=True, trials=3, delta_weight=0.5, space=SPACE)
-SETTINGS = {"model": MODEL, "training": TRAINING}
+from tests.components.tuner.world import MODEL, SETTINGS, SPACE, TRAINING, TUNER, Killed, World, best, trials
 
 
 def channel(kind: Any) -> Any:
@@ -75,47 +53,6 @@ def test_keras_tuner_runs_on_keras_3() -> None:
     assert used.Model is keras.Model
 
 
-class World:
-    """Artifacts in a folder, with disliked targets in validation, and the searches on them."""
-
-    def __init__(self, folder: Path, disliked: bool = True) -> None:
-        self.folder = folder
-        self.inputs, self.trainer_outputs = write_artifacts(folder)
-        rows = [[f"i{(user + step) % 8}" for step in range(5)] for user in range(24)]
-        examples = [evaluation_example(row[:4], row[:4], row[4], 1) for row in rows]
-        if disliked:
-            examples += [evaluation_example(row[:3], row[:3], f"i{(user + 6) % 8}", 0) for user, row in enumerate(rows)]
-        write_records(folder / "examples" / "Split-validation" / "data_tfrecord-00000-of-00001.gz", examples)
-        self.searches = 0
-
-    def search(self, tuner: TunerConfig = TUNER, model: dict[str, Any] = MODEL) -> Path:
-        """Runs the executor; the folder of its outputs."""
-        self.searches += 1
-        target = self.folder / f"search{self.searches}"
-        outputs = {}
-        for key, kind in (
-            ("best_hyperparameters", standard_artifacts.HyperParameters),
-            ("tuner_results", standard_artifacts.TunerResults),
-        ):
-            outputs[key] = [kind()]
-            outputs[key][0].uri = str(target / key)
-            (target / key).mkdir(parents=True)
-        settings = {
-            "model": model,
-            "training": TRAINING,
-            "tuner": dataclasses.asdict(tuner),
-            "state_dir": str(self.folder / "tuner_state"),
-        }
-        properties = {
-            "tuner_fn": "components.tuner.tuner_fn.tuner_fn",
-            "train_args": json.dumps({"splits": ["train"]}),
-            "eval_args": json.dumps({"splits": ["validation"]}),
-            "custom_config": json.dumps(settings),
-        }
-        Executor(BaseExecutor.Context(tmp_dir=str(target / "tmp"), unique_id="1")).Do(self.inputs, outputs, properties)
-        return target
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
@@ -133,17 +70,6 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[fitting.TrainingResult]:
 
     monkeypatch.setattr(fitting, "train", recorded)
     return made
-
-
-def trials(target: Path) -> list[dict[str, str]]:
-    with (target / "tuner_results" / "trials.csv").open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def best(target: Path) -> dict[str, Any]:
-    (file,) = (target / "best_hyperparameters").iterdir()
-    values: dict[str, Any] = keras_tuner.HyperParameters.from_config(json.loads(file.read_text())).values
-    return values
 
 
 def test_a_search_judges_each_training_and_hands_on_the_best(
@@ -213,10 +139,6 @@ def check_that_the_trainer_takes_the_best_set(world: World, target: Path) -> Non
     assert manifest["validation"]["val_ndcg_p"] == pytest.approx(float(winner["ndcg_p"]), abs=1e-5)
 
 
-class Killed(BaseException):
-    """What no `except Exception` stops."""
-
-
 def kill_at(monkeypatch: pytest.MonkeyPatch, trial: int, epoch: int) -> None:
     """Ends the search after an epoch of a trial."""
     from components.tuner import trials as module
@@ -246,68 +168,6 @@ def test_a_search_that_was_cut_off_goes_on(
     assert len(second.history) == 2
     assert float(rows[0]["ndcg_p"]) == first.history[first.best_epoch - 1]["val_ndcg_p"]
     assert float(rows[1]["alpha"]) == second.model.alpha
-
-
-SPACES: dict[str, Any] = {"alpha": NumberSpace(min=0.0, max=1.0), "dim": WidthSpace(values=[8, 16])}
-
-
-def made_up(_: int, values: Mapping[str, Any]) -> Outcome:
-    """An outcome without a training: alpha 0.7 is best for NDCG_p, and alpha 0 for NDCG_n."""
-    measures = {"val_ndcg_p": 1 - (values.get("alpha", 0.7) - 0.7) ** 2, "val_ndcg_n": values.get("alpha", 0.0)}
-    return Outcome([measures], best_epoch=1, seconds=1.0)
-
-
-def searched(folder: Path, config: TunerConfig, spaces: dict[str, Any], outcome: Any = made_up) -> SearchReport:
-    """The report of a search until it ended, or was killed."""
-    first = {name: value for name, value in {"alpha": 0.5, "dim": 8}.items() if name in spaces}
-    oracle = make_oracle(config, hyperparameters(spaces, 1), first)
-    search = Search(oracle, outcome, config.delta_weight, str(folder))
-    with contextlib.suppress(Killed):
-        search.search()
-    return search.report()
-
-
-@pytest.mark.parametrize("algorithm", ["random", "bayesian"])
-def test_choices_depend_on_outcomes_alone(tmp_path: Path, algorithm: Any) -> None:
-    # Enough for the Gaussian process to have its say, after three trials for each of two settings.
-    config = dataclasses.replace(TUNER, algorithm=algorithm, trials=8, seed=0, delta_weight=0.0)
-
-    def until_the_eighth(number: int, values: Mapping[str, Any]) -> Outcome:
-        if number == 8:
-            raise Killed
-        return made_up(number, values)
-
-    whole = searched(tmp_path, config, SPACES)
-    assert len(whole.trials) == 8
-    assert whole.trials[0].values == {"alpha": 0.5, "dim": 8}
-    assert list(searched(tmp_path, config, SPACES, until_the_eighth).trials) == list(whole.trials[:7])
-    assert searched(tmp_path, config, SPACES) == whole, "what an earlier search left in its folder is no matter"
-    weighed = searched(tmp_path, dataclasses.replace(config, delta_weight=5.0), SPACES)
-    differs = [trial.values for trial in weighed.trials] != [trial.values for trial in whole.trials]
-    assert differs == (algorithm == "bayesian"), "a Gaussian process learns from outcomes"
-
-
-def test_a_small_space_comes_to_an_end(tmp_path: Path) -> None:
-    report = searched(tmp_path, dataclasses.replace(TUNER, trials=9), {"dim": SPACES["dim"]})
-    assert [trial.values for trial in report.trials] == [{"dim": 8}, {"dim": 16}]
-
-
-def test_a_search_of_failures_has_no_best(tmp_path: Path) -> None:
-    def diverging(number: int, _: Mapping[str, Any]) -> Outcome:
-        msg = f"The loss of {number} became nan."
-        raise FloatingPointError(msg)
-
-    with pytest.raises(ValueError, match=r"None of the Tuner's 5 trials .* The loss of 5 became nan. Narrow"):
-        searched(tmp_path, dataclasses.replace(TUNER, trials=5), SPACES, diverging)
-
-
-def test_an_error_stops_the_search(tmp_path: Path) -> None:
-    def broken(*_: Any) -> Outcome:
-        msg = "No space left on device"
-        raise OSError(msg)
-
-    with pytest.raises(keras_tuner.errors.FatalError, match="No space left on device"):
-        searched(tmp_path, TUNER, SPACES, broken)
 
 
 def test_outcomes_serve_other_searches(world: World, fitted: list[fitting.TrainingResult]) -> None:
@@ -345,7 +205,7 @@ def test_a_training_that_diverges_is_a_trial_that_failed(world: World, caplog: p
     rows = trials(world.search(dataclasses.replace(TUNER, space=space)))
     assert [row["learning_rate"] for row in rows] == ["0.01", "1e+30"]
     assert "The training loss became" in rows[1]["failure"]
-    assert any("trial 2/3: learning_rate 1e+30: failed: The training loss" in line for line in caplog.messages)
+    assert any("trial 2/2: learning_rate 1e+30: failed: The training loss" in line for line in caplog.messages)
 
 
 def test_disliked_targets_must_be_there_if_they_count(tmp_path: Path) -> None:
@@ -355,13 +215,3 @@ def test_disliked_targets_must_be_there_if_they_count(tmp_path: Path) -> None:
     rows = trials(world.search(dataclasses.replace(TUNER, trials=1, epochs=1, delta_weight=0.0)))
     assert rows[0]["objective"] == rows[0]["ndcg_p"]
     assert rows[0]["ndcg_n"] == ""
-
-
-def test_widths_are_multiples_of_the_heads() -> None:
-    for space, expected in (
-        (WidthSpace(min=8, max=24), {8, 12, 16, 20, 24}),
-        (WidthSpace(min=8, max=40, log=True), {8, 16, 32}),
-        (WidthSpace(values=[8, 12]), {8, 12}),
-    ):
-        (width,) = hyperparameters({"dim": space}, 4).space
-        assert {width.random_sample(seed) for seed in range(200)} == expected

@@ -137,7 +137,7 @@ def test_a_frame_is_split_before_each_users_last_positive() -> None:
 
 def test_a_frame_that_cannot_be_used_says_why() -> None:
     columns = frame([(1, "x", float("nan"), 5)])
-    with pytest.raises(ValueError, match=r"Column 'value', row 0: not a finite number"):
+    with pytest.raises(ValueError, match=r"Column 'value', row 0: expected a finite number, found nan"):
         arrays_from_frame(columns, positive=8)
     with pytest.raises(ValueError, match=r"lacks the column.s. stars. It has: user, item, value, timestamp"):
         arrays_from_frame(columns, positive=8, value="stars")

@@ -1,7 +1,6 @@
 """The SavedModel: its contract, in TensorFlow 2, in a TF1-style session and in a process without this project."""
 
 import dataclasses
-import functools
 import json
 import os
 import subprocess
@@ -10,33 +9,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from pnfrec_core import schema
-from pnfrec_keras.examples.arrays import evaluation_arrays, pad
+from pnfrec_keras.examples.arrays import evaluation_arrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.export.ranker import Ranker
 from pnfrec_keras.export.ranking import Ranking
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.network.weights import get_named_weights, set_named_weights
-from pnfrec_keras.ranking import rates
-from pnfrec_keras.ranking.rules.like_odds import LikeOdds
+from tests.pnfrec_keras.export.asking import (
+    IDS,
+    ITEMS,
+    LENGTH,
+    VOCABULARY,
+    call,
+    call_tf1,
+    plain_answer,
+    request,
+    with_negatives,
+)
 from tests.pnfrec_keras.writing import evaluation_example
-
-ITEMS, LENGTH = 30, 4
-# No id is the text of its index, one has a leading zero, one is not ASCII.
-IDS = [f"0{number}" if number % 2 else f"é{number}" for number in range(1, ITEMS + 1)]
-VOCABULARY = Vocabulary(IDS, np.arange(ITEMS, 0, -1) + ITEMS, np.roll(np.arange(ITEMS, 0, -1), 3))
-
-
-@pytest.fixture(scope="module")
-def model() -> PNFRec:
-    keras.utils.set_random_seed(5)
-    return PNFRec(ITEMS, max_length=LENGTH, dim=8, k=10)
 
 
 @pytest.fixture(scope="module", params=["plain", "tfrs"])
@@ -46,51 +40,11 @@ def export(request: pytest.FixtureRequest, model: PNFRec, tmp_path_factory: pyte
     return path
 
 
-@functools.lru_cache(maxsize=2)
-def loaded(path: Path) -> Any:
-    """Loaded once: it takes seconds, and 40 MB that TensorFlow does not give back."""
-    return tf.saved_model.load(str(path))
-
-
-def call(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Through `tf.saved_model.load`."""
-    outputs = loaded(path).signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
-    return {name: value.numpy() for name, value in outputs.items()}
-
-
-def call_tf1(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """As TensorFlow Serving loads it."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        definition = tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def[signature]
-        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
-        outputs: dict[str, Any] = session.run({k: v.name for k, v in definition.outputs.items()}, feeds)
-        return outputs
-
-
-def request(history: list[list[str]], exclude: list[list[str]], k: list[int]) -> dict[str, Any]:
-    def grid(rows: list[list[str]]) -> Any:
-        width = max(len(row) for row in rows)
-        return np.array([row + [""] * (width - len(row)) for row in rows], dtype=object).reshape(len(rows), width)
-
-    return {"positive_item_ids": grid(history), "exclude_item_ids": grid(exclude), "k": np.array(k, np.int32)}
-
-
 REQUEST = request(
     [[IDS[0], "", "nobody", IDS[1], IDS[2], IDS[3], IDS[4]], [], ["nobody"]],
     [[IDS[8], IDS[8]], [IDS[29], "nobody"], []],
     [12],
 )
-
-
-def plain_answer(model: PNFRec, history: list[str], seen: list[str], k: int) -> list[str]:
-    known = [IDS.index(item) + 1 for item in history if item in IDS]
-    last = known[-LENGTH:]
-    if known:
-        scores = model.scores(np.array([last + [0] * (LENGTH - len(last))]))[0].numpy()
-    else:
-        scores = np.concatenate([[0], VOCABULARY.positive_counts])
-    order = sorted((i for i in range(1, ITEMS + 1) if IDS[i - 1] not in seen), key=lambda i: (-scores[i], i))
-    return [IDS[i - 1] for i in order[:k]]
 
 
 def test_answers_are_the_models_ranking(export: Path, model: PNFRec) -> None:
@@ -117,11 +71,6 @@ def test_a_tf1_session_answers_the_same(export: Path) -> None:
         assert modern.keys() == session.keys()
         for name, value in modern.items():
             np.testing.assert_array_equal(value, session[name])
-
-
-def with_negatives(positive: list[str], negative: list[str], gamma: float, k: int = 12) -> dict[str, Any]:
-    other = request([negative], [[]], [k])["positive_item_ids"]
-    return {**request([positive], [[]], [k]), "negative_item_ids": other, "gamma": np.array([gamma], np.float32)}
 
 
 def named(found: dict[str, Any]) -> list[str]:
@@ -166,89 +115,6 @@ def test_without_a_like_the_positive_encoder_reads_the_dislikes(export: Path, mo
     nothing = call(export, schema.NEGATIVES_SIGNATURE, with_negatives([], ["nobody"], float("nan")))
     assert named(nothing) == plain_answer(model, [], [], 12)
     assert nothing["fallback"][0]
-
-
-def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
-    plain = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_p")
-    with pytest.raises(ValueError, match=r"`export.rule: posterior` reads the negative encoder"):
-        export_saved_model(plain, VOCABULARY, tmp_path / "a", rule="posterior", gamma=1.0)
-    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
-        export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", gamma=1.0)
-    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
-        export_saved_model(model, VOCABULARY, tmp_path / "b", index="tfrs", recency=1.0)
-    trendy = PNFRec(ITEMS, max_length=LENGTH, dim=8, trend_days=14)
-    with pytest.raises(ValueError, match=r"set `export.gamma`, `export.recency` and `model.trend_days` to 0"):
-        export_saved_model(trendy, VOCABULARY, tmp_path / "b", index="tfrs")
-    with pytest.raises(ValueError, match=r"`export.recency` \(1\) and `model.trend_days` \(14\) both weigh"):
-        export_saved_model(trendy, VOCABULARY, tmp_path / "b", recency=1.0)
-    both = PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec_c")
-    with pytest.raises(ValueError, match="SASRec_c reads one history of both"):
-        export_saved_model(both, VOCABULARY, tmp_path / "b", rule="like_odds", gamma=1.0)
-    with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
-        export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
-    with pytest.raises(ValueError, match="must be one of like_rate, like_odds, difference, posterior"):
-        export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
-    assert not list(tmp_path.iterdir())
-    # At 0 no rule acts, and a model of one history has no signature that takes another weight.
-    export_saved_model(both, VOCABULARY, tmp_path / "d", rule="like_odds", gamma=0.0)
-    assert schema.NEGATIVES_SIGNATURE not in tf.saved_model.load(str(tmp_path / "d")).signatures
-
-
-def test_a_trend_shifts_the_scores_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
-    weights = get_named_weights(model)
-    trend = np.linspace(0, 2, ITEMS + 1, dtype=np.float32)
-    trendy = PNFRec.from_config({**model.get_config(), "trend_days": 14})
-    set_named_weights(trendy, {**weights, "positive_trend": trend, "negative_trend": -trend})
-    export_saved_model(trendy, VOCABULARY, tmp_path / "model")
-    asked = request([[IDS[0], IDS[3]], []], [[], []], [ITEMS, ITEMS])
-    found = call(tmp_path / "model", schema.SERVING_SIGNATURE, asked)
-    history = pad([[1, 4]], LENGTH)
-    scores = np.array(model.scores(history))[0, 1:] + trend[1:]
-    best = [item for item in np.argsort(-scores, kind="stable") if item not in (0, 3)]
-    assert [item.decode() for item in found["item_ids"][0][: ITEMS - 2]] == [IDS[item] for item in best]
-    np.testing.assert_allclose(found["scores"][0][: ITEMS - 2], scores[best], rtol=1e-5)
-    assert [item.decode() for item in found["item_ids"][1]] == IDS[::-1]
-    assert found["fallback"].tolist() == [False, True]
-    in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, asked)
-    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
-
-
-def test_like_odds_ask_how_much_the_user_dislikes(model: PNFRec, tmp_path: Path) -> None:
-    """Told no dislikes it is the like rate; of two users the one who dislikes more has the rate count for more."""
-    for rule in ("like_odds", "like_rate"):
-        export_saved_model(model, VOCABULARY, tmp_path / rule, rule=rule, gamma=2.0)
-    asked = request([[IDS[0]]], [[]], [ITEMS])
-    plain = [call(tmp_path / rule, schema.SERVING_SIGNATURE, asked) for rule in ("like_odds", "like_rate")]
-    np.testing.assert_array_equal(plain[0]["scores"], plain[1]["scores"])
-    odds = LikeOdds(VOCABULARY)
-    spread = []
-    for disliked in ([], IDS[4:9]):
-        asked = {**with_negatives([IDS[0]], disliked, 1.0), "k": np.array([ITEMS], np.int32)}
-        found, at_0 = (
-            call(tmp_path / "like_odds", schema.NEGATIVES_SIGNATURE, {**asked, "gamma": np.array([gamma], np.float32)})
-            for gamma in (1.0, 0.0)
-        )
-        scores, before = (dict(zip(each["item_ids"][0], each["scores"][0], strict=True)) for each in (found, at_0))
-        expected = np.array(odds.log_like(np.array([1]), np.array([min(len(disliked), LENGTH)])))[0]
-        for item in set(scores) - {b""}:
-            assert scores[item] - before[item] == pytest.approx(expected[IDS.index(item.decode()) + 1], abs=1e-4)
-        spread.append(np.ptp(expected[1:]))
-    assert spread[1] > spread[0]
-    in_session = call_tf1(tmp_path / "like_odds", schema.NEGATIVES_SIGNATURE, {**asked, "gamma": [1.0]})
-    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
-
-
-def test_recency_lifts_what_is_liked_now_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
-    recent = np.zeros(ITEMS, np.int64)
-    recent[[8, 4]] = [4, 2]
-    vocabulary = dataclasses.replace(VOCABULARY, recent_positive_counts=recent)
-    export_saved_model(model, vocabulary, tmp_path / "model", recency=1e6)
-    found = call(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
-    expected = IDS[int(np.argmax(rates.log_recency(vocabulary.positive_counts, recent)[1:]))]
-    assert [row[0].decode() for row in found["item_ids"]] == [expected] * 2
-    assert found["fallback"].tolist() == [False, True]
-    in_session = call_tf1(tmp_path / "model", schema.SERVING_SIGNATURE, request([[IDS[0]], []], [[], []], [1, 1]))
-    np.testing.assert_array_equal(found["item_ids"], in_session["item_ids"])
 
 
 @pytest.mark.parametrize("k", [0, 1, 25, 26, 30, 31, 1000])
@@ -376,17 +242,6 @@ def test_the_extra_assets_tell_where_the_model_comes_from(export: Path) -> None:
     assert list(Vocabulary.read(export / "assets.extra" / "items.jsonl").item_ids) == IDS
 
 
-@pytest.mark.parametrize(
-    ("rule", "gamma", "asks"),
-    [
-        *[("like_odds", 1.0, True), ("like_odds", 0.0, False), ("like_rate", 1.0, False)],
-        *[("difference", 0.5, True), ("posterior", 2, True), ("posterior", 0.0, False)],
-    ],
-)
-def test_a_ranker_knows_whether_its_two_lists_differ(model: PNFRec, rule: str, gamma: float, asks: bool) -> None:
-    assert Ranker(model, VOCABULARY, rule, gamma).asks_dislikes == asks
-
-
 def test_the_export_says_how_it_ranks(export: Path, model: PNFRec, tmp_path: Path) -> None:
     written = json.loads((export / "assets.extra" / "ranking.json").read_text())
     plain = {"format": 1, "rule": "like_rate", "gamma": 0.0, "recency": 0.0, "k": 10, "asks_dislikes": False}
@@ -396,20 +251,6 @@ def test_the_export_says_how_it_ranks(export: Path, model: PNFRec, tmp_path: Pat
     path = tmp_path / "model" / "assets.extra" / "ranking.json"
     found = Ranking.from_json(path.read_text(), str(path))
     assert found == Ranking("posterior", 2.0, 1.0, 10, asks_dislikes=True)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "it.json: does not say how a model ranks .* Export the model again"),
-        ("[]", "it.json: does not say how a model ranks"),
-        ('{"format": 1}', r"it.json: does not say how a model ranks \(KeyError\('rule'\)\)"),
-        (Ranking("like_rate", 0, 0, 10, asks_dislikes=False).to_json().replace("1", "2", 1), "must be 1. Received: 2"),
-    ],
-)
-def test_a_file_that_does_not_say_how_a_model_ranks_is_named(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Ranking.from_json(text, "it.json")
 
 
 def test_signatures_are_the_contract(export: Path) -> None:
@@ -430,28 +271,3 @@ def test_signatures_are_the_contract(export: Path) -> None:
         "fallback": ("bool", 1),
         "known_items": ("int32", 1),
     }
-
-
-@pytest.mark.parametrize("index", ["plain", "tfrs"])
-def test_a_mixed_precision_model_is_exported_in_float32(tmp_path: Path, index: str) -> None:
-    keras.utils.set_random_seed(5)
-    mixed = PNFRec(ITEMS, max_length=LENGTH, dim=8, dtype="mixed_bfloat16")
-    full = PNFRec(ITEMS, max_length=LENGTH, dim=8)
-    full.set_weights(mixed.get_weights())
-    export_saved_model(mixed, VOCABULARY, tmp_path / "mixed", index=index)
-    for first in range(0, ITEMS - 2, 2):
-        history = IDS[first : first + 2]
-        found = call(tmp_path / "mixed", schema.SERVING_SIGNATURE, request([history], [[]], [10]))
-        assert [item.decode() for item in found["item_ids"][0]] == plain_answer(full, history, history, 10)
-
-
-def test_what_is_there_is_never_overwritten_and_failures_leave_nothing(model: PNFRec, tmp_path: Path) -> None:
-    (tmp_path / "model").mkdir()
-    with pytest.raises(FileExistsError, match="never overwritten"):
-        export_saved_model(model, VOCABULARY, tmp_path / "model")
-    with pytest.raises(ValueError, match=r"`export.index` must be 'plain' or 'tfrs'. Received: 'faiss'"):
-        export_saved_model(model, VOCABULARY, tmp_path / "other", index="faiss")
-    small = Vocabulary(["a"], np.ones(1, int), np.ones(1, int))
-    with pytest.raises(ValueError, match="has 30 items, its vocabulary 1"):
-        export_saved_model(model, small, tmp_path / "other")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]

@@ -4,7 +4,6 @@ import dataclasses
 import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,52 +20,15 @@ from studies.results.summarise import summarise
 from studies.results.summary import read
 from studies.results.tables import arm_results
 from studies.study import load_study, trials
+from tests.studies.commands.world import folder_of, run, write_world
 
 # Trials are forked from a process of their own, in which TensorFlow is.
 pytestmark = pytest.mark.process
-USERS, ITEMS = 60, 25
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Feedback in which positive items come in cycles, with its configuration and a study."""
-    folder = tmp_path_factory.mktemp("world")
-    generator = np.random.default_rng(0)
-    rows = []
-    for user in range(USERS):
-        item = int(generator.integers(ITEMS))
-        for step in range(16):
-            item = (item + 1) % ITEMS if generator.random() < 0.8 else int(generator.integers(ITEMS))
-            rows.append((f"u{user}", f"i{item}", int(generator.integers(1, 11)), 1000 * step + user))
-    pd.DataFrame(rows, columns=["user", "item", "value", "timestamp"]).to_csv(folder / "rows.csv", index=False)
-    config = {
-        "name": "small",
-        "output": "runs/small",
-        "feedback": {"files": ["rows.csv"], "positive": 4, "targets": "successive"},
-        "model": {"max_length": 10, "dim": 8},
-        "training": {"epochs": 2, "batch_size": 30},
-        "gate": {"bounds": {"ndcg_p": {"min": 0.0}, "hr_p": {"min": 0.0}, "hr_n": {"max": 1.0}}},
-    }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    study = {
-        "name": "tiny",
-        "question": "Does it run?",
-        "reference": "SASRec_p",
-        "beside": "popular",
-        "seeds": [1, 2],
-        "arms": [
-            {"name": "popular", "baseline": "most_popular"},
-            # With what the trial has to read of the examples besides items.
-            {"name": "SASRec_p", "set": {"model.variant": "SASRec_p", "model.trend_days": 0.1}},
-        ],
-    }
-    (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    return folder
-
-
-def run(world: Path, *arguments: str) -> Any:
-    paths = [str(world / "study.yaml"), "--config", str(world / "config.yaml"), "--output", str(world / "studies")]
-    return CliRunner().invoke(main, ["experiment", *paths, *arguments])
+    return write_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +47,6 @@ def test_a_missing_matplotlib_is_named_before_hours_of_training(
     result = run(world) if command == "experiment" else CliRunner().invoke(main, ["results", "--studies", str(world)])
     assert result.exit_code == 2
     assert "pip install 'pnfrec[studies]'" in result.output
-
-
-def folder_of(world: Path) -> Path:
-    return world / "studies" / "small" / "tiny"
 
 
 def test_it_trains_each_arm_and_prints_a_table(first: str, world: Path) -> None:
@@ -267,15 +225,6 @@ def test_a_second_call_goes_on_where_the_first_stopped(first: str, world: Path) 
     assert again.output[again.output.index("test targets") :] == before, "the same seed gives the same numbers"
     new = json.loads((gone / "result.json").read_text(encoding="utf-8"))
     assert new["test"] == old["test"]
-
-
-def test_a_trial_that_fails_is_named_and_the_others_stay(first: str, world: Path) -> None:
-    assert first
-    result = run(world, "--set", "training.learning_rate=1e30")
-    assert result.exit_code == 1
-    assert "FAILED: The trial SASRec_p-seed1-" in result.output
-    assert "`training.learning_rate`" in result.output
-    assert len(list((folder_of(world) / "trials").glob("[!.]*/result.json"))) == 4
 
 
 def test_a_wrong_setting_is_a_usage_error(world: Path) -> None:

@@ -14,6 +14,7 @@ from studies.commands.experiment import _show
 from studies.results.stored import load
 from studies.results.summary import read
 from studies.run import data, lengths
+from studies.run.runner import Ran
 from studies.study import load_study, trials
 
 CONFIG = Path(__file__).parents[3] / "configs" / "movietweetings.yaml"
@@ -71,7 +72,7 @@ def test_a_finished_study_leaves_every_file_of_its_outputs(
     for trial, rank, own in zip(planned, (1, 2), folders, strict=True):
         write_trial(own, trial.arm.name, rank)
 
-    _show(folders, planned, study, folder, load_config(CONFIG))
+    _show(Ran(folders), planned, study, folder, load_config(CONFIG))
 
     written = {path.name for path in folder.iterdir() if path.is_file()}
     assert written == {

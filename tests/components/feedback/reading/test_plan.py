@@ -80,8 +80,9 @@ def test_glob_without_a_match_although_another_has_one(tmp_path: Path) -> None:
 
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "_SUCCESS").touch()
     assert error_of(tmp_path, "rows") == (
-        f"`feedback.files`: {tmp_path}/rows is a folder. Name the files in it, for example {tmp_path}/rows/*.csv."
+        f"`feedback.files`: the folder {tmp_path}/rows holds no file (names that begin with _ or . do not count)."
     )
 
 
@@ -138,6 +139,7 @@ def test_header_only_beside_rows_is_a_warning(tmp_path: Path) -> None:
     assert plan_of(tmp_path, "*.csv") == plan.Plan(
         (Piece(TextSource(str(tmp_path / "b.csv"), "csv"), file=1, is_first=True),),
         1,
+        FeedbackConfig(["*.csv"], base=str(tmp_path)),
         (f"{tmp_path}/a.csv has no data row.",),
     )
 
@@ -181,7 +183,7 @@ def test_not_parquet_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text(HEADER + ROW)
     message = error_of(tmp_path, "a.parquet")
     assert message.startswith(f"{tmp_path}/a.parquet: not a readable Parquet file (")
-    assert message.endswith("). Copy it anew.")
+    assert message.endswith("). It seems to be text. Set `feedback.format`.")
 
 
 def test_parquet_cut_short(tmp_path: Path) -> None:

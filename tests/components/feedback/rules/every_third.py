@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.feedback.reading.arrays import Mask
 from components.feedback.rules.splits import TEST, TRAIN, SplitRule, Splits
 from components.feedback.rules.table import UserTable
+from pnfrec_columns.arrays import Mask
 
 
 class EveryThird(SplitRule):

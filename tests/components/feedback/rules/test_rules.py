@@ -16,7 +16,7 @@ from tests.components.feedback.reference import Row
 
 # Few users and items, so that filters, duplicates and ties all happen; ids that a careless reader would change.
 USERS = ["1", "01", "001", "ü", "a,b", "x::y", ' "q"', "日本", "z", "10"]
-ITEMS = ["0", "00", "1", "é", "i,j", "k::l", "m", "n"]
+ITEMS = [" 0", "00", "1", "é", "i,j", "k::l", "m", "n"]
 
 
 @st.composite
@@ -54,6 +54,8 @@ def configs(draw: Any) -> dict[str, Any]:
         "min_heldout_positives": draw(st.sampled_from([0, 0, 0, 1, 2])),
         "targets": draw(st.sampled_from(["last", "successive"])),
         "validation_targets": draw(st.sampled_from(["positive", "both"])),
+        # The split column says anything, at random.
+        "max_leaked_targets": 1.0,
     }
 
 
@@ -100,7 +102,7 @@ def test_steps_equal_the_reference(
 @given(row_lists(), configs())
 def test_no_example_knows_its_target_or_what_comes_later(rows: list[Row], rules: dict[str, Any]) -> None:
     """Each item id is made unique, so that a row can be told in the output by its item."""
-    rows = [Row(r.user, f"{r.user}/{n}", r.value, r.time, r.split, n) for n, r in enumerate(rows)]
+    rows = [Row(r.user, f"{r.user.strip()}/{n}", r.value, r.time, r.split, n) for n, r in enumerate(rows)]
     rules |= {"min_item_users": 0, "min_user_items": 0, "min_positives": 0, "min_heldout_positives": 0}
     # Held-out items have to be known: each occurs once more, in a training row of one more user, at the beginning.
     known = [Row("first", row.item, 1.0, 1, "train", 0) for row in rows]

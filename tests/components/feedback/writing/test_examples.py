@@ -86,6 +86,7 @@ def _table() -> UserTable:
         np.array([5.0, 1.0, 4.0, 1.0, 1.0]),
         None,
         first=np.ones(5, bool),
+        stays=np.ones(5, bool),
     )
 
 
@@ -167,6 +168,7 @@ def test_history_length_buckets() -> None:
         np.ones(size),
         None,
         first=np.ones(size, bool),
+        stays=np.ones(size, bool),
     )
     everything = np.ones(size, bool)
     known = Known(everything, everything, 0, 0, np.array([0]))

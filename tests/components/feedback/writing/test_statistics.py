@@ -4,8 +4,9 @@ import pytest
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import FeedbackError, feedback_error_within
-from components.feedback.writing.statistics import make_statistics, time_text
+from components.feedback.writing.statistics import make_statistics
 from components.feedback.writing.summary import format_summary
+from pnfrec_columns.units import time_text
 
 CONFIG = FeedbackConfig(files=["-"])
 COUNTS = {

@@ -46,7 +46,7 @@ def test_lines() -> None:
 
 
 def titles_of(folder: Path, name: str, **settings: Any) -> dict[str, str]:
-    return read_titles(FeedbackConfig(files=["-"], base=str(folder), titles=TitlesConfig(name, **settings)))
+    return read_titles(FeedbackConfig(files=["-"], base=str(folder), titles=TitlesConfig(name, **settings))).of_item
 
 
 def test_titles_of_csv(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_a_broken_row_of_titles(tmp_path: Path) -> None:
         "`feedback.bad_rows: drop`."
     )
     config = FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv"), bad_rows="drop")
-    assert read_titles(config) == {"2": "C"}
+    assert read_titles(config) == ({"2": "C"}, 2, 1)
 
 
 def test_no_titles() -> None:
-    assert read_titles(FeedbackConfig(files=["-"])) == {}
+    assert read_titles(FeedbackConfig(files=["-"])) == ({}, 0, 0)

@@ -8,25 +8,40 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.feedback.errors import FeedbackError
-from components.feedback.reading.arrays import Codes, is_text, utf8, with_nulls
+from pnfrec_columns.arrays import Codes, Mask, is_text, utf8, with_nulls
+from pnfrec_core.errors import FeedbackError
 
 # Bits in the mantissa of a float of so many bits: below 2 to that power, each whole number is a float of its own.
 _EXACT_BITS = {16: 11, 32: 24, 64: 53}
 
 
 def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
-    """Distinct ids and a code per row; -1 for an id that is missing, empty, not UTF-8 or no whole number."""
+    """Distinct ids, without blanks around them, and a code per row.
+
+    The code is -1 for an id that is missing, empty, not UTF-8 or no whole number.
+    """
     if pa.types.is_dictionary(array.type) and not is_text(array.type.value_type):
         array = array.dictionary_decode()
     if not pa.types.is_dictionary(array.type):
         array = _plain_ids(array, where).dictionary_encode()
     codes = with_nulls(array.indices, -1).astype(np.int32)
     ids, bad = utf8(array.dictionary)
+    trimmed = pc.utf8_trim_whitespace(ids)
+    if not trimmed.equals(ids):
+        # Ids that blanks alone kept apart are one.
+        ids, codes, bad = _merged(trimmed, codes, bad)
     bad |= np.asarray(pc.equal(pc.binary_length(ids), 0))
     if bad.any():
         codes = np.where(np.append(bad, True)[codes], np.int32(-1), codes)
     return ids, codes
+
+
+def _merged(ids: pa.Array, codes: Codes, bad: Mask) -> tuple[pa.Array, Codes, Mask]:
+    """The same rows with each of `ids` once."""
+    encoded = ids.dictionary_encode()
+    places = encoded.indices.to_numpy().astype(np.int32)
+    bad_codes = np.where(bad, np.int32(-1), places)
+    return encoded.dictionary, np.append(bad_codes, np.int32(-1))[codes], np.zeros(len(encoded.dictionary), bool)
 
 
 def hash_ids(ids: pa.Array, key: str) -> npt.NDArray[np.uint64]:

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.feedback.errors import FeedbackError
-from components.feedback.reading.arrays import (
+from pnfrec_columns.arrays import (
     Floats,
     Mask,
+    as_float64,
     is_numeric,
     is_text,
     matches,
@@ -19,6 +19,7 @@ from components.feedback.reading.arrays import (
     with_nulls,
     without_dictionary,
 )
+from pnfrec_core.errors import FeedbackError
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
@@ -32,7 +33,7 @@ def decode_numbers(array: pa.Array, where: str) -> tuple[Floats, Mask]:
     elif pa.types.is_boolean(array.type):
         values, bad = with_nulls(array.cast(pa.int8()), 0).astype(np.float64), nulls(array)
     elif is_numeric(array.type):
-        values, bad = with_nulls(array.cast(pa.float64(), safe=False), np.nan), nulls(array)
+        values, bad = as_float64(array), nulls(array)
     else:
         msg = f"{where}: values must be numbers, not {array.type}."
         raise FeedbackError(msg)

@@ -39,6 +39,15 @@ def with_nulls(array: pa.Array, fill: float) -> npt.NDArray[Any]:
     return filled
 
 
+def as_float64(array: pa.Array) -> Floats:
+    """Numbers of any kind as float64; NaN where there is none."""
+    if pa.types.is_float16(array.type):
+        # Arrow casts them to nothing and fills none of them; numpy makes NaN of what is missing.
+        return np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
+    numbers: Floats = with_nulls(array.cast(pa.float64(), safe=False), np.nan)
+    return numbers
+
+
 def utf8(array: pa.Array) -> tuple[pa.Array, Mask]:
     """`array` as strings without nulls, and the mask of nulls and of what is not UTF-8 (empty there)."""
     bad = nulls(array)

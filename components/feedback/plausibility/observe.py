@@ -1,0 +1,147 @@
+"""What the steps on a shard see in passing. Each look is a few operations on whole columns."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.feedback.plausibility import observed
+from components.feedback.plausibility.forms import clashing, other_forms
+from components.feedback.plausibility.observed import Observed, pair_of
+from components.feedback.rules.table import UserTable
+from components.feedback.rules.targets import Selection
+from pnfrec_columns.dates import date_numbers
+from pnfrec_columns.units import Ints, Mask, in_ticks, seconds_of, time_text
+from pnfrec_core import schema
+
+_YEAR_1990 = 631_152_000
+_DAY = 86_400
+# A form of date that these rows do not have is not the form of all.
+_SAMPLE = 64
+
+
+def observe_rows(table: UserTable) -> Observed:
+    """Of every row that was read: the span of the times, ties, repeats, and ids that are not in their plainest form."""
+    forms = other_forms(table.users, observed.MOST_FORMS)
+    if not len(table):
+        return Observed(forms=forms)
+    tied = _beside_equal(table.user, table.time)
+    repeated = np.zeros(len(table), bool)
+    columns = {name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")}
+    repeated[tied] = pd.DataFrame(columns).duplicated().to_numpy()
+    apart = ~repeated
+    by_file = _beside_equal(table.user[apart], table.time[apart])
+    counts = {
+        observed.ROWS: len(table),
+        observed.TIED: int(np.count_nonzero(tied)),
+        observed.REPEATED: int(np.count_nonzero(repeated)),
+        observed.BY_FILE: int(np.count_nonzero(by_file)),
+    }
+    for form in date_numbers(table.time[:_SAMPLE]):
+        counts[observed.DATE_NUMBERS + form] = date_numbers(table.time).get(form, 0)
+    examples = _examples(table, {observed.TIED: tied, observed.REPEATED: repeated}, None)
+    return Observed(counts, int(table.time.min()), int(table.time.max()), examples, forms=forms)
+
+
+def observe_items(ids: pa.Array) -> Observed:
+    """Of all items that were read: ids that seem to mean the same."""
+    count, pair = clashing(ids)
+    return Observed({observed.ITEM_FORMS: count}, examples={observed.ITEM_FORMS: pair_of(*pair)} if pair else {})
+
+
+def observe_times(table: UserTable, unit: str | None, now: int, user_forms: Mapping[str, str]) -> Observed:
+    """Of the rows after the filters: times that cannot be, and users whose id is the plainest form of another's."""
+    counts, examples = {}, {}
+    if unit is not None and seconds_of(0, unit) is not None:
+        early = table.time < in_ticks(_YEAR_1990, unit)
+        late = table.time >= in_ticks(now + _DAY, unit)
+        counts = {observed.EARLY: int(np.count_nonzero(early)), observed.LATE: int(np.count_nonzero(late))}
+        examples = _examples(table, {observed.EARLY: early, observed.LATE: late}, unit)
+    if user_forms:
+        plain = pa.array(sorted(user_forms), pa.string())
+        same = table.users.filter(pc.is_in(table.users, value_set=plain)).to_pylist()
+        counts[observed.USER_FORMS] = len(same)
+        if same:
+            examples[observed.USER_FORMS] = pair_of(same[0], user_forms[same[0]])
+    return Observed(counts, examples=examples)
+
+
+def observe_examples(table: UserTable, positive: Mask, chosen: Selection, unit: str | None) -> Observed:
+    """Of the rows that examples are made of: targets that training gives away, and how likes and dislikes spread."""
+    users = len(table.users)
+    likes = np.bincount(table.user[chosen.train & positive], minlength=users)
+    dislikes = np.bincount(table.user[chosen.train & ~positive], minlength=users)
+    counts = {
+        observed.USERS: int(np.count_nonzero(likes + dislikes)),
+        observed.USERS_LIKE: int(np.count_nonzero((likes > 0) & (dislikes == 0))),
+        observed.USERS_DISLIKE: int(np.count_nonzero((likes == 0) & (dislikes > 0))),
+    }
+    examples: dict[str, str] = {}
+    last_training = np.full(users, np.iinfo(np.int64).min)
+    # Rows stand in the order of time, so that a user's last one is written last.
+    last_training[table.user[chosen.train]] = table.time[chosen.train]
+    pairs = table.user.astype(np.int64) * max(len(table.items), 1) + table.item
+    trained_pairs, last_times = _last_times(pairs[chosen.train], table.time[chosen.train])
+    for split, targets in chosen.targets.items():
+        name = schema.SPLITS[split]
+        trained, places_of_pairs = _among(pairs[targets.rows], trained_pairs)
+        found = {
+            observed.TRAINED + name: trained,
+            observed.COPIED + name: trained & (last_times[places_of_pairs] >= table.time[targets.rows]),
+            observed.LATER + name: last_training[table.user[targets.rows]] > table.time[targets.rows],
+        }
+        counts |= {key: int(np.count_nonzero(mask)) for key, mask in found.items()}
+        rows = {key: targets.rows[mask] for key, mask in found.items()}
+        examples |= {key: _row_text(table, int(places[0]), unit) for key, places in rows.items() if len(places)}
+    return Observed(counts, examples=examples, months=_months(table, positive, chosen.used, unit))
+
+
+def _months(table: UserTable, positive: Mask, used: Mask, unit: str | None) -> dict[int, tuple[int, int]]:
+    """Positive and negative rows by months since 1970."""
+    day_length = None if unit is None or seconds_of(0, unit) is None else in_ticks(_DAY, unit)
+    if not day_length or not used.any():
+        return {}
+    days = (table.time[used] // day_length).astype("datetime64[D]")
+    months = days.astype("datetime64[M]").astype(np.int64)
+    first = int(months.min())
+    liked = np.bincount(months[positive[used]] - first, minlength=1)
+    total = np.bincount(months - first)
+    liked = np.append(liked, np.zeros(len(total) - len(liked), np.int64))
+    return {
+        first + place: (int(liked[place]), int(total[place] - liked[place])) for place in np.flatnonzero(total).tolist()
+    }
+
+
+def _beside_equal(user: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> Mask:
+    """Which rows, in order, have the user and the time of the row before or after."""
+    equal = (user[1:] == user[:-1]) & (time[1:] == time[:-1])
+    beside: Mask = np.append(equal, False) | np.insert(equal, 0, False)
+    return beside
+
+
+def _last_times(keys: Ints, times: Ints) -> tuple[Ints, Ints]:
+    """The distinct keys, sorted, and the time of the last row of each; at least one of both."""
+    if not len(keys):
+        return np.array([-1]), np.array([0])
+    distinct, places = np.unique(keys[::-1], return_index=True)
+    return distinct, times[::-1][places]
+
+
+def _among(keys: Ints, known: Ints) -> tuple[Mask, Ints]:
+    """Which keys are among the known ones, which are sorted, and where."""
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return known[places] == keys, places
+
+
+def _examples(table: UserTable, masks: Mapping[str, Mask], unit: str | None) -> dict[str, str]:
+    return {name: _row_text(table, int(np.argmax(mask)), unit) for name, mask in masks.items() if mask.any()}
+
+
+def _row_text(table: UserTable, row: int, unit: str | None) -> str:
+    """A row for a reader."""
+    user, item = table.users[int(table.user[row])].as_py(), table.items[int(table.item[row])].as_py()
+    time = int(table.time[row])
+    return f"user {user!r}, item {item!r}, {time_text(time, unit) or f'time {time}'}"

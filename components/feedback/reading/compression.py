@@ -1,0 +1,82 @@
+"""The bytes inside compressed files, and files that are something else than what they are taken for."""
+
+import bz2
+import gzip
+import lzma
+import zipfile
+from typing import IO, Any
+
+import pyarrow as pa
+
+# How files begin that are no UTF-8 text, and the remedy.
+_BEGINS = {
+    b"PAR1": "is a Parquet file. Name it .parquet, or set `feedback.format: parquet`",
+    b"\x1f\x8b": "is compressed by gzip. Add .gz to its name",
+    b"BZh": "is compressed by bzip2. Add .bz2 to its name",
+    b"\xfd7zXZ\0": "is compressed by xz. Add .xz to its name",
+    b"\x28\xb5\x2f\xfd": "is compressed by zstd. Add .zst to its name",
+    b"PK\x03\x04": "is a zip archive. Unpack it, and name the files in it",
+    b"7z\xbc\xaf\x27\x1c": "is a 7z archive. Unpack it, and name the files in it",
+    b"ORC": "is an ORC file. Convert it to Parquet",
+    b"Obj\x01": "is an Avro file. Convert it to Parquet",
+    b"\xff\xfe": "is UTF-16 text. Save it as UTF-8",
+    b"\xfe\xff": "is UTF-16 text. Save it as UTF-8",
+}
+# These bytes may begin text as well: what follows them there is no text.
+_MAY_BE_TEXT = (b"BZh", b"ORC")
+_TAR_MARK = slice(257, 262)
+_NAMED_MEMBERS = 3
+
+
+def decompressed(raw: IO[bytes], kind: str | None, *, in_arrow: bool = False) -> Any:
+    """The bytes inside a compressed stream, of all its parts; the stream itself where `kind` is None.
+
+    Args:
+        raw: The compressed bytes.
+        kind: One of the values of `suffixes.COMPRESSIONS`.
+        in_arrow: Whether Arrow alone reads it, which unzips faster than Python.
+    """
+    if kind == "gzip":
+        return pa.CompressedInputStream(raw, "gzip") if in_arrow else gzip.GzipFile(fileobj=raw)
+    if kind == "bzip2":
+        return bz2.BZ2File(raw)
+    if kind == "xz":
+        return lzma.LZMAFile(raw)
+    return pa.CompressedInputStream(raw, "zstd") if kind == "zstd" else raw
+
+
+def foreign_content(head: bytes, path: str = "") -> str | None:
+    """What a file is that begins as no UTF-8 text does, and the remedy; None if it may be text.
+
+    Args:
+        head: Its first bytes.
+        path: Where it is, if it is on this machine.
+    """
+    for start, text in _BEGINS.items():
+        if head.startswith(start) and (start not in _MAY_BE_TEXT or b"\0" in head or not _is_utf8(head)):
+            return text + _members(path) if start.startswith(b"PK") else text
+    if head[_TAR_MARK] == b"ustar":
+        return "is a tar archive. Unpack it, and name the files in it"
+    if b"\0" in head:
+        return "holds NUL bytes, so it is no UTF-8 text. Save it as UTF-8 text, or name it by what it is"
+    return None
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        # The last character may be cut off.
+        return error.start > len(head) - 4
+    return True
+
+
+def _members(path: str) -> str:
+    """The first files of a zip archive, as the end of a sentence."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile):
+        return ""
+    more = f" and {len(names) - _NAMED_MEMBERS:,} more" if len(names) > _NAMED_MEMBERS else ""
+    return f": {', '.join(names[:_NAMED_MEMBERS])}{more}" if names else ""

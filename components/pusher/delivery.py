@@ -1,0 +1,96 @@
+"""Writes a model into a serving folder as a new version, and finds the newest that is there."""
+
+import logging
+import os
+import time
+from typing import Final
+
+from tfx.dsl.io import fileio
+
+from components.pusher.marks import VersionAhead
+from pnfrec_core import events, schema, versions
+
+# Beside config.yaml, which holds what made the model; a model may be pushed again by a run with another gate.
+CONFIG_FILE: Final = os.path.join(schema.EXTRA_ASSETS, "run.yaml")
+
+log = logging.getLogger(__name__)
+
+
+def newest_version(base: str) -> str:
+    """The folder of the greatest version below `base` that is complete; "" where there is none."""
+    found = versions.by_version(name for name in _names(base) if fileio.isdir(os.path.join(base, name)))
+    folders = (os.path.join(base, found[version]) for version in sorted(found, reverse=True))
+    return next((folder for folder in folders if fileio.exists(os.path.join(folder, versions.SAVED_MODEL_FILE))), "")
+
+
+def deliver(model: str, base: str, resolved_config: str) -> str:
+    """Copies a model into a version of its own, newer than all that are there; `saved_model.pb` last.
+
+    Args:
+        model: Folder of the SavedModel.
+        base: The serving folder.
+        resolved_config: All settings of the run as text, stored in the version.
+
+    Returns:
+        The folder of the version.
+
+    Raises:
+        NoVersionLeftError: None can be newer. Nothing was written.
+    """
+    folder = _claim(base)
+    try:
+        _fill(folder, model, resolved_config)
+    except BaseException:
+        # Half a version would take its number for good.
+        fileio.rmtree(folder)
+        raise
+    return folder
+
+
+def _claim(base: str) -> str:
+    """Makes the folder of the next version, so that no other run takes it."""
+    while True:
+        now, names = int(time.time()), _names(base)
+        version = versions.next_version(base, names, now)
+        folder = os.path.join(base, str(version))
+        fileio.makedirs(base)
+        if not _make(folder):
+            continue
+        if version > now:
+            log.warning("%s", ahead := VersionAhead(base, version - 1, version), extra={events.ATTRIBUTE: ahead})
+        return folder
+
+
+def _make(folder: str) -> bool:
+    """Makes a folder; False where it is there already."""
+    if "://" in folder:
+        # Buckets know no folders, so that two runs of one second cannot be told apart there.
+        is_new = not fileio.exists(folder)
+        fileio.makedirs(folder)
+        return is_new
+    try:
+        # TensorFlow's own mkdir, which `fileio` has, says nothing where the folder is there already.
+        os.mkdir(folder)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _names(base: str) -> list[str]:
+    return [name.rstrip("/") for name in fileio.listdir(base)] if fileio.isdir(base) else []
+
+
+def _fill(folder: str, model: str, resolved_config: str) -> None:
+    for root, folders, names in fileio.walk(model):
+        place = os.path.normpath(os.path.join(folder, os.path.relpath(root, model)))
+        for name in folders:
+            fileio.makedirs(os.path.join(place, name))
+        for name in names:
+            if (place, name) != (folder, versions.SAVED_MODEL_FILE):
+                fileio.copy(os.path.join(root, name), os.path.join(place, name))
+    path = os.path.join(folder, CONFIG_FILE)
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "w") as stream:
+        stream.write(resolved_config)
+    # Until this file is there, no server takes the version.
+    fileio.copy(os.path.join(model, versions.SAVED_MODEL_FILE), os.path.join(folder, versions.SAVED_MODEL_FILE))

@@ -1,0 +1,33 @@
+"""What the Pusher says of a push: names of properties of the artifact `pushed_model`, and a warning."""
+
+import dataclasses
+from typing import Final
+
+from pnfrec_core.events import Event
+
+# These two are of TFX's Pusher.
+DESTINATION: Final = "pushed_destination"
+VERSION: Final = "pushed_version"
+# 1 where the run pushed that version, 0 where it was there already.
+IS_NEW: Final = "is_new"
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionAhead(Event):
+    """A serving folder held a version that is not below the present time, and the model was pushed above it.
+
+    Attributes:
+        base: The serving folder.
+        newest: The version that was there.
+        version: The version that was pushed.
+    """
+
+    base: str
+    newest: int
+    version: int
+
+    def __str__(self) -> str:
+        return (
+            f"warning: {self.base} holds version {self.newest}, which is not below the present time in seconds; pushed "
+            f"as version {self.version}, since servers take the greatest"
+        )

@@ -1,0 +1,63 @@
+"""What a version in a serving folder is: `<base>/<version>/saved_model.pb`, with a number for a name.
+
+The Pusher, both servers and everything else that looks into a serving folder go by these rules. Standard library only.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+# The file of a version that is written last.
+SAVED_MODEL_FILE: Final = "saved_model.pb"
+# A version is an int64 in TensorFlow Serving's messages.
+GREATEST: Final = (1 << 63) - 1
+
+
+class NoVersionLeftError(ValueError):
+    """A serving folder holds the greatest version that there is, so that no other can be newer."""
+
+
+def version_of(name: str) -> int | None:
+    """The version that a folder of this name is; None where the name is none.
+
+    It is written in the digits 0 to 9 alone and is at most `GREATEST`. Zeros in front do not count.
+    """
+    if not (name.isascii() and name.isdecimal()):
+        return None
+    version = int(name)
+    return version if version <= GREATEST else None
+
+
+def by_version(names: Iterable[str]) -> dict[int, str]:
+    """Those of the names that are versions, by their number.
+
+    "7" and "007" are one version, for which the shorter name stands.
+    """
+    found: dict[int, str] = {}
+    # The shorter name sorts last, and so it wins.
+    for name in sorted(names):
+        if (version := version_of(name)) is not None:
+            found[version] = name
+    return found
+
+
+def next_version(base: str, names: Iterable[str], now: int) -> int:
+    """The version that a model which is pushed now gets: the present time, or the next number above all that are there.
+
+    Args:
+        base: The serving folder, for the message.
+        names: Of everything in it, files and half-written versions too: their numbers are taken.
+        now: Seconds since 1970.
+
+    Raises:
+        NoVersionLeftError: `GREATEST` is among them.
+    """
+    taken = by_version(names)
+    newest = max(taken, default=-1)
+    if newest == GREATEST:
+        msg = (
+            f"{base} holds the version {taken[newest]}, the greatest that there is, so that servers would never take a "
+            "newer model. Move that folder away, or delete it if it is a mistake, and run the pipeline again: nothing "
+            "was pushed."
+        )
+        raise NoVersionLeftError(msg)
+    return max(now, newest + 1)

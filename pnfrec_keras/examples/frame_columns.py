@@ -1,0 +1,114 @@
+"""The columns of a table in memory, read as the pipeline reads those of a file (`pnfrec_columns`)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class FrameColumns(NamedTuple):
+    """What the rows of a table say.
+
+    Attributes:
+        users: Ids of users, as text.
+        items: Ids of items, as text.
+        values: Finite numbers.
+        times: Whole numbers of one unit.
+    """
+
+    users: npt.NDArray[Any]
+    items: npt.NDArray[Any]
+    values: npt.NDArray[np.float64]
+    times: npt.NDArray[np.int64]
+
+
+def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -> FrameColumns:
+    """Reads a DataFrame, or anything whose columns Arrow or numpy can read.
+
+    Raises:
+        ValueError: A column is missing, or has a row that cannot be used; the message names the first.
+    """
+    from pnfrec_columns.dates import expected_time
+    from pnfrec_columns.ids import expected_id
+    from pnfrec_columns.times import decode_times, has_fractions
+    from pnfrec_columns.units import FRACTIONAL, TimeReading
+    from pnfrec_columns.values import decode_numbers
+
+    missing = [name for name in (user, item, value, timestamp) if name not in frame]
+    if missing:
+        msg = f"The frame lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, frame))}."
+        raise ValueError(msg)
+    ids = []
+    for name in (user, item):
+        column = _arrow(frame[name], name)
+        texts, bad = _texts(column, f"Column {name!r}")
+        _check(frame[name], name, bad, expected_id(column.type))
+        ids.append(texts)
+    values, bad = decode_numbers(_arrow(frame[value], value), f"Column {value!r}")
+    _check(frame[value], value, bad, "a finite number")
+    stored = _arrow(frame[timestamp], timestamp)
+    reading = TimeReading(FRACTIONAL) if has_fractions(stored) else TimeReading()
+    times = decode_times(stored, f"Column {timestamp!r}", reading)
+    _check(frame[timestamp], timestamp, times.bad, expected_time(reading), is_time=True)
+    _check_unit(times, timestamp, reading.unit)
+    users, items = ids
+    return FrameColumns(users, items, values, times.time)
+
+
+def _arrow(column: Any, name: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        array = pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        try:
+            # Several types in one column, such as numbers and text.
+            array = pa.array([None if each is None or each != each else str(each) for each in column])
+        except (TypeError, ValueError) as error:
+            msg = f"Column {name!r}: cannot be read ({error}). Make it one of text, numbers or dates."
+            raise ValueError(msg) from error
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _texts(column: Any, where: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Each row's id, and which rows have none."""
+    from pnfrec_columns.ids import decode_ids
+
+    ids, codes = decode_ids(column, where)
+    texts = np.array([*ids.to_pylist(), ""], dtype=str)
+    return texts[codes], codes < 0
+
+
+def _check(column: Any, name: str, bad: npt.NDArray[np.bool_], expected: str, *, is_time: bool = False) -> None:
+    """Raises a ValueError for the first bad row, if there is one."""
+    if not bad.any():
+        return
+    row = int(np.argmax(bad))
+    found = repr(np.asarray(column, dtype=object)[row])
+    more = " Dates in another form become readable by pandas.to_datetime with their `format`." if is_time else ""
+    msg = f"Column {name!r}, row {row}: expected {expected}, found {found}. Correct or drop such rows first.{more}"
+    raise ValueError(msg)
+
+
+def _check_unit(times: Any, name: str, setting: str) -> None:
+    """Raises a ValueError for several units in one column, and for dates that are written as numbers."""
+    from pnfrec_columns.dates import date_numbers
+    from pnfrec_columns.times import units_of
+
+    found = {unit: int(mask.sum()) for unit, mask in units_of(times.time, times.dated, setting) if mask.any()}
+    if len(found) > 1:
+        told = ", ".join(f"{number:,} in {unit}" for unit, number in found.items())
+        msg = (
+            f"Column {name!r}: the times have several units ({told}). Bring them to one, else rows cannot be put in "
+            "order."
+        )
+        raise ValueError(msg)
+    if not found.keys() & {"seconds", "milliseconds"} or times.time.min() == times.time.max():
+        return
+    for form, number in date_numbers(times.time).items():
+        if number == len(times.time):
+            msg = (
+                f"Column {name!r}: the times, such as {times.time[0]}, read as dates written as numbers. Make dates of "
+                f"them: pandas.to_datetime(column.astype(str), format={form!r})."
+            )
+            raise ValueError(msg)

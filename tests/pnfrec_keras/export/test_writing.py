@@ -1,0 +1,46 @@
+"""What is written of a model in mixed precision, and when nothing is written."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from pnfrec_core import schema
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.export.saved_model import export_saved_model
+from pnfrec_keras.network.model import PNFRec
+from tests.pnfrec_keras.export.asking import (
+    IDS,
+    ITEMS,
+    LENGTH,
+    VOCABULARY,
+    call,
+    plain_answer,
+    request,
+)
+
+
+@pytest.mark.parametrize("index", ["plain", "tfrs"])
+def test_a_mixed_precision_model_is_exported_in_float32(tmp_path: Path, index: str) -> None:
+    keras.utils.set_random_seed(5)
+    mixed = PNFRec(ITEMS, max_length=LENGTH, dim=8, dtype="mixed_bfloat16")
+    full = PNFRec(ITEMS, max_length=LENGTH, dim=8)
+    full.set_weights(mixed.get_weights())
+    export_saved_model(mixed, VOCABULARY, tmp_path / "mixed", index=index)
+    for first in range(0, ITEMS - 2, 2):
+        history = IDS[first : first + 2]
+        found = call(tmp_path / "mixed", schema.SERVING_SIGNATURE, request([history], [[]], [10]))
+        assert [item.decode() for item in found["item_ids"][0]] == plain_answer(full, history, history, 10)
+
+
+def test_what_is_there_is_never_overwritten_and_failures_leave_nothing(model: PNFRec, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(FileExistsError, match="never overwritten"):
+        export_saved_model(model, VOCABULARY, tmp_path / "model")
+    with pytest.raises(ValueError, match=r"`export.index` must be 'plain' or 'tfrs'. Received: 'faiss'"):
+        export_saved_model(model, VOCABULARY, tmp_path / "other", index="faiss")
+    small = Vocabulary(["a"], np.ones(1, int), np.ones(1, int))
+    with pytest.raises(ValueError, match="has 30 items, its vocabulary 1"):
+        export_saved_model(model, small, tmp_path / "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
