@@ -10,6 +10,7 @@ import yaml
 from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
 from components.tuner.config import TunerConfig, check_tuner
+from pipeline.paths import with_settled_paths
 from pnfrec_core.settings.errors import ConfigError
 from pnfrec_core.settings.fields import EXAMPLE
 from pnfrec_core.settings.load import read_mapping, validate
@@ -111,10 +112,9 @@ class PipelineConfig:
         if not self.name.replace("-", "").replace("_", "").isalnum():
             msg = f"`name` may hold letters, digits, '-' and '_' only. Received: {self.name!r}."
             raise ValueError(msg)
-        for key in ("output", "serving"):
-            if "://" in getattr(self, key):
-                msg = f"`{key}` must be a folder of this machine. Received: {getattr(self, key)!r}."
-                raise ValueError(msg)
+        if not self.output:
+            msg = "`output` is empty: name the folder that artifacts, metadata and logs go to."
+            raise ValueError(msg)
         columns = self.feedback.columns
         if columns.user == columns.item:
             msg = (
@@ -189,6 +189,10 @@ class PipelineConfig:
         return Path(self.serving) if self.serving else self.output_path / "serving"
 
     @property
+    def artifacts_path(self) -> Path:
+        return self.output_path / "artifacts"
+
+    @property
     def metadata_path(self) -> Path:
         return self.output_path / "metadata.sqlite"
 
@@ -207,22 +211,16 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
         overrides: Such as `training.epochs=3`; the value is YAML.
 
     Raises:
-        ConfigError: The file is missing or no YAML, or a key is unknown, missing or of the wrong type.
+        ConfigError: The file is missing or no YAML, a key is unknown, missing or of the wrong type, or a path cannot be
+            used.
     """
     path = Path(path)
     values = read_mapping(path, "sections such as `feedback:`")
     for override in overrides:
         apply_override(values, override)
     config = validate(values, path, PipelineConfig, "configuration")
-    return _with_absolute_paths(config, path.resolve().parent)
-
-
-def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    """Paths count from the folder of the YAML file, wherever the command is typed. Those with a scheme stay."""
-
-    def absolute(path: str) -> str:
-        return str(Path(folder, Path(path).expanduser()).resolve()) if path and "://" not in path else path
-
-    feedback = dataclasses.replace(config.feedback, base=absolute(config.feedback.base))
-    output, serving = absolute(config.output), absolute(config.serving)
-    return dataclasses.replace(config, output=output, serving=serving, feedback=feedback)
+    try:
+        return with_settled_paths(config, path.resolve().parent)
+    except ConfigError as error:
+        msg = f"{path}: {error}"
+        raise ConfigError(msg) from error

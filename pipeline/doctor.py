@@ -5,7 +5,6 @@ Without `--deep` nothing heavy is imported: versions come from the metadata of t
 
 import dataclasses
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +12,7 @@ from typing import Final, Literal
 import click
 
 from pipeline.machine import Machine, look
+from pnfrec_core import launch
 
 GIB: Final = 1 << 30
 # Distributions without which the pipeline does not run, in the order of the report.
@@ -164,7 +164,7 @@ DEEP_MODULES: Final = (
 
 def deep(modules: Sequence[str]) -> bool:
     """Imports `modules` in a process of its own, which prints how it goes; whether all could be imported."""
-    command = [sys.executable, "-m", "pipeline.import_check", *modules]
+    command = launch.command("pipeline.import_check", *modules)
     code = subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode
     if code < 0:
         click.echo(f"The process that imports them was killed by signal {-code}.")

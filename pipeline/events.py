@@ -43,6 +43,20 @@ class NodeFinished(Event):
 
 
 @dataclasses.dataclass(frozen=True)
+class Waiting(Event):
+    """The run waits for another program.
+
+    Attributes:
+        text: For whom and for what.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclasses.dataclass(frozen=True)
 class RunFailed(Event):
     """The run stopped before its end.
 

@@ -7,108 +7,37 @@ run` starts.
 PNFREC_CONFIG names the configuration (default: configs/movietweetings.yaml), PNFREC_SET holds overrides, one a line.
 """
 
-import contextlib
-import fcntl
 import logging
 import os
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 # Run by path, as the tfx command does, this folder is the first of the import paths, and its pipeline.py would hide
 # the package of that name.
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(path for path in sys.path if not path or Path(path).resolve() != _HERE)]
 
+from pnfrec_core import launch  # noqa: E402
+
+if __name__ == "__main__":
+    launch.keep_out_working_folder()
+
 from pipeline import events, run_log  # noqa: E402
-from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
+from pipeline.config import PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import root_cause  # noqa: E402
+from pipeline.metadata_file import check_metadata, wait_until_free  # noqa: E402
+from pipeline.output_lock import exclusive  # noqa: E402
+from pipeline.records import follow_move  # noqa: E402
+from pipeline.room import no_room  # noqa: E402
 
 CONFIG = "PNFREC_CONFIG"
 OVERRIDES = "PNFREC_SET"
 # A pipe that nobody writes to: it ends with the process that holds its other end.
 LIFELINE_FD = "PNFREC_LIFELINE_FD"
-# How long a run that was just killed may take to let go of its folder: the system frees its memory first.
-LOCK_PATIENCE_S = 3.0
 DEFAULT_CONFIG = _HERE.parent / "configs" / "movietweetings.yaml"
 
 log = logging.getLogger(__name__)
-
-
-class OutputInUseError(RuntimeError):
-    """Another run is working in the same output folder."""
-
-
-class DamagedMetadataError(RuntimeError):
-    """The file of ML Metadata cannot be read."""
-
-
-@contextlib.contextmanager
-def exclusive(output: Path) -> Iterator[None]:
-    """Holds the output folder for this process. The lock goes with the process, however it ends.
-
-    Raises:
-        OutputInUseError: Another process holds it.
-        ConfigError: The folder cannot be made or written to.
-    """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = (output / ".lock").open("a+")
-    except OSError as error:
-        msg = f"`output`: {output} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
-        raise ConfigError(msg) from error
-    with lock:
-        if not _locked(lock):
-            msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
-            raise OutputInUseError(msg)
-        yield
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Locks the file, with some patience; whether that worked."""
-    end = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.1)
-        else:
-            return True
-
-
-def check_metadata(path: Path) -> None:
-    """Checks that ML Metadata can read its file: ML Metadata itself needs up to a minute to find out.
-
-    Call it while holding the output folder. A missing or empty file is in order: ML Metadata fills it.
-
-    Raises:
-        DamagedMetadataError: The file is no database, or a damaged one.
-    """
-    import sqlite3
-
-    if not path.exists():
-        return
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        # Such as a lock of somebody who looks into the file: no damage, and perhaps gone when it is needed.
-        log.warning("%s could not be checked: %s", path, error)
-        return
-    except sqlite3.DatabaseError as error:
-        found = str(error)
-    if found != "ok":
-        msg = (
-            f"{path}: the record of earlier runs is damaged ({' '.join(found.split())}). Put a copy of it back, or "
-            "delete it: then every node runs anew and the gate has no last blessed model to compare with, while pushed "
-            "models stay."
-        )
-        raise DamagedMetadataError(msg)
 
 
 def die_with_parent() -> None:
@@ -143,17 +72,28 @@ def main() -> int:
     run_log.set_up()
     writer = events.EventWriter()
     watch = events.NodeWatch(writer, lambda node: events.NodeFinished(node, "unknown"))
+    places: list[Path] = []
+
+    def say(text: str) -> None:
+        log.warning(text)
+        writer.send(events.Waiting(text))
+
     logging.getLogger().addHandler(events.EventListener(writer))
     try:
         overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
         config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
         watch.outcome = lambda node: _outcome(config, node)
+        places += [config.output_path, config.serving_path]
         with exclusive(config.output_path):
+            wait_until_free(config.metadata_path, say)
             check_metadata(config.metadata_path)
+            follow_move(config.metadata_path, config.artifacts_path)
             run(config, watch)
     except Exception as error:
-        log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", root_cause(error))
-        writer.send(events.RunFailed(watch.node, root_cause(error)))
+        reason = no_room(error, places) or root_cause(error)
+        # The log may be on the very disk that is full.
+        writer.send(events.RunFailed(watch.node, reason))
+        log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", reason)
         return 1
     return 0
 

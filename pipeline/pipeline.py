@@ -52,6 +52,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=model,
+        gone=types.Channel(type=standard_artifacts.Model),
     ).with_id("LastBlessedModel")
     evaluator = Evaluator(
         examples=examples,
@@ -68,6 +69,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         model=model,
         baseline_model=baseline.outputs["model"],
         baseline_blessing=baseline.outputs["model_blessing"],
+        gone_baselines=baseline.outputs["gone"],
         gate=config.gate,
     )
     pusher = ServingPusher(
@@ -80,7 +82,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
     pusher.add_upstream_node(report)
     return tfx_pipeline.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.output_path / "artifacts"),
+        pipeline_root=str(config.artifacts_path),
         components=[
             *(feedback, statistics, curated, validator, anomaly_gate),
             *([tuner] if tuner else []),

@@ -20,12 +20,14 @@ class Progress:
         outputs: Node to output key to URI.
         properties: Node to output key to what the artifact says of itself.
         failure: How the run failed, if it did.
+        node: The node that runs now, or ran last.
     """
 
     def __init__(self, started: float) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
         self.properties: dict[str, dict[str, Mapping[str, int | float | str]]] = {}
         self.failure: RunFailed | None = None
+        self.node = ""
         self._last = started
         self._first = True
 
@@ -35,12 +37,18 @@ class Progress:
         for time, event in read_events(pipe):
             self._show(event, time)
 
+    def say(self, text: str, fg: str | None = None) -> None:
+        """Prints a line below what a node has said."""
+        text = textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+        click.secho(text, fg=fg)
+
     def _show(self, event: Event, now: float) -> None:
         if isinstance(event, NodeStarted):
             if self._first:
                 self._line("start-up", "", now)
                 self._first = False
             self._last = now
+            self.node = event.node
         elif isinstance(event, NodeFinished):
             self.outputs[event.node] = dict(event.outputs)
             self.properties[event.node] = dict(event.properties)
@@ -49,8 +57,7 @@ class Progress:
             self.failure = event
         else:
             # The progress of a node, below which its own line follows.
-            text = textwrap.fill(str(event), WIDTH, initial_indent="    ", subsequent_indent="      ")
-            click.secho(text, fg="yellow" if isinstance(event, VersionAhead) else None)
+            self.say(str(event), fg="yellow" if isinstance(event, VersionAhead) else None)
 
     def _line(self, name: str, note: str, now: float) -> None:
         click.echo(f"  {name:<20} {now - self._last:6.1f} s  {note}".rstrip())

@@ -9,18 +9,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import click
 
 from pipeline import events
+from pipeline.output_lock import unwritable
 from pipeline.progress import Progress
-
-if TYPE_CHECKING:
-    from components.feedback.config import FeedbackConfig
+from pnfrec_core import launch
 
 NOT_BLESSED_STATUS = 3
-_COMMAND = [sys.executable, "-m", "pipeline.local_runner"]
+_COMMAND = launch.command("pipeline.local_runner")
 
 
 @click.command()
@@ -39,14 +38,26 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         config = load_config(config_path, overrides)
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
-    _check_data(config.feedback)
-    from pipeline import summary
+    from pipeline import lock_watch, preflight, summary
+    from pipeline.check_command import tell
 
+    found = preflight.look(config, click.echo, preflight.Patience())
+    if found.problems:
+        tell(found.problems)
+        sys.exit(1)
     log_path = _new_log(config.output_path)
     click.echo(f"pipeline {config.name}: {config_path}\noutput   {config.output_path}\nlog      {log_path}\n")
+    for note in found.notes:
+        click.echo(f"NOTE  {note}\n")
     progress = Progress(started)
     with _child(config_path, overrides, log_path) as (pipe, process):
-        progress.follow(pipe)
+
+        def give_up(text: str) -> None:
+            progress.failure = events.RunFailed(progress.node, text)
+            process.kill()
+
+        with lock_watch.watching(config.metadata_path, process.pid, progress.say, give_up):
+            progress.follow(pipe)
     failure = progress.failure
     if failure is None and process.returncode != 0:
         failure = events.RunFailed("", f"The process ended with status {process.returncode}.")
@@ -63,18 +74,6 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         summary.show_query(config)
 
 
-def _check_data(feedback: "FeedbackConfig") -> None:
-    """A click error at once, not after the start-up, where a known data set is not there yet."""
-    from pnfrec_data.registry import remedy
-
-    for file in feedback.files:
-        path = os.path.join(feedback.base, file)
-        hint = None if os.path.exists(path) else remedy(path)
-        if hint:
-            msg = f"`feedback.files`: there is no file {path}. {hint}"
-            raise click.ClickException(msg)
-
-
 def _new_log(output: Path) -> Path:
     """A new log file under the output folder; a click error when the folder cannot be written to."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -83,8 +82,7 @@ def _new_log(output: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     except OSError as error:
-        msg = f"`output`: {output} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
-        raise click.ClickException(msg) from error
+        raise click.ClickException(unwritable("output", output, error)) from error
     return path
 
 
@@ -104,13 +102,17 @@ def _child(
     environment = {
         **os.environ,
         events.EVENTS_FD: str(write_end),
-        CONFIG: str(config_path),
+        CONFIG: os.path.abspath(config_path),
         OVERRIDES: "\n".join(overrides),
         LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }
     with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe, _stoppable():
-        process = subprocess.Popen(_COMMAND, env=environment, stdout=log, stderr=log, pass_fds=[write_end, lifeline])
+        # Where the pipeline stands, Beam's workers look for modules: in a folder of ours, not in the user's own.
+        folder = log_path.parent
+        process = subprocess.Popen(
+            _COMMAND, env=environment, cwd=folder, stdout=log, stderr=log, pass_fds=[write_end, lifeline]
+        )
         os.close(write_end)
         os.close(lifeline)
         try:

@@ -10,6 +10,7 @@ import click
 
 from components.pusher import marks
 from pipeline.config import PipelineConfig
+from pnfrec_core import launch
 
 Outputs = dict[str, dict[str, str]]
 
@@ -55,7 +56,7 @@ def show_query(config: PipelineConfig) -> None:
     """Serves the pushed model, sends the configured query over gRPC and prints the commands and the answer."""
     base = str(config.serving_path)
     # -u: the line with the address must not wait in a buffer.
-    serve = [sys.executable, "-u", "-m", "pipeline.cli", "serve", "--base", base, "--port", "0"]
+    serve = launch.command("pipeline.cli", "serve", "--base", base, "--port", "0", unbuffered=True)
     with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             ready = server.stdout.readline().strip() if server.stdout else ""
@@ -71,7 +72,7 @@ def show_query(config: PipelineConfig) -> None:
             ]
             query = ["query", "--target", ready.split()[0], "--base", base, "-k", str(config.query.k), *words]
             click.echo(f"\n$ pnfrec {shlex.join(query)}")
-            answer = subprocess.run([sys.executable, "-m", "pipeline.cli", *query], check=False)
+            answer = subprocess.run(launch.command("pipeline.cli", *query), check=False)
         finally:
             server.terminate()
     if answer.returncode:

@@ -35,7 +35,7 @@ PACKAGES = (
         "pnfrec_keras",
         "serving",
     ),
-    *("studies", "tests"),
+    *("pnfrec_start", "studies", "tests"),
 )
 
 # Files that code reads beside itself: the package data of pyproject.toml.

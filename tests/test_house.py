@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     *("components", "dev", "pipeline", "pnfrec_columns", "pnfrec_core", "pnfrec_data", "pnfrec_keras"),
-    *("serving", "studies"),
+    *("pnfrec_start", "serving", "studies"),
 )
 FILES = (*PACKAGES, "benchmarks", "tests")
 # Packages without a longer function.

@@ -11,12 +11,14 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components.gate.model_files import SAVED_MODEL, is_whole
 from components.gate.model_ranking import read_ranking
 from pnfrec_core import schema
 
 MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
+GONE = "gone"
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -29,6 +31,9 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
 
     A model that tells the gate fewer items of each list than the gate looks at cannot be compared, nor can one that
     does not tell it all the lists that it looks at: then there is a blessing, but no model.
+
+    A model whose files are gone is no baseline either: the one blessed before it is taken. Those that are passed over
+    so are told under `gone`, for the report.
 
     Args:
         k: Length of the list that the gate looks at.
@@ -44,14 +49,21 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
+        gone: dict[int, Any] = {}
         for blessing in newest_first(store, input_dict.get(BLESSING, [])):
             model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
             blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-            if blessed and model_id in models and model_id not in candidate_ids:
-                model = models[model_id]
+            if not blessed or model_id not in models or model_id in candidate_ids:
+                continue
+            model = models[model_id]
+            if is_whole(model.uri, fileio.exists):
                 comparable = list_length(model) >= self._k and (not self._default_list or tells_default_list(model))
-                return {MODEL: [model] if comparable else [], BLESSING: [blessing], CANDIDATE: candidates}
-        return {MODEL: [], BLESSING: [], CANDIDATE: candidates}
+                found = {MODEL: [model] if comparable else [], BLESSING: [blessing]}
+                break
+            gone[model_id] = model
+        else:
+            found = {MODEL: [], BLESSING: []}
+        return {**found, CANDIDATE: candidates, GONE: list(gone.values())}
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
@@ -94,7 +106,7 @@ def _rank_outputs(model: Any) -> list[Any]:
     """The outputs of `rank_examples` by name, of each graph in the SavedModel; none where the file is gone."""
     from tensorflow.core.protobuf import saved_model_pb2  # TensorFlow, which a model with `ranking.json` does not need
 
-    path = os.path.join(path_utils.serving_model_path(model.uri), "saved_model.pb")
+    path = os.path.join(path_utils.serving_model_path(model.uri), SAVED_MODEL)
     if not fileio.exists(path):
         return []
     with fileio.open(path, "rb") as stream:

@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from pnfrec_core import schema
+from pnfrec_core import launch, schema
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.load import MODEL_FILE, describe_model
 from pnfrec_keras.export.ranker import Ranker
@@ -94,7 +93,7 @@ def _export_with_tfrs(model: PNFRec, vocabulary: Vocabulary, scratch: Path, path
     model_path, vocabulary_path = scratch / "model.keras", scratch / schema.VOCABULARY_FILE
     model.save(model_path)
     vocabulary.write(vocabulary_path)
-    command = [sys.executable, "-m", "pnfrec_keras.export.tfrs", str(model_path), str(vocabulary_path), str(path)]
+    command = launch.command("pnfrec_keras.export.tfrs", str(model_path), str(vocabulary_path), os.path.abspath(path))
     done = subprocess.run(
         command, env={**os.environ, "TF_USE_LEGACY_KERAS": "1"}, capture_output=True, text=True, check=False
     )

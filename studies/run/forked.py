@@ -43,7 +43,14 @@ class ForkServer:
         self._environment = dict(environment)
         # What it writes is no news to who waits for the calls, until one fails without a word of its own.
         self._written = tempfile.TemporaryFile("w+b")  # noqa: SIM115
-        with _LOCK, _own_environment(self._environment), _output_to(self._written.fileno()):
+        # Python older than 3.11 imports from the folder that it stands in, which must not be the user's own.
+        self._folder = tempfile.TemporaryDirectory(prefix="pnfrec-")
+        with (
+            _LOCK,
+            _own_environment(self._environment),
+            _output_to(self._written.fileno()),
+            _standing_in(self._folder.name),
+        ):
             _CONTEXT.set_forkserver_preload(list(modules))
             multiprocessing.forkserver.ensure_running()
         # Here, where nobody else waits yet: interrupted in the middle of its imports, it ends, and so does the program.
@@ -120,6 +127,18 @@ def _own_environment(environment: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _standing_in(folder: str) -> Iterator[None]:
+    """A fork goes back to the working folder that its caller has."""
+    before = os.open(os.curdir, os.O_RDONLY)
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
 
 
 @contextlib.contextmanager

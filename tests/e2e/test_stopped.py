@@ -30,8 +30,9 @@ def test_bad_input_stops_with_one_sentence(pnfrec: Command, tmp_path: Path) -> N
     (tmp_path / "ratings.csv").write_text("\n".join(text) + "\n")
     stopped = pnfrec.run(write_config(tmp_path))
     assert stopped.returncode == 1
-    assert "FAILED in FeedbackGen" in stopped.stderr
-    assert "ratings.csv" in stopped.stderr
-    assert "'seven'" in stopped.stderr
+    assert f"FAILED: {tmp_path}/ratings.csv, line 6, column 'value': expected a finite number, found 'seven'" in (
+        stopped.stderr
+    )
+    assert not (tmp_path / "out").exists()
     assert "Traceback" not in stopped.stdout + stopped.stderr
     assert not versions(tmp_path)

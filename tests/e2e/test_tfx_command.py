@@ -16,12 +16,16 @@ pytestmark = pytest.mark.e2e
 def test_the_tfx_command_creates_and_runs_the_pipeline(tmp_path: Path, warm_python: str) -> None:
     write_feedback(tmp_path / "ratings.csv")
     config = write_config(tmp_path)
+    # What a user's own folder may hold.
+    for name in ("pipeline", "serving", "studies", "components"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the working folder was imported from')")
     environment = {
         **os.environ,
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "PNFREC_CONFIG": str(config),
         "LOCAL_HOME": str(tmp_path / "tfx"),
         "HOME": str(tmp_path),
+        "PYTHONPATH": f":{os.environ.get('PYTHONPATH', '')}",
     }
 
     def tfx(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from pipeline.cli import main
 
+COMMANDS = ("run", "check", "config", "experiment", "results", "compare", "serve", "query", "doctor")
 CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
 
 
@@ -21,11 +22,11 @@ def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for command in ("run", "config", "experiment", "results", "compare", "serve", "query", "doctor"):
+    for command in COMMANDS:
         assert f"  {command}" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "config", "experiment", "results", "compare", "serve", "query", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert result.exit_code == 0

@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline import run
-from pipeline.local_runner import LIFELINE_FD, exclusive
-from tests.pipeline.world import write_config
+from pipeline.local_runner import LIFELINE_FD
+from pipeline.output_lock import exclusive
+from tests.pipeline.world import write_config, write_feedback
 
 ROOT = Path(__file__).parents[2]
 # Takes the output folder, says so, and works for longer than any test waits. Only its lifeline ends it.
@@ -41,6 +42,7 @@ COMMAND = (
 def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """The command, while its stub is at work in `out`."""
     (tmp_path / "stub.py").write_text(STUB)
+    write_feedback(tmp_path / "ratings.csv")
     command = [sys.executable, "-c", COMMAND, "--config", str(write_config(tmp_path)), str(tmp_path / "stub.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -69,6 +71,7 @@ def test_the_pipeline_ends_with_the_command(
 
 
 def test_a_process_that_dies_without_a_word_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_feedback(tmp_path / "ratings.csv")
     monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", "raise SystemExit(7)"])
     before = signal.getsignal(signal.SIGTERM)
     open_files = set(os.listdir("/dev/fd"))
@@ -84,6 +87,45 @@ def test_the_lifeline_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.Monke
         "import os; from pipeline import events, local_runner; local_runner.die_with_parent();"
         f"events.EventWriter().send(events.RunFailed('', str({LIFELINE_FD!r} in os.environ)))"
     )
+    write_feedback(tmp_path / "ratings.csv")
     monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", code])
     result = CliRunner().invoke(run.run, ["--config", str(write_config(tmp_path))])
     assert "FAILED: False" in result.output
+
+
+def test_the_pipeline_stands_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_feedback(tmp_path / "ratings.csv")
+    write_config(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code = (
+        "import os; from pipeline import events, local_runner;"
+        "name = local_runner.load_config(os.environ[local_runner.CONFIG]).name;"
+        "events.EventWriter().send(events.RunFailed('', f'{name} in {os.getcwd()}'))"
+    )
+    monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", code])
+    result = CliRunner().invoke(run.run, ["--config", "tiny.yaml"])
+    assert f"FAILED: tiny in {tmp_path / 'out' / 'logs'}\n" in result.output
+
+
+def test_what_is_wrong_beforehand_is_listed_at_once_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    config = write_config(tmp_path, serving="file/serving", feedback={"files": ["none.csv"], "positive": 8})
+    result = CliRunner().invoke(run.run, ["--config", str(config)])
+    assert result.exit_code == 1
+    first, *others = result.output.strip().splitlines()
+    assert first == "FAILED: 2 things are wrong, and nothing has run."
+    assert others == [
+        f"  - `feedback.files`: there is no file {tmp_path}/none.csv. Relative paths are taken from `feedback.base`.",
+        f"  - `serving`: {tmp_path}/file/serving cannot be made or written to (Not a directory). Choose another folder "
+        "or its owner.",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "tiny.yaml"]
+
+
+def test_what_is_worth_knowing_is_said_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_feedback(tmp_path / "ratings.csv")
+    (tmp_path / "empty.csv").write_text("user,item,value,timestamp\n")
+    monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", "raise SystemExit(7)"])
+    config = write_config(tmp_path, feedback={"files": ["*.csv"], "positive": 8})
+    result = CliRunner().invoke(run.run, ["--config", str(config)])
+    assert f"\nNOTE  {tmp_path / 'empty.csv'} has no data row.\n" in result.output

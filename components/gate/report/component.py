@@ -21,6 +21,7 @@ class GateReporterSpec(types.ComponentSpec):
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
         "baseline_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+        "gone_baselines": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "gate": component_spec.ExecutionParameter(type=str),
@@ -43,6 +44,7 @@ class GateReporter(base_component.BaseComponent):
             model=trainer.outputs["model"],
             baseline_model=resolver.outputs["model"],
             baseline_blessing=resolver.outputs["model_blessing"],
+            gone_baselines=resolver.outputs["gone"],
             gate=settings.gate,
         )
         ```
@@ -59,6 +61,7 @@ class GateReporter(base_component.BaseComponent):
         gate: config.GateConfig,
         baseline_model: types.BaseChannel | None = None,
         baseline_blessing: types.BaseChannel | None = None,
+        gone_baselines: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component.
 
@@ -69,6 +72,7 @@ class GateReporter(base_component.BaseComponent):
             gate: The settings that the Evaluator's `eval_config` was made of.
             baseline_model: The model that the Evaluator took for the baseline.
             baseline_blessing: Its blessing, also where the model was left out since it cannot be compared.
+            gone_baselines: Models blessed later than it, which were passed over since their files are gone.
         """
         super().__init__(
             spec=GateReporterSpec(
@@ -77,6 +81,7 @@ class GateReporter(base_component.BaseComponent):
                 model=model,
                 baseline_model=baseline_model,
                 baseline_blessing=baseline_blessing,
+                gone_baselines=gone_baselines,
                 gate=config.gate_to_json(gate),
                 code=REPORT.digest(),
                 report=types.Channel(type=artifacts.GateReport),

@@ -37,6 +37,7 @@ class Executor(base_executor.BaseExecutor):
                 - model: The model under test.
                 - baseline_model: The last blessed model; absent or empty where there is none.
                 - baseline_blessing: Its blessing; also there where the model cannot be compared.
+                - gone_baselines: Models blessed later, whose files are gone; absent or empty where there are none.
             output_dict: Artifacts by key.
                 - report: The folder to write to.
             exec_properties: Settings by key.
@@ -56,6 +57,7 @@ class Executor(base_executor.BaseExecutor):
             model=artifact_utils.get_single_uri(input_dict["model"]),
             baseline_model=artifact_utils.get_single_uri(baselines) if baselines else "",
             baseline_is_left_out=bool(input_dict.get("baseline_blessing")) and not baselines,
+            gone_baselines=tuple(model.uri for model in input_dict.get("gone_baselines") or []),
             default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
         )
         text = render.to_text(built)

@@ -1,7 +1,7 @@
 """From numbers and bounds to the report. Pure; the same rules as TFMA's, so that the two verdicts can be compared."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components.gate import config, thresholds
 from components.gate.report import intervals, measured, sentences
@@ -16,6 +16,7 @@ def build_report(
     model: str = "",
     baseline_model: str = "",
     baseline_is_left_out: bool = False,
+    gone_baselines: Sequence[str] = (),
     default_list_is_another: bool = False,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
@@ -27,13 +28,18 @@ def build_report(
         model: Where the model under test lies, for the reader.
         baseline_model: The same of the last blessed model.
         baseline_is_left_out: There is a blessed model, left out since it does not report all that the gate looks at.
+        gone_baselines: Where the models lay that were blessed later than the baseline, and whose files are gone.
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
     """
     rows = tuple(_judge(metric, gate, evaluation.overall) for metric in gate.reported)
     passed = all(row.verdict != "fail" for row in rows)
     agrees = passed == evaluation.validation_ok == blessing
-    no_baseline = sentences.left_out(gate) if baseline_is_left_out else sentences.NO_BASELINE
-    notes = [] if evaluation.has_baseline else [no_baseline]
+    has_older = evaluation.has_baseline or baseline_is_left_out
+    notes = [sentences.gone(gone_baselines, has_older=has_older)] if gone_baselines else []
+    if baseline_is_left_out:
+        notes.append(sentences.left_out(gate))
+    elif not evaluation.has_baseline and not gone_baselines:
+        notes.append(sentences.NO_BASELINE)
     if default_list_is_another and not gate.judges_default:
         notes.append(sentences.DEFAULT_NOT_JUDGED)
     if not agrees:

@@ -1,6 +1,7 @@
 """The report's reasons in words."""
 
 import math
+from collections.abc import Sequence
 
 from components.gate import config, thresholds
 from components.gate.report.content import Row
@@ -60,6 +61,13 @@ def left_out(gate: config.GateConfig) -> str:
     if gate.judges_default:
         lacks += ", or, as exports of earlier versions do, no ranks of targets in the list of serving_default"
     return f"The last blessed model reports {lacks}, so it cannot be compared: change bounds are not judged this time."
+
+
+def gone(places: Sequence[str], has_older: bool) -> str:
+    """Which blessed models are no baseline since their files are gone, and what is compared with in their place."""
+    models = "last blessed model" if len(places) == 1 else f"last {len(places)} blessed models"
+    then = "the one blessed before is taken for the last" if has_older else "change bounds are not judged this time"
+    return f"The files of the {models} are gone ({', '.join(places)}), so {then}."
 
 
 def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) -> str:

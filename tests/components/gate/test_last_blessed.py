@@ -1,5 +1,6 @@
 """Which model a candidate is compared with."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,24 @@ def resolve(
     store: Store,
     blessings: list[tuple[int, int, bool]],
     candidate: int,
+    root: Path,
     k: int = 1,
-    root: str = "/nowhere",
     default_list: bool = False,
 ) -> tuple[list[int], list[int]]:
     """Model and blessing (by its model) that are found for a candidate. Blessings are (id, model, blessed)."""
+    found = resolve_all(store, blessings, candidate, root, k, default_list)
+    judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
+    return [artifact.id for artifact in found["model"]], judged
+
+
+def resolve_all(
+    store: Store,
+    blessings: list[tuple[int, int, bool]],
+    candidate: int,
+    root: Path,
+    k: int = 1,
+    default_list: bool = False,
+) -> dict[str, list[Any]]:
     models = [model(3), model(1), model(2)]
     for each in models:
         each.uri = f"{root}/{each.id}"
@@ -85,8 +99,15 @@ def resolve(
     }
     found = LastBlessedOtherModel(k, default_list).resolve_artifacts(store.store, inputs)
     assert found is not None
-    judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
-    return [artifact.id for artifact in found["model"]], judged
+    return found
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where the models 1, 2 and 3 lie."""
+    for number in (1, 2, 3):
+        write_export(tmp_path, None, schema.OUTPUT_RANK, number=number)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -103,30 +124,30 @@ def resolve(
     ],
 )
 def test_the_last_blessed_model_that_is_another(
-    runs: list[tuple[int, bool]], candidate: int, expected: int | None
+    root: Path, runs: list[tuple[int, bool]], candidate: int, expected: int | None
 ) -> None:
     store = Store()
     blessings = [(store.evaluate(), of, blessed) for of, blessed in runs]
     wanted = [] if expected is None else [expected]
-    assert resolve(store, blessings, candidate) == (wanted, wanted)
+    assert resolve(store, blessings, candidate, root) == (wanted, wanted)
 
 
-def test_a_blessing_from_the_cache_is_given_anew() -> None:
+def test_a_blessing_from_the_cache_is_given_anew(root: Path) -> None:
     """Settings A, B, A, B: what was blessed last is B, and C is compared with it."""
     store = Store()
     of_a, of_b = store.evaluate(), store.evaluate()
     blessings = [(of_a, 1, True), (of_b, 2, True)]
     # A is judged against B now, so its Evaluator runs and puts out another blessing; then B's as well.
     blessings += [(store.evaluate(), number, True) for number in (1, 2)]
-    assert resolve(store, blessings, 3) == ([2], [2])
+    assert resolve(store, blessings, 3, root) == ([2], [2])
     # From here on all evaluations are known.
     store.evaluate(blessings[2][0])
-    assert resolve(store, blessings, 3) == ([1], [1])
+    assert resolve(store, blessings, 3, root) == ([1], [1])
     store.evaluate(blessings[3][0])
-    assert resolve(store, blessings, 3) == ([2], [2])
+    assert resolve(store, blessings, 3, root) == ([2], [2])
     store.read(blessings[2][0])
-    assert resolve(store, blessings, 3) == ([2], [2]), "to look at a blessing does not give it"
-    assert resolve(store, blessings, 2) == ([1], [1]), "the run of B again is compared with A, as before"
+    assert resolve(store, blessings, 3, root) == ([2], [2]), "to look at a blessing does not give it"
+    assert resolve(store, blessings, 2, root) == ([1], [1]), "the run of B again is compared with A, as before"
 
 
 @pytest.mark.parametrize(("k", "comparable"), [(10, True), (11, False)])
@@ -138,14 +159,14 @@ def test_a_model_that_tells_too_few_items_is_left_out(
     store = Store()
     ranking = None if is_earlier else Ranking("like_rate", 0.0, 0.0, 10, asks_dislikes=False)
     write_export(tmp_path, ranking, schema.OUTPUT_RANK, top_items=10 if is_earlier else 50)
-    found = resolve(store, [(store.evaluate(), 1, True)], 2, k, str(tmp_path))
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, k)
     assert found == ([1] if comparable else [], [1])
 
 
 def test_a_model_of_which_nothing_is_known_tells_items_enough(tmp_path: Path) -> None:
     store = Store()
     write_export(tmp_path, None, schema.OUTPUT_RANK)
-    assert resolve(store, [(store.evaluate(), 1, True)], 2, 10_000, str(tmp_path)) == ([1], [1])
+    assert resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, 10_000) == ([1], [1])
 
 
 @pytest.mark.parametrize(
@@ -172,14 +193,68 @@ def test_a_model_that_does_not_tell_both_lists_is_left_out(
         asks = gamma > 0 and find_rule(rule).needs_dislikes
         ranking = Ranking(rule, gamma, 0.0, 10, asks_dislikes=asks)
     write_export(tmp_path, ranking, output)
-    found = resolve(store, [(store.evaluate(), 1, True)], 2, 1, str(tmp_path), default_list=asked)
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, default_list=asked)
     assert found == ([1] if comparable else [], [1])
 
 
-def write_export(root: Path, ranking: Ranking | None, output: str, top_items: int | None = None) -> None:
-    """What the resolver reads of model 1: `ranking.json` if it has one, and the outputs of its signature."""
-    folder = root / "1" / "Format-Serving"
+MODEL_FILES = ("saved_model.pb", "variables/variables.index")
+
+
+@pytest.mark.parametrize("file", ["", *MODEL_FILES])
+def test_a_model_whose_files_are_gone_is_passed_over_and_told(root: Path, file: str) -> None:
+    store = Store()
+    blessings = [(store.evaluate(), number, True) for number in (1, 2, 2)]
+    remove(root / "2" / "Format-Serving" / file)
+    found = resolve_all(store, blessings, 3, root)
+    assert [each.id for each in found["model"]] == [1]
+    assert [each.id for each in found["model_blessing"]] == [blessings[0][0]]
+    assert [each.id for each in found["gone"]] == [2], "once, though it was blessed twice"
+    remove(root / "1")
+    found = resolve_all(store, blessings, 3, root)
+    assert found["model"] == found["model_blessing"] == []
+    assert [each.id for each in found["gone"]] == [2, 1]
+
+
+def test_what_no_baseline_was_looked_for_is_not_told(root: Path) -> None:
+    """Models older than the baseline, refused ones and the candidate may be gone without a word."""
+    store = Store()
+    blessings = [(store.evaluate(), number, blessed) for number, blessed in ((1, True), (2, True), (3, False))]
+    remove(root / "1")
+    remove(root / "3")
+    found = resolve_all(store, blessings, 9, root)
+    assert [each.id for each in found["model"]] == [2]
+    assert found["gone"] == []
+    remove(root / "2")
+    assert resolve_all(store, blessings[1:], 2, root)["gone"] == []
+
+
+def test_behind_a_model_that_is_gone_one_that_cannot_be_compared_is_still_left_out(root: Path) -> None:
+    store = Store()
+    shutil.rmtree(root / "1")
+    write_export(root, Ranking("like_rate", 0.0, 0.0, 10, asks_dislikes=False), schema.OUTPUT_RANK)
+    blessings = [(store.evaluate(), number, True) for number in (1, 2)]
+    remove(root / "2")
+    found = resolve_all(store, blessings, 3, root, k=11)
+    assert found["model"] == []
+    assert [each.id for each in found["model_blessing"]] == [blessings[0][0]]
+    assert [each.id for each in found["gone"]] == [2]
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def write_export(
+    root: Path, ranking: Ranking | None, output: str, top_items: int | None = None, number: int = 1
+) -> None:
+    """What the resolver reads of a model: `ranking.json` if it has one, the outputs of its signature, its files."""
+    folder = root / str(number) / "Format-Serving"
     (folder / "assets.extra").mkdir(parents=True)
+    (folder / "variables").mkdir()
+    (folder / "variables" / "variables.index").touch()
     if ranking is not None:
         (folder / "assets.extra" / "ranking.json").write_text(ranking.to_json())
     saved = saved_model_pb2.SavedModel()

@@ -52,6 +52,24 @@ def test_lines_are_heard_as_they_come(server: ForkServer, tmp_path: Path) -> Non
     assert server.heard(_answered, str(answer), reply) == (0, "")
 
 
+def _say_where(_: None) -> None:
+    sys.stdout.write(f"{os.getcwd()} {sys.modules['colorsys'].__name__}\n")
+
+
+def test_modules_of_the_working_folder_are_not_imported(tmp_path: Path) -> None:
+    mark = f"open({str(tmp_path / 'mark')!r}, 'w').close()"
+    for name in ("colorsys", "multiprocessing", "signal", "socket", "studies"):
+        (tmp_path / f"{name}.py").write_text(mark)
+    code = (
+        f"import sys; sys.path[0] = {str(Path(__file__).parents[3])!r}\n"
+        "from studies.run.forked import ForkServer; from tests.studies.run import test_forked\n"
+        "print(ForkServer(['colorsys'], {}).heard(test_forked._say_where, None, sys.stdout.write))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{tmp_path} colorsys\n(0, '')\n", done.stderr
+    assert not (tmp_path / "mark").exists()
+
+
 def test_one_that_nobody_hears_any_more_is_stopped(server: ForkServer, tmp_path: Path) -> None:
     def fail(line: str) -> None:
         raise ValueError(line)

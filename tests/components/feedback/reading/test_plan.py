@@ -43,6 +43,27 @@ def test_files_are_sorted_by_path_each_once(tmp_path: Path) -> None:
     assert expand_files(config) == expected
 
 
+@pytest.mark.parametrize("name", ["[ab]", "a*", "what?", "[!x]", "[["])
+def test_the_name_of_the_base_is_no_glob(tmp_path: Path, name: str) -> None:
+    base = tmp_path / name
+    (base / "deep").mkdir(parents=True)
+    # What the name would mean as a glob.
+    for other in ("a", "ab", "whatx"):
+        (tmp_path / other).mkdir()
+        (tmp_path / other / "x.csv").write_text(HEADER + ROW)
+    for path in ("x.csv", "deep/y.csv"):
+        (base / path).write_text(HEADER + ROW)
+    expected = [str(base / "deep" / "y.csv"), str(base / "x.csv")]
+    assert expand_files(FeedbackConfig(files=["*.csv", "**/y.csv"], base=str(base))) == expected
+    assert expand_files(FeedbackConfig(files=["x.csv", "deep/[y].csv"], base=str(base))) == expected
+    (piece,) = plan.find_titles(
+        FeedbackConfig(files=["x.csv"], base=str(base), titles=TitlesConfig("*/y.csv", "item", "user"))
+    )
+    assert piece.source.path == expected[0]
+    assert error_of(base, "none.csv").startswith(f"`feedback.files`: there is no file {base}/none.csv. Relative paths")
+    assert error_of(base, "none*").startswith(f"`feedback.files`: no file matches the glob {base}/none*. Relative glob")
+
+
 def test_missing_file(tmp_path: Path) -> None:
     assert error_of(tmp_path, "none.csv") == (
         f"`feedback.files`: there is no file {tmp_path}/none.csv. Relative paths are taken from `feedback.base`."

@@ -21,6 +21,7 @@ def test_interface() -> None:
         model=channel(standard_artifacts.Model),
         baseline_model=channel(standard_artifacts.Model),
         baseline_blessing=channel(standard_artifacts.ModelBlessing),
+        gone_baselines=channel(standard_artifacts.Model),
         gate=GATE,
     )
     assert {key: value.type for key, value in made.inputs.items()} == {
@@ -29,6 +30,7 @@ def test_interface() -> None:
         "model": standard_artifacts.Model,
         "baseline_model": standard_artifacts.Model,
         "baseline_blessing": standard_artifacts.ModelBlessing,
+        "gone_baselines": standard_artifacts.Model,
     }
     assert {key: value.type for key, value in made.outputs.items()} == {"report": artifacts.GateReport}
     assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": REPORT.digest()}

@@ -42,6 +42,19 @@ def test_blessed(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> 
     assert made.slices[0].metrics == pytest.approx(world.CANDIDATE_SHORT_HISTORY)
 
 
+def test_baselines_that_are_gone_are_told(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:
+    run = evaluator_runs("first")
+    gone = runs.make_artifact(standard_artifacts.Model, tmp_path / "deleted")
+    inputs = {"evaluation": [run.evaluation], "blessing": [run.blessing], "model": [run.model]}
+    output = runs.make_artifact(artifacts.GateReport, tmp_path / "report")
+    properties = {"gate": config.gate_to_json(run.case.gate)}
+    executor.Executor().Do({**inputs, "gone_baselines": [gone]}, {"report": [output]}, properties)
+    (note,) = verdict.read(tmp_path / "report").notes
+    assert note == (
+        f"The files of the last blessed model are gone ({gone.uri}), so change bounds are not judged this time."
+    )
+
+
 def test_files(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:
     make_report(evaluator_runs("kept"), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "report.txt"]

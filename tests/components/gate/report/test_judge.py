@@ -168,6 +168,41 @@ def test_a_baseline_that_reports_too_few_items() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("gone", "has_baseline", "left_out", "expected"),
+    [
+        (
+            ["/a"],
+            True,
+            False,
+            ["The files of the last blessed model are gone (/a), so the one blessed before is taken"],
+        ),
+        (["/a"], False, False, ["The files of the last blessed model are gone (/a), so change bounds are not judged"]),
+        (["/b", "/a"], True, False, ["The files of the last 2 blessed models are gone (/b, /a), so the one blessed"]),
+        (
+            ["/a"],
+            False,
+            True,
+            [
+                "The files of the last blessed model are gone (/a), so the one blessed before",
+                "The last blessed model re",
+            ],
+        ),
+    ],
+)
+def test_baselines_that_are_gone(gone: list[str], has_baseline: bool, left_out: bool, expected: list[str]) -> None:
+    report = judge.build_report(
+        examples.gate(ndcg_p={"min": 0.1}),
+        examples.evaluation(baseline=examples.BASELINE if has_baseline else None),
+        blessing=True,
+        baseline_is_left_out=left_out,
+        gone_baselines=gone,
+    )
+    assert len(report.notes) == len(expected)
+    for note, begin in zip(report.notes, expected, strict=True):
+        assert note.startswith(begin)
+
+
 def test_first_model_with_nothing_to_judge() -> None:
     report = judge.build_report(examples.gate(hr_n={"max_loss": 0.01}), examples.evaluation(), blessing=True)
     assert report.blessed

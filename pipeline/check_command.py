@@ -1,0 +1,89 @@
+"""`pnfrec check`: everything that can be known before a run, and the first rows as they are understood."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
+    from pipeline.feedback_check import Row
+    from pipeline.preflight import Preflight
+
+_MOST_FILES = 5
+_HEAD = ("user", "item", "value", "polarity", "time")
+
+
+@click.command()
+@click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. feedback.positive=4."
+)
+def check(config_path: Path, overrides: tuple[str, ...]) -> None:
+    """Check all that a run needs, and show how the first rows of feedback are understood. Nothing runs.
+
+    Everything that is wrong is listed at once: files and columns, folders and room, packages, another run or program
+    in the way. `pnfrec run` checks the same before it starts.
+
+    Exit status: 0 a run can start, 1 something is wrong, 2 wrong configuration.
+    """
+    from pipeline import preflight
+    from pipeline.config import ConfigError, load_config
+
+    try:
+        config = load_config(config_path, overrides)
+    except ConfigError as error:
+        raise click.exceptions.UsageError(str(error)) from error
+    found = preflight.look(config, click.echo)
+    for line in describe(config, found):
+        click.echo(line)
+    for note in found.notes:
+        click.echo(f"\nNOTE  {note}")
+    if found.problems:
+        tell(found.problems)
+        sys.exit(1)
+    click.echo(f"\nA run can start: pnfrec run --config {config_path}")
+
+
+def tell(problems: Sequence[str]) -> None:
+    """Prints what is wrong, to the standard error."""
+    if len(problems) == 1:
+        click.secho(f"\nFAILED: {problems[0]}", fg="red", err=True)
+        return
+    click.secho(f"\nFAILED: {len(problems)} things are wrong, and nothing has run.", fg="red", err=True)
+    for problem in problems:
+        click.secho(f"  - {problem}", fg="red", err=True)
+
+
+def describe(config: "PipelineConfig", found: "Preflight") -> list[str]:
+    """What a run would read and write, a line each, and the first rows as a table."""
+    from pipeline import room
+
+    feedback = config.feedback
+    files = found.feedback.files
+    size = f"{len(files)} file{'' if len(files) == 1 else 's'}, {room.in_words(found.feedback.size)}"
+    rows = [("pipeline", config.name), ("feedback", size if files else ", ".join(feedback.files))]
+    rows += [("", file) for file in files[:_MOST_FILES]]
+    if len(files) > _MOST_FILES:
+        rows.append(("", f"and {len(files) - _MOST_FILES:,} more"))
+    if feedback.titles is not None:
+        rows.append(("titles", os.path.join(feedback.base, feedback.titles.file)))
+    rows += [
+        ("output", f"{config.output_path} ({room.in_words(room.room_of(config.output_path).free)} free)"),
+        ("serving", str(config.serving_path)),
+        ("baseline", "not known" if found.baseline is None else found.baseline or "no blessed model yet"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:{width}}  {text}" for name, text in rows]
+    if found.feedback.rows:
+        lines += ["", "The first rows, as they are understood:", *_table(found.feedback.rows)]
+    return lines
+
+
+def _table(rows: Sequence["Row"]) -> list[str]:
+    cells = [_HEAD, *((row.user, row.item, row.value, row.polarity, row.time) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]

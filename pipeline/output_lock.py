@@ -1,0 +1,65 @@
+"""One run at a time in an output folder: the lock that a run holds for as long as it lives."""
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from pnfrec_core.settings.errors import ConfigError
+
+# How long a run that was just killed may take to let go of its folder: the system frees its memory first.
+PATIENCE_S = 3.0
+_FILE = ".lock"
+
+
+class OutputInUseError(RuntimeError):
+    """Another run is working in the same output folder."""
+
+
+@contextlib.contextmanager
+def exclusive(output: Path) -> Iterator[None]:
+    """Holds the output folder for this process. The lock goes with the process, however it ends.
+
+    Raises:
+        OutputInUseError: Another process holds it.
+        ConfigError: The folder cannot be made or written to.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = (output / _FILE).open("a+")
+    except OSError as error:
+        raise ConfigError(unwritable("output", output, error)) from error
+    with lock:
+        _take(lock, output, PATIENCE_S)
+        yield
+
+
+def check_free(output: Path, patience: float = PATIENCE_S) -> None:
+    """Checks that no run works in the output folder, and makes nothing there.
+
+    Raises:
+        OutputInUseError: One does, and goes on for longer than `patience`.
+    """
+    with contextlib.suppress(OSError), (output / _FILE).open("rb") as lock:
+        _take(lock, output, patience)
+
+
+def unwritable(key: str, folder: Path, error: OSError) -> str:
+    """The sentence for a folder that is written to, and cannot be."""
+    return f"`{key}`: {folder} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
+
+
+def _take(lock: IO[str] | IO[bytes], output: Path, patience: float) -> None:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= end:
+                msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
+                raise OutputInUseError(msg) from error
+            time.sleep(0.1)
+        else:
+            return
