@@ -115,13 +115,6 @@ class PipelineConfig:
         if not self.output:
             msg = "`output` is empty: name the folder that artifacts, metadata and logs go to."
             raise ValueError(msg)
-        columns = self.feedback.columns
-        if columns.user == columns.item:
-            msg = (
-                f"`feedback.columns.user` and `feedback.columns.item` both name the column {columns.user!r}. Name the "
-                "column of users and the column of items."
-            )
-            raise ValueError(msg)
         if self.model.soft_boundary and self.feedback.positive == "column":
             msg = (
                 f"`model.soft_boundary` ({self.model.soft_boundary:g}) needs values, and `feedback.positive: column` "

@@ -63,7 +63,19 @@ def test_the_config_reference_names_every_key() -> None:
     named = {path.rpartition(".")[2] for path in re.findall(r"^\| `([\w.<>]+)` \|", configuration(), re.MULTILINE)}
     keys = set(keys_of(PipelineConfig))
     assert {"polarity", "max_loss", "evaluation_batch_size"} <= keys, "keys of all levels"
-    sections = {"feedback", "model", "training", "tuner", "export", "gate", "beam", "query", "columns", "space"}
+    sections = {
+        "feedback",
+        "model",
+        "training",
+        "tuner",
+        "export",
+        "gate",
+        "beam",
+        "query",
+        "columns",
+        "space",
+        "limits",
+    }
     assert sorted(keys - named - sections) == []
 
 

@@ -13,6 +13,16 @@ from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 # How a quote inside a quoted field of a CSV file is written: twice, or behind a backslash.
 Quotes = Literal["auto", "doubled", "backslash"]
 
+# What the columns hold, by their roles.
+_HELD = {
+    "user": "users",
+    "item": "items",
+    "timestamp": "times",
+    "value": "values",
+    "polarity": "polarities",
+    "split": "splits",
+}
+
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
 
@@ -245,8 +255,8 @@ class FeedbackConfig:
             name = getattr(self.columns, role)
             if name in roles:
                 msg = (
-                    f"`feedback.columns`: the column {name!r} is both {roles[name]} and {role}. Name a column of its "
-                    "own for each."
+                    f"`feedback.columns.{roles[name]}` and `feedback.columns.{role}` both name the column {name!r}. "
+                    f"Name the column of {_HELD[roles[name]]} and the column of {_HELD[role]}."
                 )
                 raise ValueError(msg)
             roles[name] = role

@@ -183,12 +183,14 @@ class LeaveOneOut(SplitRule):
 
     def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
         del times
-        return rows_after(table) < 2
+        # Where the rule on duplicates has yet to choose, rows from the first one on that is held out.
+        held_out: Mask = rows_after(table) < np.minimum(rows_kept(table), 2)
+        return held_out
 
     def split(self, table: "UserTable", train: "Mask", keys: Sequence[int]) -> Splits:
-        del train, keys
+        del keys
         after = rows_after(table)
-        return np.select([after == 0, after == 1], [TEST, VALIDATION], TRAIN).astype(np.int8)
+        return np.select([train, after == 0], [TRAIN, TEST], VALIDATION).astype(np.int8)
 
     def remedy(self, time: str | None) -> str:
         del time
@@ -229,6 +231,12 @@ class ByColumn(SplitRule):
             f"items with too few users and {dropped['rare_user']:,} rows of users with too few items were dropped, "
             "whatever the split column says of them. Set `min_item_users: 1` and `min_user_items: 1` to keep them."
         )
+
+
+def rows_kept(table: "UserTable") -> npt.NDArray[np.int64]:
+    """How many rows of each row's user the rule on duplicates keeps."""
+    kept: npt.NDArray[np.int64] = np.bincount(table.user[table.stays], minlength=len(table.users))[table.user]
+    return kept
 
 
 def rows_after(table: "UserTable") -> npt.NDArray[np.int64]:

@@ -73,8 +73,13 @@ def by_user(rows: list[Row]) -> dict[str, list[Row]]:
     return groups
 
 
-def splits_of(rows: list[Row], config: FeedbackConfig, time: int | None) -> dict[int, str]:
-    """The split of each row by its order; "heldout" where it depends on the user's half."""
+def splits_of(
+    rows: list[Row], config: FeedbackConfig, time: int | None, held_out: set[int] | None = None
+) -> dict[int, str]:
+    """The split of each row by its order; "heldout" where it depends on the user's half.
+
+    `held_out`: the rows that may be held out by their place; all of them where it is None.
+    """
     if config.split == "column":
         return {row.order: row.split for row in rows}
     if config.split == "global_time":
@@ -83,13 +88,18 @@ def splits_of(rows: list[Row], config: FeedbackConfig, time: int | None) -> dict
     splits = {row.order: "train" for row in rows}
     for group in by_user(rows).values():
         splits[group[-1].order] = "test"
-        if len(group) > 1:
+        if len(group) > 1 and (held_out is None or group[-2].order in held_out):
             splits[group[-2].order] = "validation"
     return splits
 
 
-def last_on_each_side(rows: list[Row], last: list[Row], config: FeedbackConfig, time: int | None) -> list[Row]:
-    """The last row of each user and item in training, and the last one that is held out. `last`: of all rows."""
+def last_on_each_side(
+    rows: list[Row], last: list[Row], config: FeedbackConfig, time: int | None
+) -> tuple[list[Row], set[int]]:
+    """The last row of each user and item in training, and the last one that is held out; and the rows of that side.
+
+    `last`: the last row of each, of all rows.
+    """
     held_out: set[int] = set()
     for user, group in by_user(rows).items():
         if config.split == "leave_one_out":
@@ -101,7 +111,7 @@ def last_on_each_side(rows: list[Row], last: list[Row], config: FeedbackConfig, 
             assert time is not None
             held_out |= {row.order for row in group if row.time >= time}
     stays = {(row.user, row.item, row.order in held_out): row for row in rows}
-    return [row for row in rows if stays[row.user, row.item, row.order in held_out] is row]
+    return [row for row in rows if stays[row.user, row.item, row.order in held_out] is row], held_out
 
 
 def validation_half(users: set[str], seed: int) -> set[str]:
@@ -144,10 +154,11 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
     time = None
     if config.split == "global_time":
         time = int(np.quantile(np.array([row.time for row in rows]), config.test_quantile, method="nearest"))
+    held_out = None
     if config.duplicates == "last":
-        rows = last_on_each_side(k_core(read, config, Counter()), rows, config, time)
+        rows, held_out = last_on_each_side(k_core(read, config, Counter()), rows, config, time)
         dropped["duplicate"] = len(read) - len(rows) - dropped["rare_item"] - dropped["rare_user"]
-    split = splits_of(rows, config, time)
+    split = splits_of(rows, config, time, held_out)
     train = [row for row in rows if split[row.order] == "train"]
     if not train:
         raise NothingLeftError

@@ -68,6 +68,7 @@ def test_beam_equals_the_reference(tmp_path: Path, settings: dict[str, Any]) -> 
             for split in ("test", "train", "validation")
             for n in range(3)
         ),
+        "statistics/report.html",
         "statistics/statistics.json",
         "statistics/summary.txt",
         "vocabulary/items.jsonl",
@@ -86,7 +87,7 @@ def test_several_processes_write_the_same(tmp_path: Path) -> None:
     two = generate(config, tmp_path / "two", support.MULTI_PROCESSING)
     assert one == two
     files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 15
+    assert len(files) == 16
     for path in files:
         assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
 

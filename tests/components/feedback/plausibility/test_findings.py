@@ -239,6 +239,6 @@ def test_the_page_holds_every_finding_and_escapes_what_it_shows(tmp_path: Path) 
 
 
 def test_a_column_in_two_roles_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"the column 'timestamp' is both timestamp and value"):
+    with pytest.raises(ValueError, match=r"both name the column 'timestamp'. Name the column of times and "):
         FeedbackConfig(["x"], columns=ColumnsConfig(value="timestamp"))
     FeedbackConfig(["x"], columns=ColumnsConfig(value="timestamp"), positive="column")

@@ -293,16 +293,3 @@ def test_polarity_of_lists(tmp_path: Path) -> None:
     row = {"user": "u", "item": "i", "timestamp": 1, "polarity": ["p"]}
     pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
     assert "the column 'polarity' holds list<" in error_of(tmp_path, "a.parquet", positive="column")
-
-
-def test_feedback_without_ratings_is_told_what_it_needs(tmp_path: Path) -> None:
-    (tmp_path / "plays.csv").write_text("user,item,timestamp\nu,i,2\n")
-    message = error_of(tmp_path, "plays.csv")
-    assert "no column 'value'" in message
-    assert message.endswith(
-        "If nobody rated anything (plays, clicks, purchases), say what counts as positive: a column of polarities "
-        "(`feedback.positive: column` and `feedback.columns.polarity`), or a number to compare, such as the share of a "
-        "track that was played (`feedback.columns.value` and `feedback.positive: 0.5`)."
-    )
-    (tmp_path / "plays.csv").write_text("user,item\nu,i\n")
-    assert "If nobody rated anything" not in error_of(tmp_path, "plays.csv")
