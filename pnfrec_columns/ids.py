@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,6 +45,8 @@ def _merged(ids: pa.Array, codes: Codes, bad: Mask) -> tuple[pa.Array, Codes, Ma
 
 def hash_ids(ids: pa.Array, key: str) -> npt.NDArray[np.uint64]:
     """A hash of each id (SipHash of the UTF-8 bytes) that depends on the id and the 16 characters of `key` alone."""
+    import pandas as pd  # half a second, which who only looks at ids need not pay
+
     texts = ids.to_numpy(zero_copy_only=False)
     hashes: npt.NDArray[np.uint64] = pd.util.hash_array(texts, hash_key=key, categorize=False)
     return hashes

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -207,6 +206,8 @@ def _formatted(array: pa.Array, where: str, form: str) -> Times:
     if not is_text(array.type) and not pa.types.is_integer(array.type):
         msg = f"{where}: `feedback.time_format` reads text and whole numbers, not {array.type}. Leave it out."
         raise FeedbackError(msg)
+    import pandas as pd  # half a second, which whole numbers and ISO dates need not pay
+
     text, bad = utf8(array if is_text(array.type) else array.cast(pa.string()))
     # One look at each of the texts that occur.
     encoded = pc.utf8_trim_whitespace(text).dictionary_encode()

@@ -5,8 +5,8 @@ import warnings
 from pathlib import Path
 
 from pipeline.config import PipelineConfig
-from pnfrec_core.provenance import data_digest, matches, result_name
-from studies.run.origin import EXAMPLES
+from pnfrec_core.provenance import result_name
+from studies.run.origin import EXAMPLES, digest_of
 
 
 def prepared(config: PipelineConfig, folder: Path) -> Path:
@@ -17,7 +17,7 @@ def prepared(config: PipelineConfig, folder: Path) -> Path:
     """
     feedback = config.feedback
     patterns = [*feedback.files, *([feedback.titles.file] if feedback.titles is not None else [])]
-    data = " ".join(data_digest(matches([str(Path(feedback.base, pattern))])) for pattern in patterns)
+    data = " ".join(digest_of(feedback.base, [pattern]) for pattern in patterns)
     # Not the folder that the files lie in: what they hold counts.
     settings = {name: value for name, value in dataclasses.asdict(feedback).items() if name != "base"}
     target = folder / result_name(code=EXAMPLES.digest(), data=data, settings=settings)[:12]

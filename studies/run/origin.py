@@ -1,10 +1,11 @@
 """What a result comes from beside its settings: the data and the code. Other ones are another trial, and train anew."""
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pnfrec_core.provenance import Code, data_digest, matches
+from pnfrec_core.provenance import Code, data_digest
 
 _LIBRARIES = ("keras", "numpy", "tensorflow")
 # How a model is exported, and how results are drawn, is no part of these.
@@ -35,6 +36,26 @@ def origin_of(base: str, patterns: Iterable[str]) -> Origin:
         base: Folder that the patterns are taken from.
         patterns: `feedback.files`.
     """
-    data = data_digest(matches(str(Path(base, pattern)) for pattern in patterns))
+    data = digest_of(base, patterns)
     training = f"{EXAMPLES.digest()} {TRAINING.digest()}"
     return Origin(data, training, f"{training} {TRIAL.digest()}")
+
+
+def digest_of(base: str, patterns: Iterable[str]) -> str:
+    """What the files hold, and what the names of their folders say of them (`column=value`), wherever they lie."""
+    from components.feedback.reading.files import path_columns
+
+    files = sorted({file for pattern in patterns for file in _files(base, pattern)})
+    of_paths = [path_columns(file) for file in files]
+    return data_digest(files) + (json.dumps(of_paths) if any(of_paths) else "")
+
+
+def _files(base: str, pattern: str) -> list[str]:
+    """The files that FeedbackGen reads; the path itself where there is none."""
+    from components.feedback.errors import FeedbackError
+    from components.feedback.reading.files import match_files
+
+    try:
+        return match_files(base, pattern, "feedback.files")
+    except FeedbackError:
+        return [str(Path(base, pattern))]

@@ -3,10 +3,11 @@
 import bz2
 import gzip
 import lzma
-import zipfile
 from typing import IO, Any
 
 import pyarrow as pa
+
+from components.feedback.reading.suffixes import zip_members
 
 # How files begin that are no UTF-8 text, and the remedy.
 _BEGINS = {
@@ -25,7 +26,6 @@ _BEGINS = {
 # These bytes may begin text as well: what follows them there is no text.
 _MAY_BE_TEXT = (b"BZh", b"ORC")
 _TAR_MARK = slice(257, 262)
-_NAMED_MEMBERS = 3
 
 
 def decompressed(raw: IO[bytes], kind: str | None, *, in_arrow: bool = False) -> Any:
@@ -54,7 +54,7 @@ def foreign_content(head: bytes, path: str = "") -> str | None:
     """
     for start, text in _BEGINS.items():
         if head.startswith(start) and (start not in _MAY_BE_TEXT or b"\0" in head or not _is_utf8(head)):
-            return text + _members(path) if start.startswith(b"PK") else text
+            return text + zip_members(path) if start.startswith(b"PK") else text
     if head[_TAR_MARK] == b"ustar":
         return "is a tar archive. Unpack it, and name the files in it"
     if b"\0" in head:
@@ -69,14 +69,3 @@ def _is_utf8(head: bytes) -> bool:
         # The last character may be cut off.
         return error.start > len(head) - 4
     return True
-
-
-def _members(path: str) -> str:
-    """The first files of a zip archive, as the end of a sentence."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile):
-        return ""
-    more = f" and {len(names) - _NAMED_MEMBERS:,} more" if len(names) > _NAMED_MEMBERS else ""
-    return f": {', '.join(names[:_NAMED_MEMBERS])}{more}" if names else ""

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from components.feedback.errors import FeedbackError
-from components.feedback.reading.suffixes import COMPRESSIONS, FORMATS, NOT_READ, compression, without_compression
+from components.feedback.reading.suffixes import (
+    COMPRESSIONS,
+    FORMATS,
+    NOT_READ,
+    compression,
+    without_compression,
+    zip_members,
+)
 from components.feedback.reading.tables import check_no_table
 from pnfrec_data.registry import remedy
 
@@ -48,7 +55,7 @@ def file_format(path: str, setting: str) -> str:
         return setting
     for name in (os.path.splitext(path)[1].lower(), suffix):
         if name in NOT_READ:
-            msg = f"{path}: {NOT_READ[name]}."
+            msg = f"{path}: {NOT_READ[name]}{zip_members(path)}."
             raise FeedbackError(msg)
     if suffix not in FORMATS:
         msg = (

@@ -1,6 +1,7 @@
 """What the names of files say: their format and how they are compressed."""
 
 import os
+import zipfile
 
 # By suffix.
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "dat", ".parquet": "parquet", ".pq": "parquet"}
@@ -22,6 +23,7 @@ NOT_READ = {
         f"compressed in a way that is not read. Compress it as one of {', '.join(COMPRESSIONS)}",
     ),
 }
+_NAMED_MEMBERS = 3
 
 
 def compression(path: str) -> str | None:
@@ -32,3 +34,14 @@ def compression(path: str) -> str | None:
 def without_compression(path: str) -> str:
     """The name of the file inside."""
     return os.path.splitext(path)[0] if compression(path) else path
+
+
+def zip_members(path: str) -> str:
+    """The first files of a zip archive on this machine, as the end of a sentence; nothing of another file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile):
+        return ""
+    more = f" and {len(names) - _NAMED_MEMBERS:,} more" if len(names) > _NAMED_MEMBERS else ""
+    return f": {', '.join(names[:_NAMED_MEMBERS])}{more}" if names else ""

@@ -51,3 +51,18 @@ def test_a_file_of_other_content_is_other_data_and_its_place_is_no_matter(tmp_pa
 @pytest.mark.parametrize("pattern", ["none.csv", "*.none", "gs://bucket/a.csv"])
 def test_a_file_that_is_not_here_is_left_to_feedbackgen(pattern: str, tmp_path: Path) -> None:
     assert origin_of(str(tmp_path), [pattern]).data
+
+
+def test_a_folder_is_its_files_and_what_their_folders_say(tmp_path: Path) -> None:
+    """Renaming `split=train` moves rows from one set to another, and no byte of a file."""
+    base = tmp_path / "what[1]?"
+    (base / "rows" / "split=train").mkdir(parents=True)
+    (base / "rows" / "_temporary").mkdir()
+    (base / "rows" / "split=train" / "a.csv").write_text("u,i,1\n")
+    first = origin_of(str(base), ["rows"]).data
+    (base / "rows" / "_temporary" / "a.csv").write_text("u,i,9\n")
+    assert origin_of(str(base), ["rows"]).data == first == origin_of(str(base), ["rows/**/*.csv"]).data
+    (base / "rows" / "split=train").rename(base / "rows" / "split=test")
+    renamed = origin_of(str(base), ["rows"]).data
+    (base / "rows" / "split=test" / "a.csv").write_text("u,i,2\n")
+    assert len({first, renamed, origin_of(str(base), ["rows"]).data}) == 3

@@ -96,7 +96,9 @@ def test_archives_are_named_with_what_they_hold(tmp_path: Path) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("ml/ratings.csv", HEADER + ROWS)
         archive.writestr("ml/movies.csv", "item,title\n")
-    assert error(packed) == f"{packed}: a zip archive. Unpack it, and name the files in it."
+    assert error(packed) == (
+        f"{packed}: a zip archive. Unpack it, and name the files in it: ml/ratings.csv, ml/movies.csv."
+    )
     assert error(packed, format="csv") == (
         f"{packed}: is a zip archive. Unpack it, and name the files in it: ml/ratings.csv, ml/movies.csv."
     )
