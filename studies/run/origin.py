@@ -53,8 +53,11 @@ def digest_of(base: str, patterns: Iterable[str]) -> str:
 def _files(base: str, pattern: str) -> list[str]:
     """The files that FeedbackGen reads; the path itself where there is none."""
     from components.feedback.errors import FeedbackError
-    from components.feedback.reading.files import match_files
+    from components.feedback.reading.files import absolute, is_remote, match_files
 
+    if is_remote(path := absolute(base, pattern)):
+        # Counts by its name: nobody asks the store for it here.
+        return [path]
     try:
         return match_files(base, pattern, "feedback.files")
     except FeedbackError:
