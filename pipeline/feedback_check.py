@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from pipeline.paths import STORES, scheme_of
 from pnfrec_columns.units import time_text
 from pnfrec_core import launch
+from pnfrec_core.errors import FeedbackError
 
 if TYPE_CHECKING:
     from components.feedback.reading.batches import RowBatch

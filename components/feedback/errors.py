@@ -25,6 +25,3 @@ def feedback_error_within(error: BaseException) -> FeedbackError | None:
             return None
         message = found[1]
     return FeedbackError(_STEP.sub("", message))
-
-
-__all__ = ["FeedbackError", "feedback_error_within"]

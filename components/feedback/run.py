@@ -14,11 +14,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.feedback.beam.graph import WriteFeedback
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError, feedback_error_within
+from components.feedback.errors import feedback_error_within
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import make_plan
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
+from pnfrec_core.errors import FeedbackError
 
 logger = logging.getLogger(__name__)
 

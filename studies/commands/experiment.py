@@ -37,7 +37,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
         base = load_config(config_path, [*WITHOUT_SERVING, *overrides])
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
-    from components.feedback.errors import FeedbackError
+    from pnfrec_core.errors import FeedbackError
     from studies.results.ranks import ResultError
     from studies.run.failure import ServerError
     from studies.run.runner import run_trials

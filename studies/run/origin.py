@@ -52,8 +52,8 @@ def digest_of(base: str, patterns: Iterable[str]) -> str:
 
 def _files(base: str, pattern: str) -> list[str]:
     """The files that FeedbackGen reads; the path itself where there is none."""
-    from components.feedback.errors import FeedbackError
     from components.feedback.reading.files import absolute, is_remote, match_files
+    from pnfrec_core.errors import FeedbackError
 
     if is_remote(path := absolute(base, pattern)):
         # Counts by its name: nobody asks the store for it here.

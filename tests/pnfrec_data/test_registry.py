@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.files import expand_files
 from pipeline.config import load_config
+from pnfrec_core.errors import FeedbackError
 from pnfrec_data import prepare, registry
 
 ROOT = Path(__file__).parents[2]

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.plausibility import observed
 from components.feedback.plausibility.finding import Finding
 from components.feedback.plausibility.observed import Observed
 from pnfrec_columns.units import AUTO, time_text
+from pnfrec_core.errors import FeedbackError
 
 
 def check_times(seen: Observed, unit: str | None, config: FeedbackConfig) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.suffixes import (
     COMPRESSIONS,
     FORMATS,
@@ -20,6 +19,7 @@ from components.feedback.reading.suffixes import (
     zip_members,
 )
 from components.feedback.reading.tables import check_no_table
+from pnfrec_core.errors import FeedbackError
 from pnfrec_data.registry import remedy
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.files import absolute, expand_files
+from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import data_digest
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.compression import foreign_content
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.source import READ_ERRORS, EmptyFileError, Piece, RawBatch, Source, one_line
+from pnfrec_core.errors import FeedbackError
 
 _ROWS_PER_PIECE = 1_000_000
 _HEAD_BYTES = 1024

@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.columns import required_columns
 from components.feedback.reading.files import expand_files, file_format, match_files
 from components.feedback.reading.parquet import ParquetSource
@@ -13,6 +12,7 @@ from components.feedback.reading.source import EmptyFileError, MissingColumnErro
 from components.feedback.reading.text import TextSource
 from pnfrec_columns.times import has_fractions
 from pnfrec_columns.units import AUTO, FRACTIONAL
+from pnfrec_core.errors import FeedbackError
 
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import IO, Any
 
-from components.feedback.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError
 
 _READ_CHARACTERS = 1 << 30
 # The limit is one for the whole process: two threads must not take it from each other.

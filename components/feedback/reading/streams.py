@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from components.feedback.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError
 
 SEPARATOR = "::"
 # One character that text does not contain stands for `::`, which pyarrow.csv cannot split by.

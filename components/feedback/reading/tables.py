@@ -7,7 +7,7 @@ them counts rows twice that were rewritten, and brings back those that were dele
 import os
 from collections.abc import Iterable
 
-from components.feedback.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError
 
 _EXPORT = 'spark.read.format("{0}").load(PATH).write.parquet(OTHER)'
 

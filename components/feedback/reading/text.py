@@ -12,11 +12,11 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.compression import decompressed, foreign_content
 from components.feedback.reading.quotes import BACKSLASHED, DoubledQuotes, check_quotes, long_fields, text_lines
 from components.feedback.reading.source import READ_ERRORS, EmptyFileError, Piece, RawBatch, Source, one_line
 from components.feedback.reading.streams import SEPARATOR, UNIT_SEPARATOR, CountedLines, UnitSeparated
+from pnfrec_core.errors import FeedbackError
 
 _PEEK_BYTES = 1 << 20
 _BLOCK_BYTES = 8 << 20

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from apache_beam.metrics import Metrics
 
-from components.feedback.errors import FeedbackError
 from pnfrec_columns.units import TICKS_A_DAY
+from pnfrec_core.errors import FeedbackError
 
 # Namespace of the Beam counters. Their names are those of the flat counts.
 NAMESPACE = "pnfrec.feedback"

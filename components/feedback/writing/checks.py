@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.rules.boundary import positive_rule
 from components.feedback.writing.account import DROPPED, ROWS_READ, UNUSABLE, examples, losses
 from pnfrec_core import schema
+from pnfrec_core.errors import FeedbackError
 
 
 def check_training_rows(counts: Mapping[str, int], config: FeedbackConfig, time: str | None) -> None:

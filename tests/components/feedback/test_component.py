@@ -16,10 +16,10 @@ from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import component as feedback_component
 from components.feedback.component import FeedbackGen
 from components.feedback.config import FeedbackConfig, TitlesConfig, from_json
-from components.feedback.errors import FeedbackError
 from components.feedback.executor import Executor
 from components.feedback.origin import EXAMPLES
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
+from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import Code
 from tests.components.feedback import support
 from tests.components.feedback.made_up import some_rows

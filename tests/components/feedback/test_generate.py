@@ -12,9 +12,9 @@ import pytest
 
 from components.feedback import run as run_module
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.run import generate
 from components.feedback.writing.summary import format_summary
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import reference, support
 from tests.components.feedback.made_up import MANY, NO_FILTER, some_rows
 from tests.components.feedback.reference import Row

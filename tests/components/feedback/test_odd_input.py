@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.run import generate
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import reference, support
 from tests.components.feedback.made_up import MANY, NO_FILTER, ONE_ITEM, ONE_USER, rows_of
 from tests.components.feedback.reference import Row

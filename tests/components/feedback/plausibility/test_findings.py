@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.plausibility.limits import LimitsConfig
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import local
 
 APRIL = 1_366_117_800  # 2013-04-16 13:10:00 UTC

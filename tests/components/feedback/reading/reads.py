@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.plan import make_plan
+from pnfrec_core.errors import FeedbackError
 
 HEADER = "user,item,value,timestamp\n"
 # What a message says that it expected.

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.feedback.config import FeedbackConfig, TitlesConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.plan import make_plan
 from components.feedback.reading.quotes import DoubledQuotes
 from components.feedback.reading.streams import CountedLines
 from components.feedback.reading.titles import read_titles
+from pnfrec_core.errors import FeedbackError
 
 HEADER = "user,item,value,timestamp\n"
 # The ids are: say "hi", ok | C:\dir | a\ | "

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.feedback.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback.reading.reads import A_NUMBER, A_TIME, AN_ID, HEADER, error_of, read, written
 
 BAD = [

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.plan import make_plan
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import support
 from tests.components.feedback.reference import Row
 

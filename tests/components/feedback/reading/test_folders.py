@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.files import expand_files, path_columns
 from components.feedback.reading.plan import make_plan
+from pnfrec_core.errors import FeedbackError
 
 CSV = "user,item,value,timestamp\nu,i,1,2\n"
 

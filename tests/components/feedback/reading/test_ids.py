@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.plan import make_plan
 from pnfrec_columns.ids import decode_ids
+from pnfrec_core.errors import FeedbackError
 
 DAY = datetime.date(2020, 1, 2)
 MOMENT = datetime.datetime(2020, 1, 2, 3, 4, 5)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.plan import make_plan
+from pnfrec_core.errors import FeedbackError
 
 
 def error_of(folder: Path, name: str) -> str:

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading import parquet, plan
 from components.feedback.reading.files import expand_files, file_format
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import Piece, Source
 from components.feedback.reading.text import TextSource
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import support
 from tests.components.feedback.reference import Row
 

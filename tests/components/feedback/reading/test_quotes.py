@@ -8,12 +8,12 @@ from typing import Literal
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading import text as text_module
 from components.feedback.reading.batches import read_rows
 from components.feedback.reading.plan import make_plan
 from components.feedback.reading.streams import CountedLines
 from components.feedback.run import generate
+from pnfrec_core.errors import FeedbackError
 
 HEADER = "user,item,value,timestamp,comment\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import local, support
 from tests.components.feedback.reference import Row
 

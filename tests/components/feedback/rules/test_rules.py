@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import local, reference, support
 from tests.components.feedback.reference import Row
 

@@ -3,10 +3,11 @@
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.errors import FeedbackError, feedback_error_within
+from components.feedback.errors import feedback_error_within
 from components.feedback.writing.statistics import make_statistics
 from components.feedback.writing.summary import format_summary
 from pnfrec_columns.units import time_text
+from pnfrec_core.errors import FeedbackError
 
 CONFIG = FeedbackConfig(files=["-"])
 COUNTS = {

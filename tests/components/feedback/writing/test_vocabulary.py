@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import FeedbackConfig, TitlesConfig
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.titles import read_titles
 from components.feedback.writing import vocabulary
+from pnfrec_core.errors import FeedbackError
 
 
 def test_counts_of_shards_are_summed() -> None:
