@@ -23,7 +23,28 @@ _BASE = click.Path(file_okay=False, path_type=Path)
     help="Time between two looks for a new version.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Requests that run at once. Default: by the processors.")
-def serve(base: Path, port: int, host: str, model_name: str, poll_seconds: float, workers: int | None) -> None:
+@click.option(
+    "--max-concurrent",
+    default=128,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Calls that run or wait; the rest are refused at once.",
+)
+@click.option("--max-rows", default=4096, show_default=True, type=click.IntRange(1), help="Users of a request.")
+@click.option(
+    "--max-columns", default=10_000, show_default=True, type=click.IntRange(1), help="Items of each list of a user."
+)
+def serve(
+    base: Path,
+    port: int,
+    host: str,
+    model_name: str,
+    poll_seconds: float,
+    workers: int | None,
+    max_concurrent: int,
+    max_rows: int,
+    max_columns: int,
+) -> None:
     """Serve the newest version of a model over gRPC, in TensorFlow Serving's API.
 
     A new version takes over without a restart. Stop with Ctrl-C or SIGTERM.
@@ -32,6 +53,7 @@ def serve(base: Path, port: int, host: str, model_name: str, poll_seconds: float
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from serving import errors, server
+    from serving.limits import Limits
 
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
@@ -46,6 +68,7 @@ def serve(base: Path, port: int, host: str, model_name: str, poll_seconds: float
             model_name,
             poll_seconds,
             workers,
+            Limits(max_concurrent, max_rows, max_columns),
             on_ready=lambda running: click.echo(server.describe(running)),
         )
     except errors.ServerStartError as error:

@@ -43,13 +43,19 @@ class LoadedModel:
         self._functions: Mapping[str, Any] = self._saved_model.signatures
 
     def warm_up(self) -> None:
-        """Answers one request, so that the first caller does not wait for the graph, and a broken one never serves."""
-        inputs = {}
-        for name, info in self.signatures.signature_def[schema.SERVING_SIGNATURE].inputs.items():
-            shape = [1 if size < 0 else size for size in wire.shape_of(info.tensor_shape) or ()]
-            fill: Any = b"" if info.dtype == tensors.DT_STRING else 1
-            inputs[name] = tf.constant(fill, dtype=tf.as_dtype(info.dtype), shape=shape)
-        self._functions[schema.SERVING_SIGNATURE](**inputs)
+        """Answers one request of each signature that ranks.
+
+        So the first caller waits for no graph, and a broken one never serves.
+        """
+        for signature_name in (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE):
+            if signature_name not in self.signatures.signature_def:
+                continue
+            inputs = {}
+            for name, info in self.signatures.signature_def[signature_name].inputs.items():
+                shape = [1 if size < 0 else size for size in wire.shape_of(info.tensor_shape) or ()]
+                fill: Any = b"" if info.dtype == tensors.DT_STRING else 1
+                inputs[name] = tf.constant(fill, dtype=tf.as_dtype(info.dtype), shape=shape)
+            self._functions[signature_name](**inputs)
 
     def predict(
         self, signature_name: str, inputs: Mapping[str, Any], output_filter: Iterable[str] = ()
@@ -74,7 +80,7 @@ class LoadedModel:
         signature = self.signatures.signature_def[signature_name]
         wanted = _wanted_outputs(signature, output_filter)
         arguments = _arguments(signature, inputs)
-        if signature_name == schema.SERVING_SIGNATURE:
+        if signature_name in (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE):
             _check_rows({name: array.shape for name, array in arguments.items()})
         try:
             # Explicit types: numpy has no string type that TensorFlow would infer from an empty array.
@@ -172,9 +178,10 @@ def _fits(shape: tuple[int, ...], expected: tuple[int, ...] | None) -> bool:
 
 
 def _check_rows(shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """The rule of `serving_default` that a signature cannot tell: as many rows in each input, or one `k` for all."""
+    """The rule that a signature cannot tell: as many rows in each input, or one `k` and one `gamma` for all."""
     rows = shapes.get(schema.POSITIVE_ITEM_IDS, ())[:1]
-    for name, allowed in ((schema.EXCLUDE_ITEM_IDS, {rows}), (schema.K, {rows, (1,)})):
+    for name in (schema.EXCLUDE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS, schema.K, schema.GAMMA):
+        allowed = {rows, (1,)} if name in (schema.K, schema.GAMMA) else {rows}
         received = shapes.get(name, rows)[:1]
         if rows and received not in allowed:
             msg = f"Input `{name}` must have {' or '.join(str(size) for (size,) in sorted(allowed))} rows, as "

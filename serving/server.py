@@ -1,6 +1,7 @@
 """A gRPC server for machines without the tensorflow/serving image: `pnfrec serve` or `python -m serving.server`."""
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ import grpc
 
 from serving import wire
 from serving.errors import ServerStartError
+from serving.limits import Limits
 from serving.service import ModelServices
 from serving.versions import Load, Servable, VersionWatcher
 
@@ -44,6 +46,7 @@ class RecommenderServer:
         poll_seconds: Time between two looks at the folder.
         workers: Requests that run at once; None goes by the processors.
         load: Makes a servable of a version's folder.
+        limits: What it takes at once.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class RecommenderServer:
         poll_seconds: float = 2.0,
         workers: int | None = None,
         load: Load = load_model,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
     ) -> None:
         self.base_path = Path(base_path)
         self.model_name = model_name
@@ -64,6 +68,7 @@ class RecommenderServer:
         threads = futures.ThreadPoolExecutor(workers or min(32, (os.cpu_count() or 1) + 4), "pnfrec-grpc")
         self._server = grpc.server(
             threads,
+            maximum_concurrent_rpcs=limits.max_concurrent,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
                 ("grpc.so_reuseport", 0),
@@ -71,7 +76,7 @@ class RecommenderServer:
                 ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
             ],
         )
-        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions).handlers())
+        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions, limits).handlers())
 
     @property
     def address(self) -> str:
@@ -111,17 +116,19 @@ def serve(
     model_name: str = DEFAULT_MODEL_NAME,
     poll_seconds: float = 2.0,
     workers: int | None = None,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
     on_ready: Callable[[RecommenderServer], None] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then stops gracefully.
 
     Args:
-        base_path: As for `RecommenderServer`, like the five that follow.
+        base_path: As for `RecommenderServer`, like the six that follow.
         port: 0 picks a free one.
         host: Address to listen on.
         model_name: What requests have to name.
         poll_seconds: Time between two looks at the folder.
         workers: Requests that run at once.
+        limits: What it takes at once.
         on_ready: Called once the server listens and has looked for a version.
 
     Raises:
@@ -135,7 +142,7 @@ def serve(
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        server = RecommenderServer(base_path, port, host, model_name, poll_seconds, workers)
+        server = RecommenderServer(base_path, port, host, model_name, poll_seconds, workers, limits=limits)
         server.start()
         if on_ready is not None and not stopping.is_set():
             on_ready(server)
@@ -163,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME)
     parser.add_argument("--poll-seconds", type=float, default=2.0)
     parser.add_argument("--workers", type=int, default=None, help="requests that run at once")
+    for field in dataclasses.fields(Limits):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, default=field.default)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -173,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             options.model_name,
             options.poll_seconds,
             options.workers,
+            Limits(options.max_concurrent, options.max_rows, options.max_columns),
             on_ready=lambda server: logger.info("%s", describe(server)),
         )
     except (ServerStartError, ValueError) as error:

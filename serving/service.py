@@ -9,6 +9,7 @@ import grpc
 
 from pnfrec_core import schema
 from serving import errors, wire
+from serving.limits import Limits
 from serving.versions import VersionWatcher
 
 logger = logging.getLogger(__name__)
@@ -24,9 +25,10 @@ class ModelServices:
     methods answer UNIMPLEMENTED.
     """
 
-    def __init__(self, model_name: str, versions: VersionWatcher) -> None:
+    def __init__(self, model_name: str, versions: VersionWatcher, limits: Limits = Limits()) -> None:  # noqa: B008
         self._model_name = model_name
         self._versions = versions
+        self._limits = limits
 
     def handlers(self) -> list[Any]:
         """What grpc.Server.add_generic_rpc_handlers takes."""
@@ -50,6 +52,7 @@ class ModelServices:
         return [grpc.method_handlers_generic_handler(service, found) for service, found in by_service.items()]
 
     def predict(self, request: Any) -> Any:
+        self._limits.check_inputs(request.inputs)
         with self._lease(request) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter)

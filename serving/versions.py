@@ -34,8 +34,11 @@ class Servable(Protocol):
 
 
 Load = Callable[[Path, int], Servable]
-# Every file's path, size and time of change: what a failed load is judged by before it is tried again.
-_Fingerprint = tuple[tuple[str, int, int], ...]
+# Of every file and folder what a change of it changes, permissions included: what a failed load is judged by before it
+# is tried again.
+_Fingerprint = tuple[tuple[str, int, int, int], ...]
+# A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long.
+_TRY_AGAIN_SECONDS = 60.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,19 +68,23 @@ class VersionWatcher:
         base: Holds a folder a version. It may appear later.
         load: Makes a servable of a version's folder; raises if it cannot.
         poll_seconds: Time between two looks at the folder.
+        try_again_seconds: Time until a version that failed to load is tried again although no file has changed.
     """
 
-    def __init__(self, base: Path, load: Load, poll_seconds: float = 2.0) -> None:
+    def __init__(
+        self, base: Path, load: Load, poll_seconds: float = 2.0, try_again_seconds: float = _TRY_AGAIN_SECONDS
+    ) -> None:
         if poll_seconds <= 0:
             msg = f"`poll_seconds` must be above 0. Received: {poll_seconds}."
             raise ValueError(msg)
         self.base = base
         self._load = load
         self._poll_seconds = poll_seconds
+        self._try_again_seconds = try_again_seconds
         self._lock = threading.Lock()
         self._current: _Slot | None = None
         self._states: dict[int, VersionState] = {}
-        self._failed: dict[int, _Fingerprint] = {}
+        self._failed: dict[int, tuple[_Fingerprint, float]] = {}
         self._listing_error = ""
         self._collect = False
         self._stopping = threading.Event()
@@ -180,11 +187,18 @@ class VersionWatcher:
 
     def _try(self, version: int, folder: Path) -> bool:
         """Loads a version and lets it take over. False if it is not complete, or if it failed."""
-        if not folders.is_complete(folder):
+        try:
+            complete = folders.is_complete(folder)
+        except OSError as error:
+            # One folder that may not be read must not keep an older version from serving.
+            self._refuse(version, error)
+            return False
+        if not complete:
             self._set(VersionState(version, "START"))
             return False
         fingerprint = _fingerprint(folder)
-        if self._failed.get(version) == fingerprint:
+        failed, when = self._failed.get(version, (None, 0.0))
+        if failed == fingerprint and time.monotonic() - when < self._try_again_seconds:
             return False
         self._set(VersionState(version, "LOADING"))
         began = time.monotonic()
@@ -192,7 +206,7 @@ class VersionWatcher:
             servable = self._load(folder, version)
             servable.warm_up()
         except Exception as error:
-            self._failed[version] = fingerprint
+            self._failed[version] = fingerprint, time.monotonic()
             number = getattr(error, "error_code", None)
             code = wire.code_name(number) if isinstance(number, int) else "INTERNAL"
             self._set(VersionState(version, "END", code, f"{type(error).__name__}: {error}"))
@@ -203,6 +217,15 @@ class VersionWatcher:
         self._take_over(_Slot(version, servable))
         logger.info("Serving version %d from %s (loaded in %.1f s).", version, folder, time.monotonic() - began)
         return True
+
+    def _refuse(self, version: int, error: OSError) -> None:
+        """Tells once that a version's folder cannot be read; it is looked at again every time."""
+        state = VersionState(version, "END", "PERMISSION_DENIED", f"{type(error).__name__}: {error}")
+        with self._lock:
+            known = self._states.get(version)
+            self._states[version] = state
+        if known != state:
+            logger.warning("Version %d cannot be read and is passed over: %s.", version, error)
 
     def _take_over(self, slot: _Slot) -> None:
         with self._lock:
@@ -252,10 +275,11 @@ class VersionWatcher:
 
 def _fingerprint(folder: Path) -> _Fingerprint:
     found = []
-    for root, _, files in os.walk(folder):
-        for file in files:
-            path = os.path.join(root, file)
+    for root, folders_here, files in os.walk(folder):
+        for name in ("", *folders_here, *files):
+            path = os.path.join(root, name)
             with contextlib.suppress(OSError):  # removed meanwhile
                 stat = os.stat(path)
-                found.append((path, stat.st_size, stat.st_mtime_ns))
+                # The time of a change of permissions or of the owner is that of the inode.
+                found.append((path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
     return tuple(sorted(found))

@@ -13,6 +13,7 @@ from pnfrec_keras.config import check_rule
 from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.examples.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.export.rows import checked_rows, one_a_row
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking import rules, topk
 from pnfrec_keras.ranking.rules import Dislikes
@@ -70,6 +71,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
     def recommend(self, history_ids: Tensor, exclude_ids: Tensor, k: Tensor) -> dict[str, Tensor]:
         """`serving_default`: see docs/reference/signatures.md."""
+        rows = tf.shape(history_ids)[0]
+        exclude_ids, k = checked_rows(exclude_ids, rows, schema.EXCLUDE_ITEM_IDS), one_a_row(k, rows, schema.K)
         history, excluded = self.table.lookup(history_ids), self.table.lookup(exclude_ids)
         seen = tf.concat([history, excluded], axis=1)
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
@@ -79,6 +82,10 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self, positive_ids: Tensor, negative_ids: Tensor, exclude_ids: Tensor, k: Tensor, gamma: Tensor
     ) -> dict[str, Tensor]:
         """`with_negatives`: see docs/reference/signatures.md."""
+        rows = tf.shape(positive_ids)[0]
+        negative_ids = checked_rows(negative_ids, rows, schema.NEGATIVE_ITEM_IDS)
+        exclude_ids = checked_rows(exclude_ids, rows, schema.EXCLUDE_ITEM_IDS)
+        k, gamma = one_a_row(k, rows, schema.K), one_a_row(gamma, rows, schema.GAMMA)
         positive, negative = self.table.lookup(positive_ids), self.table.lookup(negative_ids)
         seen = tf.concat([positive, negative, self.table.lookup(exclude_ids)], axis=1)
         liked, disliked = (tf.math.count_nonzero(items, axis=1, dtype=tf.int32) for items in (positive, negative))

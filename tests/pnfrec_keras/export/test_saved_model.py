@@ -107,6 +107,33 @@ def test_a_weight_that_would_raise_dislikes_is_an_error(
         ask(export, schema.NEGATIVES_SIGNATURE, with_negatives([IDS[0]], [IDS[7]], gamma))
 
 
+TWO = request([[IDS[0]], [IDS[1]]], [[], []], [3, 3])
+TWO_TOLD = {**TWO, "negative_item_ids": TWO["exclude_item_ids"], "gamma": np.array([0.5, 0.5], np.float32)}
+
+
+@pytest.mark.parametrize("ask", [call, call_tf1])
+@pytest.mark.parametrize(
+    ("signature", "name", "value"),
+    [
+        (schema.SERVING_SIGNATURE, "k", np.array([3, 3, 3], np.int32)),
+        (schema.SERVING_SIGNATURE, "exclude_item_ids", np.array([[IDS[0]]], object)),
+        (schema.NEGATIVES_SIGNATURE, "gamma", np.array([], np.float32)),
+        (schema.NEGATIVES_SIGNATURE, "negative_item_ids", np.array([[IDS[0]]], object)),
+    ],
+)
+def test_inputs_of_other_rows_are_refused_by_name(
+    export: Path, ask: Callable[..., Any], signature: str, name: str, value: Any
+) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Input `{name}` must have"):
+        ask(export, signature, {**(TWO if signature == schema.SERVING_SIGNATURE else TWO_TOLD), name: value})
+
+
+def test_one_k_and_one_gamma_are_for_all_rows(export: Path) -> None:
+    one = {**TWO_TOLD, "k": np.array([3], np.int32), "gamma": np.array([0.5], np.float32)}
+    whole, found = (call(export, schema.NEGATIVES_SIGNATURE, inputs) for inputs in (TWO_TOLD, one))
+    assert all(np.array_equal(found[name], whole[name]) for name in whole)
+
+
 def test_without_a_like_the_positive_encoder_reads_the_dislikes(export: Path, model: PNFRec) -> None:
     disliked = [IDS[5], IDS[2]]
     found = call(export, schema.NEGATIVES_SIGNATURE, with_negatives(["nobody"], disliked, float("nan")))
