@@ -27,8 +27,8 @@ TERMS: Final[dict[str, str]] = {
     "draw": "one choice of the test users out of the held-out ones, by `feedback.split_seed`.",
     "evaluation": "ranking the targets of a split and averaging their measures, by the Trainer, a study or TFMA.",
     "export rule": (
-        "how the exported model lets dislikes lower items: `export.rule`, weighed by `export.gamma`; a study has the "
-        "same rules in the `inference` of an arm."
+        "how the exported model lowers items, by what is disliked or by how popular an item is: `export.rule`, weighed "
+        "by `export.gamma`; a study has the same rules in the `inference` of an arm."
     ),
     "gate": (
         "the judgement whether a trained model is pushed; the data gate before the training judges the examples by the "

@@ -175,7 +175,7 @@ def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path
     ("rule", "gamma", "recency"),
     [
         *[("like_rate", 2, 0.0), ("like_rate", 1.5, 1.0), ("like_odds", 2, 0.0), ("like_odds", 5.0, 0.3)],
-        *[("difference", 0.5, 0.7), ("posterior", 3.0, 0.0)],
+        *[("difference", 0.5, 0.7), ("posterior", 3.0, 0.0), ("popularity", 2.0, 0.0), ("popularity", 1.5, 0.4)],
     ],
 )
 def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served(
@@ -243,6 +243,6 @@ def assert_all_rank_alike(
         )
         items = [item.decode() for item in answer["item_ids"].numpy()[0][: answer["count"].numpy()[0]]]
         assert (items.index(target) + 1 if target in items else 0) == ranked.rank[place]
-    if rule == "like_rate":
-        assert served_ranks(tmp_path) == ranked.rank.tolist(), "the dislikes of all users lower items"
+    if rule in ("like_rate", "popularity"):
+        assert served_ranks(tmp_path) == ranked.rank.tolist(), "such a rule asks for no dislikes"
     return ranked
