@@ -73,6 +73,7 @@ def resolve(
     k: int = 1,
     root: str = "/nowhere",
     default_list: bool = False,
+    lists: bool = False,
 ) -> tuple[list[int], list[int]]:
     """Model and blessing (by its model) that are found for a candidate. Blessings are (id, model, blessed)."""
     models = [model(3), model(1), model(2)]
@@ -83,7 +84,7 @@ def resolve(
         "model_blessing": [blessing(*each) for each in blessings],
         "candidate": [model(candidate)],
     }
-    found = LastBlessedOtherModel(k, default_list).resolve_artifacts(store.store, inputs)
+    found = LastBlessedOtherModel(k, default_list, lists).resolve_artifacts(store.store, inputs)
     assert found is not None
     judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
     return [artifact.id for artifact in found["model"]], judged
@@ -173,6 +174,24 @@ def test_a_model_that_does_not_tell_both_lists_is_left_out(
         ranking = Ranking(rule, gamma, 0.0, 10, asks_dislikes=asks)
     write_export(tmp_path, ranking, output)
     found = resolve(store, [(store.evaluate(), 1, True)], 2, 1, str(tmp_path), default_list=asked)
+    assert found == ([1] if comparable else [], [1])
+
+
+@pytest.mark.parametrize(
+    ("tells", "asked", "comparable"), [(True, True, True), (False, True, False), (False, False, True)]
+)
+def test_a_model_that_does_not_tell_of_its_lists_is_left_out_where_that_is_compared(
+    tmp_path: Path, tells: bool, asked: bool, comparable: bool
+) -> None:
+    write_export(tmp_path, Ranking("like_rate", 0.0, 0.0, 10, asks_dislikes=False), schema.OUTPUT_TOP_INFORMATION)
+    if tells:
+        path = tmp_path / "1" / "Format-Serving" / "saved_model.pb"
+        saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+        outputs = saved.meta_graphs[0].signature_def[schema.RANK_SIGNATURE].outputs
+        outputs[schema.OUTPUT_TARGET_BUCKET].name = "any"
+        path.write_bytes(saved.SerializeToString())
+    store = Store()
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, 1, str(tmp_path), lists=asked)
     assert found == ([1] if comparable else [], [1])
 
 
