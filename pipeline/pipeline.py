@@ -48,7 +48,11 @@ def create_pipeline(config: PipelineConfig) -> Any:
     model = trainer.outputs["model"]
     baseline = Resolver(
         strategy_class=LastBlessedOtherModel,
-        config={"k": config.gate.k, "default_list": config.gate.judges_default},
+        config={
+            "k": config.gate.k,
+            "default_list": config.gate.judges_default,
+            "lists": config.gate.asks_lists,
+        },
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=model,

@@ -27,8 +27,8 @@ TERMS: Final[dict[str, str]] = {
     "draw": "one choice of the test users out of the held-out ones, by `feedback.split_seed`.",
     "evaluation": "ranking the targets of a split and averaging their measures, by the Trainer, a study or TFMA.",
     "export rule": (
-        "how the exported model lets dislikes lower items: `export.rule`, weighed by `export.gamma`; a study has the "
-        "same rules in the `inference` of an arm."
+        "how the exported model lowers items, by what is disliked or by how popular an item is: `export.rule`, weighed "
+        "by `export.gamma`; a study has the same rules in the `inference` of an arm."
     ),
     "gate": (
         "the judgement whether a trained model is pushed; the data gate before the training judges the examples by the "
@@ -36,11 +36,22 @@ TERMS: Final[dict[str, str]] = {
     ),
     "group": "the liked targets (p) or the disliked targets (n); delta is the difference of their means.",
     "last blessed model": "the blessed model of an earlier run that `max_loss` compares with (the baseline of TFMA).",
+    "exposure": "in how many of the recommended lists an item stands.",
     "measure": "HR, NDCG or MRR: what the rank of one target is worth.",
-    "metric": "the mean of a measure over a group, such as ndcg_p, or the difference of both, or the coverage.",
+    "metric": (
+        "the mean of a measure over a group, such as ndcg_p, or the difference of both, or what the lists of all hold, "
+        "such as the coverage."
+    ),
+    "novelty": "how rarely the items of the lists were chosen in training: their mean self-information in bits.",
     "origin": "the data and the code that a result comes from, as a digest; other data or other code have another one.",
+    "popularity bucket": (
+        "head, middle or tail: where an item stands in the catalogue ordered by training interactions, either polarity."
+    ),
     "run": "one execution of a pipeline; its results are artifacts in the folder `output`.",
-    "slice": "the examples with one value of a feature, which have a line of their own in the report.",
+    "slice": (
+        "the examples with one value of a feature, which have a line of their own in the report and may have bounds of "
+        "their own."
+    ),
     "split rule": "what is held out for validation and test: `feedback.split`.",
     "study": "a question with its arms, each trained with several seeds, whose results are compared with intervals.",
     "training": "the fit of one network; trials whose settings of training are the same share it.",

@@ -1,8 +1,9 @@
 """The measures of a ranking (spec, section 6): what a rank is worth, the metrics made of it, and which way is better.
 
 A metric is a measure of a group of targets: `ndcg_p` is the mean NDCG of the liked ones, `ndcg_n` that of the disliked
-ones, `ndcg_delta` the difference p - n. Coverage looks at the lists of all. Validation (Keras), the gate (TFMA),
-studies and the tests all use these definitions; a further measure is one more line of `_GAINS`. Needs numpy only.
+ones, `ndcg_delta` the difference p - n. Others look at the lists of all (`pnfrec_core.lists`). Validation (Keras), the
+gate (TFMA), studies and the tests all use these definitions; a further measure is one more line of `_GAINS`. Needs
+numpy only.
 """
 
 import math
@@ -11,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from pnfrec_core import lists
 
 _Floats = npt.NDArray[np.float64]
 
@@ -29,11 +32,11 @@ NEGATIVE_GROUP: Final = "n"
 GROUPS: Final[Mapping[str, int]] = {POSITIVE_GROUP: 1, NEGATIVE_GROUP: 0}
 # Takes the place of the group in the name of a difference p - n.
 DELTA: Final = "delta"
-COVERAGE: Final = "coverage"
+COVERAGE: Final = lists.COVERAGE
 
 METRICS: Final[tuple[str, ...]] = (
     *(f"{measure}_{suffix}" for measure in MEASURES for suffix in (*GROUPS, DELTA)),
-    COVERAGE,
+    *lists.LIST_METRICS,
 )
 
 
@@ -103,7 +106,7 @@ def mrr(rank: npt.ArrayLike, k: int) -> _Floats:
 
 
 def group_means(rank: npt.ArrayLike, is_positive: npt.NDArray[Any], k: int) -> dict[str, float]:
-    """Every metric but coverage: the mean gain of each group, a miss counts 0, and the differences p - n.
+    """Every metric but those of the lists: the mean gain of each group, a miss counts 0, and the differences p - n.
 
     Args:
         rank: Of each target, shape (T,); 0 or above `k` is a miss.
@@ -144,26 +147,34 @@ def mean_of_counts(counts: npt.NDArray[np.int64], measure: str) -> float:
 
 
 def split_metric(metric: str) -> tuple[str, str]:
-    """Measure and group of a metric's name; the group of coverage is "".
+    """Measure and group of a metric's name; the group of a metric of the lists is "".
 
     >>> split_metric("ndcg_delta"), split_metric("coverage")
     (('ndcg', 'delta'), ('coverage', ''))
     """
+    if metric in lists.LIST_METRICS:
+        return metric, ""
     measure, _, group = metric.rpartition("_")
     return (measure, group) if measure else (metric, "")
 
 
 def groups_of(metric: str) -> tuple[str, ...]:
     """The groups whose targets `metric` looks at: one, or both."""
+    if metric in lists.TARGET_SHARES:
+        return (POSITIVE_GROUP,)
     group = split_metric(metric)[1]
     return (group,) if group in GROUPS else tuple(GROUPS)
 
 
 def higher_is_better(metric: str) -> bool:
-    """True unless `metric` is of disliked targets alone, whose hits are false positives."""
+    """True unless `metric` is of disliked targets alone (false positives), or says how narrow the lists are."""
+    if metric in lists.LIST_METRICS:
+        return lists.higher_is_better(metric)
     return split_metric(metric)[1] != NEGATIVE_GROUP
 
 
 def value_range(metric: str) -> tuple[float, float]:
     """The least and the greatest value that `metric` can take."""
+    if metric in lists.LIST_METRICS:
+        return lists.value_range(metric)
     return (-1.0, 1.0) if split_metric(metric)[1] == DELTA else (0.0, 1.0)

@@ -196,7 +196,8 @@ class ExportConfig:
     Attributes:
         index: "plain" (one matmul and top_k) or "tfrs" (BruteForce of tensorflow-recommenders); their answers are
             equal.
-        rule: How dislikes lower items where gamma is not 0, by the name of a rule (`pnfrec_keras.ranking.rules`).
+        rule: How items are lowered where gamma is not 0, by dislikes or by popularity: the name of a rule
+            (`pnfrec_keras.ranking.rules`).
         gamma: Weight of the rule in the gate and in serving; 0 is the paper's ranking.
         recency: Weight of what is liked now, by the likes of the last `feedback.recent_days`; 0 is the paper's ranking.
     """

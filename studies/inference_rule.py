@@ -19,6 +19,8 @@ class InferenceRule:
         gamma: Weights of the dislikes to choose from, 0 first. Each trial takes the one with the largest delta NDCG on
             its own validation targets among those that lose no NDCG_p against the first that can be told from chance.
         delta_weight: Instead, the gamma with the largest NDCG_p + w delta NDCG on validation is taken, as by the tuner.
+        largest: Instead, the largest gamma is taken that loses no NDCG_p against the first that can be told from chance
+            on validation, as suits a rule that widens lists.
         recency: Weight of what is liked now; wants `feedback.recent_days`.
         without_positives: The positive items are taken out of all histories before anything ranks: what is left is a
             user who has disliked things only.
@@ -31,6 +33,7 @@ class InferenceRule:
     rule: str = NO_RULE
     gamma: list[float] = dataclasses.field(default_factory=lambda: [0.0])
     delta_weight: float | None = None
+    largest: bool = False
     recency: float = 0.0
     without_positives: bool = False
     negatives_for_positives: bool = False
@@ -39,6 +42,9 @@ class InferenceRule:
         known = (NO_RULE, *rules.registry())
         if self.rule not in known:
             msg = f"`rule` must be one of {', '.join(known)}. Received: {self.rule!r}."
+            raise ValueError(msg)
+        if self.largest and self.delta_weight is not None:
+            msg = "`largest` and `delta_weight` both say which gamma is taken. Leave one of them out."
             raise ValueError(msg)
 
     @property

@@ -92,7 +92,7 @@ def model() -> PNFRec:
 def test_settings_take_it_and_messages_name_it() -> None:
     config = load_config(CONFIG, ["export.rule=gloom", "export.gamma=0.5"])
     assert (config.export.rule, config.export.gamma) == ("gloom", 0.5)
-    names = "like_rate, gloom, like_odds, difference, posterior"
+    names = "like_rate, popularity, gloom, like_odds, difference, posterior"
     with pytest.raises(ConfigError, match=rf"`export.rule` must be one of {names}. Received: 'glom'"):
         load_config(CONFIG, ["export.rule=glom"])
     with pytest.raises(ConfigError, match=r"SASRec reads one history of both polarities.* or `export.rule: like_rate`"):
@@ -104,7 +104,7 @@ def test_settings_take_it_and_messages_name_it() -> None:
 def test_the_command_line_and_the_reference_describe_it() -> None:
     result = CliRunner().invoke(main, ["config", "export.rule"])
     assert result.exit_code == 0
-    assert "rule: like_rate  # one of like_rate, gloom, like_odds, difference, posterior" in result.output
+    assert "rule: like_rate  # one of like_rate, popularity, gloom, like_odds, difference, posterior" in result.output
     meaning = " ".join(line.strip(" #") for line in result.output.splitlines())
     assert "gloom: It lowers what many have chosen for a user who dislikes much. Where a query" in meaning
 
@@ -121,7 +121,7 @@ def test_a_study_takes_it(tmp_path: Path) -> None:
     assert {trial.arm.inference.rule for trial in trials(load_study(str(path)), CONFIG, [])} == {"positive", "gloom"}
     study["arms"][1]["inference"]["rule"] = "glom"
     path.write_text(yaml.safe_dump(study))
-    names = "positive, like_rate, gloom, like_odds, difference, posterior"
+    names = "positive, like_rate, popularity, gloom, like_odds, difference, posterior"
     with pytest.raises(ConfigError, match=rf"`arms.gloom.inference`: `rule` must be one of {names}. Received: 'glom'"):
         load_study(str(path))
 

@@ -14,7 +14,7 @@ import tensorflow_model_analysis as tfma
 
 from components.gate.config import DEFAULT_METRICS, BoundConfig, GateConfig
 from components.gate.eval_config import make_eval_config
-from pnfrec_core import measures
+from pnfrec_core import lists, measures
 from pnfrec_keras.evaluation import evaluate
 from pnfrec_keras.examples import arrays
 from pnfrec_keras.examples.records import read_evaluation
@@ -165,6 +165,36 @@ def test_an_empty_group_is_undefined_everywhere(
         assert gate[f"{measure}_{other}"] == pytest.approx(float(validation[f"{measure}_{other}"]), abs=1e-6)
 
 
+def test_the_lists_are_measured_alike_by_numpy_in_the_gate_and_from_what_is_served(world: tuple[Path, PNFRec]) -> None:
+    folder, model = world
+    listed = [IDS.index(item) + 1 for items in served_lists(folder, K) for item in items]
+    liked = [IDS.index(target) + 1 for _, _, target, positive in make_examples() if positive and target in IDS]
+    # By the definitions, item by item: the head of 20 items is the first 2, the middle the next 8.
+    times = np.array([listed.count(item) for item in range(1, ITEMS + 1)])
+    share = (VOCABULARY.counts + 0.5) / (VOCABULARY.counts + 0.5).sum()
+    apart = np.abs(times[:, np.newaxis] - times[np.newaxis, :]).sum()
+    expected = {
+        "coverage": len(set(listed)) / ITEMS,
+        "gini": apart / (2 * ITEMS * times.sum()),
+        "novelty": float(np.mean([-np.log2(share[item - 1]) for item in listed])),
+    }
+    for kind, items in (("list", listed), ("target", liked)):
+        counts = [sum(low < item <= high for item in items) for low, high in ((0, 2), (2, 10), (10, 20))]
+        names = (f"{kind}_{bucket}" for bucket in ("head", "middle", "tail"))
+        expected |= {name: count / len(items) for name, count in zip(names, counts, strict=True)}
+    buckets = ("head", "middle", "tail")
+    expected["miscalibration"] = sum(abs(expected[f"list_{b}"] - expected[f"target_{b}"]) for b in buckets) / 2
+    assert set(expected) == set(lists.LIST_METRICS)
+
+    made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
+    by_evaluation = evaluate.evaluate(model, made, counts=VOCABULARY.counts)
+    assert {name: by_evaluation[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+    by_gate = by_tfma(folder)
+    assert {name: by_gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+    untold = evaluate.evaluate(model, made)
+    assert [name for name, value in untold.items() if np.isnan(value)] == ["novelty"], "nobody told the counts"
+
+
 def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path, PNFRec]) -> None:
     folder, _ = world
     served = {item for items in served_lists(folder, K) for item in items}
@@ -175,7 +205,7 @@ def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path
     ("rule", "gamma", "recency"),
     [
         *[("like_rate", 2, 0.0), ("like_rate", 1.5, 1.0), ("like_odds", 2, 0.0), ("like_odds", 5.0, 0.3)],
-        *[("difference", 0.5, 0.7), ("posterior", 3.0, 0.0)],
+        *[("difference", 0.5, 0.7), ("posterior", 3.0, 0.0), ("popularity", 2.0, 0.0), ("popularity", 1.5, 0.4)],
     ],
 )
 def test_a_rule_of_inference_ranks_the_same_in_numpy_in_the_gate_and_when_served(
@@ -219,7 +249,8 @@ def assert_all_rank_alike(
 
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
     gate = by_tfma(tmp_path)
-    expected = evaluate.measure(ranked, K)
+    expected = evaluate.measure(ranked, K, VOCABULARY.counts)
+    assert 3 < expected["novelty"] < 5, "all is told: nothing is NaN"
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     # Dislikes weighed or only left out: the gate knows either list.
     told = tf.saved_model.load(str(tmp_path / "model")).signatures["rank_examples"](
@@ -243,6 +274,6 @@ def assert_all_rank_alike(
         )
         items = [item.decode() for item in answer["item_ids"].numpy()[0][: answer["count"].numpy()[0]]]
         assert (items.index(target) + 1 if target in items else 0) == ranked.rank[place]
-    if rule == "like_rate":
-        assert served_ranks(tmp_path) == ranked.rank.tolist(), "the dislikes of all users lower items"
+    if rule in ("like_rate", "popularity"):
+        assert served_ranks(tmp_path) == ranked.rank.tolist(), "such a rule asks for no dislikes"
     return ranked

@@ -2,25 +2,31 @@
 
 import dataclasses
 import json
-import math
 from typing import Any, ClassVar
 
-from pnfrec_core import measures, schema
+from components.gate import slices
+from components.gate.bounds import BoundConfig as BoundConfig
+from components.gate.bounds import check_range
+from components.gate.slices import SLICEABLE as SLICEABLE
+from components.gate.slices import SliceBound, SliceBounds
+from pnfrec_core import lists, measures
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
 # The same of the list that `serving_default` answers, which leaves a user's dislikes out and does not weigh them:
-# another list where the rule of the export needs them. Measured where a bound names one of them, but for its
-# coverage.
+# another list where the rule of the export needs them. Measured where a bound names one of them, but for what looks
+# at the items of the list.
 DEFAULT_PREFIX = "default_"
 DEFAULT_METRICS: tuple[str, ...] = tuple(
-    DEFAULT_PREFIX + metric for metric in measures.METRICS if metric != measures.COVERAGE
+    DEFAULT_PREFIX + metric for metric in measures.METRICS if metric not in lists.LIST_METRICS
 )
-BOUNDABLE = (*measures.METRICS, *DEFAULT_METRICS)
+# The shares of the targets are the data's, whatever the model.
+_OF_MODELS = tuple(metric for metric in measures.METRICS if metric not in lists.TARGET_SHARES)
+MEASURED = (*measures.METRICS, *DEFAULT_METRICS)
+BOUNDABLE = (*_OF_MODELS, *DEFAULT_METRICS)
+# What a model says of its lists by outputs that exports of earlier versions do not have.
+_TOLD_OF_LISTS = (lists.NOVELTY, lists.MISCALIBRATION)
 # Name of the metric whose values these counts and errors are.
 DETAILS = "ranking_details"
-
-# Features that the report may be sliced by.
-SLICEABLE: tuple[str, ...] = (schema.HISTORY_LENGTH_BUCKET, schema.TARGET_POPULARITY_BUCKET)
 
 
 def count_name(group: str) -> str:
@@ -44,52 +50,24 @@ def is_default(metric: str) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class BoundConfig:
-    """The bounds of one metric.
-
-    Attributes:
-        min: The value may not be lower.
-        max: The value may not be higher.
-        max_loss: How much worse than the last blessed model, on the same examples, the value may be: lower for metrics
-            where higher is better, higher for the others. It is not judged where there is no blessed model.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
-    min: float | None = None
-    max: float | None = None
-    max_loss: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.min is None and self.max is None and self.max_loss is None:
-            msg = "A bound of `gate.bounds` needs at least one of `min`, `max` and `max_loss`."
-            raise ValueError(msg)
-        for name in ("min", "max", "max_loss"):
-            value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
-                msg = f"`{name}` of a bound must be a finite number. Received: {value}."
-                raise ValueError(msg)
-        if self.min is not None and self.max is not None and self.min > self.max:
-            msg = f"`min` must not be above `max`. Received: {self.min} and {self.max}."
-            raise ValueError(msg)
-        if self.max_loss is not None and self.max_loss < 0:
-            msg = f"`max_loss` must not be negative. Received: {self.max_loss}."
-            raise ValueError(msg)
-
-
-@dataclasses.dataclass(frozen=True)
 class GateConfig:
     """The gate: what a model must reach to be pushed.
 
     Attributes:
         bounds: Metrics, each with its bounds. HR, NDCG and MRR (hr, ndcg, mrr) have a value for the group of liked
             targets (ndcg_p: higher is better), for that of disliked ones (ndcg_n: false positives, lower is better) and
-            for the difference of the two (ndcg_delta); coverage has one. `default_` before the name, such as
-            default_ndcg_p, takes the list of `serving_default`, which weighs no dislikes. At least one bound must be
-            given, since TFX blesses nothing without one.
+            for the difference of the two (ndcg_delta). The lists of all have coverage and novelty (higher is better),
+            gini and miscalibration (lower is better), and their shares of popular and of rare items (list_head: lower
+            is better; list_middle, list_tail: higher). `default_` before the name, such as default_ndcg_p, takes the
+            list of `serving_default`, which weighs no dislikes; the metrics of the lists have no such name. At least
+            one bound must be given, since TFX blesses nothing without one.
         k: The length of the list that the measures look at.
-        slices: The features whose values get a line of their own in the report. Bounds hold for all examples together,
-            never for a slice.
+        slices: The features whose values get a line of their own in the report. Those of
+            `bounds` hold for all examples together.
+        slice_bounds: Bounds that hold for one slice, by feature, value and metric, such as
+            `{target_popularity_bucket: {tail: {ndcg_p: {min: 0.001}}}}`.
+        slice_min_targets: A bound on a slice is not judged where fewer targets than this stand behind its metric: those
+            of the metric's group, of the smaller group for a difference, or of both together for a metric of the lists.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -99,19 +77,15 @@ class GateConfig:
     )
     k: int = 10
     slices: list[str] = dataclasses.field(default_factory=lambda: list(SLICEABLE), metadata={CHOICES: SLICEABLE})
+    slice_bounds: SliceBounds = dataclasses.field(default_factory=dict)
+    slice_min_targets: int = 30
 
     def __post_init__(self) -> None:
         if not self.bounds:
             msg = "`gate.bounds` is empty: a gate without bounds blesses nothing. Bound at least `ndcg_p`."
             raise ValueError(msg)
         for metric, bound in self.bounds.items():
-            if metric not in BOUNDABLE:
-                msg = (
-                    f"`gate.bounds` names the unknown metric {metric!r}. Known: {', '.join(measures.METRICS)}; and all "
-                    f"but coverage with `{DEFAULT_PREFIX}` before, for the list of `serving_default`."
-                )
-                raise ValueError(msg)
-            _check_range(metric, bound)
+            _check_bound("gate.bounds", metric, bound)
         if self.k < 1:
             msg = f"`gate.k` must be at least 1. Received: {self.k}."
             raise ValueError(msg)
@@ -120,27 +94,51 @@ class GateConfig:
                 msg = f"`gate.slices` names {feature!r}, which is no slice. Known: {', '.join(SLICEABLE)}."
                 raise ValueError(msg)
 
+        if self.slice_min_targets < 1:
+            msg = f"`gate.slice_min_targets` must be at least 1. Received: {self.slice_min_targets}."
+            raise ValueError(msg)
+        slices.check(self.slice_bounds, self.slices)
+        for each in self.each_slice_bound:
+            _check_bound(f"gate.slice_bounds.{each.feature}.{each.value}", each.metric, each.bound)
+
+    @property
+    def each_slice_bound(self) -> tuple[SliceBound, ...]:
+        """The bounds on slices, one by one."""
+        return slices.each_bound(self.slice_bounds)
+
     @property
     def judges_default(self) -> bool:
         """Whether a bound names a metric of the list of `serving_default`."""
-        return any(map(is_default, self.bounds))
+        return any(map(is_default, self._bounded))
+
+    @property
+    def asks_lists(self) -> bool:
+        """Whether a bound compares with the baseline what exports of earlier versions do not tell of their lists."""
+        every = [*self.bounds.items(), *((each.metric, each.bound) for each in self.each_slice_bound)]
+        return any(metric in _TOLD_OF_LISTS and bound.max_loss is not None for metric, bound in every)
 
     @property
     def reported(self) -> tuple[str, ...]:
         """Metrics of the report: `METRICS`, and of `DEFAULT_METRICS` those of each measure that a bound names."""
-        bounded = {measures.split_metric(metric)[0] for metric in self.bounds if is_default(metric)}
+        bounded = {measures.split_metric(metric)[0] for metric in self._bounded if is_default(metric)}
         more = (metric for metric in DEFAULT_METRICS if measures.split_metric(metric)[0] in bounded)
         return (*measures.METRICS, *more)
 
+    @property
+    def _bounded(self) -> tuple[str, ...]:
+        """The metrics that bounds name, of all examples or of a slice."""
+        return (*self.bounds, *(each.metric for each in self.each_slice_bound))
 
-def _check_range(metric: str, bound: BoundConfig) -> None:
-    """Raises a ValueError for a bound that no value of the metric could break, or none could keep."""
-    low, high = measures.value_range(metric)
-    for name, lowest, highest in (("min", low, high), ("max", low, high), ("max_loss", 0.0, high - low)):
-        value = getattr(bound, name)
-        if value is not None and not lowest <= value <= highest:
-            msg = f"`gate.bounds.{metric}.{name}` must lie between {lowest:g} and {highest:g}. Received: {value:g}."
-            raise ValueError(msg)
+
+def _check_bound(place: str, metric: str, bound: BoundConfig) -> None:
+    """Raises a ValueError where `metric` takes no bounds, or not these."""
+    if metric not in BOUNDABLE:
+        msg = (
+            f"`{place}` names the unknown metric {metric!r}. Known: {', '.join(_OF_MODELS)}; and those of hr, ndcg and "
+            f"mrr with `{DEFAULT_PREFIX}` before, for the list of `serving_default`."
+        )
+        raise ValueError(msg)
+    check_range(metric, bound, place)
 
 
 def gate_to_json(gate: GateConfig) -> str:
@@ -160,4 +158,12 @@ def gate_from_json(text: str) -> GateConfig:
         msg = f"The gate's settings must be a JSON object. Received: {text!r}."
         raise ValueError(msg)
     bounds = {metric: BoundConfig(**bound) for metric, bound in fields.pop("bounds", {}).items()}
-    return GateConfig(bounds=bounds, **fields)
+    by_feature = fields.pop("slice_bounds", {})
+    slice_bounds = {
+        feature: {
+            value: {metric: BoundConfig(**bound) for metric, bound in by_metric.items()}
+            for value, by_metric in by_value.items()
+        }
+        for feature, by_value in by_feature.items()
+    }
+    return GateConfig(bounds=bounds, slice_bounds=slice_bounds, **fields)

@@ -9,16 +9,18 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate import config, thresholds
 from components.gate.origin import EVALUATION
+from components.gate.slices import SliceBound
 from pnfrec_core import measures, schema
 
 _MODULE = "components.gate.metrics"
+_SLICE_MODULE = "components.gate.slice_metric"
 
 
 def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> config_pb2.EvalConfig:
     """Settings for `Evaluator(eval_config=...)`: models, slices, metrics and their bounds.
 
     The baseline may always be named: where the pipeline has no blessed model yet, the Evaluator takes the baseline and
-    every change threshold out again. Bounds hold for all examples together, not for slices.
+    every change threshold out again. `bounds` hold for all examples together, `slice_bounds` for one slice each.
 
     Args:
         gate: Bounds, list length and slices.
@@ -33,6 +35,7 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
     metrics.append(_metric_config("RankingDetails", k=gate.k, code=EVALUATION.digest()))
     if gate.judges_default:
         metrics.append(_metric_config("RankingDetails", k=gate.k, name=config.DEFAULT_PREFIX + config.DETAILS))
+    metrics += [_slice_metric(each, gate, with_baseline) for each in gate.each_slice_bound]
     slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
     options = config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
     return config_pb2.EvalConfig(
@@ -63,8 +66,26 @@ def _ranking_metric(name: str, gate: config.GateConfig, with_baseline: bool) -> 
     return result
 
 
-def _metric_config(class_name: str, **arguments: int | str) -> config_pb2.MetricConfig:
-    return config_pb2.MetricConfig(class_name=class_name, module=_MODULE, config=json.dumps(arguments, sort_keys=True))
+def _slice_metric(each: SliceBound, gate: config.GateConfig, with_baseline: bool) -> config_pb2.MetricConfig:
+    low, high = thresholds.value_limits(each.metric, each.bound)
+    result = _metric_config(
+        "SliceMetric",
+        _SLICE_MODULE,
+        k=gate.k,
+        name=each.name,
+        metric=each.metric,
+        least=gate.slice_min_targets,
+        stand_in=(low + high) / 2,
+    )
+    threshold = _threshold(each.metric, each.bound, with_baseline)
+    result.per_slice_thresholds.add(
+        slicing_specs=[config_pb2.SlicingSpec(feature_values={each.feature: each.value})], threshold=threshold
+    )
+    return result
+
+
+def _metric_config(class_name: str, module: str = _MODULE, **arguments: float | str) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(class_name=class_name, module=module, config=json.dumps(arguments, sort_keys=True))
 
 
 def _threshold(metric: str, bound: config.BoundConfig | None, with_baseline: bool) -> config_pb2.MetricThreshold:

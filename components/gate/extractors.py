@@ -28,9 +28,18 @@ def custom_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
     )
     features = [feature for spec in eval_config.slicing_specs for feature in spec.feature_keys]
+    # A bound on a slice that has no example would fail: TFMA has to see the slice all the same.
+    judged = {
+        pair
+        for spec in eval_config.metrics_specs
+        for metric in spec.metrics
+        for part in metric.per_slice_thresholds
+        for slicing in part.slicing_specs
+        for pair in slicing.feature_values.items()
+    }
     # TFMA's evaluator needs a stage of this name.
     slicing = tfma.extractors.Extractor(
-        stage_name=slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME, ptransform=SliceBatches(features)
+        stage_name=slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME, ptransform=SliceBatches(features, sorted(judged))
     )
     return [*(extractor for extractor in stock if extractor.stage_name not in _REPLACED), slicing]
 
@@ -40,18 +49,24 @@ class SliceBatches(beam.PTransform):
 
     Args:
         features: Features whose values are slices, each of its own.
+        judged: Slices, by feature and value, that come out of every batch, empty where it has no example of them.
     """
 
-    def __init__(self, features: list[str]) -> None:
+    def __init__(self, features: list[str], judged: list[tuple[str, str]] | None = None) -> None:
         super().__init__()
         self._features = features
+        self._judged = judged
 
     def expand(self, extracts: Any) -> Any:
-        return extracts | "SliceBatch" >> beam.FlatMap(slice_batch, self._features)
+        return extracts | "SliceBatch" >> beam.FlatMap(slice_batch, self._features, self._judged)
 
 
-def slice_batch(extracts: Mapping[str, Any], features: list[str]) -> Iterator[dict[str, Any]]:
+def slice_batch(
+    extracts: Mapping[str, Any], features: list[str], judged: list[tuple[str, str]] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yields the labels and predictions of `extracts` for all examples and for each value of each of `features`.
+
+    Those of `judged` that are none of these come out with no example.
 
     Raises:
         ValueError: An example has no value, or several, of a slice feature or of the label.
@@ -61,12 +76,17 @@ def slice_batch(extracts: Mapping[str, Any], features: list[str]) -> Iterator[di
         tfma.PREDICTIONS_KEY: extracts[tfma.PREDICTIONS_KEY],
     }
     yield {**kept, tfma.SLICE_KEY_TYPES_KEY: _one_key(())}
+    missing = dict.fromkeys(judged or [])
     for feature in features:
         column = _read_column(extracts[tfma.FEATURES_KEY].get(feature), feature)
         for value in np.unique(column):
             rows = np.flatnonzero(column == value)
-            key = ((feature, value.decode() if isinstance(value, bytes) else value),)
-            yield {**_take(kept, rows), tfma.SLICE_KEY_TYPES_KEY: _one_key(key)}
+            pair = (feature, value.decode() if isinstance(value, bytes) else value)
+            missing.pop(pair, None)
+            yield {**_take(kept, rows), tfma.SLICE_KEY_TYPES_KEY: _one_key((pair,))}
+    nothing = np.zeros(0, np.int64)
+    for pair in missing:
+        yield {**_take(kept, nothing), tfma.SLICE_KEY_TYPES_KEY: _one_key((pair,))}
 
 
 def _read_labels(labels: Any) -> Any:

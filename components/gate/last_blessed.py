@@ -38,11 +38,13 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     Args:
         k: Length of the list that the gate looks at.
         default_list: Whether the gate looks at the list of `serving_default` as well.
+        lists: Whether it compares what exports of earlier versions do not tell of their lists.
     """
 
-    def __init__(self, k: int = 1, default_list: bool = False) -> None:
+    def __init__(self, k: int = 1, default_list: bool = False, lists: bool = False) -> None:
         self._k = k
         self._default_list = default_list
+        self._lists = lists
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
         """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
@@ -57,7 +59,11 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
                 continue
             model = models[model_id]
             if is_whole(model.uri, fileio.exists):
-                comparable = list_length(model) >= self._k and (not self._default_list or tells_default_list(model))
+                comparable = (
+                    list_length(model) >= self._k
+                    and (not self._default_list or tells_default_list(model))
+                    and (not self._lists or tells_lists(model))
+                )
                 found = {MODEL: [model] if comparable else [], BLESSING: [blessing]}
                 break
             gone[model_id] = model
@@ -93,6 +99,12 @@ def tells_default_list(model: Any) -> bool:
     if ranking is not None and not ranking.asks_dislikes:
         return True  # its two lists are one
     return any(schema.OUTPUT_DEFAULT_RANK in outputs for outputs in _rank_outputs(model))
+
+
+def tells_lists(model: Any) -> bool:
+    """Whether the model tells the gate how popular the items of its lists and its targets are."""
+    wanted = {schema.OUTPUT_TOP_INFORMATION, schema.OUTPUT_TARGET_BUCKET}
+    return any(wanted <= set(outputs) for outputs in _rank_outputs(model))
 
 
 def _signature_list_length(model: Any) -> float:

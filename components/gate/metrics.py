@@ -1,8 +1,8 @@
-"""TFMA metrics of ranking: HR, NDCG and MRR of both groups, their differences, and coverage.
+"""TFMA metrics of ranking: HR, NDCG and MRR of both groups, their differences, and what the lists hold.
 
 A model answers `rank_examples` with the rank of each example's target and the recommended list. The combiner counts
-ranks (integers, so that no order of merging changes a result) and marks recommended items; every named metric is
-derived from those counts. TFMA's own ranking metrics drop queries without a hit, which a miss must not be.
+ranks and recommended items (integers, so that no order of merging changes a result); every named metric is derived
+from those counts. TFMA's own ranking metrics drop queries without a hit, which a miss must not be.
 """
 
 import functools
@@ -16,17 +16,18 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate import config, outputs, tally
+from pnfrec_core import lists, popularity
 
 # Results whose name begins with one underscore stay inside TFMA.
 _COUNTS_NAME = "_rank_counts"
 
 
 class RankingMetric(tfma.metrics.Metric):
-    """One of HR@k, NDCG@k and MRR@k of a group, of its difference p - n, or coverage@k (spec, section 6).
+    """One of HR@k, NDCG@k and MRR@k of a group, of its difference p - n, or of the lists (spec, section 6).
 
     An example whose target has rank r in 1..k counts 1 (HR), 1 / log2(r + 1) (NDCG) or 1 / r (MRR), any other 0; the
-    metric is the mean over the group's examples. Coverage is the share of the model's catalogue that is in anyone's
-    list. No example gives NaN.
+    metric is the mean over the group's examples. What the lists of all hold is measured by `pnfrec_core.lists`. No
+    example gives NaN.
 
     Args:
         name: One of `measures.METRICS`, or of `config.DEFAULT_METRICS` for the list of `serving_default`.
@@ -59,14 +60,14 @@ metric_types.register_metric(RankingDetails)
 def _ranking_metric(
     name: str, k: int, eval_config: config_pb2.EvalConfig | None = None, model_names: list[str] | None = None
 ) -> list[Any]:
-    if name not in config.BOUNDABLE:
-        msg = f"Unknown metric {name!r}. Known: {', '.join(config.BOUNDABLE)}."
+    if name not in config.MEASURED:
+        msg = f"Unknown metric {name!r}. Known: {', '.join(config.MEASURED)}."
         raise ValueError(msg)
     models = model_names or [""]
     keys = [tfma.metrics.MetricKey(name=name, model_name=model) for model in models]
     derive = functools.partial(_derive_metric, name=name, k=k, model_names=models)
     return [
-        _shared_computation(k, eval_config, models, config.is_default(name)),
+        shared_computation(k, eval_config, models, config.is_default(name)),
         tfma.metrics.DerivedMetricComputation(keys=keys, result=derive),
     ]
 
@@ -79,12 +80,12 @@ def _ranking_details(
     by_default = config.is_default(name)
     derive = functools.partial(_derive_details, k=k, model_names=models, by_default=by_default)
     return [
-        _shared_computation(k, eval_config, models, by_default),
+        shared_computation(k, eval_config, models, by_default),
         tfma.metrics.DerivedMetricComputation(keys=keys, result=derive),
     ]
 
 
-def _shared_computation(
+def shared_computation(
     k: int, eval_config: config_pb2.EvalConfig | None, model_names: list[str], by_default: bool
 ) -> Any:
     """The one pass over the examples; TFMA drops the equal copies that every metric brings."""
@@ -94,13 +95,13 @@ def _shared_computation(
     specs = eval_config.model_specs if eval_config is not None else []
     baselines = [spec.name for spec in specs if spec.is_baseline and spec.name in model_names]
     return tfma.metrics.MetricComputation(
-        keys=[_counts_key(model, k, by_default) for model in model_names],
+        keys=[counts_key(model, k, by_default) for model in model_names],
         preprocessors=None,
         combiner=RankingCombiner(k, model_names, baselines[0] if baselines else None, by_default),
     )
 
 
-def _counts_key(model_name: str, k: int, by_default: bool) -> Any:
+def counts_key(model_name: str, k: int, by_default: bool) -> Any:
     # The name holds k and the list: metrics of different ones must not be taken for the same computation.
     which = "_default" if by_default else ""
     return tfma.metrics.MetricKey(name=f"{_COUNTS_NAME}{which}_{k}", model_name=model_name)
@@ -110,7 +111,7 @@ def _derive_metric(metrics: Mapping[Any, Any], name: str, k: int, model_names: l
     by_default, measured = config.is_default(name), name.removeprefix(config.DEFAULT_PREFIX)
     return {
         tfma.metrics.MetricKey(name=name, model_name=model): tally.metric_value(
-            metrics[_counts_key(model, k, by_default)], measured
+            metrics[counts_key(model, k, by_default)], measured
         )
         for model in model_names
     }
@@ -121,26 +122,31 @@ def _derive_details(metrics: Mapping[Any, Any], k: int, model_names: list[str], 
     return {
         tfma.metrics.MetricKey(name=prefix + name, model_name=model): value
         for model in model_names
-        for name, value in tally.details(metrics[_counts_key(model, k, by_default)]).items()
+        for name, value in tally.details(metrics[counts_key(model, k, by_default)]).items()
     }
 
 
 class RankingAccumulator:
-    """Counts of ranks and marks of recommended items, a row for each model.
+    """Counts of ranks and of recommended items, a row for each model.
 
     Attributes:
         ranks: Examples by model, group and rank (0: miss), int64, shape (models, 2, k + 1).
         pairs: Examples by model, group, rank and rank under the baseline, shape (models, 2, k + 1, k + 1), or None.
-        recommended: By model, True at the item indices in anyone's list, shape (catalogue size + 1,); None before any
+        exposure: By model, in how many lists each item index stands, shape (catalogue size + 1,); None before any
             example.
+        bits: By model, the self-information of these items, of the same shape; None also where the model does not tell.
+        targets: By model, liked targets in each bucket of popularity, int64, shape (models, 3); 0 where it does not
+            tell.
     """
 
-    __slots__ = ("pairs", "ranks", "recommended")
+    __slots__ = ("bits", "exposure", "pairs", "ranks", "targets")
 
     def __init__(self, models: int, k: int, paired: bool) -> None:
         self.ranks: outputs.Integers = np.zeros((models, 2, k + 1), np.int64)
         self.pairs: outputs.Integers | None = np.zeros((models, 2, k + 1, k + 1), np.int64) if paired else None
-        self.recommended: list[outputs.Marks | None] = [None] * models
+        self.exposure: list[outputs.Integers | None] = [None] * models
+        self.bits: list[outputs.Floats | None] = [None] * models
+        self.targets: outputs.Integers = np.zeros((models, len(popularity.BUCKETS)), np.int64)
 
 
 class RankingCombiner(beam.CombineFn):
@@ -164,17 +170,26 @@ class RankingCombiner(beam.CombineFn):
         return RankingAccumulator(len(self._model_names), self._k, paired=self._baseline is not None)
 
     def add_input(self, accumulator: RankingAccumulator, element: Any) -> RankingAccumulator:
+        if outputs.is_empty(element, self._model_names[0]):
+            return accumulator
         places = []
         for row, model in enumerate(self._model_names):
             answers = outputs.read_outputs(element, model, self._k, self._by_default)
             np.add.at(accumulator.ranks[row], (answers.group, answers.place), 1)
             if not self._by_default:  # of whose list the model reports only the target's place
-                accumulator.recommended[row] = outputs.mark_items(accumulator.recommended[row], answers, model)
+                self._add_lists(accumulator, row, answers)
             places.append((answers.group, answers.place))
         if accumulator.pairs is not None and self._baseline is not None:
             for row, (group, place) in enumerate(places):
                 np.add.at(accumulator.pairs[row], (group, place, places[self._baseline][1]), 1)
         return accumulator
+
+    def _add_lists(self, accumulator: RankingAccumulator, row: int, answers: outputs.RankOutputs) -> None:
+        model = self._model_names[row]
+        accumulator.exposure[row] = outputs.add_exposure(accumulator.exposure[row], answers, model)
+        accumulator.bits[row] = outputs.note_bits(accumulator.bits[row], answers)
+        if answers.target_bucket is not None:
+            accumulator.targets[row] += lists.targets_in_buckets(answers.target_bucket, answers.group)
 
     def merge_accumulators(self, accumulators: Iterable[RankingAccumulator]) -> RankingAccumulator:
         result = self.create_accumulator()
@@ -182,19 +197,28 @@ class RankingCombiner(beam.CombineFn):
             result.ranks += other.ranks
             if result.pairs is not None and other.pairs is not None:
                 result.pairs += other.pairs
-            for row, marks in enumerate(other.recommended):
-                result.recommended[row] = outputs.merge_marks(result.recommended[row], marks, self._model_names[row])
+            result.targets += other.targets
+            for row, model in enumerate(self._model_names):
+                merged = outputs.merge_exposures(result.exposure[row], other.exposure[row], model)
+                result.exposure[row] = merged
+                result.bits[row] = outputs.merge_bits(result.bits[row], other.bits[row])
         return result
 
     def extract_output(self, accumulator: RankingAccumulator) -> dict[Any, tally.Summary]:
         result = {}
         for row, model in enumerate(self._model_names):
-            marks = accumulator.recommended[row]
             paired = accumulator.pairs is not None and row != self._baseline
-            result[_counts_key(model, self._k, self._by_default)] = tally.Summary(
+            result[counts_key(model, self._k, self._by_default)] = tally.Summary(
                 ranks=accumulator.ranks[row],
-                recommended=0 if marks is None else int(marks.sum()),
-                catalogue_size=0 if marks is None else len(marks) - 1,
+                lists=_list_metrics(accumulator, row),
                 pairs=accumulator.pairs[row] if accumulator.pairs is not None and paired else None,
             )
         return result
+
+
+def _list_metrics(accumulator: RankingAccumulator, row: int) -> dict[str, float]:
+    exposure, bits = accumulator.exposure[row], accumulator.bits[row]
+    if exposure is None:
+        return {}
+    told = None if bits is None else bits[1:]
+    return lists.list_metrics(exposure[1:], told, accumulator.targets[row])

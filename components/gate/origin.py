@@ -3,6 +3,6 @@
 from pnfrec_core.provenance import Code
 
 EVALUATION = Code(
-    ("components.gate.metrics", "components.gate.extractors"),
+    ("components.gate.metrics", "components.gate.slice_metric", "components.gate.extractors"),
     libraries=("numpy", "tensorflow", "tensorflow-model-analysis"),
 )

@@ -10,7 +10,7 @@ import tensorflow_model_analysis as tfma
 from pnfrec_core import schema
 
 Integers = npt.NDArray[np.int64]
-Marks = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 _OUTPUTS = (schema.OUTPUT_RANK, schema.OUTPUT_TOP_ITEMS, schema.OUTPUT_CATALOGUE_SIZE)
 
@@ -23,12 +23,23 @@ class RankOutputs(NamedTuple):
         place: Rank of the target in the list of k items, 0 for a miss, shape (batch,).
         items: Item indices of the lists, 0 is padding, shape (batch, at most k).
         catalogue_size: Items that the model knows.
+        bits: Self-information of `items`, of the same shape; None of an export from before models told it.
+        target_bucket: Popularity bucket of each target by its place in `popularity.BUCKETS`, -1 where it is unknown,
+            shape (batch,); None as `bits`.
     """
 
     group: Integers
     place: Integers
     items: Integers
     catalogue_size: int
+    bits: Floats | None = None
+    target_bucket: Integers | None = None
+
+
+def is_empty(element: Any, model: str) -> bool:
+    """Whether a batch holds no example, as that of a slice does which is judged and has none."""
+    predictions = element.get_predictions(model)
+    return isinstance(predictions, Mapping) and np.size(predictions.get(schema.OUTPUT_RANK, 0)) == 0
 
 
 def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> RankOutputs:
@@ -73,25 +84,53 @@ def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> 
         msg = f"`{schema.OUTPUT_TOP_ITEMS}` of {where} must lie in 0..{size}. Received: {items.min()} to {items.max()}."
         raise ValueError(msg)
     place = np.where((rank >= 1) & (rank <= k), rank, 0)
-    return RankOutputs(_read_groups(element, model, len(rank)), place, items, size)
+    return RankOutputs(_read_groups(element, model, len(rank)), place, items, size, *_read_lists(predictions, items))
 
 
-def mark_items(marks: Marks | None, outputs: RankOutputs, model: str) -> Marks:
-    """Adds the items of `outputs` to `marks` (in place, once they exist), True at each recommended index."""
-    if marks is None:
-        marks = np.zeros(outputs.catalogue_size + 1, np.bool_)
-    _check_same_size(len(marks), outputs.catalogue_size + 1, model)
-    marks[outputs.items.reshape(-1)] = True
-    marks[0] = False
-    return marks
+def _read_lists(predictions: Mapping[str, Any], items: Integers) -> tuple[Floats | None, Integers | None]:
+    if not {schema.OUTPUT_TOP_INFORMATION, schema.OUTPUT_TARGET_BUCKET} <= set(predictions):
+        return None, None
+    bits = np.asarray(predictions[schema.OUTPUT_TOP_INFORMATION], np.float64).reshape(len(items), -1)
+    return bits[:, : items.shape[1]], np.asarray(predictions[schema.OUTPUT_TARGET_BUCKET], np.int64).reshape(-1)
 
 
-def merge_marks(left: Marks | None, right: Marks | None, model: str) -> Marks | None:
-    """Items that either marks; neither argument is changed."""
+def add_exposure(exposure: Integers | None, outputs: RankOutputs, model: str) -> Integers:
+    """Counts the items of `outputs`, but no padding, in `exposure` (in place, if it exists), (catalogue size + 1,)."""
+    if exposure is None:
+        exposure = np.zeros(outputs.catalogue_size + 1, np.int64)
+    _check_same_size(len(exposure), outputs.catalogue_size + 1, model)
+    np.add.at(exposure, outputs.items.reshape(-1), 1)
+    exposure[0] = 0
+    return exposure
+
+
+def note_bits(bits: Floats | None, outputs: RankOutputs) -> Floats | None:
+    """Writes the self-information of the items of `outputs` into `bits` (in place), 0 at items of no list.
+
+    None where the model does not tell it.
+    """
+    if outputs.bits is None:
+        return None
+    if bits is None:
+        bits = np.zeros(outputs.catalogue_size + 1, np.float64)
+    bits[outputs.items.reshape(-1)] = outputs.bits.reshape(-1)
+    bits[0] = 0.0
+    return bits
+
+
+def merge_exposures(left: Integers | None, right: Integers | None, model: str) -> Integers | None:
+    """The exposures of both; neither argument is changed."""
     if left is None or right is None:
         return left if right is None else right.copy()
     _check_same_size(len(left), len(right), model)
-    return left | right
+    return left + right
+
+
+def merge_bits(left: Floats | None, right: Floats | None) -> Floats | None:
+    """The self-information of what is in a list of either; neither argument is changed."""
+    if left is None or right is None:
+        return left if right is None else right.copy()
+    return np.maximum(left, right)
 
 
 def _read_catalogue_size(values: Any, where: str) -> int:

@@ -1,13 +1,14 @@
-"""From counts of ranks to the named metrics. Pure numpy: what TFMA adds up is in `metrics`."""
+"""From counts of ranks and of listed items to the named metrics. Pure numpy: what TFMA adds up is in `metrics`."""
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from components.gate import config
-from pnfrec_core import measures
+from pnfrec_core import lists, measures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,22 +18,20 @@ class Summary:
     Attributes:
         ranks: Examples by group (row 1 is the positive one) and rank; column 0 counts the misses. int64, shape (2, k +
             1).
-        recommended: Distinct items that appear in anyone's list.
-        catalogue_size: Items that the model knows; 0 before the first example.
+        lists: Value of each of `lists.LIST_METRICS`; empty before the first example, and where nobody looks at items.
         pairs: Examples by group, rank here and rank under the baseline, shape (2, k + 1, k + 1); None without a
             baseline.
     """
 
     ranks: npt.NDArray[np.int64]
-    recommended: int
-    catalogue_size: int
+    lists: Mapping[str, float] = dataclasses.field(default_factory=dict)
     pairs: npt.NDArray[np.int64] | None = None
 
 
 def metric_value(summary: Summary, metric: str) -> float:
-    """Value of one of `measures.METRICS`: NaN where the group, or for coverage the catalogue, is empty."""
-    if metric == measures.COVERAGE:
-        return summary.recommended / summary.catalogue_size if summary.catalogue_size else math.nan
+    """Value of one of `measures.METRICS`: NaN where the group, or for the lists what they need, is empty."""
+    if metric in lists.LIST_METRICS:
+        return summary.lists.get(metric, math.nan)
     measure, group = measures.split_metric(metric)
     if group == measures.DELTA:
         return _mean(summary, measure, measures.POSITIVE_GROUP) - _mean(summary, measure, measures.NEGATIVE_GROUP)

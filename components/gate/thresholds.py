@@ -8,7 +8,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from components.gate.config import BoundConfig
+from components.gate.bounds import BoundConfig
 from pnfrec_core import measures
 
 # A bound of 0.1 must not refuse 0.3 - 0.2, which is 0.09999999999999998.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import measures
+from pnfrec_core import lists, measures, popularity
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, pad
 from pnfrec_keras.examples.batch import POSITIVE
@@ -36,12 +36,14 @@ class Ranked:
         top: int32 (T, k): the best items, 0 where there are fewer.
         is_positive: int32 (T,), the group of each target.
         num_items: Size of the catalogue.
+        target: int32 (T,): index of each target, 0 if it is unknown; None where nobody needs it.
     """
 
     rank: npt.NDArray[np.int64]
     top: IntArray
     is_positive: IntArray
     num_items: int
+    target: IntArray | None = None
 
 
 def rank_all(
@@ -69,13 +71,21 @@ def rank_all(
             row[seen] = -np.inf
         ranks.append(_rank(scores, part.target))
         tops.append(_top(scores, k))
-    return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1)
+    return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1, arrays.target)
 
 
-def measure(ranked: Ranked, k: int = TrainingConfig.k) -> dict[str, float]:
-    """HR, NDCG and MRR at `k` of each group, their differences, and the coverage (spec, section 6).
+def measure(ranked: Ranked, k: int = TrainingConfig.k, counts: npt.ArrayLike | None = None) -> dict[str, float]:
+    """HR, NDCG and MRR at `k` of each group, their differences, and the measures of the lists (spec, section 6).
 
-    The measures of a group without examples are NaN.
+    Args:
+        ranked: What was done with the examples.
+        k: Length of the list.
+        counts: Training interactions of each item of the catalogue, (num_items,), in the order of popularity
+            (`Vocabulary.counts`), which novelty needs.
+
+    Returns:
+        Each of `measures.METRICS`. The measures of a group without examples are NaN, as is what would need `counts`, or
+        the targets of `ranked`, where these are None.
 
     >>> ranked = Ranked(np.array([1, 4, 0, 2]), np.array([[3], [1], [3], [2]]), np.array([1, 1, 0, 0]), num_items=6)
     >>> found = measure(ranked)
@@ -83,15 +93,22 @@ def measure(ranked: Ranked, k: int = TrainingConfig.k) -> dict[str, float]:
     (0.625, 0.25, 0.375, 0.5)
     """
     found = measures.group_means(ranked.rank, ranked.is_positive, k)
-    listed = np.unique(ranked.top[:, :k])
-    found[measures.COVERAGE] = int(np.count_nonzero(listed)) / ranked.num_items
-    return found
+    bits = None if counts is None else lists.information(counts)
+    targets = None
+    if ranked.target is not None:
+        buckets = popularity.bucket_of(ranked.target, ranked.num_items)
+        targets = lists.targets_in_buckets(buckets, ranked.is_positive)
+    return found | lists.list_metrics(lists.exposure_of(ranked.top[:, :k], ranked.num_items), bits, targets)
 
 
 def evaluate(
-    recommender: Recommender | PNFRec, arrays: EvaluationArrays, k: int | None = None, popularity: Floats | None = None
+    recommender: Recommender | PNFRec,
+    arrays: EvaluationArrays,
+    k: int | None = None,
+    popularity: Floats | None = None,
+    counts: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
-    """HR, NDCG and MRR of each group, their differences, and the coverage: `measure` of `rank_all`.
+    """HR, NDCG and MRR of each group, their differences, and the measures of the lists: `measure` of `rank_all`.
 
     Args:
         recommender: A function that scores examples, or a model.
@@ -99,16 +116,17 @@ def evaluate(
         k: Length of the list; None: that of the model, or `TrainingConfig.k`.
         popularity: (num_items + 1,), for a model: ranks histories without a known item (`Vocabulary.popularity`); None:
             what `PNFRec.set_popularity` was told last.
+        counts: Training interactions of each item, (num_items,), in the order of popularity; None leaves novelty NaN.
 
     Returns:
-        "hr_p", "hr_n", "hr_delta" and the same of "ndcg" and "mrr", and "coverage". The measures of a group without
-        examples are NaN.
+        "hr_p", "hr_n", "hr_delta" and the same of "ndcg" and "mrr", "coverage" and the others of `lists.LIST_METRICS`.
+        The measures of a group without examples are NaN.
     """
     if isinstance(recommender, PNFRec):
         k = recommender.k if k is None else k
         recommender = of_model(recommender, recommender.popularity if popularity is None else popularity)
     k = TrainingConfig.k if k is None else k
-    return measure(rank_all(recommender, arrays, k), k)
+    return measure(rank_all(recommender, arrays, k), k, counts)
 
 
 def of_model(model: PNFRec, popularity: Any) -> Recommender:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pnfrec_core import schema
+from pnfrec_core import lists, popularity, schema
 from pnfrec_keras.config import check_rule
 from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.examples.records import evaluation_parsing_spec, item_table
@@ -62,6 +62,9 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self.gamma = float(gamma)  # a tensor is one a row, told apart by its type
         self.reads_positives = model.reads == POSITIVE
         self._item_ids = tf.constant(["", *vocabulary.item_ids])
+        # By item index, for the gate; column 0 is padding and unknown items.
+        self._information = tf.constant([0.0, *lists.information(vocabulary.counts)], tf.float64)
+        self._buckets = tf.constant(popularity.bucket_of(range(self.num_items + 1), self.num_items))
         self.scorer = Scorer(model, vocabulary, rule, recency)
 
     @property
@@ -142,10 +145,13 @@ class Ranker(tf.Module):  # type: ignore[misc]
         ranks, default_ranks, indices = topk.by_blocks(self._rank, values, self.num_items + 1, dtypes)
         # A catalogue of fewer than k items still answers k wide.
         indices = tf.pad(indices, [[0, 0], [0, self.k - tf.shape(indices)[1]]])
+        indices = tf.ensure_shape(indices, [None, self.k])
         return {
             schema.OUTPUT_RANK: ranks,
             schema.OUTPUT_DEFAULT_RANK: default_ranks,
-            schema.OUTPUT_TOP_ITEMS: tf.cast(tf.ensure_shape(indices, [None, self.k]), tf.int64),
+            schema.OUTPUT_TOP_ITEMS: tf.cast(indices, tf.int64),
+            schema.OUTPUT_TOP_INFORMATION: tf.gather(self._information, indices),
+            schema.OUTPUT_TARGET_BUCKET: tf.gather(self._buckets, target),
             schema.OUTPUT_CATALOGUE_SIZE: tf.fill([tf.shape(target)[0]], tf.constant(self.num_items, tf.int64)),
         }
 

@@ -7,17 +7,20 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import measures
+from pnfrec_core import measures, popularity
 from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
 from studies.results.bootstrap import Interval, paired_difference
 
 COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
+# Of the liked targets of each popularity bucket, where a study knows it.
+BUCKETED = tuple(f"{measure}_{bucket}" for measure in ("ndcg", "hr") for bucket in popularity.BUCKETS)
 
 
 class ResultError(ValueError):
@@ -33,12 +36,15 @@ class Ranks:
         is_positive: (T,), by the arm's own rule of polarity, until `common_targets` gives all arms one rule.
         user, place: (T,), which name a target (`studies.run.targets.TargetKeys`). Of stored ranks, users are numbers,
             which mean something within their file only (`studies.results.stored`).
+        bucket: (T,), the popularity bucket of each target (`popularity.bucket_of`); None of studies that were run
+            before this was kept.
     """
 
     rank: npt.NDArray[np.int64]
     is_positive: npt.NDArray[np.int64]
     user: npt.NDArray[np.str_] | npt.NDArray[np.int64]
     place: npt.NDArray[np.int64]
+    bucket: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def read(cls, folders: Sequence[Path], split: str) -> "Ranks":
@@ -53,15 +59,35 @@ class Ranks:
             if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
                 msg = f"{folder} was judged on other targets than {folders[0]}. Remove both and run the study again."
                 raise ResultError(msg)
-        return cls(np.stack([row[f"{split}_rank"] for row in rows]), *(rows[0][f"{split}_{name}"] for name in names))
+        rank = np.stack([row[f"{split}_rank"] for row in rows])
+        is_positive, user, place = (rows[0][f"{split}_{name}"] for name in names)
+        return cls(rank, is_positive, user, place, rows[0].get(f"{split}_bucket"))
 
     def keys(self) -> list[tuple[str | int, int]]:
         """Names of the targets."""
         return list(zip(self.user.tolist(), self.place.tolist(), strict=True))
 
     def measures(self, seed: int, k: int) -> dict[str, float]:
-        """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`."""
-        return measures.group_means(self.rank[seed], self.is_positive, k)
+        """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`.
+
+        Where buckets are known, also each of `BUCKETED`; NaN for a bucket without a liked target.
+        """
+        found = measures.group_means(self.rank[seed], self.is_positive, k)
+        if self.bucket is not None:
+            for name in BUCKETED:
+                measure, _, _ = name.partition("_")
+                gain = measures.gains(self.rank[seed], measure, k)[self.signs(name) > 0]
+                found[name] = float(gain.mean()) if len(gain) else math.nan
+        return found
+
+    def signs(self, name: str) -> npt.NDArray[np.float64]:
+        """How each target counts in a measure: 1, -1 where it is taken off, 0 where it has no part in it, (T,)."""
+        group = name.partition("_")[2]
+        if group in popularity.BUCKETS:
+            place = popularity.BUCKETS.index(group)
+            return np.where((self.is_positive == 1) & (self.bucket == place), 1.0, 0.0)
+        sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
+        return np.array(sign)[self.is_positive]
 
 
 def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
@@ -74,9 +100,9 @@ def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Inter
         k: Length of the list.
     """
     measure, _, group = name.partition("_")
-    sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
-    signs = [np.array(sign)[own.is_positive] for own, _ in pairs]
-    known = [all((each == value).any() for value in sign if value) for each in signs]
+    signs = [own.signs(name) for own, _ in pairs]
+    needed = (-1.0, 1.0) if group == measures.DELTA else (1.0,)
+    known = [all((each == value).any() for value in needed) for each in signs]
     pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
     if not pairs:
         return None
@@ -102,8 +128,11 @@ def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
         raise ResultError(msg)
     places = {arm: np.array([own[key] for key in common]) for arm, own in keys.items()}
     is_positive = arms[labels].is_positive[places[labels]]
+    # One catalogue, that of the same arm, says how popular a target is.
+    known = arms[labels].bucket
+    bucket = None if known is None else known[places[labels]]
     return {
-        arm: Ranks(ranks.rank[:, places[arm]], is_positive, ranks.user[places[arm]], ranks.place[places[arm]])
+        arm: Ranks(ranks.rank[:, places[arm]], is_positive, ranks.user[places[arm]], ranks.place[places[arm]], bucket)
         for arm, ranks in arms.items()
     }
 
@@ -168,7 +197,9 @@ def _digest(targets: Ranks) -> str:
 
 
 def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) -> dict[str, Interval]:
-    """The difference of each measure of `COMPARED`, but of those that lack a group of targets, with its interval.
+    """The difference of each measure of `COMPARED` and, where known, of `BUCKETED`, with its interval.
+
+    Those that lack a group of targets are left out.
 
     Args:
         own: What has the arm.
@@ -195,5 +226,6 @@ def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) ->
         )
         raise ResultError(msg)
     pairs = [(own.draws[draw][arm], other.draws[draw][reference]) for draw in shared if reference in other.draws[draw]]
-    found = {name: difference(pairs, name, k) for name in COMPARED}
+    names = (*COMPARED, *(BUCKETED if all(mine.bucket is not None for mine, _ in pairs) else ()))
+    found = {name: difference(pairs, name, k) for name in names}
     return {name: interval for name, interval in found.items() if interval is not None}

@@ -35,6 +35,8 @@ def store(ranks: Judged, path: Path, k: int) -> None:
         arrays[f"{draw}_user"] = np.searchsorted(users, targets.user).astype(np.int32)
         arrays[f"{draw}_place"] = targets.place.astype(np.int32)
         arrays[f"{draw}_is_positive"] = targets.is_positive.astype(bool)
+        if targets.bucket is not None:
+            arrays[f"{draw}_bucket"] = targets.bucket.astype(np.int8)
         for number, arm in enumerate(ranks.arms()):
             rank = arms[arm].rank
             arrays[f"{draw}_rank_{number}"] = np.where(rank <= deepest, rank, 0).astype(kind)
@@ -59,6 +61,7 @@ def load(path: Path) -> Judged:
                     arrays[f"{draw}_is_positive"].astype(np.int64),
                     arrays[f"{draw}_user"].astype(np.int64),
                     arrays[f"{draw}_place"].astype(np.int64),
+                    arrays[f"{draw}_bucket"].astype(np.int64) if f"{draw}_bucket" in arrays else None,
                 )
                 for number, arm in enumerate(arms)
             }

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from pnfrec_core import schema
+from pnfrec_core.lists import LIST_METRICS
 from studies.outputs import TRIAL_RESULT
 from studies.results.bootstrap import Interval
-from studies.results.ranks import COMPARED, Judged, Ranks, differences
+from studies.results.ranks import BUCKETED, COMPARED, Judged, Ranks, differences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,15 +120,17 @@ def arm_results(
         k: Length of the list.
         beside: Name of a second arm that the others are compared with.
     """
-    coverage: dict[str, list[float]] = {}
+    lists: dict[str, list[dict[str, float]]] = {}
     for folder in folders:
         result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
-        coverage.setdefault(result["arm"], []).append(result[split]["coverage"])
+        # A trial of earlier code has the coverage alone.
+        held = {name: value for name, value in result[split].items() if name in LIST_METRICS}
+        lists.setdefault(result["arm"], []).append(held)
     return [
         _arm_result(
             arm,
             ranks.of(arm),
-            pd.DataFrame(ranks.measures(arm, k)).assign(coverage=coverage[arm]),
+            pd.DataFrame([{**own, **held} for own, held in zip(ranks.measures(arm, k), lists[arm], strict=True)]),
             *(_from(ranks, arm, other, k) for other in (reference, beside)),
         )
         for arm in ranks.arms()
@@ -188,7 +191,9 @@ def count_text(done: int, planned: int) -> str:
 
 
 def differences_table(
-    arms: Mapping[str, Mapping[str, Interval]], reference: str, chance: Callable[[str, str], bool] | None = None
+    arms: Mapping[str, Mapping[str, Interval]],
+    reference: str,
+    chance: Callable[[str, str], bool] | None = None,
 ) -> str:
     """Differences from an arm with their intervals, as text.
 
@@ -197,15 +202,21 @@ def differences_table(
         reference: Name of the arm that they are compared with.
         chance: Whether chance of training may have made the difference of an arm in a measure.
     """
-    rows = [
-        [arm, *(_interval(against.get(name), bool(chance and chance(arm, name))) for name in COMPARED)]
-        for arm, against in arms.items()
-    ]
+
+    def table(names: Sequence[str]) -> str:
+        rows = [
+            [arm, *(_interval(against.get(name), bool(chance and chance(arm, name))) for name in names)]
+            for arm, against in arms.items()
+        ]
+        return _aligned([["arm", *names], *rows])
+
+    known = any(name in against for against in arms.values() for name in BUCKETED)
+    tables = [table(COMPARED), *([table(BUCKETED)] if known else [])]
     head = (
         f"Difference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero; ° too, but "
         "chance of training may have made it):"
     )
-    return f"{head}\n\n{_aligned([['arm', *COMPARED], *rows])}"
+    return "\n\n".join([head, *tables])
 
 
 def _mean(mean: float, sd: float) -> str:

@@ -36,9 +36,10 @@ def choose_gamma(
 ) -> tuple[float, list[dict[str, float]]]:
     """The gamma with the largest delta NDCG among those that cost no liked target that can be told from chance.
 
-    With `rule.delta_weight`, w, it is the one with the largest NDCG_p + w * delta NDCG, whatever it costs. Else a gamma
-    is left out where the 95 % interval of its difference in NDCG_p from the first one, of a paired bootstrap over the
-    validation users, is below zero. The first one, 0 as a rule, is what there is to lose.
+    With `rule.largest` it is the largest of these. With `rule.delta_weight`, w, it is the one with the largest
+    NDCG_p + w * delta NDCG, whatever it costs. Else a gamma is left out where the 95 % interval of its difference in
+    NDCG_p from the first one, of a paired bootstrap over the validation users, is below zero. The first one, 0 as a
+    rule, is what there is to lose.
 
     Args:
         model: The trained model.
@@ -66,10 +67,14 @@ def choose_gamma(
     found = []
     for gamma, each, own in zip(rule.gamma, ranked, gains, strict=True):
         loss_is_sure = paired_difference(own, gains[0], number, liked).high < 0
-        found.append({"gamma": gamma, **evaluate.measure(each, k), "loss_is_sure": float(loss_is_sure)})
+        found.append(
+            {"gamma": gamma, **evaluate.measure(each, k, vocabulary.counts), "loss_is_sure": float(loss_is_sure)}
+        )
     # Of equal ones the first.
     if (weight := rule.delta_weight) is not None:
         best = max(found, key=lambda row: row["ndcg_p"] + weight * row["ndcg_delta"])
+    elif rule.largest:
+        best = max((row for row in found if not row["loss_is_sure"]), key=lambda row: row["gamma"])
     else:
         best = max((row for row in found if not row["loss_is_sure"]), key=lambda row: row["ndcg_delta"])
     return best["gamma"], found

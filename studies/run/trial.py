@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from pnfrec_core import schema
+from pnfrec_core import popularity, schema
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.evaluation import baselines, evaluate
 from pnfrec_keras.examples.arrays import EvaluationArrays
@@ -71,8 +71,9 @@ def run(request: Request) -> None:
     ranks: dict[str, Any] = {}
     for split in SPLITS:
         ranked = evaluate.rank_all(recommender, arrays[split], training.k)
-        found[split] = evaluate.measure(ranked, training.k)
+        found[split] = evaluate.measure(ranked, training.k, vocabulary.counts)
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
+        ranks[f"{split}_bucket"] = popularity.bucket_of(arrays[split].target, len(vocabulary))
         ranks |= {f"{split}_{name}": values for name, values in vars(keys_of(data, split)).items()}
     names = ("arm", "baseline", "inference", "seed", "model", "training")
     result = {

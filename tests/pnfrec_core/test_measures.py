@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from pnfrec_core import measures
+from pnfrec_core import lists, measures
 
 
 def test_gain_tables_are_the_definitions() -> None:
@@ -39,7 +39,9 @@ def test_wrong_arguments_say_what_is_allowed() -> None:
 
 def test_metric_names_are_those_of_the_spec() -> None:
     assert measures.METRICS == (
-        "hr_p", "hr_n", "hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta", "mrr_p", "mrr_n", "mrr_delta", "coverage",
+        "hr_p", "hr_n", "hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta", "mrr_p", "mrr_n", "mrr_delta",
+        "coverage", "gini", "novelty", "miscalibration", "list_head", "list_middle", "list_tail",
+        "target_head", "target_middle", "target_tail",
     )  # fmt: skip
 
 
@@ -50,6 +52,12 @@ def test_metric_names_are_those_of_the_spec() -> None:
         ("hr_n", False, (0, 1), ("n",)),
         ("mrr_delta", True, (-1, 1), ("p", "n")),
         ("coverage", True, (0, 1), ("p", "n")),
+        ("gini", False, (0, 1), ("p", "n")),
+        ("novelty", True, (0, 64), ("p", "n")),
+        ("miscalibration", False, (0, 1), ("p", "n")),
+        ("list_head", False, (0, 1), ("p", "n")),
+        ("list_tail", True, (0, 1), ("p", "n")),
+        ("target_tail", True, (0, 1), ("p",)),
         ("default_hr_p", True, (0, 1), ("p",)),
         ("default_hr_n", False, (0, 1), ("n",)),
         ("default_ndcg_delta", True, (-1, 1), ("p", "n")),
@@ -80,7 +88,7 @@ def test_means_of_the_groups() -> None:
             "mrr_delta": 0.25,
         }
     )
-    assert list(found) == list(measures.METRICS[:-1])
+    assert (*found, *lists.LIST_METRICS) == measures.METRICS
 
 
 def test_a_group_without_targets_has_no_mean() -> None:

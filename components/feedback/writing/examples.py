@@ -19,6 +19,7 @@ from components.feedback.writing.features import (
 )
 from pnfrec_columns.arrays import Floats, Mask
 from pnfrec_core import schema
+from pnfrec_core.popularity import BUCKETS, bucket_bounds
 
 _user = BytesFeature(schema.USER_ID)
 _positive = BytesFeature(schema.POSITIVE_ITEM_IDS)
@@ -31,10 +32,7 @@ _LENGTHS = [
     BytesFeature(schema.HISTORY_LENGTH_BUCKET)(bytes_entry(name.encode()))
     for name in (*(name for name, _ in schema.HISTORY_LENGTH_BUCKETS), schema.HISTORY_LENGTH_OVERFLOW)
 ]
-_POPULARITIES = [
-    BytesFeature(schema.TARGET_POPULARITY_BUCKET)(bytes_entry(name.encode()))
-    for name in (*(name for name, _ in schema.POPULARITY_BUCKETS), schema.POPULARITY_OVERFLOW)
-]
+_POPULARITIES = [BytesFeature(schema.TARGET_POPULARITY_BUCKET)(bytes_entry(name.encode())) for name in BUCKETS]
 
 
 class Entries:
@@ -114,7 +112,7 @@ class ShardExamples:
         before = np.append(0, np.cumsum(positive))
         lengths = np.searchsorted(_LENGTH_UPPER, places - starts)
         popularity = known.popularity[item[places]]
-        buckets = np.searchsorted(popularity_bounds(catalogue_size), popularity, side="right")
+        buckets = np.searchsorted(bucket_bounds(catalogue_size), popularity, side="right")
         columns = (places, starts, before[places], before[starts], user[places], positive[places], lengths, buckets)
         for end, start, positive_end, positive_start, owner, is_positive, length, bucket in zip(
             *(column.tolist() for column in columns), strict=True
@@ -132,9 +130,3 @@ class ShardExamples:
                     self._user_feature(owner),
                 )
             )
-
-
-def popularity_bounds(size: int) -> list[int]:
-    """Number of items in the first popularity bucket, the first two and so on: shares of `size` items, rounded up."""
-    # Rounding first keeps 0.1 * 70 = 7.000000000000001 from becoming 8.
-    return [int(np.ceil(np.round(share * size, 6))) for _, share in schema.POPULARITY_BUCKETS]

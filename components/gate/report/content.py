@@ -11,7 +11,7 @@ Verdict = Literal["ok", "fail", "not judged"]
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One metric over all examples.
+    """One metric over all examples, or over those of a slice that a bound names.
 
     Attributes:
         metric: Its name.
@@ -26,6 +26,7 @@ class Row:
         change_interval: 95 % interval of the change, example by example.
         verdict: "fail" if any bound fails; "not judged" where no bound was judged.
         sentence: The reason.
+        where: Feature and value of the slice, such as `target_popularity_bucket = tail`; "" for all examples.
     """
 
     metric: str
@@ -40,6 +41,12 @@ class Row:
     change_interval: Interval | None
     verdict: Verdict
     sentence: str
+    where: str = ""
+
+    @property
+    def name(self) -> str:
+        """The metric, with the slice if it is of one."""
+        return f"{self.metric} in {self.where}" if self.where else self.metric
 
     @property
     def bounds(self) -> tuple[str, ...]:
@@ -50,7 +57,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class SliceRow:
-    """Metrics of the examples with one value of a feature. No bound holds for it.
+    """Metrics of the examples with one value of a feature. Bounds that hold for it are among `Report.slice_rows`.
 
     Attributes:
         feature: The feature.
@@ -86,6 +93,7 @@ class Report:
         baseline_model: Where the last blessed one lies, or "".
         rows: The metrics.
         slices: The slices.
+        slice_rows: The metrics of slices that are bounded.
     """
 
     blessed: bool
@@ -100,10 +108,11 @@ class Report:
     baseline_model: str
     rows: tuple[Row, ...]
     slices: tuple[SliceRow, ...]
+    slice_rows: tuple[Row, ...] = ()
 
     @property
     def failures(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.verdict == "fail")
+        return tuple(row for row in (*self.rows, *self.slice_rows) if row.verdict == "fail")
 
 
 def to_json(report: Report) -> str:
@@ -121,7 +130,8 @@ def from_json(text: str) -> Report:
         fields = json.loads(text)
         rows = tuple(_read_row(row) for row in fields.pop("rows"))
         slices = tuple(SliceRow(**part) for part in fields.pop("slices"))
-        return Report(rows=rows, slices=slices, notes=tuple(fields.pop("notes")), **fields)
+        bounded = tuple(_read_row(row) for row in fields.pop("slice_rows", ()))
+        return Report(rows=rows, slices=slices, slice_rows=bounded, notes=tuple(fields.pop("notes")), **fields)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         msg = f"This is no report of the gate: {error}."
         raise ValueError(msg) from error

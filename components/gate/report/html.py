@@ -6,6 +6,7 @@ import string
 
 from components.gate.report import figure, render
 from components.gate.report.content import Report, Row, SliceRow
+from pnfrec_core.lists import LIST_METRICS
 
 _PAGE = pathlib.Path(__file__).with_name("page.html")
 _SIGNS = (("loss <= ", "loss ≤ "), (">= ", "≥ "), ("<= ", "≤ "))
@@ -43,7 +44,7 @@ def to_html(report: Report) -> str:
         table="metrics" if report.has_baseline else "metrics alone",
         head="".join(_cell("th", label, name) for label, name in _COLUMNS),
         rows="\n".join(_metric_rows(row, figure.find_scale(row, report.rows)) for row in report.rows),
-        slices=_slices(report.slices),
+        slices=_slice_bounds(report) + _slices(report),
         footnotes="\n".join(f"<p>{html.escape(text)}</p>" for text in render.footnotes(report)),
     )
 
@@ -78,7 +79,7 @@ def _metric_rows(row: Row, scale: figure.Scale) -> str:
         f'<span class="{tone}">{html.escape(row.verdict)}</span>',
     )
     line = "".join(_cell("td", text, name, label) for text, (label, name) in zip(texts, _COLUMNS, strict=True))
-    if not row.bounds and row.value is not None:
+    if not row.bounds and (row.value is not None or row.metric in LIST_METRICS):
         return f"<tr>{line}</tr>"
     reason = f'<tr class="reason"><td colspan="{len(_COLUMNS)}">{html.escape(row.sentence)}</td></tr>'
     return f'<tr class="plain">{line}</tr>\n{reason}'
@@ -95,7 +96,28 @@ def _number(value: float | None, signed: bool = False) -> str:
     return _DASH if value is None else render.number(value, signed)
 
 
-def _slices(slices: tuple[SliceRow, ...]) -> str:
+def _slice_bounds(report: Report) -> str:
+    """The bounds on slices as a table like that of the metrics; empty where there are none."""
+    if not report.slice_rows:
+        return ""
+    head = "".join(_cell("th", label, name) for label, name in _COLUMNS)
+    lines = []
+    where = ""
+    for row in report.slice_rows:
+        if row.where != where:
+            where = row.where
+            lines.append(f'<tr class="group"><td colspan="{len(_COLUMNS)}">{html.escape(where)}</td></tr>')
+        lines.append(_metric_rows(row, figure.find_scale(row, (*report.rows, *report.slice_rows))))
+    body = "\n".join(lines)
+    kind = "metrics" if report.has_baseline else "metrics alone"
+    return (
+        f'<h2>Bounds on slices</h2>\n<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table>\n"
+    )
+
+
+def _slices(report: Report) -> str:
+    slices: tuple[SliceRow, ...] = report.slices
     if not slices:
         return ""
     head = _cell("th", "slice", "text name") + "".join(_cell("th", label, "") for label in _SLICE_COLUMNS)
@@ -112,7 +134,8 @@ def _slices(slices: tuple[SliceRow, ...]) -> str:
         lines.append(f"<tr>{_cell('td', html.escape(part.value), 'text name')}{cells}</tr>")
     body = "\n".join(lines)
     return (
-        '<h2>Slices <span class="soft">(no bound applies to them)</span></h2>\n<table class="slices">\n'
+        f'<h2>Slices <span class="soft">({render.slice_title(bool(report.slice_rows))})</span></h2>\n'
+        '<table class="slices">\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
     )
 

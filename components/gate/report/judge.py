@@ -1,12 +1,17 @@
 """From numbers and bounds to the report. Pure; the same rules as TFMA's, so that the two verdicts can be compared."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from components.gate import config, thresholds
+from components.gate import config, slices, thresholds
+from components.gate.bounds import BoundConfig
 from components.gate.report import intervals, measured, sentences
 from components.gate.report.content import Report, Row, SliceRow, Verdict
-from pnfrec_core import measures, schema
+from components.gate.slices import SliceBound
+from pnfrec_core import measures
+from pnfrec_core.lists import LIST_METRICS
 
 
 def build_report(
@@ -31,8 +36,9 @@ def build_report(
         gone_baselines: Where the models lay that were blessed later than the baseline, and whose files are gone.
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
     """
-    rows = tuple(_judge(metric, gate, evaluation.overall) for metric in gate.reported)
-    passed = all(row.verdict != "fail" for row in rows)
+    rows = tuple(_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
+    slice_rows = tuple(_judge_slice(each, gate, evaluation) for each in gate.each_slice_bound)
+    passed = all(row.verdict != "fail" for row in (*rows, *slice_rows))
     agrees = passed == evaluation.validation_ok == blessing
     has_older = evaluation.has_baseline or baseline_is_left_out
     notes = [sentences.gone(gone_baselines, has_older=has_older)] if gone_baselines else []
@@ -42,11 +48,12 @@ def build_report(
         notes.append(sentences.NO_BASELINE)
     if default_list_is_another and not gate.judges_default:
         notes.append(sentences.DEFAULT_NOT_JUDGED)
+    notes += [row.sentence for row in slice_rows if row.verdict == "not judged" and row.value is None]
     if not agrees:
         notes.insert(0, sentences.disagreement(passed, evaluation.validation_ok, blessing, evaluation.failures))
     return Report(
         blessed=passed and agrees,
-        headline=sentences.headline(rows, agrees, evaluation.has_baseline),
+        headline=sentences.headline((*rows, *slice_rows), agrees, evaluation.has_baseline),
         notes=tuple(notes),
         agrees=agrees,
         k=gate.k,
@@ -57,24 +64,46 @@ def build_report(
         baseline_model=baseline_model,
         rows=rows,
         slices=tuple(_slice_row(values) for values in sorted(evaluation.slices, key=_slice_order)),
+        slice_rows=slice_rows,
     )
 
 
-def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -> Row:
+def _judge_slice(each: SliceBound, gate: config.GateConfig, evaluation: measured.Evaluation) -> Row:
+    """The row of a bound on a slice: of an empty slice where the evaluation has no such slice."""
+    found = (values for values in evaluation.slices if (values.feature, values.value) == each[:2])
+    empty = measured.SliceValues(each.feature, each.value, {}, {} if evaluation.has_baseline else None)
+    values = next(found, empty)
+    targets = _targets(each.metric, values.candidate)
+    row = _judge(each.metric, each.bound, values, f"{each.feature} = {each.value}")
+    if targets >= gate.slice_min_targets:
+        return row
+    sentence = sentences.too_few(each, targets, gate.slice_min_targets)
+    # No number that nobody judges stands beside a bound; the table of slices has it.
+    unknown: dict[str, Any] = {
+        "value": None,
+        "interval": None,
+        "baseline": None,
+        "change": None,
+        "change_interval": None,
+    }
+    return dataclasses.replace(row, **unknown, examples=targets, verdict="not judged", sentence=sentence)
+
+
+def _judge(metric: str, bound: BoundConfig | None, values: measured.SliceValues, where: str = "") -> Row:
     value = values.candidate.get(metric, math.nan)
     baseline = None if values.baseline is None else values.baseline.get(metric, math.nan)
     change = None if baseline is None else value - baseline
     change_interval = _change_interval(metric, values.candidate, change)
-    bound = gate.bounds.get(metric)
+    name = f"{metric} in {where}" if where else metric
     if math.isnan(value):
         empty = [group for group in measures.groups_of(metric) if not _count(values.candidate, group)]
         fails = thresholds.must_be_defined(metric, bound)
         verdict: Verdict = "fail" if fails else "not judged"
-        sentence = sentences.undefined(metric, empty, bounded=bound is not None, fails=fails)
+        sentence = sentences.undefined(name, empty, bounded=bound is not None, fails=fails)
     elif bound is None:
-        verdict, sentence = "not judged", sentences.no_bound(metric)
+        verdict, sentence = "not judged", sentences.no_bound(name)
     else:
-        verdict, sentence = _verdict(metric, bound, value, baseline, change_interval)
+        verdict, sentence = _verdict(metric, name, bound, value, baseline, change_interval)
     return Row(
         metric=metric,
         value=_defined(value),
@@ -88,34 +117,36 @@ def _judge(metric: str, gate: config.GateConfig, values: measured.SliceValues) -
         change_interval=change_interval,
         verdict=verdict,
         sentence=sentence,
+        where=where,
     )
 
 
 def _verdict(
     metric: str,
-    bound: config.BoundConfig,
+    name: str,
+    bound: BoundConfig,
     value: float,
     baseline: float | None,
     change_interval: intervals.Interval | None,
 ) -> tuple[Verdict, str]:
     checks = [
-        (threshold.holds(value), sentences.value(metric, value, threshold)) for threshold in thresholds.of_value(bound)
+        (threshold.holds(value), sentences.value(name, value, threshold)) for threshold in thresholds.of_value(bound)
     ]
     allowed = thresholds.of_change(metric, bound)
     if allowed is not None and baseline is not None:
-        sentence = sentences.change(metric, value, baseline, allowed.limit, change_interval)
+        sentence = sentences.change(metric, value, baseline, allowed.limit, change_interval, name)
         checks.append((allowed.holds(value - baseline), sentence))
     failures = [sentence for kept, sentence in checks if not kept]
     if failures:
         return "fail", " ".join(failures)
     words = [sentence for _, sentence in checks]
     if allowed is not None and baseline is None:
-        words.append(sentences.loss_not_judged(metric, allowed.limit))
+        words.append(sentences.loss_not_judged(name, allowed.limit))
     return ("ok" if checks else "not judged"), " ".join(words)
 
 
 def _interval(metric: str, values: Mapping[str, float]) -> intervals.Interval | None:
-    if metric == measures.COVERAGE:
+    if metric in LIST_METRICS:
         return None
     measure, group = measures.split_metric(metric)
     if measure.removeprefix(config.DEFAULT_PREFIX) == "hr":
@@ -129,7 +160,7 @@ def _interval(metric: str, values: Mapping[str, float]) -> intervals.Interval | 
 
 
 def _change_interval(metric: str, values: Mapping[str, float], change: float | None) -> intervals.Interval | None:
-    if change is None or metric == measures.COVERAGE:
+    if change is None or metric in LIST_METRICS:
         return None
     measure = measures.split_metric(metric)[0]
     errors = [values.get(config.change_error_name(measure, name), math.nan) for name in measures.groups_of(metric)]
@@ -138,6 +169,10 @@ def _change_interval(metric: str, values: Mapping[str, float], change: float | N
 
 def _count(values: Mapping[str, float], group: str) -> int:
     return int(values.get(config.count_name(group), 0))
+
+
+def _targets(metric: str, values: Mapping[str, float]) -> int:
+    return int(slices.targets_of(metric.removeprefix(config.DEFAULT_PREFIX), _count(values, "p"), _count(values, "n")))
 
 
 def _defined(value: float | None) -> float | None:
@@ -158,9 +193,6 @@ def _slice_row(values: measured.SliceValues) -> SliceRow:
 
 def _slice_order(values: measured.SliceValues) -> tuple[str, int, str]:
     """Buckets in their own order, anything else by name."""
-    known = {
-        schema.HISTORY_LENGTH_BUCKET: [*dict(schema.HISTORY_LENGTH_BUCKETS), schema.HISTORY_LENGTH_OVERFLOW],
-        schema.TARGET_POPULARITY_BUCKET: [*dict(schema.POPULARITY_BUCKETS), schema.POPULARITY_OVERFLOW],
-    }.get(values.feature, [])
+    known = slices.VALUES.get(values.feature, ())
     place = known.index(values.value) if values.value in known else len(known)
     return values.feature, place, values.value

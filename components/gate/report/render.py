@@ -5,6 +5,7 @@ import textwrap
 from components.gate import config
 from components.gate.report.content import Report, Row, SliceRow
 from components.gate.report.intervals import Interval
+from pnfrec_core.lists import LIST_METRICS
 
 WIDTH = 100
 INTERVAL_NOTE = (
@@ -20,6 +21,12 @@ DEFAULT_NOTE = (
     "dislikes and does not weigh it; the other metrics look at the list of with_negatives. (SASRec and SASRec_c have "
     "one list.)"
 )
+LIST_NOTE = (
+    "The lists of all: gini is 0 where all items stand in as many lists and near 1 where few have everything; novelty "
+    "is the mean of -log2 of the share of the training interactions, in bits; list_ and target_ are the shares of each "
+    "popularity bucket in the lists and in the liked targets, and miscalibration is half the sum of their differences."
+)
+_HEADER = ["metric", "value", "95 % interval", "n", "bound", "last", "change", "verdict"]
 SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
 
@@ -31,8 +38,11 @@ def to_text(report: Report) -> str:
     if len(reasons) > 1:  # a single one is in the headline
         blocks.append("\n".join(["Why:", *(_wrap(reason, "  - ", "    ") for reason in reasons)]))
     blocks.append(_metrics_table(report))
+    blocks.append(_lists_table(report))
+    if report.slice_rows:
+        blocks.append(_slice_bounds_table(report.slice_rows))
     if report.slices:
-        blocks.append(_slices_table(report.slices))
+        blocks.append(_slices_table(report.slices, bounded=bool(report.slice_rows)))
     blocks.append("\n".join(map(_wrap, footnotes(report))))
     return "\n\n".join(blocks) + "\n"
 
@@ -40,21 +50,39 @@ def to_text(report: Report) -> str:
 def footnotes(report: Report) -> list[str]:
     """What the names and the intervals of the table mean."""
     by_default = any(config.is_default(row.metric) for row in report.rows)
-    return [GROUP_NOTE, *([DEFAULT_NOTE] if by_default else []), INTERVAL_NOTE]
+    return [GROUP_NOTE, *([DEFAULT_NOTE] if by_default else []), LIST_NOTE, INTERVAL_NOTE]
 
 
 def _metrics_table(report: Report) -> str:
     title = f"At k = {report.k}: {report.count_p:,} examples of group p, {report.count_n:,} of group n"
-    header = ["metric", "value", "95 % interval", "n", "bound", "last", "change", "verdict"]
-    lines = [
-        line for row in report.rows if not config.is_default(row.metric) for line in _metric_lines(row, row.metric)
-    ]
+    header = _HEADER
+    own = [row for row in report.rows if not config.is_default(row.metric) and row.metric not in LIST_METRICS]
+    lines = [line for row in own for line in _metric_lines(row, row.metric)]
     if default := [row for row in report.rows if config.is_default(row.metric)]:
         # Under a line of their own, since the table is wide already.
         lines.append([config.DEFAULT_PREFIX, *[""] * (len(header) - 1)])
         for row in default:
             lines += _metric_lines(row, "  " + row.metric.removeprefix(config.DEFAULT_PREFIX))
     return title + "\n" + _table(header, lines, left=(0, 4, 7))
+
+
+def _lists_table(report: Report) -> str:
+    """What the lists of all hold: of them there are no intervals."""
+    kept = (0, 1, 4, 5, 6, 7)
+    rows = [row for row in report.rows if row.metric in LIST_METRICS]
+    lines = [[line[column] for column in kept] for row in rows for line in _metric_lines(row, row.metric)]
+    return f"The lists of all, {report.k} items each\n" + _table([_HEADER[column] for column in kept], lines, (0, 2, 5))
+
+
+def _slice_bounds_table(rows: tuple[Row, ...]) -> str:
+    lines: list[list[str]] = []
+    where = ""
+    for row in rows:
+        if row.where != where:
+            where = row.where
+            lines.append([where, *[""] * (len(_HEADER) - 1)])
+        lines += _metric_lines(row, f"  {row.metric}")
+    return "Bounds on slices\n" + _table(_HEADER, lines, left=(0, 4, 7))
 
 
 def _metric_lines(row: Row, name: str) -> list[list[str]]:
@@ -72,7 +100,7 @@ def _metric_lines(row: Row, name: str) -> list[list[str]]:
     return [first, *(["", "", "", "", bound, "", "", ""] for bound in bounds[1:])]
 
 
-def _slices_table(slices: tuple[SliceRow, ...]) -> str:
+def _slices_table(slices: tuple[SliceRow, ...], bounded: bool) -> str:
     header = ["slice", "n(p)", "n(n)", *SLICE_METRICS]
     lines = []
     feature = ""
@@ -82,7 +110,12 @@ def _slices_table(slices: tuple[SliceRow, ...]) -> str:
             lines.append([feature] + [""] * (len(header) - 1))
         values = [number(part.metrics.get(metric)) for metric in SLICE_METRICS]
         lines.append([f"  {part.value}", f"{part.count_p:,}", f"{part.count_n:,}", *values])
-    return "Slices (no bound applies to them)\n" + _table(header, lines, left=(0,))
+    return f"Slices ({slice_title(bounded)})\n" + _table(header, lines, left=(0,))
+
+
+def slice_title(bounded: bool) -> str:
+    """Whether bounds hold for slices, and where they stand."""
+    return "bounds that hold for one stand above" if bounded else "no bound applies to them"
 
 
 def number(value: float | None, signed: bool = False) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from components.gate import config, thresholds
 from components.gate.report.content import Row
 from components.gate.report.intervals import Interval
+from components.gate.slices import SliceBound
 from pnfrec_core import measures
+from pnfrec_core.lists import LIST_METRICS
 
 DEFAULT_NOT_JUDGED = (
     "The model ranks by what a user dislikes. serving_default does not weigh that, so it answers with another list, "
@@ -30,16 +32,19 @@ def value(metric: str, number: float, threshold: thresholds.Threshold) -> str:
     return f"{shown}, {refused} the bound of {threshold.limit:g}."
 
 
-def change(metric: str, number: float, baseline: float, max_loss: float, interval: Interval | None) -> str:
-    """What the value of `metric` is to that of the last blessed model."""
+def change(
+    metric: str, number: float, baseline: float, max_loss: float, interval: Interval | None, name: str = ""
+) -> str:
+    """What the value of `metric`, called `name`, is to that of the last blessed model."""
+    name = name or metric
     difference = number - baseline
     if math.isnan(difference):
-        return f"{metric} cannot be compared: it is undefined for the last blessed model. {_EMPTY}"
+        return f"{name} cannot be compared: it is undefined for the last blessed model. {_EMPTY}"
     if difference == 0:
-        words = f"{metric} is the same as in the last blessed model"
+        words = f"{name} is the same as in the last blessed model"
     else:
         digits = _digits(abs(difference), max_loss)
-        words = f"{metric} {'rose' if difference > 0 else 'fell'} by {abs(difference):.{digits}f}"
+        words = f"{name} {'rose' if difference > 0 else 'fell'} by {abs(difference):.{digits}f}"
         words += f" from the last blessed model's {baseline:.4f}"
     if interval is not None:
         words += f" (95 % interval of the change {interval.low:+.4f} to {interval.high:+.4f})"
@@ -51,6 +56,15 @@ def loss_not_judged(metric: str, max_loss: float) -> str:
     return f"No baseline to compare with: the loss of {metric} (at most {max_loss:g}) is not judged."
 
 
+def too_few(each: SliceBound, targets: int, least: int) -> str:
+    """Why a bound on a slice is not judged."""
+    of_group: dict[tuple[str, ...], str] = {(group,): f" of the {name} group" for group, name in _GROUP_NAMES.items()}
+    metric = each.metric.removeprefix(config.DEFAULT_PREFIX)
+    whose = "" if metric in LIST_METRICS else of_group.get(measures.groups_of(metric), " of its smaller group")
+    has = f"{targets} target{'s' if targets != 1 else ''}{whose}" if targets else f"no target{whose}"
+    return f"{each.name} is not judged: the slice has {has}, and `gate.slice_min_targets` asks for {least}."
+
+
 def no_bound(metric: str) -> str:
     return f"{metric} has no bound."
 
@@ -58,6 +72,8 @@ def no_bound(metric: str) -> str:
 def left_out(gate: config.GateConfig) -> str:
     """Why a blessed model is no baseline."""
     lacks = f"fewer than {gate.k} items of each list"
+    if gate.asks_lists:
+        lacks += ", or, as exports of earlier versions do, not how popular these and the targets are"
     if gate.judges_default:
         lacks += ", or, as exports of earlier versions do, no ranks of targets in the list of serving_default"
     return f"The last blessed model reports {lacks}, so it cannot be compared: change bounds are not judged this time."
@@ -73,7 +89,7 @@ def gone(places: Sequence[str], has_older: bool) -> str:
 def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) -> str:
     """Why `metric` has no value: which groups have no example."""
     names = " or of the ".join(_GROUP_NAMES[group] for group in empty_groups)
-    missing = "example" if metric == measures.COVERAGE else f"example of the {names} group"
+    missing = "list that tells it" if metric.partition(" ")[0] in LIST_METRICS else f"example of the {names} group"
     words = f"{metric} is undefined: the evaluated split has no {missing}."
     if fails and not bounded:
         return f"{words} {_EMPTY_GROUP}"
@@ -89,7 +105,7 @@ def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
         if unbounded := [row for row in failures if not row.bounds]:
             return f"NOT BLESSED: {unbounded[0].sentence}"
         bounded = sum(bool(row.bounds) for row in rows)
-        names = ", ".join(row.metric for row in failures)
+        names = ", ".join(row.name for row in failures)
         reason = failures[0].sentence if len(failures) == 1 else f"They are {names}."
         return f"NOT BLESSED: {len(failures)} of {bounded} bounded metrics failed. {reason}"
     judged = sum(row.verdict == "ok" for row in rows)

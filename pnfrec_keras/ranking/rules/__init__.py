@@ -1,8 +1,9 @@
-"""Rules by which dislikes lower items, one a module; the paper ranks by the positive encoder alone (spec, section 8).
+"""Rules by which items are lowered, one a module; the paper ranks by the positive encoder alone (spec, section 8).
 
-A rule lowers items by a weight gamma; 0 is the paper's ranking. With s_p and s_n the scores of the positive and of the
-negative encoder, and r(i) the rate at which an item is liked (`pnfrec_keras.ranking.rates`), each module says what it
-makes of s_p. `pnfrec_keras.ranking.scorer` adds what else a list is ranked by.
+A rule lowers items by a weight gamma; 0 is the paper's ranking. Most rules lower what is disliked, `popularity` what
+everybody chooses. With s_p and s_n the scores of the positive and of the negative encoder, and r(i) the rate at which
+an item is liked (`pnfrec_keras.ranking.rates`), each module says what it makes of s_p. `pnfrec_keras.ranking.scorer`
+adds what else a list is ranked by.
 
 Each `Rule` in a module of this package is found by its name, so that a new rule is one new file. Neither TensorFlow nor
 numpy is needed to ask for names, sentences and needs.

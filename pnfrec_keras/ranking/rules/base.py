@@ -1,4 +1,4 @@
-"""What a rule is: how dislikes lower the scores that lists are ranked by."""
+"""What a rule is: how dislikes, or popularity, lower the scores that lists are ranked by."""
 
 import abc
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -29,7 +29,7 @@ class Dislikes(NamedTuple):
 
 
 class Rule(abc.ABC):
-    """One way in which dislikes lower items, for one catalogue.
+    """One way in which items are lowered, for one catalogue.
 
     A subclass in a module of its own in `pnfrec_keras.ranking.rules` is a rule: nothing else needs to name it. Its
     class attributes are read where there is no TensorFlow, so that its module imports none, and its methods do.

@@ -55,6 +55,22 @@ def gate(**bounds: config.BoundConfig) -> config.GateConfig:
     return config.GateConfig(bounds=bounds, k=world.K)
 
 
+def sliced(least: int, head: config.BoundConfig, **more: dict[str, config.BoundConfig]) -> config.GateConfig:
+    """Bounds on slices, beside one that holds."""
+    return config.GateConfig(
+        bounds={"hr_n": config.BoundConfig(max=0.4)},
+        k=world.K,
+        slice_bounds={
+            "target_popularity_bucket": {"head": {"mrr_p": head}, "tail": more["tail"]},
+            "history_length_bucket": {"5-9": more["long"], "50+": {"ndcg_p": config.BoundConfig(min=0.5, max_loss=0)}},
+        },
+        slice_min_targets=least,
+    )
+
+
+_TAIL_BROKEN = {"ndcg_p": config.BoundConfig(min=0.001), "gini": config.BoundConfig(max=0.4)}
+# Of c and d the candidate finds neither target, the baseline that of c.
+_LONG_BROKEN = {"hr_p": config.BoundConfig(max_loss=0.1)}
 _ALL_KEPT = gate(
     ndcg_p=config.BoundConfig(min=0.3, max_loss=0.04),  # 0.375; 0.0327 less than the baseline's
     hr_n=config.BoundConfig(max=0.4, max_loss=0.0),  # 1/3, down from 2/3
@@ -80,6 +96,17 @@ CASES = {
         ),
         world.USERS,
     ),
+    "slices_kept": Case(
+        sliced(
+            1,
+            config.BoundConfig(min=0.6, max_loss=0.0),  # (1 + 1/3) / 2, and 1/4 in the baseline
+            tail={"ndcg_p": config.BoundConfig(max=0.1), "coverage": config.BoundConfig(min=0.3)},  # 3 of 8
+            long={"hr_n": config.BoundConfig(max_loss=0.0)},
+        ),
+        world.USERS,
+    ),
+    "slices_broken": Case(sliced(1, config.BoundConfig(min=0.7), tail=_TAIL_BROKEN, long=_LONG_BROKEN), world.USERS),
+    "slices_few": Case(sliced(3, config.BoundConfig(min=0.7), tail=_TAIL_BROKEN, long=_LONG_BROKEN), world.USERS),
     "first": Case(gate(ndcg_p=config.BoundConfig(max_loss=0.01)), world.USERS, with_baseline=False),
     "undefined": Case(
         gate(

@@ -1,14 +1,16 @@
+import dataclasses
 import json
 import math
 
 import pytest
 
 from components.gate import config
-from pnfrec_core import measures
+from pnfrec_core import lists, measures
 
 
-def test_the_list_without_dislikes_has_the_same_metrics_but_coverage() -> None:
-    assert [name.removeprefix("default_") for name in config.DEFAULT_METRICS] == list(measures.METRICS[:-1])
+def test_the_list_without_dislikes_has_the_same_metrics_but_those_of_the_lists() -> None:
+    own = [name.removeprefix("default_") for name in config.DEFAULT_METRICS]
+    assert (*own, *lists.LIST_METRICS) == measures.METRICS
     assert [name for name in config.DEFAULT_METRICS if not config.is_default(name)] == []
     assert [name for name in measures.METRICS if config.is_default(name)] == []
 
@@ -45,7 +47,9 @@ def test_bound_is_refused(bound: dict[str, float], message: str) -> None:
         ({"bounds": {}}, "`gate.bounds` is empty"),
         ({"bounds": {"ndgc_p": config.BoundConfig(min=0.1)}}, "names the unknown metric 'ndgc_p'. Known: hr_p, hr_n"),
         ({"bounds": {"count_p": config.BoundConfig(min=1)}}, "names the unknown metric 'count_p'"),
-        ({"bounds": {"default_coverage": config.BoundConfig(min=0.1)}}, "but coverage with `default_` before, for the"),
+        ({"bounds": {"default_coverage": config.BoundConfig(min=0.1)}}, "mrr with `default_` before, for the"),
+        ({"bounds": {"target_tail": config.BoundConfig(min=0.1)}}, "unknown metric 'target_tail'. Known: hr_p"),
+        ({"bounds": {"novelty": config.BoundConfig(min=65)}}, "`gate.bounds.novelty.min` must lie between 0 and 64"),
         ({"bounds": {"default_hr_n": config.BoundConfig(max=15)}}, r"`gate.bounds.default_hr_n.max` must lie between"),
         (
             {"bounds": {"hr_n": config.BoundConfig(max=15)}},
@@ -68,6 +72,8 @@ def test_json_round_trip() -> None:
         bounds={"ndcg_p": config.BoundConfig(min=0.05, max_loss=0.01), "hr_n": config.BoundConfig(max=0.1)},
         k=20,
         slices=["target_popularity_bucket"],
+        slice_bounds={"target_popularity_bucket": {"tail": {"ndcg_p": config.BoundConfig(min=0.001)}}},
+        slice_min_targets=12,
     )
     text = config.gate_to_json(gate)
     assert json.loads(text) == {
@@ -77,10 +83,67 @@ def test_json_round_trip() -> None:
         },
         "k": 20,
         "slices": ["target_popularity_bucket"],
+        "slice_bounds": {
+            "target_popularity_bucket": {"tail": {"ndcg_p": {"min": 0.001, "max": None, "max_loss": None}}}
+        },
+        "slice_min_targets": 12,
     }
     assert config.gate_from_json(text) == gate
-    reordered = config.GateConfig(bounds=dict(reversed(gate.bounds.items())), k=20, slices=["target_popularity_bucket"])
+    reordered = dataclasses.replace(gate, bounds=dict(reversed(gate.bounds.items())))
     assert config.gate_to_json(reordered) == text
+
+
+TAIL = {"target_popularity_bucket": {"tail": {"ndcg_p": config.BoundConfig(min=0.001)}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"slice_bounds": {"age": {}}}, "'age', which is no slice. Known: history_length_bucket, target_pop"),
+        (
+            {"slice_bounds": {"target_popularity_bucket": {"tial": TAIL["target_popularity_bucket"]["tail"]}}},
+            "names 'tial', which is none of its values. Known: head, middle, tail.",
+        ),
+        ({"slice_bounds": {"history_length_bucket": {"tail": {}}}}, "Known: 0-4, 5-9, 10-19, 20-49, 50"),
+        (
+            {"slice_bounds": {"target_popularity_bucket": {"tail": {"ndgc_p": config.BoundConfig(min=0.1)}}}},
+            "`gate.slice_bounds.target_popularity_bucket.tail` names the unknown metric 'ndgc_p'. Known: hr_p",
+        ),
+        (
+            {"slice_bounds": {"target_popularity_bucket": {"tail": {"hr_p": config.BoundConfig(min=2)}}}},
+            "`gate.slice_bounds.target_popularity_bucket.tail.hr_p.min` must lie between 0 and 1. Received: 2.",
+        ),
+        ({"slice_bounds": TAIL, "slices": ["history_length_bucket"]}, "which `gate.slices` leaves out: add it there."),
+        ({"slice_bounds": TAIL, "slice_min_targets": 0}, "`gate.slice_min_targets` must be at least 1. Received: 0."),
+    ],
+)
+def test_bounds_on_slices_are_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        config.GateConfig(bounds={"hr_p": config.BoundConfig(min=0.1)}, **fields)  # type: ignore[arg-type]
+
+
+def test_a_bound_on_a_slice_may_name_the_list_without_dislikes() -> None:
+    bounds = {"target_popularity_bucket": {"tail": {"default_ndcg_p": config.BoundConfig(min=0.001)}}}
+    gate = config.GateConfig(bounds={"hr_p": config.BoundConfig(min=0.1)}, slice_bounds=bounds)
+    assert gate.judges_default
+    assert gate.reported == (*measures.METRICS, "default_ndcg_p", "default_ndcg_n", "default_ndcg_delta")
+
+
+def test_bounds_come_in_the_order_of_the_slices() -> None:
+    one = {"hr_p": config.BoundConfig(min=0.1)}
+    bounds = {"target_popularity_bucket": {"tail": one, "head": one}, "history_length_bucket": {"50+": one, "0-4": one}}
+    assert [each.name for each in config.GateConfig(bounds=one, slice_bounds=bounds).each_slice_bound] == [
+        "hr_p in history_length_bucket = 0-4",
+        "hr_p in history_length_bucket = 50+",
+        "hr_p in target_popularity_bucket = head",
+        "hr_p in target_popularity_bucket = tail",
+    ]
+
+
+@pytest.mark.parametrize(("metric", "asks"), [("novelty", True), ("miscalibration", True), ("gini", False)])
+def test_only_a_loss_of_what_earlier_exports_do_not_tell_asks_for_a_baseline_that_does(metric: str, asks: bool) -> None:
+    assert config.GateConfig(bounds={metric: config.BoundConfig(max_loss=0.1)}).asks_lists is asks
+    assert not config.GateConfig(bounds={metric: config.BoundConfig(max=0.5)}).asks_lists
 
 
 def test_json_with_unknown_keys_is_refused() -> None:

@@ -31,9 +31,9 @@ def test_every_metric_of_both_models(evaluator_runs: runs.EvaluatorRuns) -> None
     found = read_metrics(evaluator_runs("kept"))
     overall = found["", ""]
     assert only_metrics(overall["candidate"]) == pytest.approx(world.CANDIDATE_METRICS)
-    assert only_metrics(overall["baseline"]) == pytest.approx(world.BASELINE_METRICS)
+    assert only_metrics(overall["baseline"]) == pytest.approx(world.BASELINE_METRICS, nan_ok=True)
     changes = {name: world.CANDIDATE_METRICS[name] - world.BASELINE_METRICS[name] for name in measures.METRICS}
-    assert only_metrics(overall["diff"]) == pytest.approx(changes)
+    assert only_metrics(overall["diff"]) == pytest.approx(changes, nan_ok=True)
     for model in ("candidate", "baseline"):
         assert (overall[model]["count_p"], overall[model]["count_n"]) == (4.0, 3.0)
 
@@ -101,6 +101,43 @@ def test_the_list_without_dislikes_has_bounds_of_its_own(evaluator_runs: runs.Ev
     )
     # Without such a bound nothing of it is measured.
     assert not [name for name in read_metrics(evaluator_runs("kept"))["", ""]["candidate"] if config.is_default(name)]
+
+
+def failures_of_slices(run: runs.Run) -> list[tuple[str, bool]]:
+    result = tfma.load_validation_result(run.evaluation.uri)
+    assert not result.missing_slices
+    return sorted(
+        (failure.metric_key.name, failure.metric_key.is_diff)
+        for part in result.metric_validations_per_slice
+        for failure in part.failures
+    )
+
+
+def test_bounds_of_slices_that_are_kept(evaluator_runs: runs.EvaluatorRuns) -> None:
+    run = evaluator_runs("slices_kept")
+    assert failures_of_slices(run) == []
+    assert run.blessed
+
+
+def test_bounds_of_slices_that_are_broken(evaluator_runs: runs.EvaluatorRuns) -> None:
+    # The head has MRR 2/3 (a: rank 1, b: rank 3) and 1/4 in the baseline; the tail finds nothing.
+    run = evaluator_runs("slices_broken")
+    assert failures_of_slices(run) == [
+        ("gini in target_popularity_bucket = tail", False),
+        ("hr_p in history_length_bucket = 5-9", True),
+        ("mrr_p in target_popularity_bucket = head", False),
+        ("ndcg_p in target_popularity_bucket = tail", False),
+    ]
+    assert not run.blessed
+
+
+def test_a_slice_with_few_targets_or_none_cannot_fail(evaluator_runs: runs.EvaluatorRuns) -> None:
+    # The same bounds, from 3 targets on, and bounds on a slice of no user.
+    run = evaluator_runs("slices_few")
+    assert failures_of_slices(run) == []
+    assert run.blessed
+    empty = read_metrics(run)["history_length_bucket", "50+"]["candidate"]
+    assert (empty["count_p"], empty["count_n"]) == (0.0, 0.0)
 
 
 def test_first_model_is_judged_although_only_its_change_is_bounded(evaluator_runs: runs.EvaluatorRuns) -> None:

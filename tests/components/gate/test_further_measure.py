@@ -21,7 +21,7 @@ from components.gate.report import html, judge, render
 from components.gate.report.measured import Evaluation, SliceValues
 
 # k = 3. Group n (first row): 3 misses, 1 at rank 2. Group p: 1 miss, 2 at rank 1, 1 at rank 3.
-summary = tally.Summary(np.array([[3, 0, 1, 0], [1, 2, 0, 1]]), recommended=6, catalogue_size=24)
+summary = tally.Summary(np.array([[3, 0, 1, 0], [1, 2, 0, 1]]))
 values = {name: tally.metric_value(summary, name) for name in module.METRICS} | tally.details(summary)
 gate = config.GateConfig({"first_p": config.BoundConfig(min=0.4), "first_n": config.BoundConfig(max=0.1)}, k=3)
 evaluation = Evaluation(SliceValues("", "", values, None), (), False, validation_ok=True, failures=())

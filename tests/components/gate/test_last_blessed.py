@@ -74,9 +74,10 @@ def resolve(
     root: Path,
     k: int = 1,
     default_list: bool = False,
+    lists: bool = False,
 ) -> tuple[list[int], list[int]]:
     """Model and blessing (by its model) that are found for a candidate. Blessings are (id, model, blessed)."""
-    found = resolve_all(store, blessings, candidate, root, k, default_list)
+    found = resolve_all(store, blessings, candidate, root, k, default_list, lists)
     judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
     return [artifact.id for artifact in found["model"]], judged
 
@@ -88,6 +89,7 @@ def resolve_all(
     root: Path,
     k: int = 1,
     default_list: bool = False,
+    lists: bool = False,
 ) -> dict[str, list[Any]]:
     models = [model(3), model(1), model(2)]
     for each in models:
@@ -97,7 +99,7 @@ def resolve_all(
         "model_blessing": [blessing(*each) for each in blessings],
         "candidate": [model(candidate)],
     }
-    found = LastBlessedOtherModel(k, default_list).resolve_artifacts(store.store, inputs)
+    found = LastBlessedOtherModel(k, default_list, lists).resolve_artifacts(store.store, inputs)
     assert found is not None
     return found
 
@@ -194,6 +196,24 @@ def test_a_model_that_does_not_tell_both_lists_is_left_out(
         ranking = Ranking(rule, gamma, 0.0, 10, asks_dislikes=asks)
     write_export(tmp_path, ranking, output)
     found = resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, default_list=asked)
+    assert found == ([1] if comparable else [], [1])
+
+
+@pytest.mark.parametrize(
+    ("tells", "asked", "comparable"), [(True, True, True), (False, True, False), (False, False, True)]
+)
+def test_a_model_that_does_not_tell_of_its_lists_is_left_out_where_that_is_compared(
+    tmp_path: Path, tells: bool, asked: bool, comparable: bool
+) -> None:
+    write_export(tmp_path, Ranking("like_rate", 0.0, 0.0, 10, asks_dislikes=False), schema.OUTPUT_TOP_INFORMATION)
+    if tells:
+        path = tmp_path / "1" / "Format-Serving" / "saved_model.pb"
+        saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+        outputs = saved.meta_graphs[0].signature_def[schema.RANK_SIGNATURE].outputs
+        outputs[schema.OUTPUT_TARGET_BUCKET].name = "any"
+        path.write_bytes(saved.SerializeToString())
+    store = Store()
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, lists=asked)
     assert found == ([1] if comparable else [], [1])
 
 

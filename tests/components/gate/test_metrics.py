@@ -53,8 +53,7 @@ def as_plain(outputs: dict[Any, Summary]) -> dict[str, Any]:
     return {
         key.model_name: (
             found.ranks.tolist(),
-            found.recommended,
-            found.catalogue_size,
+            found.lists.get("coverage"),
             None if found.pairs is None else found.pairs.tolist(),
         )
         for key, found in outputs.items()
@@ -69,8 +68,8 @@ def test_counts_of_the_world() -> None:
     pairs[1, 1, 2] = pairs[1, 3, 0] = pairs[1, 0, 1] = pairs[1, 0, 0] = 1  # a, b, c, d
     pairs[0, 2, 1] = pairs[0, 0, 3] = pairs[0, 0, 0] = 1  # e, f, g
     assert found == {
-        "candidate": ([[2, 0, 1, 0], [2, 1, 0, 1]], 5, 8, pairs.tolist()),
-        "baseline": ([[1, 1, 0, 1], [2, 1, 1, 0]], 6, 10, None),
+        "candidate": ([[2, 0, 1, 0], [2, 1, 0, 1]], 5 / 8, pairs.tolist()),
+        "baseline": ([[1, 1, 0, 1], [2, 1, 1, 0]], 6 / 10, None),
     }
 
 
@@ -105,7 +104,7 @@ def test_no_order_of_merging_and_no_batching_changes_a_count(examples: list[Any]
 def test_nothing_seen() -> None:
     combiner = metrics.RankingCombiner(2, [""])
     found = combiner.extract_output(combiner.merge_accumulators([]))
-    assert as_plain(found) == {"": ([[0, 0, 0], [0, 0, 0]], 0, 0, None)}
+    assert as_plain(found) == {"": ([[0, 0, 0], [0, 0, 0]], None, None)}
 
 
 def test_in_a_beam_pipeline() -> None:

@@ -92,17 +92,33 @@ def test_refuses(inputs: tfma.metrics.StandardMetricInputs, message: str) -> Non
         outputs.read_outputs(inputs, "", k=3)
 
 
-def test_marks_each_item_once_and_no_padding() -> None:
-    answers = outputs.read_outputs(make_inputs([1, 1], [[1, 1, 0], [3, 1, 0]], [4, 4], np.array([1, 0])), "", k=3)
-    marks = outputs.mark_items(None, answers, "")
-    assert marks.tolist() == [False, True, False, True, False]
-    other = np.array([False, False, False, True, True])
-    merged = outputs.merge_marks(marks, other, "")
+def test_counts_each_item_of_a_list_and_no_padding() -> None:
+    answers = outputs.read_outputs(make_inputs([1, 1], [[1, 2, 0], [3, 1, 0]], [4, 4], np.array([1, 0])), "", k=3)
+    exposure = outputs.add_exposure(None, answers, "")
+    assert exposure.tolist() == [0, 2, 1, 1, 0]
+    merged = outputs.merge_exposures(exposure, np.array([0, 0, 0, 1, 1]), "")
     assert merged is not None
-    assert merged.tolist() == [False, True, False, True, True]
-    assert marks.tolist() == [False, True, False, True, False]
+    assert merged.tolist() == [0, 2, 1, 2, 1]
+    assert exposure.tolist() == [0, 2, 1, 1, 0]
+
+
+def test_notes_the_information_of_what_is_listed() -> None:
+    inputs = make_inputs([1, 1], [[1, 2, 0], [3, 1, 0]], [4, 4], np.array([1, 0]))
+    assert outputs.note_bits(None, outputs.read_outputs(inputs, "", k=3)) is None, "an export from before"
+    inputs[tfma.PREDICTIONS_KEY]["top_information"] = np.array([[0.5, 2.5, 0.0, 9.0], [3.5, 0.5, 0.0, 9.0]])
+    inputs[tfma.PREDICTIONS_KEY]["target_bucket"] = np.array([2, -1])
+    answers = outputs.read_outputs(inputs, "", k=3)
+    assert answers.target_bucket is not None
+    assert answers.target_bucket.tolist() == [2, -1]
+    bits = outputs.note_bits(None, answers)
+    assert bits is not None
+    assert bits.tolist() == [0.0, 0.5, 2.5, 3.5, 0.0]
+    merged = outputs.merge_bits(bits, np.array([0.0, 0.5, 0.0, 0.0, 7.5]))
+    assert merged is not None
+    assert merged.tolist() == [0.0, 0.5, 2.5, 3.5, 7.5]
+    assert outputs.merge_bits(None, None) is None
 
 
 def test_one_model_has_one_catalogue() -> None:
     with pytest.raises(ValueError, match="Model 'candidate' gave two catalogue sizes: 4 and 5"):
-        outputs.merge_marks(np.zeros(5, np.bool_), np.zeros(6, np.bool_), "candidate")
+        outputs.merge_exposures(np.zeros(5, np.int64), np.zeros(6, np.int64), "candidate")

@@ -11,9 +11,13 @@ Catalogue of the candidate: 8 items; of the baseline: 10. k = 3.
     f     negative  5-9      middle      0  [1, 2, 3]            3  [1, 2, 3]
     g     negative  5-9      tail        7  [0, 0, 0]            0  [1, 2, 3]
 
+The candidate tells that item i has i bits of self-information, and the buckets of the targets as above; the baseline is
+from before models told that. The head of 8 items is item 1 and the middle 2 to 4, of 10 items 1 and 2 to 5.
+
 Rank 4 of user c and 7 of user g lie beyond k: misses. Items recommended by the candidate: {1, 2, 3, 4, 5}, 5 of 8.
 """
 
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -79,6 +83,16 @@ CANDIDATE_METRICS = {
     "mrr_n": (1 / 2) / 3,
     "mrr_delta": (1 + 1 / 3) / 4 - (1 / 2) / 3,
     "coverage": 5 / 8,
+    # Items 1 to 5 stand in 6, 6, 3, 1 and 1 of the lists, 6 to 8 in none: (-1 + 1 + 3 * 3 + 6 * 5 + 6 * 7) / (8 * 17).
+    "gini": 81 / 136,
+    "novelty": (6 * 1 + 6 * 2 + 3 * 3 + 4 + 5) / 17,
+    "miscalibration": ((2 / 4 - 6 / 17) + (10 / 17 - 1 / 4) + (1 / 4 - 1 / 17)) / 2,
+    "list_head": 6 / 17,
+    "list_middle": 10 / 17,
+    "list_tail": 1 / 17,
+    "target_head": 2 / 4,
+    "target_middle": 1 / 4,
+    "target_tail": 1 / 4,
 }
 # In that list, group p: ranks 2, miss, miss, 1. Group n: miss, 2, 1.
 CANDIDATE_DEFAULT_METRICS = {
@@ -104,6 +118,16 @@ BASELINE_METRICS = {
     "mrr_n": (1 + 1 / 3) / 3,
     "mrr_delta": (1 / 2 + 1) / 4 - (1 + 1 / 3) / 3,
     "coverage": 6 / 10,
+    # Items 1 to 3 stand in 6 lists each, 4 to 6 in one: (-1 + 1 + 3 + 6 * (5 + 7 + 9)) / (10 * 21).
+    "gini": 129 / 210,
+    "novelty": math.nan,
+    "miscalibration": math.nan,
+    "list_head": 6 / 21,
+    "list_middle": 14 / 21,
+    "list_tail": 1 / 21,
+    "target_head": math.nan,
+    "target_middle": math.nan,
+    "target_tail": math.nan,
 }
 # Slice history_length_bucket = "0-4" holds a, b (p) and e (n): candidate ranks 1, 3 and 2, items {1, 2, 3, 4, 5}.
 CANDIDATE_SHORT_HISTORY = {
@@ -117,6 +141,15 @@ CANDIDATE_SHORT_HISTORY = {
     "mrr_n": 1 / 2,
     "mrr_delta": (1 + 1 / 3) / 2 - 1 / 2,
     "coverage": 5 / 8,
+    "gini": (-1 + 1 + 3 + 3 * 5 + 3 * 7) / (8 * 9),
+    "novelty": (3 * 1 + 3 * 2 + 3 + 4 + 5) / 9,
+    "miscalibration": 2 / 3,
+    "list_head": 3 / 9,
+    "list_middle": 5 / 9,
+    "list_tail": 1 / 9,
+    "target_head": 1.0,
+    "target_middle": 0.0,
+    "target_tail": 0.0,
 }
 
 
@@ -126,7 +159,10 @@ def write_model(
     catalogue_size: int,
     default_ranks: Mapping[str, int] | None = None,
 ) -> pathlib.Path:
-    """A SavedModel whose `rank_examples` looks each user's answer up, where a Trainer would put it."""
+    """A SavedModel whose `rank_examples` looks each user's answer up, where a Trainer would put it.
+
+    With `default_ranks` it tells all that exports of this version tell.
+    """
 
     class TableModel(tf.Module):
         def __init__(self) -> None:
@@ -137,6 +173,7 @@ def write_model(
             self.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(users, rows), -1)
             self.ranks = [answers[user].rank for user in sorted(answers)]
             self.default_ranks = None if default_ranks is None else [default_ranks[user] for user in sorted(answers)]
+            self.buckets = [("head", "middle", "tail").index(USERS[user][2]) for user in sorted(answers)]
             self.items = [answers[user].items for user in sorted(answers)]
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=schema.RANK_INPUT)])
@@ -146,6 +183,8 @@ def write_model(
             default = {}
             if self.default_ranks is not None:
                 default[schema.OUTPUT_DEFAULT_RANK] = tf.gather(tf.constant(self.default_ranks, tf.int64), rows)
+                default[schema.OUTPUT_TOP_INFORMATION] = tf.gather(tf.constant(self.items, tf.float64), rows)
+                default[schema.OUTPUT_TARGET_BUCKET] = tf.gather(tf.constant(self.buckets, tf.int64), rows)
             return {
                 **default,
                 schema.OUTPUT_RANK: tf.gather(tf.constant(self.ranks, tf.int64), rows),

@@ -36,7 +36,7 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
         export_saved_model(both, VOCABULARY, tmp_path / "b", rule="like_odds", gamma=1.0)
     with pytest.raises(ValueError, match=r"set `feedback.recent_days` and run the pipeline again"):
         export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
-    with pytest.raises(ValueError, match="must be one of like_rate, like_odds, difference, posterior"):
+    with pytest.raises(ValueError, match="must be one of like_rate, popularity, like_odds, difference, posterior"):
         export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
     assert not list(tmp_path.iterdir())
     # At 0 no rule acts, and a model of one history has no signature that takes another weight.

@@ -71,9 +71,23 @@ def test_where_nobody_sends_dislikes_the_like_odds_are_the_like_rate() -> None:
         np.testing.assert_array_equal(np.asarray(kind(items).lower(POSITIVE, 2.0, None)), expected)
 
 
+@pytest.mark.parametrize("gamma", [0.5, np.array([0.0, 2.0], np.float32)])
+def test_popularity_subtracts_the_logarithm_of_the_share_whatever_the_polarity(gamma: Any) -> None:
+    made = rules.find_rule("popularity")(catalogue([6, 3, 0], [0, 3, 0]))
+    share = np.array([6.5, 3.5, 0.5]) / 10.5
+    found = np.asarray(made.lower(POSITIVE, gamma, None))
+    weight = np.broadcast_to(gamma, 2)[:, np.newaxis]
+    np.testing.assert_allclose(found[:, 1:], POSITIVE[:, 1:] - weight * np.log(share), rtol=1e-6)
+    np.testing.assert_array_equal(found[:, 0], POSITIVE[:, 0])
+    # Dislikes play no part in it.
+    told = np.asarray(made.lower(POSITIVE, gamma, rules.Dislikes(np.array([1, 1]), np.array([1, 1]), NEGATIVE)))
+    np.testing.assert_array_equal(told, found)
+
+
 def test_rules_are_found_by_name_those_first_that_ask_for_the_least() -> None:
     assert [(name, rule.needs_dislikes, rule.needs_negative_encoder) for name, rule in rules.registry().items()] == [
         ("like_rate", False, False),
+        ("popularity", False, False),
         ("like_odds", True, False),
         ("difference", True, True),
         ("posterior", True, True),
@@ -85,7 +99,7 @@ def test_rules_are_found_by_name_those_first_that_ask_for_the_least() -> None:
 
 
 def test_an_unknown_rule() -> None:
-    expected = "`export.rule` must be one of like_rate, like_odds, difference, posterior. Received: 'luck'."
+    expected = "`export.rule` must be one of like_rate, popularity, like_odds, difference, posterior. Received: 'luck'."
     with pytest.raises(ValueError, match=rf"^{expected}$"):
         rules.find_rule("luck")
 

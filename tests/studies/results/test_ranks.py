@@ -1,5 +1,6 @@
 """What arms did with targets, on equal terms."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -44,6 +45,30 @@ def test_the_difference_is_of_the_means_over_seeds() -> None:
     only = ranks([[1]], [1], ["u"], [1])
     assert difference([(only, only)], "ndcg_n", k=2) is None
     assert difference([(only, only)], "ndcg_delta", k=2) is None
+
+
+def test_liked_targets_are_told_apart_by_their_popularity() -> None:
+    """Head and tail of the targets u4, u5 and v7, of which v7 is the only one of the tail that is liked by the rule."""
+    bucket = np.array([0, 2, 2, 2])
+    low = dataclasses.replace(LOW, bucket=bucket)
+    high = dataclasses.replace(HIGH, bucket=bucket[[3, 2, 0, 1]])
+    arms = common_targets({"low": low, "high": high}, "high")
+    assert arms["low"].bucket is not None
+    assert arms["low"].bucket.tolist() == [0, 2, 2]
+    assert arms["low"].is_positive.tolist() == [0, 1, 1]
+    found = arms["low"].measures(0, k=2)
+    assert found["hr_tail"] == 0.5, "rank 2, and rank 3 beyond the list"
+    assert found["ndcg_tail"] == pytest.approx(1 / math.log2(3) / 2)
+    assert math.isnan(found["hr_head"]), "its one target is disliked"
+    tail = difference([(arms["high"], arms["low"])], "hr_tail", k=2)
+    assert tail is not None
+    # Of high, the mean over its two trainings: (1 + 0) / 2 and (1 + 1) / 2.
+    assert tail.estimate == pytest.approx((0.5 + 1.0) / 2 - 0.5)
+    assert difference([(arms["high"], arms["low"])], "hr_head", k=2) is None
+    judged = Judged({0: arms}, {0: "same"})
+    assert {"hr_tail", "ndcg_tail"} <= set(differences(judged, "high", judged, "low", 2))
+    older = Judged({0: common_targets({"low": LOW, "high": HIGH}, "high")}, {0: "same"})
+    assert "hr_tail" not in differences(older, "high", older, "low", 2), "a study from before buckets were kept"
 
 
 def test_a_draw_without_the_group_does_not_count() -> None:

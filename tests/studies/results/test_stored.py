@@ -1,5 +1,6 @@
 """The ranks that lie with a study."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,19 @@ def study(deepest: int = 3000, users: tuple[str, ...] = ("u10", "u9", "é", "u10
         for draw in (42, 43)
     }
     return Judged(draws, {42: "0f", 43: "1e"})
+
+
+def test_buckets_are_kept_where_they_are_known(tmp_path: Path) -> None:
+    whole = study()
+    for arms in whole.draws.values():
+        for name, own in arms.items():
+            arms[name] = dataclasses.replace(own, bucket=np.array([0, 2, 1, 2]))
+    store(whole, tmp_path / "ranks.npz", 10)
+    found = load(tmp_path / "ranks.npz").draws[43]["popular"].bucket
+    assert found is not None
+    assert found.tolist() == [0, 2, 1, 2]
+    store(study(), tmp_path / "ranks.npz", 10)
+    assert load(tmp_path / "ranks.npz").draws[43]["popular"].bucket is None
 
 
 def test_what_is_read_is_what_was_stored(tmp_path: Path) -> None:

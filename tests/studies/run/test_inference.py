@@ -105,9 +105,15 @@ def test_gamma_has_the_largest_delta_of_those_that_lose_nothing_for_sure(model: 
     assert [row["gamma"] for row in tried] == rule.gamma
     assert [row["loss_is_sure"] for row in tried] == [0, 0, 1]
     for row in tried:
-        measured = evaluate.evaluate(recommender(model, VOCABULARY, rule, row["gamma"]), easy, 3)
+        measured = evaluate.evaluate(
+            recommender(model, VOCABULARY, rule, row["gamma"]), easy, 3, counts=VOCABULARY.counts
+        )
         assert {name: row[name] for name in measured} == measured
     assert gamma == max(tried[:2], key=lambda row: row["ndcg_delta"])["gamma"]
+    largest, _ = chosen(model, dataclasses.replace(rule, largest=True), easy)
+    assert largest == 0.02
+    with pytest.raises(ValueError, match="`largest` and `delta_weight` both say which gamma is taken"):
+        dataclasses.replace(rule, largest=True, delta_weight=1.0)
 
 
 def test_the_largest_delta_wins_where_nothing_is_lost(model: PNFRec) -> None:

@@ -175,9 +175,3 @@ def test_history_length_buckets() -> None:
     encoded = examples.ShardExamples(table, everything, 1).evaluation(Targets(np.arange(size), everything), known, 1)
     buckets = [parse(record)["history_length_bucket"] for record in encoded]
     assert buckets == ["0-4"] * 5 + ["5-9"] * 5 + ["10-19"] * 10 + ["20-49"] * 30 + ["50+"]
-
-
-def test_popularity_bounds_are_rounded_up() -> None:
-    assert examples.popularity_bounds(1) == [1, 1]
-    assert examples.popularity_bounds(70) == [7, 35]
-    assert examples.popularity_bounds(11) == [2, 6]

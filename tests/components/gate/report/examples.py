@@ -7,6 +7,7 @@ from components.gate import config
 from components.gate.report import judge
 from components.gate.report.content import Report
 from components.gate.report.measured import Evaluation, SliceValues
+from pnfrec_core.popularity import BUCKETS
 
 CANDIDATE = {
     "hr_p": 0.2,
@@ -19,6 +20,15 @@ CANDIDATE = {
     "mrr_n": 0.04,
     "mrr_delta": 0.06,
     "coverage": 0.3125,
+    "gini": 0.9,
+    "novelty": 9.5,
+    "miscalibration": 0.25,
+    "list_head": 0.75,
+    "list_middle": 0.25,
+    "list_tail": 0.0,
+    "target_head": 0.5,
+    "target_middle": 0.3,
+    "target_tail": 0.2,
     "count_p": 500.0,
     "count_n": 400.0,
     "ndcg_p_se": 0.01,
@@ -33,6 +43,11 @@ BASELINE = {
     "ndcg_p": 0.13,
     "ndcg_delta": 0.08,
     "coverage": 0.25,
+    "gini": 0.92,
+    "novelty": 9.25,
+    # The baseline tells no buckets, as an export from before.
+    **dict.fromkeys(("miscalibration", *(f"list_{bucket}" for bucket in BUCKETS)), math.nan),
+    **dict.fromkeys((f"target_{bucket}" for bucket in BUCKETS), math.nan),
 }
 CHANGE_ERRORS = {"ndcg_p_change_se": 0.004, "ndcg_n_change_se": 0.003, "hr_p_change_se": 0.01, "hr_n_change_se": 0.0}
 NO_NEGATIVES = {

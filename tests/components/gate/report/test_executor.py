@@ -1,5 +1,6 @@
 """GateReporter on what the stock Evaluator wrote."""
 
+import math
 import pathlib
 from typing import Any
 
@@ -28,7 +29,8 @@ def test_blessed(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> 
     assert made.blessed
     assert made.headline == "BLESSED: all 3 bounded metrics that could be judged are within their bounds."
     assert {row.metric: row.value for row in made.rows} == pytest.approx(world.CANDIDATE_METRICS)
-    assert {row.metric: row.baseline for row in made.rows} == pytest.approx(world.BASELINE_METRICS)
+    told = {name: None if math.isnan(value) else value for name, value in world.BASELINE_METRICS.items()}
+    assert {row.metric: row.baseline for row in made.rows} == pytest.approx(told)
     assert [row.metric for row in made.rows if row.verdict == "ok"] == ["hr_n", "ndcg_p", "coverage"]
     assert (made.count_p, made.count_n, made.k) == (4, 3, 3)
     assert (made.model, made.baseline_model) == (run.model.uri, run.baseline.uri)
@@ -53,6 +55,34 @@ def test_baselines_that_are_gone_are_told(evaluator_runs: runs.EvaluatorRuns, tm
     assert note == (
         f"The files of the last blessed model are gone ({gone.uri}), so change bounds are not judged this time."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "failed"),
+    [
+        ("slices_kept", []),
+        (
+            "slices_broken",
+            [
+                "hr_p in history_length_bucket = 5-9",
+                "mrr_p in target_popularity_bucket = head",
+                "gini in target_popularity_bucket = tail",
+                "ndcg_p in target_popularity_bucket = tail",
+            ],
+        ),
+        ("slices_few", []),
+    ],
+)
+def test_bounds_on_slices_are_judged_as_by_the_evaluator(
+    evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path, name: str, failed: list[str]
+) -> None:
+    made = make_report(evaluator_runs(name), tmp_path)
+    assert made.agrees
+    assert [row.name for row in made.failures] == failed
+    # The slice of the longest histories has no user, and in the last case no slice has three of a group.
+    unjudged = [row.name for row in made.slice_rows if row.verdict == "not judged"]
+    assert "ndcg_p in history_length_bucket = 50+" in unjudged
+    assert len(unjudged) == (len(made.slice_rows) if name == "slices_few" else 1)
 
 
 def test_files(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:

@@ -98,7 +98,9 @@ def test_slices_come_in_the_order_of_their_buckets() -> None:
         ("target_popularity_bucket", "head"),
     ]
     metrics: dict[str, float | None] = {name: examples.CANDIDATE[name] for name in measures.METRICS}
-    baseline: dict[str, float | None] = {name: examples.BASELINE[name] for name in measures.METRICS}
+    baseline: dict[str, float | None] = {
+        name: None if math.isnan(examples.BASELINE[name]) else examples.BASELINE[name] for name in measures.METRICS
+    }
     undefined = {"ndcg_n": None, "ndcg_delta": None}
     assert slices[0] == SliceRow("history_length_bucket", "5-9", 20, 0, {**metrics, **undefined}, baseline)
 

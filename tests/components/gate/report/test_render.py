@@ -24,7 +24,20 @@ ndcg_delta  0.0700  0.0481..0.0919  900                 0.0800  -0.0100  not jud
 mrr_p       0.1000  0.0843..0.1157  500                 0.1000  +0.0000  not judged
 mrr_n       0.0400  0.0322..0.0478  400                 0.0400  +0.0000  not judged
 mrr_delta   0.0600  0.0425..0.0775  900                 0.0600  +0.0000  not judged
-coverage    0.3125               -  900  >= 0.3         0.2500  +0.0625  ok
+
+The lists of all, 10 items each
+metric           value  bound     last   change  verdict
+--------------  ------  ------  ------  -------  ----------
+coverage        0.3125  >= 0.3  0.2500  +0.0625  ok
+gini            0.9000          0.9200  -0.0200  not judged
+novelty         9.5000          9.2500  +0.2500  not judged
+miscalibration  0.2500               -        -  not judged
+list_head       0.7500               -        -  not judged
+list_middle     0.2500               -        -  not judged
+list_tail       0.0000               -        -  not judged
+target_head     0.5000               -        -  not judged
+target_middle   0.3000               -        -  not judged
+target_tail     0.2000               -        -  not judged
 
 Slices (no bound applies to them)
 slice                     n(p)  n(n)  ndcg_p  ndcg_n  ndcg_delta    hr_p    hr_n  hr_delta
@@ -37,6 +50,10 @@ target_popularity_bucket
 
 p: targets that were liked (higher is better); n: targets that were disliked, so hits are false
 positives (lower is better); delta: p - n. A miss counts 0.
+The lists of all: gini is 0 where all items stand in as many lists and near 1 where few have
+everything; novelty is the mean of -log2 of the share of the training interactions, in bits; list_
+and target_ are the shares of each popularity bucket in the lists and in the liked targets, and
+miscalibration is half the sum of their differences.
 95 % intervals: Wilson (HR), Newcombe (HR difference), normal from the standard error (NDCG, MRR),
 changes paired by example. They assume that examples are independent of each other.
 """

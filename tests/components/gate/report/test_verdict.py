@@ -43,6 +43,7 @@ def test_json_of_an_undefined_metric() -> None:
         "change_interval": None,
         "verdict": "not judged",
         "sentence": "mrr_n is undefined: the evaluated split has no example of the negative group.",
+        "where": "",
     }
 
 
