@@ -7,15 +7,14 @@ A recommender is a model, or a function that scores the whole catalogue for a ba
 and measures are those of `schema` and `measures`.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import measures
 from pnfrec_keras.config import TrainingConfig
+from pnfrec_keras.evaluation.ranked import Ranked, measure
 from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, pad
 from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.network.model import PNFRec
@@ -25,23 +24,6 @@ Floats = npt.NDArray[np.floating[Any]]
 Recommender = Callable[[EvaluationArrays], Floats]
 
 _BATCH = 512
-
-
-@dataclasses.dataclass(frozen=True)
-class Ranked:
-    """What a recommender did with T examples.
-
-    Attributes:
-        rank: int64 (T,): 1 is best; 0 where the target is unknown, seen, or has no finite score.
-        top: int32 (T, k): the best items, 0 where there are fewer.
-        is_positive: int32 (T,), the group of each target.
-        num_items: Size of the catalogue.
-    """
-
-    rank: npt.NDArray[np.int64]
-    top: IntArray
-    is_positive: IntArray
-    num_items: int
 
 
 def rank_all(
@@ -70,22 +52,6 @@ def rank_all(
         ranks.append(_rank(scores, part.target))
         tops.append(_top(scores, k))
     return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1)
-
-
-def measure(ranked: Ranked, k: int = TrainingConfig.k) -> dict[str, float]:
-    """HR, NDCG and MRR at `k` of each group, their differences, and the coverage (spec, section 6).
-
-    The measures of a group without examples are NaN.
-
-    >>> ranked = Ranked(np.array([1, 4, 0, 2]), np.array([[3], [1], [3], [2]]), np.array([1, 1, 0, 0]), num_items=6)
-    >>> found = measure(ranked)
-    >>> found["mrr_p"], found["mrr_n"], found["mrr_delta"], found["coverage"]
-    (0.625, 0.25, 0.375, 0.5)
-    """
-    found = measures.group_means(ranked.rank, ranked.is_positive, k)
-    listed = np.unique(ranked.top[:, :k])
-    found[measures.COVERAGE] = int(np.count_nonzero(listed)) / ranked.num_items
-    return found
 
 
 def evaluate(
