@@ -20,7 +20,8 @@ names, and this is all of it:
 `arrays_from_frame` holds out the last liked item of each user. `PNFRec` is a `keras.Model`: `compile`, `fit`,
 `evaluate` and `save` work as in Keras, and its settings are those of `pnfrec_keras.config.ModelConfig`. `fit` is
 `model.fit` with early stopping, best weights and, where it is given a folder, an exact resume. `evaluate` ranks the
-whole catalogue for each user, without the items that the user has seen. `export_saved_model` writes a SavedModel that
+whole catalogue for each user, without the items that the user has seen. `evaluate_table` measures the lists that any
+other library wrote by the same definitions. `export_saved_model` writes a SavedModel that
 takes and gives raw item ids, for TensorFlow Serving or `pnfrec serve`; `load_model` makes the model of it again.
 
 Beneath them lie `examples` (from tables and files to batches), `network`, `losses`, `training`, `ranking`, `evaluation`
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pnfrec_keras.evaluation.evaluate import evaluate
+    from pnfrec_keras.evaluation.tables import evaluate_table
     from pnfrec_keras.examples.frames import arrays_from_frame
     from pnfrec_keras.examples.vocabulary import Vocabulary
     from pnfrec_keras.export.load import load_model
@@ -40,13 +42,23 @@ if TYPE_CHECKING:
     from pnfrec_keras.network.model import PNFRec
     from pnfrec_keras.training.fitting import fit
 
-__all__ = ["PNFRec", "Vocabulary", "arrays_from_frame", "evaluate", "export_saved_model", "fit", "load_model"]
+__all__ = [
+    "PNFRec",
+    "Vocabulary",
+    "arrays_from_frame",
+    "evaluate",
+    "evaluate_table",
+    "export_saved_model",
+    "fit",
+    "load_model",
+]
 
 _HOMES = {
     "PNFRec": "pnfrec_keras.network.model",
     "Vocabulary": "pnfrec_keras.examples.vocabulary",
     "arrays_from_frame": "pnfrec_keras.examples.frames",
     "evaluate": "pnfrec_keras.evaluation.evaluate",
+    "evaluate_table": "pnfrec_keras.evaluation.tables",
     "export_saved_model": "pnfrec_keras.export.saved_model",
     "fit": "pnfrec_keras.training.fitting",
     "load_model": "pnfrec_keras.export.load",

@@ -16,6 +16,8 @@ from components.gate.config import DEFAULT_METRICS, BoundConfig, GateConfig
 from components.gate.eval_config import make_eval_config
 from pnfrec_core import lists, measures
 from pnfrec_keras.evaluation import evaluate
+from pnfrec_keras.evaluation.ranked import Ranked
+from pnfrec_keras.evaluation.ranked import measure as measures_of
 from pnfrec_keras.examples import arrays
 from pnfrec_keras.examples.records import read_evaluation
 from pnfrec_keras.examples.vocabulary import Vocabulary
@@ -230,14 +232,14 @@ def test_a_trend_ranks_the_same_in_numpy_in_keras_in_the_gate_and_when_served(
     if not gamma:
         made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
         validation: Any = model.evaluate(arrays.evaluation_dataset(made, 7), return_dict=True, verbose=0)
-        for name, value in evaluate.measure(ranked, K).items():
+        for name, value in measures_of(ranked, K).items():
             if name.endswith(("_p", "_n")):
                 assert float(validation[name]) == pytest.approx(value, abs=1e-6)
 
 
 def assert_all_rank_alike(
     folder: Path, model: PNFRec, tmp_path: Path, rule: Any, gamma: float, recency: float
-) -> evaluate.Ranked:
+) -> Ranked:
     """By numpy, TFMA and the lists of the export in `tmp_path`; another ranking than that of the world's model."""
     export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma, recency=recency)
     made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
@@ -249,7 +251,7 @@ def assert_all_rank_alike(
 
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
     gate = by_tfma(tmp_path)
-    expected = evaluate.measure(ranked, K, VOCABULARY.counts)
+    expected = measures_of(ranked, K, VOCABULARY.counts)
     assert 3 < expected["novelty"] < 5, "all is told: nothing is NaN"
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     # Dislikes weighed or only left out: the gate knows either list.

@@ -7,15 +7,14 @@ A recommender is a model, or a function that scores the whole catalogue for a ba
 and measures are those of `schema` and `measures`.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import lists, measures, popularity
 from pnfrec_keras.config import TrainingConfig
+from pnfrec_keras.evaluation.ranked import Ranked, measure
 from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, pad
 from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.network.model import PNFRec
@@ -25,25 +24,6 @@ Floats = npt.NDArray[np.floating[Any]]
 Recommender = Callable[[EvaluationArrays], Floats]
 
 _BATCH = 512
-
-
-@dataclasses.dataclass(frozen=True)
-class Ranked:
-    """What a recommender did with T examples.
-
-    Attributes:
-        rank: int64 (T,): 1 is best; 0 where the target is unknown, seen, or has no finite score.
-        top: int32 (T, k): the best items, 0 where there are fewer.
-        is_positive: int32 (T,), the group of each target.
-        num_items: Size of the catalogue.
-        target: int32 (T,): index of each target, 0 if it is unknown; None where nobody needs it.
-    """
-
-    rank: npt.NDArray[np.int64]
-    top: IntArray
-    is_positive: IntArray
-    num_items: int
-    target: IntArray | None = None
 
 
 def rank_all(
@@ -72,33 +52,6 @@ def rank_all(
         ranks.append(_rank(scores, part.target))
         tops.append(_top(scores, k))
     return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1, arrays.target)
-
-
-def measure(ranked: Ranked, k: int = TrainingConfig.k, counts: npt.ArrayLike | None = None) -> dict[str, float]:
-    """HR, NDCG and MRR at `k` of each group, their differences, and the measures of the lists (spec, section 6).
-
-    Args:
-        ranked: What was done with the examples.
-        k: Length of the list.
-        counts: Training interactions of each item of the catalogue, (num_items,), in the order of popularity
-            (`Vocabulary.counts`), which novelty needs.
-
-    Returns:
-        Each of `measures.METRICS`. The measures of a group without examples are NaN, as is what would need `counts`, or
-        the targets of `ranked`, where these are None.
-
-    >>> ranked = Ranked(np.array([1, 4, 0, 2]), np.array([[3], [1], [3], [2]]), np.array([1, 1, 0, 0]), num_items=6)
-    >>> found = measure(ranked)
-    >>> found["mrr_p"], found["mrr_n"], found["mrr_delta"], found["coverage"]
-    (0.625, 0.25, 0.375, 0.5)
-    """
-    found = measures.group_means(ranked.rank, ranked.is_positive, k)
-    bits = None if counts is None else lists.information(counts)
-    targets = None
-    if ranked.target is not None:
-        buckets = popularity.bucket_of(ranked.target, ranked.num_items)
-        targets = lists.targets_in_buckets(buckets, ranked.is_positive)
-    return found | lists.list_metrics(lists.exposure_of(ranked.top[:, :k], ranked.num_items), bits, targets)
 
 
 def evaluate(

@@ -1,5 +1,6 @@
 """The columns of a table in memory, read as the pipeline reads those of a file (`pnfrec_columns`)."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,35 +30,64 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
         ValueError: A column is missing, or has a row that cannot be used; the message names the first.
     """
     from pnfrec_columns.dates import expected_time
-    from pnfrec_columns.ids import expected_id
     from pnfrec_columns.times import decode_times, has_fractions
     from pnfrec_columns.units import FRACTIONAL, TimeReading
-    from pnfrec_columns.values import decode_numbers
 
-    missing = [name for name in (user, item, value, timestamp) if name not in frame]
-    if missing:
-        msg = f"The frame lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, frame))}."
-        raise ValueError(msg)
-    ids = []
-    for name in (user, item):
-        column = _arrow(frame[name], name)
-        texts, bad = _texts(column, f"Column {name!r}")
-        _check(frame[name], name, bad, expected_id(column.type))
-        ids.append(texts)
-    values, bad = decode_numbers(_arrow(frame[value], value), f"Column {value!r}")
-    _check(frame[value], value, bad, "a finite number")
+    need_columns(frame, (user, item, value, timestamp), "The frame")
+    users, items = (_texts(*read_ids(frame, name)) for name in (user, item))
+    values = read_numbers(frame, value)
     stored = _arrow(frame[timestamp], timestamp)
     reading = TimeReading(FRACTIONAL) if has_fractions(stored) else TimeReading()
     times = decode_times(stored, f"Column {timestamp!r}", reading)
-    _check(frame[timestamp], timestamp, times.bad, expected_time(reading), is_time=True)
+    _check(frame[timestamp], f"Column {timestamp!r}", times.bad, expected_time(reading), is_time=True)
     _check_unit(times, timestamp, reading.unit)
-    users, items = ids
     return FrameColumns(users, items, values, times.time)
+
+
+def need_columns(frame: Any, names: Sequence[str], called: str, remedy: str = "") -> None:
+    """Raises a ValueError that lists those of `names` that the frame lacks, between `called` and `remedy`."""
+    # Arrow calls its names so, data frames the other way, and a dict has nothing but its keys.
+    there = list(getattr(frame, "column_names", getattr(frame, "columns", frame)))
+    missing = [name for name in names if name not in there]
+    if missing:
+        msg = f"{called} lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, there))}.{remedy}"
+        raise ValueError(msg)
+
+
+def read_ids(frame: Any, name: str, where: str = "") -> tuple[list[str], npt.NDArray[np.int32]]:
+    """The distinct ids of a column as text, and which of them each row has; `where` follows the column in an error.
+
+    Raises:
+        ValueError: A row has no id; the message names the first.
+    """
+    from pnfrec_columns.ids import decode_ids, expected_id
+
+    called = f"Column {name!r}{where}"
+    column = _arrow(frame[name], name)
+    ids, codes = decode_ids(column, called)
+    _check(frame[name], called, codes < 0, expected_id(column.type))
+    return ids.to_pylist(), codes
+
+
+def read_numbers(frame: Any, name: str, where: str = "") -> npt.NDArray[np.float64]:
+    """A column of finite numbers; `where` follows the column in an error.
+
+    Raises:
+        ValueError: A row has no finite number; the message names the first.
+    """
+    from pnfrec_columns.values import decode_numbers
+
+    called = f"Column {name!r}{where}"
+    values, bad = decode_numbers(_arrow(frame[name], name), called)
+    _check(frame[name], called, bad, "a finite number")
+    return values
 
 
 def _arrow(column: Any, name: str) -> Any:
     import pyarrow as pa
 
+    if isinstance(column, pa.ChunkedArray | pa.Array):
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     try:
         array = pa.array(column, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -70,23 +100,19 @@ def _arrow(column: Any, name: str) -> Any:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _texts(column: Any, where: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Each row's id, and which rows have none."""
-    from pnfrec_columns.ids import decode_ids
-
-    ids, codes = decode_ids(column, where)
-    texts = np.array([*ids.to_pylist(), ""], dtype=str)
-    return texts[codes], codes < 0
+def _texts(ids: list[str], codes: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
+    """Each row's id."""
+    return np.array([*ids, ""], dtype=str)[codes]
 
 
-def _check(column: Any, name: str, bad: npt.NDArray[np.bool_], expected: str, *, is_time: bool = False) -> None:
+def _check(column: Any, called: str, bad: npt.NDArray[np.bool_], expected: str, *, is_time: bool = False) -> None:
     """Raises a ValueError for the first bad row, if there is one."""
     if not bad.any():
         return
     row = int(np.argmax(bad))
     found = repr(np.asarray(column, dtype=object)[row])
     more = " Dates in another form become readable by pandas.to_datetime with their `format`." if is_time else ""
-    msg = f"Column {name!r}, row {row}: expected {expected}, found {found}. Correct or drop such rows first.{more}"
+    msg = f"{called}, row {row}: expected {expected}, found {found}. Correct or drop such rows first.{more}"
     raise ValueError(msg)
 
 

@@ -10,6 +10,7 @@ from pnfrec_core import measures
 from pnfrec_keras.config import check_rule
 from pnfrec_keras.evaluation import evaluate
 from pnfrec_keras.evaluation.evaluate import Floats, Recommender
+from pnfrec_keras.evaluation.ranked import measure
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
@@ -67,9 +68,7 @@ def choose_gamma(
     found = []
     for gamma, each, own in zip(rule.gamma, ranked, gains, strict=True):
         loss_is_sure = paired_difference(own, gains[0], number, liked).high < 0
-        found.append(
-            {"gamma": gamma, **evaluate.measure(each, k, vocabulary.counts), "loss_is_sure": float(loss_is_sure)}
-        )
+        found.append({"gamma": gamma, **measure(each, k, vocabulary.counts), "loss_is_sure": float(loss_is_sure)})
     # Of equal ones the first.
     if (weight := rule.delta_weight) is not None:
         best = max(found, key=lambda row: row["ndcg_p"] + weight * row["ndcg_delta"])

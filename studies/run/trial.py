@@ -20,6 +20,7 @@ import numpy as np
 from pnfrec_core import popularity, schema
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.evaluation import baselines, evaluate
+from pnfrec_keras.evaluation.ranked import measure
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from studies.inference_rule import InferenceRule
@@ -71,7 +72,7 @@ def run(request: Request) -> None:
     ranks: dict[str, Any] = {}
     for split in SPLITS:
         ranked = evaluate.rank_all(recommender, arrays[split], training.k)
-        found[split] = evaluate.measure(ranked, training.k, vocabulary.counts)
+        found[split] = measure(ranked, training.k, vocabulary.counts)
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
         ranks[f"{split}_bucket"] = popularity.bucket_of(arrays[split].target, len(vocabulary))
         ranks |= {f"{split}_{name}": values for name, values in vars(keys_of(data, split)).items()}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pnfrec_keras.evaluation.baselines import ItemKNN, most_popular, most_popular_positive, most_popular_recent
-from pnfrec_keras.evaluation.evaluate import evaluate, measure, of_model, rank_all
+from pnfrec_keras.evaluation.evaluate import evaluate, of_model, rank_all
+from pnfrec_keras.evaluation.ranked import measure
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, evaluation_dataset, pad
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
