@@ -38,7 +38,7 @@ def evaluate_table(
     rank: str = "rank",
     score: str | None = None,
 ) -> dict[str, float]:
-    """HR, NDCG and MRR of each group, their differences, and the coverage, of recommendations in a table.
+    """HR, NDCG and MRR of each group, their differences, and the measures of the lists, of a table of recommendations.
 
     A target that its user's list does not hold among the first `k` is a miss, which counts 0: also where the user has
     no list at all. The library that wrote the table has to leave out what users have seen, as `evaluate` does.
@@ -50,8 +50,9 @@ def evaluate_table(
         targets: What was held out, a row a target; users have one or several.
         positive: A target is liked when its value is at least this, and disliked otherwise.
         k: Length of the list.
-        catalogue: All items, as a `Vocabulary` or a column of ids; None leaves the coverage NaN. Items with equal
-            scores keep its order, as in `evaluate`; without it equal scores are refused.
+        catalogue: All items in the order of popularity, as a `Vocabulary` (which novelty needs) or a column of ids;
+            None leaves the measures of the lists NaN. Items with equal scores keep its order, as in `evaluate`;
+            without it equal scores are refused.
         user: Name of the user column in both.
         item: Name of the item column in both.
         value: Name of the column of values in `targets`.
@@ -67,7 +68,8 @@ def evaluate_table(
     if k < 1:
         msg = f"`k` must be at least 1. Received: {k}."
         raise ValueError(msg)
-    return measure(rank_table(table, targets, positive, k, catalogue, (user, item, value, rank, score)), k)
+    counts = catalogue.counts if isinstance(catalogue, Vocabulary) else None
+    return measure(rank_table(table, targets, positive, k, catalogue, (user, item, value, rank, score)), k, counts)
 
 
 def rank_table(
@@ -100,6 +102,7 @@ def rank_table(
         top=top[_codes_in(listed.users, wanted.users)[wanted.user]],
         is_positive=(read_numbers(targets, value, f" of {_TARGETS}") >= positive).astype(np.int32),
         num_items=0 if catalogue is None else len(items),
+        target=None if catalogue is None else _targets_in(wanted, items),
     )
 
 
@@ -134,6 +137,11 @@ def _codes_in(ids: list[str], wanted: list[str]) -> _Ints:
     """Where each of `wanted` is in `ids`; -1 where it is not."""
     place = {each: code for code, each in enumerate(ids)}
     return np.array([place.get(each, -1) for each in wanted], np.int64)
+
+
+def _targets_in(wanted: Pairs, items: list[str]) -> npt.NDArray[np.int32]:
+    """The index of each target in the catalogue, from 1; 0 where it is not there."""
+    return (_codes_in(items, wanted.items)[wanted.item] + 1).astype(np.int32)
 
 
 def _indices(listed: Pairs, items: list[str]) -> _Ints:

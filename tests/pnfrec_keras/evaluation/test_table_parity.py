@@ -56,9 +56,16 @@ def test_the_table_of_our_own_recommender_has_the_very_numbers_of_evaluate(name:
     )
     for k in (1, 10, 50):
         expected = evaluate(ours, arrays, k)
-        assert evaluate_table(table, targets, positive=1, k=k, catalogue=vocabulary, score="score") == expected
+        np.testing.assert_equal(
+            evaluate_table(table, targets, positive=1, k=k, catalogue=vocabulary, score="score"), expected
+        )
     order = {item: place for place, item in enumerate(vocabulary)}
     best = table.assign(place=table["item"].map(order)).sort_values(["score", "place"], ascending=[False, True])
     best = best.assign(rank=best.groupby("user").cumcount() + 1)
     top = best[best["rank"] <= 10]
-    assert evaluate_table(top, targets, positive=1, catalogue=vocabulary) == evaluate(ours, arrays, 10)
+    np.testing.assert_equal(evaluate_table(top, targets, positive=1, catalogue=vocabulary), evaluate(ours, arrays, 10))
+    counts = np.arange(40, 0, -1)
+    known = Vocabulary(vocabulary, counts, counts)
+    with_counts = evaluate(ours, arrays, 10, counts=counts)
+    np.testing.assert_equal(evaluate_table(top, targets, positive=1, catalogue=known), with_counts)
+    assert not any(map(np.isnan, with_counts.values()))

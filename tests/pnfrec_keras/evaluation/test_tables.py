@@ -37,15 +37,20 @@ BY_HAND = {
 }
 
 
+def of_hand(measured: dict[str, float]) -> dict[str, float]:
+    """Those that are worked out above; the other measures of the lists are compared with those of `evaluate`."""
+    return {name: measured[name] for name in BY_HAND}
+
+
 def found(table: Any = TABLE, targets: Any = TARGETS, **settings: Any) -> dict[str, float]:
     return evaluate_table(table, targets, **{"positive": 8, "k": 2, **settings})
 
 
 def test_measures_by_hand() -> None:
-    assert found(catalogue=VOCABULARY) == pytest.approx(BY_HAND)
+    assert of_hand(found(catalogue=VOCABULARY)) == pytest.approx(BY_HAND)
     deeper = found(catalogue=["d", "c", "b", "a"], k=3)
     assert deeper["coverage"] == 0.75
-    without = found()
+    without = of_hand(found())
     assert math.isnan(without.pop("coverage"))
     assert without == pytest.approx({name: value for name, value in BY_HAND.items() if name != "coverage"})
 
@@ -55,12 +60,12 @@ def test_rows_may_come_in_any_order_and_columns_have_any_name() -> None:
     shuffled = TABLE.sample(frac=1, random_state=3).rename(columns=names)
     targets = TARGETS.rename(columns={**names, "value": "weight"})
     again = found(shuffled, targets, catalogue=VOCABULARY, user="user_id", item="item_id", rank="place", value="weight")
-    assert again == pytest.approx(BY_HAND)
+    assert of_hand(again) == pytest.approx(BY_HAND)
 
 
 def test_scores_say_the_same_and_equal_ones_keep_the_order_of_the_catalogue() -> None:
     scored = TABLE.assign(score=[5.0, 4.0, -1.0, -2.0, -3.0]).drop(columns="rank")
-    assert found(scored, score="score", catalogue=VOCABULARY) == pytest.approx(BY_HAND)
+    assert of_hand(found(scored, score="score", catalogue=VOCABULARY)) == pytest.approx(BY_HAND)
     tied = scored.assign(score=1.0)
     # The catalogue has a before b, so that a is the first of w, and b the second.
     assert found(tied, score="score", catalogue=VOCABULARY)["mrr_n"] == 0.5
