@@ -14,9 +14,9 @@ from typing import IO
 
 import pyarrow as pa
 
-from components.feedback.errors import FeedbackError
 from components.feedback.reading.files import is_remote, path_columns
 from components.feedback.reading.suffixes import compression
+from pnfrec_core.errors import FeedbackError
 
 # What reading a damaged or missing file raises.
 READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
