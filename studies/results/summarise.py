@@ -157,7 +157,7 @@ def _arm(
 ) -> ArmSummary:
     own = table[table["arm"] == result.name]
     test, validation = (own[own["split"] == split] for split in (schema.TEST_SPLIT, schema.VALIDATION_SPLIT))
-    means = validation[list(result.mean)].mean()
+    means = validation.reindex(columns=list(result.mean)).mean()
     return ArmSummary(
         result.name,
         settings,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ def on_common_terms(table: pd.DataFrame, found: Sequence[ArmResult], labels: str
     judged.insert(3, "labels", judged["arm"])
     for arm in found:
         rows = judged.index[(judged["arm"] == arm.name) & (judged["split"] == schema.TEST_SPLIT)]
+        # The measures of popularity buckets are of the common targets alone: no trial tells them.
+        more = [name for own in arm.trials for name in own if name not in judged.columns]
+        judged = judged.assign(**dict.fromkeys(more, math.nan))
         for row, measured in zip(rows, arm.trials, strict=True):
             judged.loc[row, [*measured]] = list(measured.values())
             judged.loc[row, "labels"] = labels
