@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import pnfrec_keras
+from pnfrec_core.lists import LIST_METRICS
 
 ROOT = Path(__file__).parents[1]
 RATINGS = "data/movietweetings/ratings.parquet"
@@ -73,7 +74,7 @@ def test_the_script_of_the_docstring_runs_and_its_model_answers(
     exec(compile(text, "the script", "exec"), names)
     measures = ast.literal_eval(capsys.readouterr().out.replace("nan", "None"))
     groups = {f"{measure}_{group}" for measure in ("hr", "ndcg", "mrr") for group in ("p", "n", "delta")}
-    assert set(measures) == {*groups, "coverage"}
+    assert set(measures) == {*groups, *LIST_METRICS}
     assert 0 < measures["ndcg_p"] < measures["hr_p"] <= 1
     assert measures["ndcg_n"] is None, "no target was disliked"
 
