@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main
+from pnfrec_core.lists import LIST_METRICS
 from studies.outputs import RANKS, SUMMARY
 from studies.results import summary
 from studies.results.ranks import Judged, Ranks, differences
@@ -147,9 +148,9 @@ def test_the_stored_numbers_are_those_of_the_stored_ranks(path: Path) -> None:
         parts = [arms[arm.name] for arms in ranks.draws.values()]
         rows = [own.measures(seed, told.k) for own in parts for seed in range(len(own.rank))]
         for trial, row in zip(arm.trials, rows, strict=True):
-            known = {name: value for name, value in trial.items() if name != "coverage"}
+            known = {name: value for name, value in trial.items() if name not in LIST_METRICS}
             assert known == pytest.approx({name: row[name] for name in known}, abs=1e-12)
-        for name in set(arm.mean) - {"coverage"}:
+        for name in set(arm.mean) - set(LIST_METRICS):
             assert arm.mean[name] == pytest.approx(np.mean([row[name] for row in rows]), abs=1e-12)
     # A bootstrap takes a second: the last arm stands for all.
     last = [arm for arm in told.arms if arm.against][-1]
