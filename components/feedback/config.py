@@ -106,8 +106,7 @@ class FeedbackConfig:
             split and on the rows of every set, so held-out rows are counted and dropped too, with the split "column"
             as well: there, 1 for both keeps the rows as the column divides them.
         min_user_items: After that, users with fewer distinct items are dropped, once.
-        split: What is held out: the last rows of everybody ("global_time"), of each user the last row for test and the
-            one before for validation ("leave_one_out"), or what the split column says ("column").
+        split: The rule that says which rows are held out for validation and test.
         test_quantile: Rows from this quantile (nearest) of all timestamps on are held out, for "global_time".
         split_time: Rows from this moment on are held out instead, for "global_time": an ISO date (UTC where it names no
             zone), or a number in the unit of the timestamps.
@@ -146,7 +145,9 @@ class FeedbackConfig:
     duplicates: Literal["all", "first", "last"] = "all"
     min_item_users: int = 5
     min_user_items: int = 5
-    split: str = dataclasses.field(default="global_time", metadata={CHOICES: lambda: tuple(SPLIT_RULES)})
+    split: str = dataclasses.field(
+        default="global_time", metadata={CHOICES: lambda: {name: rule.summary for name, rule in SPLIT_RULES.items()}}
+    )
     test_quantile: float = 0.9
     split_time: str | int | None = None
     recent_days: float = 0.0
