@@ -7,6 +7,7 @@ It speaks TensorFlow Serving's API, so it works with `pnfrec serve` and with the
 """
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -78,6 +79,7 @@ class RecommenderClient:
         self.model_name = model_name
         self.timeout = timeout
         self.version = version
+        self._process = os.getpid()
         self._channel = grpc.insecure_channel(target, options=_channel_options(target))
         self._predict = self._method(wire.PREDICT, wire.PredictRequest, wire.PredictResponse)
         self._metadata = self._method(
@@ -199,6 +201,13 @@ class RecommenderClient:
         return method
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        if os.getpid() != self._process:
+            # The threads of a connection do not come along: it would wait for an answer that nobody reads.
+            msg = (
+                f"This client of {self.target} was made in process {self._process}, and this is its fork "
+                f"{os.getpid()}. Make a client after the fork, in each process."
+            )
+            raise errors.ForkedClientError(msg)
         try:
             return method(request, timeout=self.timeout)
         except grpc.RpcError as error:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from google.protobuf import message
@@ -131,9 +131,17 @@ def _output(response: Any, name: str, rows: int) -> list[Any]:
     return values
 
 
+# Lists whose order counts; what is excluded may come as a set.
+_ORDERED = ("positive", "negative")
+
+
 def _ids(rows: Sequence[Sequence[str]], name: str) -> Any:
     """String tensor [rows, the longest row]."""
     for row in rows:
+        if name in _ORDERED and isinstance(row, (Set, Mapping)):
+            kind = type(row).__name__
+            msg = f"`{name}` must be in order, oldest first, which a {kind} is not. Send a list of item ids."
+            raise TypeError(msg)
         if isinstance(row, (str, bytes)) or not all(isinstance(item_id, str) for item_id in row):
             msg = f"`{name}` must be a sequence of item ids, which are strings. Received: {row!r}."
             raise TypeError(msg)

@@ -55,6 +55,18 @@ class DeadlineError(ServingError):
     """No answer within the time limit."""
 
 
+class ServerBusyError(ServingError):
+    """The server runs as many calls as it takes, and refused this one at once."""
+
+
+class InterruptedCallError(ServingError):
+    """The server stopped, or was told to, while it answered."""
+
+
+class ForkedClientError(ServingError):
+    """The client was made in another process, whose connection this one cannot use."""
+
+
 class UnexpectedAnswerError(ServingError):
     """The answer does not hold what the SavedModel contract says (docs/reference/signatures.md)."""
 
@@ -84,4 +96,13 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
         return DeadlineError(msg)
     if code in (INVALID_ARGUMENT, FAILED_PRECONDITION, "OUT_OF_RANGE"):
         return InvalidRequestError(f"{target} refused the request: {details}")
+    if code == "RESOURCE_EXHAUSTED":
+        msg = (
+            f"{target} is busy, or the message is too large: {details}. Ask again a little later, send fewer calls at "
+            "a time, or start the server with a larger `--max-concurrent`."
+        )
+        return ServerBusyError(msg)
+    if code == "CANCELLED":
+        msg = f"{target} stopped while it answered: {details}. Ask again; another server may answer."
+        return InterruptedCallError(msg)
     return ServingError(f"{target} failed with {code}: {details}")
