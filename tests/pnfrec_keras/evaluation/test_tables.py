@@ -87,7 +87,8 @@ def test_ids_are_read_as_the_pipeline_reads_them(kind: str) -> None:
 
 
 def change(frame: pd.DataFrame, column: str, values: list[Any]) -> pd.DataFrame:
-    return frame.assign(**{column: values})
+    changed: pd.DataFrame = frame.assign(**{column: values})
+    return changed
 
 
 REFUSED = [
