@@ -71,6 +71,7 @@ def test_where_nobody_sends_dislikes_the_like_odds_are_the_like_rate() -> None:
         np.testing.assert_array_equal(np.asarray(kind(items).lower(POSITIVE, 2.0, None)), expected)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("gamma", [0.5, np.array([0.0, 2.0], np.float32)])
 def test_popularity_subtracts_the_logarithm_of_the_share_whatever_the_polarity(gamma: Any) -> None:
     made = rules.find_rule("popularity")(catalogue([6, 3, 0], [0, 3, 0]))
