@@ -8,22 +8,14 @@ import logging
 import os
 from typing import Final
 
+from pnfrec_core import launch
+
 # Environment variable, and the value with which everything is logged.
 CONTROL: Final = "PNFREC_LOG"
 FULL: Final = "full"
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_OURS = (
-    "components",
-    "pipeline",
-    "pnfrec_columns",
-    "pnfrec_core",
-    "pnfrec_data",
-    "pnfrec_keras",
-    "serving",
-    "studies",
-    "__main__",
-)
+_OURS = (*launch.PACKAGES, "__main__")
 _LONGEST = 300
 _NOTE = f"({{}}; {CONTROL}={FULL} keeps it)"
 

@@ -12,6 +12,9 @@ Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+# Bits in the mantissa of a float of so many bits: below 2 to that power, each whole number is a float of its own.
+EXACT_BITS = {16: 11, 32: 24, 64: 53}
+
 
 def is_text(kind: Any) -> bool:
     types = pa.types

@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 
-from pnfrec_columns.units import AUTO, FRACTIONAL, Ints, Mask, TimeReading, seconds_of
+from pnfrec_columns.units import AUTO, DAY, FRACTIONAL, YEAR_1990, Ints, Mask, TimeReading, seconds_of
 
 # Forms of whole numbers, by how many digits they have.
-_NUMBERS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_NUMBERS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _FIRST_YEAR, _END_YEAR = 1970, 2200
+_SAMPLE = 64
 # How dates are written in text that is not ISO, by what it looks like.
 _TEXTS = (
     (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y",)),
@@ -27,8 +28,6 @@ _CLOCK = (
 )
 # Numbers of these units may pass for seconds.
 _SLOWER = ("minutes", "hours", "days")
-_YEAR_1990 = 631_152_000
-_DAY = 86_400
 
 
 def expected_time(reading: TimeReading) -> str:
@@ -70,10 +69,18 @@ def is_date_number(times: Ints, digits: int) -> Mask:
     return good
 
 
-def date_numbers(times: Ints) -> dict[str, int]:
-    """How many whole numbers read as a date, by its form; those forms alone that some have."""
-    counts = {form: int(np.count_nonzero(is_date_number(times, digits))) for digits, form in _NUMBERS.items()}
-    return {form: count for form, count in counts.items() if count}
+def date_form(times: Ints) -> str | None:
+    """The form of date that every one of some whole numbers reads as, such as %Y%m%d; None where there is none.
+
+    >>> date_form(np.array([20130815, 20130816])), date_form(np.array([20130815, 1376602288]))
+    ('%Y%m%d', None)
+    """
+    if not len(times):
+        return None
+    # The first number tells how many digits they all must have; a few rule most columns out.
+    digits = len(str(int(times[0])))
+    found = all(is_date_number(some, digits).all() for some in (times[:_SAMPLE], times))
+    return _NUMBERS[digits] if found else None
 
 
 def other_readings(first: int, last: int, unit: str, now: int) -> list[tuple[str, str, str]]:
@@ -88,12 +95,12 @@ def other_readings(first: int, last: int, unit: str, now: int) -> list[tuple[str
     Returns:
         (unit, first date, last date) of each.
     """
-    if unit != "seconds" or last >= _YEAR_1990:
+    if unit != "seconds" or last >= YEAR_1990:
         return []
     found = []
     for other in _SLOWER:
         begin, end = seconds_of(first, other), seconds_of(last, other)
-        if begin is not None and end is not None and begin >= _YEAR_1990 and end <= now + _DAY:
+        if begin is not None and end is not None and begin >= YEAR_1990 and end <= now + DAY:
             found.append((other, _day(begin), _day(end)))
     return found
 

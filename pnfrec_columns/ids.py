@@ -7,11 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pnfrec_columns.arrays import Codes, Mask, is_text, utf8, with_nulls
+from pnfrec_columns.arrays import EXACT_BITS, Codes, Mask, is_text, utf8, with_nulls
 from pnfrec_core.errors import FeedbackError
-
-# Bits in the mantissa of a float of so many bits: below 2 to that power, each whole number is a float of its own.
-_EXACT_BITS = {16: 11, 32: 24, 64: 53}
 
 
 def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
@@ -56,7 +53,7 @@ def expected_id(kind: Any) -> str:
     """What an id of an Arrow type has to be, for an error."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_floating(kind):
-        return f"a whole number below 2**{_EXACT_BITS[kind.bit_width]}, up to which {kind} is exact"
+        return f"a whole number below 2**{EXACT_BITS[kind.bit_width]}, up to which {kind} is exact"
     if pa.types.is_decimal(kind):
         return "a whole number"
     return "a non-empty id in UTF-8"
@@ -92,7 +89,7 @@ def _plain_ids(array: pa.Array, where: str) -> pa.Array:
 def _whole_floats(array: pa.Array) -> pa.Array:
     """Integers: pandas makes floats of a column of integers in which one is missing."""
     numbers = array.to_numpy(zero_copy_only=False)
-    whole = (np.abs(numbers) < 2.0 ** _EXACT_BITS[array.type.bit_width]) & (numbers == np.floor(numbers))
+    whole = (np.abs(numbers) < 2.0 ** EXACT_BITS[array.type.bit_width]) & (numbers == np.floor(numbers))
     return pa.array(np.where(whole, numbers, 0).astype(np.int64), mask=~whole)
 
 

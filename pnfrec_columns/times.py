@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pnfrec_columns.arrays import (
+    EXACT_BITS,
     Ints,
     Mask,
     as_float64,
@@ -23,8 +24,6 @@ from pnfrec_core.errors import FeedbackError
 
 _TICKS_A_DAY = {"day": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 _MICROSECONDS = 10**6
-# Bits in the mantissa of a float of so many bits.
-_EXACT_BITS = {16: 11, 32: 24, 64: 53}
 
 # 19 digits as far as int64 surely holds them: nanoseconds to the year 2255.
 _INTEGER = r"^[+-]?(\d{1,18}|[0-8]\d{18})(\.0*)?$"
@@ -142,7 +141,7 @@ def _float_times(array: pa.Array, where: str, unit: str) -> tuple[Ints, Mask]:
     """
     numbers = as_float64(array)
     if pa.types.is_floating(array.type):
-        bits = _EXACT_BITS[array.type.bit_width]
+        bits = EXACT_BITS[array.type.bit_width]
         beyond = np.isfinite(numbers) & (np.abs(numbers) >= 2.0**bits) & (np.abs(numbers) < 2.0**63)
         if beyond.any():
             first = float(numbers[beyond][0])

@@ -13,8 +13,9 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-# The year 2200, in seconds: no timestamp may lie there or beyond.
-YEAR_2200 = 7_258_118_400
+# In seconds: no timestamp may lie in the year 2200 or beyond, and one of before 1990 is no feedback on anything online.
+YEAR_2200, YEAR_1990 = 7_258_118_400, 631_152_000
+DAY = 86_400
 
 TimeUnit = Literal[
     "auto",
@@ -45,11 +46,10 @@ _A_SECOND = {
     DATES: 10**6,
 }
 _SECONDS = {"minutes": 60, "hours": 3600, "days": 86_400}
-_DAY = 86_400
 # A day in each unit. Numbers that only order have no days: a day apart is as one apart.
 TICKS_A_DAY = {
-    **{unit: _DAY * ticks for unit, ticks in _A_SECOND.items()},
-    **{unit: _DAY // seconds for unit, seconds in _SECONDS.items()},
+    **{unit: DAY * ticks for unit, ticks in _A_SECOND.items()},
+    **{unit: DAY // seconds for unit, seconds in _SECONDS.items()},
     ORDER: 1,
 }
 

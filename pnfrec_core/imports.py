@@ -19,24 +19,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pnfrec_core import launch
 from pnfrec_core.source import Mention, When, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 # Named, since an installed pnfrec lies among the packages of others.
-PACKAGES = (
-    *(
-        "benchmarks",
-        "components",
-        "dev",
-        "pipeline",
-        "pnfrec_columns",
-        "pnfrec_core",
-        "pnfrec_data",
-        "pnfrec_keras",
-        "serving",
-    ),
-    *("pnfrec_start", "studies", "tests"),
-)
+PACKAGES = (*launch.PACKAGES, "benchmarks", "dev", "tests")
 
 # Files that code reads beside itself: the package data of pyproject.toml.
 _DATA_SUFFIXES = frozenset({".csv", ".html", ".pbtxt", ".yaml", ".yml"})

@@ -1,9 +1,13 @@
 """The folder that a pipeline pushes to: `<base>/<version>/saved_model.pb`. Standard library only."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from pnfrec_core.versions import SAVED_MODEL_FILE, by_version
+
+# Of every file and folder what a change of it changes, permissions included.
+Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 def version_folders(base: str | Path) -> dict[int, Path]:
@@ -19,3 +23,16 @@ def version_folders(base: str | Path) -> dict[int, Path]:
 def is_complete(folder: Path) -> bool:
     """True once the file is there that a pusher writes last."""
     return (folder / SAVED_MODEL_FILE).is_file()
+
+
+def fingerprint_of(folder: Path) -> Fingerprint:
+    """What a failed load is judged by before it is tried again."""
+    found = []
+    for root, folders_here, files in os.walk(folder):
+        for name in ("", *folders_here, *files):
+            path = os.path.join(root, name)
+            with contextlib.suppress(OSError):  # removed meanwhile
+                stat = os.stat(path)
+                # The time of a change of permissions or of the owner is that of the inode.
+                found.append((path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(sorted(found))

@@ -9,12 +9,11 @@ import contextlib
 import dataclasses
 import gc
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from serving import errors, folders, wire
 
@@ -34,11 +33,17 @@ class Servable(Protocol):
 
 
 Load = Callable[[Path, int], Servable]
-# Of every file and folder what a change of it changes, permissions included: what a failed load is judged by before it
-# is tried again.
-_Fingerprint = tuple[tuple[str, int, int, int], ...]
-# A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long.
+# A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long, and then
+# each time after twice as long: TensorFlow keeps some memory of every load.
 _TRY_AGAIN_SECONDS = 60.0
+
+
+class _Failure(NamedTuple):
+    """A load that failed: of which files, when, and after how many seconds it is tried again."""
+
+    fingerprint: folders.Fingerprint
+    when: float
+    wait: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +73,8 @@ class VersionWatcher:
         base: Holds a folder a version. It may appear later.
         load: Makes a servable of a version's folder; raises if it cannot.
         poll_seconds: Time between two looks at the folder.
-        try_again_seconds: Time until a version that failed to load is tried again although no file has changed.
+        try_again_seconds: Time until a version that failed to load is tried again although no file has changed; it
+            doubles with each try.
     """
 
     def __init__(
@@ -84,7 +90,7 @@ class VersionWatcher:
         self._lock = threading.Lock()
         self._current: _Slot | None = None
         self._states: dict[int, VersionState] = {}
-        self._failed: dict[int, tuple[_Fingerprint, float]] = {}
+        self._failed: dict[int, _Failure] = {}
         self._listing_error = ""
         self._collect = False
         self._stopping = threading.Event()
@@ -196,9 +202,10 @@ class VersionWatcher:
         if not complete:
             self._set(VersionState(version, "START"))
             return False
-        fingerprint = _fingerprint(folder)
-        failed, when = self._failed.get(version, (None, 0.0))
-        if failed == fingerprint and time.monotonic() - when < self._try_again_seconds:
+        fingerprint = folders.fingerprint_of(folder)
+        before = self._failed.get(version)
+        again = before is not None and before.fingerprint == fingerprint
+        if before is not None and again and time.monotonic() - before.when < before.wait:
             return False
         self._set(VersionState(version, "LOADING"))
         began = time.monotonic()
@@ -206,12 +213,16 @@ class VersionWatcher:
             servable = self._load(folder, version)
             servable.warm_up()
         except Exception as error:
-            self._failed[version] = fingerprint, time.monotonic()
+            wait = before.wait * 2 if before is not None and again else self._try_again_seconds
+            self._failed[version] = _Failure(fingerprint, time.monotonic(), wait)
             number = getattr(error, "error_code", None)
             code = wire.code_name(number) if isinstance(number, int) else "INTERNAL"
             self._set(VersionState(version, "END", code, f"{type(error).__name__}: {error}"))
             kept = "no version" if self.version is None else f"version {self.version}"
-            logger.exception("Version %d in %s cannot be loaded; %s keeps serving.", version, folder, kept)
+            if again:
+                logger.warning("Version %d still cannot be loaded: %s.", version, error)
+            else:
+                logger.exception("Version %d in %s cannot be loaded; %s keeps serving.", version, folder, kept)
             return False
         self._failed.pop(version, None)
         self._take_over(_Slot(version, servable))
@@ -220,7 +231,8 @@ class VersionWatcher:
 
     def _refuse(self, version: int, error: OSError) -> None:
         """Tells once that a version's folder cannot be read; it is looked at again every time."""
-        state = VersionState(version, "END", "PERMISSION_DENIED", f"{type(error).__name__}: {error}")
+        code = "PERMISSION_DENIED" if isinstance(error, PermissionError) else "INTERNAL"
+        state = VersionState(version, "END", code, f"{type(error).__name__}: {error}")
         with self._lock:
             known = self._states.get(version)
             self._states[version] = state
@@ -269,17 +281,5 @@ class VersionWatcher:
                 del self._failed[version]
                 self._states.pop(version, None)
             for version, state in list(self._states.items()):
-                if state.state == "START" and version not in found:
+                if (state.state == "START" or state.error) and version not in found:
                     del self._states[version]
-
-
-def _fingerprint(folder: Path) -> _Fingerprint:
-    found = []
-    for root, folders_here, files in os.walk(folder):
-        for name in ("", *folders_here, *files):
-            path = os.path.join(root, name)
-            with contextlib.suppress(OSError):  # removed meanwhile
-                stat = os.stat(path)
-                # The time of a change of permissions or of the owner is that of the inode.
-                found.append((path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
-    return tuple(sorted(found))

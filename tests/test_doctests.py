@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pnfrec_core import launch
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = (
-    "components",
-    "dev",
-    "pipeline",
-    "pnfrec_core",
-    "pnfrec_columns",
-    "pnfrec_data",
-    "pnfrec_keras",
-    "serving",
-    "studies",
-)
+PACKAGES = (*launch.PACKAGES, "dev")
 
 
 def has_example(file: Path) -> bool:

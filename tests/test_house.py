@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pnfrec_core import launch
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = (
-    *("components", "dev", "pipeline", "pnfrec_columns", "pnfrec_core", "pnfrec_data", "pnfrec_keras"),
-    *("pnfrec_start", "serving", "studies"),
-)
+PACKAGES = (*launch.PACKAGES, "dev")
 FILES = (*PACKAGES, "benchmarks", "tests")
 # Packages without a longer function.
 FUNCTIONS = ("components", "dev", "pnfrec_columns", "pnfrec_core", "pnfrec_data", "pnfrec_keras", "serving")

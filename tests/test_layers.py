@@ -1,11 +1,13 @@
 """The table of who may import what is the truth about all sources, no wider than they need."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
 
 from dev import layers
 from dev.layers import ANYTHING, Distance, Row, is_within
+from pnfrec_core import launch
 from pnfrec_core.imports import PACKAGES, ROOT, Import, closure, imports_of, module_files, module_name, third_party
 from pnfrec_core.source import When
 
@@ -115,3 +117,9 @@ def test_the_table_has_a_line_a_row() -> None:
 def test_every_package_is_followed() -> None:
     """Provenance follows imports into these packages only: one that is left out would change without a word."""
     assert {path.parent.name for path in ROOT.glob("*/__init__.py")} == set(PACKAGES)
+
+
+def test_every_package_of_users_is_installed() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (installed,) = re.findall(r"^include = \[(.*)\]$", settings, re.MULTILINE)
+    assert set(re.findall(r'"(\w+)\*"', installed)) == set(launch.PACKAGES)

@@ -118,7 +118,7 @@ def _check(column: Any, called: str, bad: npt.NDArray[np.bool_], expected: str, 
 
 def _check_unit(times: Any, name: str, setting: str) -> None:
     """Raises a ValueError for several units in one column, and for dates that are written as numbers."""
-    from pnfrec_columns.dates import date_numbers
+    from pnfrec_columns.dates import date_form
     from pnfrec_columns.times import units_of
 
     found = {unit: int(mask.sum()) for unit, mask in units_of(times.time, times.dated, setting) if mask.any()}
@@ -129,12 +129,9 @@ def _check_unit(times: Any, name: str, setting: str) -> None:
             "order."
         )
         raise ValueError(msg)
-    if not found.keys() & {"seconds", "milliseconds"} or times.time.min() == times.time.max():
-        return
-    for form, number in date_numbers(times.time).items():
-        if number == len(times.time):
-            msg = (
-                f"Column {name!r}: the times, such as {times.time[0]}, read as dates written as numbers. Make dates of "
-                f"them: pandas.to_datetime(column.astype(str), format={form!r})."
-            )
-            raise ValueError(msg)
+    if found.keys() & {"seconds", "milliseconds"} and (form := date_form(times.time)):
+        msg = (
+            f"Column {name!r}: the times, such as {times.time[0]}, read as dates written as numbers. Make dates of "
+            f"them: pandas.to_datetime(column.astype(str), format={form!r})."
+        )
+        raise ValueError(msg)

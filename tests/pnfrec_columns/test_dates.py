@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pnfrec_columns.dates import date_hint, date_numbers, other_readings
+from pnfrec_columns.dates import date_form, date_hint, other_readings
 
 NOW = 1_700_000_000
 
@@ -30,20 +30,25 @@ def test_what_is_no_date_gets_no_hint(found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "expected"),
+    ("times", "form"),
     [
-        ([20130815, 20130816], {"%Y%m%d": 2}),
-        ([20130815, 20131315], {"%Y%m%d": 1}),
-        ([201308152131], {"%Y%m%d%H%M": 1}),
-        ([201308], {"%Y%m": 1}),
-        ([2013, 2014], {"%Y": 2}),
-        ([1366117800, 1376602288], {}),
-        ([1366117800123], {}),
-        ([0, 1, 15811, 379477], {}),
+        ([20130815, 20130816], "%Y%m%d"),
+        ([20130815], "%Y%m%d"),
+        ([20130815, 20131315], None),
+        ([20130815, 201308], None),
+        ([2013081521, 2013081600], "%Y%m%d%H"),
+        ([201308152131], "%Y%m%d%H%M"),
+        ([201308], "%Y%m"),
+        ([2013, 2014], "%Y"),
+        ([1366117800, 1376602288], None),
+        ([1366117800123], None),
+        ([0, 1, 15811, 379477], None),
+        ([20130815] * 100 + [20131315], None),
+        ([], None),
     ],
 )
-def test_whole_numbers_that_read_as_dates(times: list[int], expected: dict[str, int]) -> None:
-    assert date_numbers(np.array(times)) == expected
+def test_whole_numbers_that_read_as_dates(times: list[int], form: str | None) -> None:
+    assert date_form(np.array(times, np.int64)) == form
 
 
 def test_what_early_times_may_count() -> None:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import grpc
 import pytest
 
 from serving import errors
@@ -92,3 +94,19 @@ def test_a_history_without_an_order_is_refused(client: RecommenderClient, histor
         client.recommend(history)
     with pytest.raises(TypeError, match="`negative` must be in order"):
         client.recommend(["a"], negative=history)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, errors.ServerBusyError),
+        (grpc.StatusCode.CANCELLED, errors.InterruptedCallError),
+        (grpc.StatusCode.INTERNAL, errors.ServingError),
+    ],
+)
+def test_each_status_has_its_error(code: grpc.StatusCode, kind: type[errors.ServingError]) -> None:
+    status = mock.Mock(code=lambda: code, details=lambda: "why")
+    error = errors.translate(status, "host:1", "pnfrec", 5.0)
+    assert type(error) is kind
+    assert "host:1" in str(error)
+    assert "why" in str(error)

@@ -3,8 +3,9 @@
 They differ by case, blanks, zeros in front, `.0` behind a number or Unicode form.
 """
 
-import numpy as np
-import numpy.typing as npt
+import itertools
+from typing import NamedTuple
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,29 +27,38 @@ def plainest(ids: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(form, r"^0+([^.])", r"\1")
 
 
-def other_forms(ids: pa.Array, most: int) -> dict[str, str]:
-    """Ids that are not in their plainest form, by that form: the first `most` of them by the form."""
+class OtherForms(NamedTuple):
+    """Ids that are not in their plainest form.
+
+    Attributes:
+        of_form: One id of each plainest form.
+        clashes: How many more ids have one of these forms.
+        pair: The first two ids of one form, where there are any.
+        left_out: How many further ids were not looked at.
+    """
+
+    of_form: dict[str, str]
+    clashes: int
+    pair: tuple[str, str] | None
+    left_out: int
+
+
+def other_forms(ids: pa.Array, most: int) -> OtherForms:
+    """The ids that are not in their plainest form, `most` of them by that form."""
     form = plainest(ids)
     differs = pc.not_equal(form, ids)
     pairs = sorted(zip(form.filter(differs).to_pylist(), ids.filter(differs).to_pylist(), strict=True))
-    found: dict[str, str] = {}
-    for plain, name in pairs:
-        if len(found) >= most:
-            break
-        found.setdefault(plain, name)
-    return found
+    looked_at = pairs[:most]
+    of_form = dict(reversed(looked_at))
+    twice = ((a[1], b[1]) for a, b in itertools.pairwise(looked_at) if a[0] == b[0])
+    return OtherForms(of_form, len(looked_at) - len(of_form), next(twice, None), len(pairs) - len(looked_at))
 
 
 def clashing(ids: pa.Array) -> tuple[int, tuple[str, str] | None]:
-    """How many distinct ids have the plainest form of another one, and the first two by that form."""
+    """How many distinct ids have the plainest form of one before them, and the first two of one form."""
     form = plainest(ids)
     if form.equals(ids):
         return 0, None
-    encoded = form.dictionary_encode()
-    codes: npt.NDArray[np.int32] = encoded.indices.to_numpy()
-    shared = np.bincount(codes)[codes] > 1
-    if not shared.any():
-        return 0, None
-    some = pa.array(shared)
-    pairs = sorted(zip(form.filter(some).to_pylist(), ids.filter(some).to_pylist(), strict=True))
-    return int(np.count_nonzero(shared)), (pairs[0][1], pairs[1][1])
+    pairs = sorted(zip(form.to_pylist(), ids.to_pylist(), strict=True))
+    clashes = [(a[1], b[1]) for a, b in itertools.pairwise(pairs) if a[0] == b[0]]
+    return len(clashes), next(iter(clashes), None)

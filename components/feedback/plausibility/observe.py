@@ -13,21 +13,16 @@ from components.feedback.plausibility.forms import clashing, other_forms
 from components.feedback.plausibility.observed import Observed, pair_of
 from components.feedback.rules.table import UserTable
 from components.feedback.rules.targets import Selection
-from pnfrec_columns.dates import date_numbers
-from pnfrec_columns.units import Ints, Mask, in_ticks, seconds_of, time_text
+from pnfrec_columns.dates import date_form
+from pnfrec_columns.units import DAY, ORDER, TICKS_A_DAY, YEAR_1990, Ints, Mask, in_ticks, time_text
 from pnfrec_core import schema
-
-_YEAR_1990 = 631_152_000
-_DAY = 86_400
-# A form of date that these rows do not have is not the form of all.
-_SAMPLE = 64
 
 
 def observe_rows(table: UserTable) -> Observed:
     """Of every row that was read: the span of the times, ties, repeats, and ids that are not in their plainest form."""
-    forms = other_forms(table.users, observed.MOST_FORMS)
     if not len(table):
-        return Observed(forms=forms)
+        return Observed()
+    forms = other_forms(table.users, observed.MOST_FORMS)
     tied = _beside_equal(table.user, table.time)
     repeated = np.zeros(len(table), bool)
     columns = {name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")}
@@ -39,11 +34,15 @@ def observe_rows(table: UserTable) -> Observed:
         observed.TIED: int(np.count_nonzero(tied)),
         observed.REPEATED: int(np.count_nonzero(repeated)),
         observed.BY_FILE: int(np.count_nonzero(by_file)),
+        observed.FORMS_LEFT_OUT: forms.left_out,
+        observed.USER_FORMS: forms.clashes,
     }
-    for form in date_numbers(table.time[:_SAMPLE]):
-        counts[observed.DATE_NUMBERS + form] = date_numbers(table.time).get(form, 0)
+    if form := date_form(table.time):
+        counts[observed.DATE_FORM + form] = len(table)
     examples = _examples(table, {observed.TIED: tied, observed.REPEATED: repeated}, None)
-    return Observed(counts, int(table.time.min()), int(table.time.max()), examples, forms=forms)
+    if forms.pair:
+        examples[observed.USER_FORMS] = pair_of(*forms.pair)
+    return Observed(counts, int(table.time.min()), int(table.time.max()), examples, forms=forms.of_form)
 
 
 def observe_items(ids: pa.Array) -> Observed:
@@ -55,9 +54,9 @@ def observe_items(ids: pa.Array) -> Observed:
 def observe_times(table: UserTable, unit: str | None, now: int, user_forms: Mapping[str, str]) -> Observed:
     """Of the rows after the filters: times that cannot be, and users whose id is the plainest form of another's."""
     counts, examples = {}, {}
-    if unit is not None and seconds_of(0, unit) is not None:
-        early = table.time < in_ticks(_YEAR_1990, unit)
-        late = table.time >= in_ticks(now + _DAY, unit)
+    if unit is not None and unit != ORDER:
+        early = table.time < in_ticks(YEAR_1990, unit)
+        late = table.time >= in_ticks(now + DAY, unit)
         counts = {observed.EARLY: int(np.count_nonzero(early)), observed.LATE: int(np.count_nonzero(late))}
         examples = _examples(table, {observed.EARLY: early, observed.LATE: late}, unit)
     if user_forms:
@@ -101,10 +100,9 @@ def observe_examples(table: UserTable, positive: Mask, chosen: Selection, unit: 
 
 def _months(table: UserTable, positive: Mask, used: Mask, unit: str | None) -> dict[int, tuple[int, int]]:
     """Positive and negative rows by months since 1970."""
-    day_length = None if unit is None or seconds_of(0, unit) is None else in_ticks(_DAY, unit)
-    if not day_length or not used.any():
+    if unit is None or unit == ORDER or not used.any():
         return {}
-    days = (table.time[used] // day_length).astype("datetime64[D]")
+    days = (table.time[used] // TICKS_A_DAY[unit]).astype("datetime64[D]")
     months = days.astype("datetime64[M]").astype(np.int64)
     first = int(months.min())
     liked = np.bincount(months[positive[used]] - first, minlength=1)

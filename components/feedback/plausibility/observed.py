@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 ROWS = "rows"
 TIED, BY_FILE, REPEATED = "tied_rows", "rows_by_file", "repeated_rows"
 EARLY, LATE = "early_rows", "late_rows"
-DATE_NUMBERS = "date_numbers_"
+DATE_FORM = "date_form_"
 TRAINED, COPIED, LATER = "trained_", "copied_", "later_"
 USERS_LIKE, USERS_DISLIKE, USERS = "users_like_only", "users_dislike_only", "users"
-USER_FORMS, ITEM_FORMS = "user_forms", "item_forms"
+USER_FORMS, ITEM_FORMS, FORMS_LEFT_OUT = "user_forms", "item_forms", "forms_left_out"
 # Most ids that are kept of a shard for not being in their plainest form.
 MOST_FORMS = 1000
 

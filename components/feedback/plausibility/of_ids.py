@@ -95,13 +95,15 @@ def find_in_ids(seen: Observed, catalogue: Catalogue, config: FeedbackConfig) ->
         (observed.ITEM_FORMS, "items", len(catalogue.ids)),
     ):
         number = seen.counts.get(name, 0)
+        left_out = seen.counts.get(observed.FORMS_LEFT_OUT, 0) if name == observed.USER_FORMS else 0
+        more = f" {left_out:,} ids that are not in their plainest form were not compared." if left_out else ""
         yield Finding(
             name,
             number,
             max(total, number),
             config.limits.id_forms,
             f"{number:,} {kind} have an id that differs from another one only by case, blanks, zeros in front or "
-            f"Unicode form{example(seen, name)}.",
+            f"Unicode form{example(seen, name)}.{more}",
             "If they are the same, write them in one way before they come here: to a model they are different.",
         )
 

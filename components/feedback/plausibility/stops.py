@@ -14,7 +14,7 @@ def check_times(seen: Observed, unit: str | None, config: FeedbackConfig) -> Non
     """Raises a FeedbackError where timestamps are dates written as numbers, or the split lies beside them all."""
     if seen.first is None or seen.last is None or unit is None:
         return
-    if config.time_unit == AUTO and unit in ("seconds", "milliseconds") and seen.first != seen.last:
+    if config.time_unit == AUTO and unit in ("seconds", "milliseconds"):
         for form in _date_forms(seen):
             msg = (
                 f"The timestamps, from {seen.first} to {seen.last}, read as dates written as numbers ({form}), not as "
@@ -35,8 +35,8 @@ def check_times(seen: Observed, unit: str | None, config: FeedbackConfig) -> Non
 def _date_forms(seen: Observed) -> list[str]:
     """The forms of date that the timestamps of all rows have."""
     total = seen.counts.get(observed.ROWS, 0)
-    forms = (name for name in seen.counts if name.startswith(observed.DATE_NUMBERS))
-    return sorted(name.removeprefix(observed.DATE_NUMBERS) for name in forms if seen.counts[name] == total)
+    forms = (name for name in seen.counts if name.startswith(observed.DATE_FORM))
+    return sorted(name.removeprefix(observed.DATE_FORM) for name in forms if seen.counts[name] == total)
 
 
 def check_leaks(findings: Iterable[Finding], config: FeedbackConfig) -> None:

@@ -49,7 +49,10 @@ class ParquetSource(Source):
     def first_rows(self, columns: Sequence[str]) -> dict[str, pa.Array]:
         file = self._open_file()
         names = [name for name in columns if name in file.schema_arrow.names]
-        batch = next(file.iter_batches(batch_size=_LOOK_ROWS, columns=names), None)
+        try:
+            batch = next(file.iter_batches(batch_size=_LOOK_ROWS, columns=names), None)
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
         return {} if batch is None else {name: batch.column(batch.schema.get_field_index(name)) for name in names}
 
     def _read(self, piece: Piece, columns: Sequence[str], batch_rows: int) -> Iterator[RawBatch]:

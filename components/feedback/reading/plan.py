@@ -16,6 +16,8 @@ from pnfrec_core.errors import FeedbackError
 
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000
+# How many files are looked at for the form of their timestamps: a fraction in a later one is an error with the remedy.
+_LOOKED_AT = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _settle_unit(config: FeedbackConfig, sources: Sequence[Source]) -> FeedbackC
     if config.time_unit != AUTO or config.time_format:
         return config
     name = config.columns.timestamp
-    found = (source.first_rows([name]).get(name) for source in sources)
+    found = (source.first_rows([name]).get(name) for source in sources[:_LOOKED_AT])
     if any(times is not None and has_fractions(times) for times in found):
         return dataclasses.replace(config, time_unit=FRACTIONAL)
     return config

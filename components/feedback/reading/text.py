@@ -141,8 +141,11 @@ class TextSource(Source):
         raise FeedbackError(msg)
 
     def first_rows(self, columns: Sequence[str]) -> dict[str, pa.Array]:
-        with self.open() as raw:
-            head = self._plain(raw).read(_LOOK_BYTES)
+        try:
+            with self.open() as raw:
+                head = self._plain(raw).read(_LOOK_BYTES)
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
         if len(head) == _LOOK_BYTES:
             # The last line may be cut off.
             head = head[: head.rfind(b"\n") + 1]

@@ -73,11 +73,10 @@ def resolve(
     candidate: int,
     root: Path,
     k: int = 1,
-    default_list: bool = False,
-    lists: bool = False,
+    **compared: bool,
 ) -> tuple[list[int], list[int]]:
     """Model and blessing (by its model) that are found for a candidate. Blessings are (id, model, blessed)."""
-    found = resolve_all(store, blessings, candidate, root, k, default_list, lists)
+    found = resolve_all(store, blessings, candidate, root, k, **compared)
     judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
     return [artifact.id for artifact in found["model"]], judged
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
+from components.feedback.plausibility import observed
 from components.feedback.plausibility.limits import LimitsConfig
 from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import local
@@ -32,7 +33,7 @@ def rows(count: int = 400, begin: int = APRIL, step: int = 3600) -> list[dict[st
 def statistics_of(folder: Path, table: Iterable[dict[str, Any]], **settings: Any) -> dict[str, Any]:
     path = folder / "rows.parquet"
     pq.write_table(pa.Table.from_pylist(list(table)), path)
-    config = FeedbackConfig([str(path)], shards=3, **{"base": str(folder), **NO_FILTER, **settings})
+    config = FeedbackConfig([str(path)], **{"base": str(folder), "shards": 3, **NO_FILTER, **settings})
     return local.generate(config, folder / "output", 64)
 
 
@@ -99,7 +100,7 @@ def test_what_was_played_before_is_told_and_stops_nothing(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("begin", "step", "form"),
-    [(20130801, 1, "%Y%m%d"), (201308150000, 1, "%Y%m%d%H%M"), (2000, 1, "%Y")],
+    [(20130801, 1, "%Y%m%d"), (2013080100, 100, "%Y%m%d%H"), (201308150000, 1, "%Y%m%d%H%M"), (2000, 1, "%Y")],
 )
 def test_dates_that_were_written_as_numbers(tmp_path: Path, begin: int, step: int, form: str) -> None:
     """As many as there are days in a month, minutes in an hour or years to 2199."""
@@ -113,6 +114,11 @@ def test_dates_that_were_written_as_numbers(tmp_path: Path, begin: int, step: in
         tmp_path, table, split="leave_one_out", time_unit="seconds" if begin < 10**9 else "milliseconds"
     )
     assert finding(kept, "early_rows")["above"]
+
+
+def test_a_file_of_one_day_is_recognised_too(tmp_path: Path) -> None:
+    table = [{**row, "timestamp": 20130815} for row in rows()]
+    assert "read as dates written as numbers (%Y%m%d)" in error_of(tmp_path, table, split="leave_one_out")
 
 
 def test_hours_since_1970(tmp_path: Path) -> None:
@@ -173,7 +179,8 @@ def test_an_order_that_only_the_file_knows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("i1", "I1"), ("a b", "ab"), ("7", "007"), ("é", "e\u0301"), ("28", "28.0"), ("\uff21", "a")]
+    ("one", "other"),
+    [("i1", "I1"), ("a b", "ab"), ("7", "007"), ("é", "e\u0301"), ("28", "28.0"), ("\uff21", "a"), ("AB", "Ab")],
 )
 def test_ids_that_mean_the_same_to_a_reader(tmp_path: Path, one: str, other: str) -> None:
     for column, name in (("item", "item_forms"), ("user", "user_forms")):
@@ -184,6 +191,25 @@ def test_ids_that_mean_the_same_to_a_reader(tmp_path: Path, one: str, other: str
         found = finding(statistics_of(tmp_path, table), name)
         assert found["above"], name
         assert f"(for example {' and '.join(sorted((repr(one), repr(other))))})" in found["sentence"]
+
+
+def test_how_many_ids_mean_the_same_is_counted_whatever_the_shards(tmp_path: Path) -> None:
+    """Three ways to write one id are two too many, of users and of items."""
+    writings = {"u5": ("AB", "Ab", "ab"), "i5": ("XY", "xY", "xy")}
+    table = [
+        {**row, **{name: writings[row[name]][n % 3] for name in ("user", "item") if row[name] in writings}}
+        for n, row in enumerate(rows())
+    ]
+    for shards in (1, 3):
+        statistics = statistics_of(tmp_path, table, shards=shards)
+        assert [finding(statistics, name)["number"] for name in ("user_forms", "item_forms")] == [2, 2]
+
+
+def test_ids_that_were_not_compared_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observed, "MOST_FORMS", 2)
+    table = [{**row, "user": row["user"].upper()} for row in rows()]
+    sentence = finding(statistics_of(tmp_path, table, shards=1), "user_forms")["sentence"]
+    assert sentence.endswith("18 ids that are not in their plainest form were not compared.")
 
 
 def test_blanks_around_ids_are_no_part_of_them(tmp_path: Path) -> None:

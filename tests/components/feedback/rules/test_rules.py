@@ -30,7 +30,7 @@ def row_lists(draw: Any) -> list[Row]:
             generator.choice(users),
             generator.choice(items),
             generator.choice([-1.5, 0.0, 0.25, 0.5, 1.0, 3.0, 5.0]),
-            1000 + generator.randrange(times),
+            100_000 + generator.randrange(times),
             generator.choice(["train"] * 4 + ["validation", "test"]),
             order,
         )
