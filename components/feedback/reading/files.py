@@ -143,8 +143,17 @@ def _match_remote(path: str) -> list[str]:
 
 
 def _files_under(folder: str) -> Iterable[str]:
-    for parent, _, names in os.walk(folder, followlinks=True):
-        yield from (os.path.join(parent, name) for name in names)
+    """The files in a folder and in those below it, each folder once: a link may lead back to one above."""
+    seen = {os.path.realpath(folder)}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        # In order, so that of several ways to one folder it is always the same that counts.
+        entered = []
+        for name in sorted(folders):
+            if (real := os.path.realpath(os.path.join(parent, name))) not in seen:
+                seen.add(real)
+                entered.append(name)
+        folders[:] = entered
+        yield from (path for name in names if os.path.isfile(path := os.path.join(parent, name)))
 
 
 def _fixed_part(base: str, pattern: str) -> str:

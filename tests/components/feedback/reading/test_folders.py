@@ -1,5 +1,6 @@
 """Folders as engines leave them: what counts as data, columns in their names, and tables that are no plain folders."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,15 @@ def test_what_is_named_outright_counts_whatever_its_name_is(tmp_path: Path) -> N
     assert found(tmp_path, "_data/.hidden/_rows.csv") == ["_data/.hidden/_rows.csv"]
     assert found(tmp_path, "_data/.hidden/*.csv") == ["_data/.hidden/rows.csv"]
     assert found(tmp_path, "_data/.hidden") == ["_data/.hidden/rows.csv"]
+
+
+def test_links_that_lead_back_and_what_is_no_file_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "out/a.csv", "out/deep/b.csv")
+    (tmp_path / "out" / "deep" / "back").symlink_to(tmp_path / "out")
+    (tmp_path / "out" / "again").symlink_to(tmp_path / "out" / "deep")
+    (tmp_path / "out" / "gone.csv").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "out" / "pipe.csv")
+    assert found(tmp_path, "out") == ["out/a.csv", "out/again/b.csv"]
 
 
 @pytest.mark.parametrize("base", ["a[1]", "what?", "st*r", "_base/.x"])
