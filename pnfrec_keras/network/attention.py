@@ -56,7 +56,9 @@ class CausalAttention(keras.layers.Layer):
             return self._attend(queries, keys_values, training)
 
         projected = self.query_projection(query), self.key_value_projection(context)
-        return self.output_projection(attend(*projected)[0] if tokens is None else tokens.grouped(attend, *projected))
+        if tokens is None:
+            return self.output_projection(attend(*projected)[0])
+        return self.output_projection(tokens.grouped(attend, *projected, training=training))
 
     def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> tuple[Tensor, Gradient]:
         """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim), and the gradient by both."""

@@ -148,7 +148,11 @@ def test_where_no_pins_fit_the_ranges_are_installed(root: Path) -> None:
     create, _, project = calls_for(root)
     python = root / ".venv" / "tfx116" / "bin" / "python"
 
-    assert make(root, pinned=False) == [create, f"pip install --python {python} --compile-bytecode -e .[pipeline,dev]", project]
+    assert make(root, pinned=False) == [
+        create,
+        f"pip install --python {python} --compile-bytecode -e .[pipeline,dev]",
+        project,
+    ]
     assert is_current(root, CHOICE, "", pinned=False)
 
 
