@@ -136,10 +136,7 @@ class Dialogue:
 
     def spec(self, signature: str = "") -> Any:
         """The ModelSpec of a request."""
-        found = wire.model_spec(self.model_name, self.version, signature)
-        if self.label is not None:
-            found.version_label = self.label
-        return found
+        return wire.model_spec(self.model_name, self.version, signature, self.label)
 
 
 def _signature(proto: Any) -> Signature:

@@ -1,9 +1,7 @@
 """What a server takes at once. Each limit is looked at before memory is taken for a request."""
 
 import dataclasses
-from typing import Any
-
-from serving import errors, wire
+from typing import Any, ClassVar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +15,9 @@ class Limits:
         max_columns: Items of a row of a request, in each of its lists.
     """
 
+    # Of a YAML file, no key is passed over.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
     max_concurrent: int = 128
     max_rows: int = 4096
     max_columns: int = 10_000
@@ -29,6 +30,8 @@ class Limits:
 
     def check_inputs(self, inputs: Any) -> None:
         """Raises a RequestFault for an input with more rows or columns than the limits allow, by what it declares."""
+        from serving import errors, wire  # not above: the command's help needs the names and defaults alone
+
         for name in sorted(inputs):
             shape = wire.shape_of(inputs[name].tensor_shape) or ()
             for size, what, setting in zip(shape, ("rows", "columns"), ("max_rows", "max_columns"), strict=False):

@@ -15,15 +15,13 @@ import grpc
 
 from serving import wire
 from serving.errors import ServerStartError
+from serving.faces import Faces
 from serving.limits import Limits
 from serving.service import ModelServices
+from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_NAME, DEFAULT_PORT, ServerSettings
 from serving.versions import Load, Servable, VersionWatcher
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_PORT = 8500
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_MODEL_NAME = "pnfrec"
 
 
 def load_model(path: Path, version: int) -> Servable:
@@ -36,7 +34,7 @@ def load_model(path: Path, version: int) -> Servable:
 
 
 class RecommenderServer:
-    """A running server over `base_path`. Traffic is not encrypted: beyond this machine, put a proxy with TLS before it.
+    """A running server over `base_path`.
 
     Args:
         base_path: Holds `<version>/saved_model.pb`; versions may arrive later.
@@ -47,6 +45,10 @@ class RecommenderServer:
         workers: Requests that run at once; None goes by the processors.
         load: Makes a servable of a version's folder.
         limits: What it takes at once.
+        settings: TLS, tokens, logs and HTTP; where the arguments above say the same, they count.
+
+    Raises:
+        ServerStartError: Certificates, tokens or logs of the settings cannot be used.
     """
 
     def __init__(
@@ -59,15 +61,20 @@ class RecommenderServer:
         workers: int | None = None,
         load: Load = load_model,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        settings: ServerSettings | None = None,
     ) -> None:
         self.base_path = Path(base_path)
         self.model_name = model_name
         self.host = host
         self.port = port
         self.versions = VersionWatcher(self.base_path, load, poll_seconds)
+        own = {"base": str(base_path), "host": host, "limits": limits}
+        settings = dataclasses.replace(settings, **own) if settings is not None else ServerSettings(**own)
+        self.faces = Faces(settings, lambda: self.versions.version)
         threads = futures.ThreadPoolExecutor(workers or min(32, (os.cpu_count() or 1) + 4), "pnfrec-grpc")
         self._server = grpc.server(
             threads,
+            interceptors=self.faces.interceptors(),
             maximum_concurrent_rpcs=limits.max_concurrent,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
@@ -76,7 +83,8 @@ class RecommenderServer:
                 ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
             ],
         )
-        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions, limits).handlers())
+        self._services = ModelServices(model_name, self.versions, limits)
+        self._server.add_generic_rpc_handlers([*self._services.handlers(), *self.faces.handlers()])
 
     @property
     def address(self) -> str:
@@ -90,7 +98,7 @@ class RecommenderServer:
             ServerStartError: The address cannot be listened on.
         """
         try:
-            port = self._server.add_insecure_port(self.address)
+            port = self.faces.add_port(self._server, self.address)
         except RuntimeError:
             port = 0
         if not port:
@@ -100,12 +108,17 @@ class RecommenderServer:
             )
             raise ServerStartError(msg)
         self.port = int(port)
+        # Both ports answer probes while the model loads.
+        self.faces.start(self._services)
         self._server.start()
         self.versions.start()
 
     def stop(self, grace_seconds: float = 5.0) -> None:
         """Takes no more requests, gives the running ones `grace_seconds` and unloads the model."""
-        self._server.stop(grace_seconds).wait()
+        self.faces.stop_soon()
+        stopped = self._server.stop(grace_seconds)
+        self.faces.stop(grace_seconds)
+        stopped.wait()
         self.versions.stop()
 
 
