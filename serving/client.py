@@ -174,6 +174,20 @@ class RecommenderClient:
         """
         return self._dialogue.read_status(self._call(self._status, self._dialogue.status_request(), timeout))
 
+    def call(self, path: str, request: Any, response: Any, *, timeout: float | None = None) -> Any:
+        """The answer of any other method of the server that takes one message and gives one.
+
+        Args:
+            path: Such as "/grpc.health.v1.Health/Check".
+            request: The message.
+            response: The class of the answer.
+            timeout: Seconds for this call; None takes the client's.
+
+        Raises:
+            serving.errors.ServingError: No answer; the subclass and the message say why.
+        """
+        return self._call(self._method(path, type(request), response), request, timeout)
+
     def _method(self, path: str, request: Any, response: Any) -> Callable[..., Any]:
         method: Callable[..., Any] = self._channel.unary_unary(
             path, request_serializer=request.SerializeToString, response_deserializer=response.FromString

@@ -93,6 +93,10 @@ class ForkedClientError(ServingError):
     """The client was made in another process, whose connection this one cannot use."""
 
 
+class UnimplementedError(ServingError):
+    """The server does not have this method."""
+
+
 class UnexpectedAnswerError(ServingError):
     """The answer does not hold what the SavedModel contract says (docs/reference/signatures.md)."""
 
@@ -116,7 +120,8 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
     """The exception that tells a reader what `error`, a grpc.RpcError of a call, means."""
     code, details = error.code().name, error.details()
     if code == UNAVAILABLE:
-        metadata = dict(error.trailing_metadata() or ())
+        # Not dict(...), which takes asyncio's pairs for keys.
+        metadata = {key: value for key, value in error.trailing_metadata() or ()}  # noqa: C416
         if metadata.get(wire.REASON_KEY) == wire.REASON_NO_VERSION:
             return NoVersionError(f"{target}: {details}")
         if trouble := _trouble_with_tls(str(details)):
@@ -153,6 +158,8 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
     if code == "PERMISSION_DENIED":
         msg = f"{target} does not let this client in: {details}. Ask whoever runs the server, or the proxy before it."
         return NotPermittedError(msg)
+    if code == "UNIMPLEMENTED":
+        return UnimplementedError(f"{target} does not have this method: {details}")
     if code == "CANCELLED":
         msg = f"{target} stopped while it answered: {details}. Ask again; another server may answer."
         return InterruptedCallError(msg)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import grpc
 
-from serving import _probe_tables, _protocol, wire
+from serving import _probe_tables, _protocol, errors, wire
+from serving.client import RecommenderClient
 
 SERVICE: Final = "grpc.health.v1.Health"
 CHECK: Final = f"/{SERVICE}/Check"
@@ -101,18 +102,25 @@ def _serialise(response: Any) -> bytes:
     return bytes(response.SerializeToString())
 
 
-def check(channel: Any, service: str, timeout: float) -> str:
+def ask_state(target: str, model_name: str, timeout: float, credentials: Any = None, token: str | None = None) -> str:
     """What a server says of itself: the name of a status of `STATUSES`.
 
+    A server without the service, as TensorFlow Serving is, serves where a version of the model is AVAILABLE.
+
     Args:
-        channel: A grpc.Channel.
-        service: "" asks about the whole server.
-        timeout: In seconds.
+        target: "host:port" of the gRPC port.
+        model_name: As the server names the model.
+        timeout: In seconds, for each of the two questions.
+        credentials: As for `serving.client.RecommenderClient`.
+        token: As there.
 
     Raises:
-        grpc.RpcError: There is no answer, or the server does not know the protocol or the service.
+        serving.errors.ServingError: There is no answer.
+        OSError, ValueError: As `serving.connection.Connection.open`.
     """
-    method = channel.unary_unary(
-        CHECK, request_serializer=HealthCheckRequest.SerializeToString, response_deserializer=HealthCheckResponse.FromString
-    )
-    return _NAMES.get(method(HealthCheckRequest(service=service), timeout=timeout).status, "UNKNOWN")
+    with RecommenderClient(target, model_name, timeout, credentials=credentials, token=token) as client:
+        try:
+            return _NAMES.get(client.call(CHECK, HealthCheckRequest(), HealthCheckResponse).status, "UNKNOWN")
+        except errors.UnimplementedError:
+            serving = any(version.state == "AVAILABLE" for version in client.status())
+            return "SERVING" if serving else "NOT_SERVING"

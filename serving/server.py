@@ -1,6 +1,5 @@
 """A gRPC server for machines without the tensorflow/serving image: `pnfrec serve` or `python -m serving.server`."""
 
-import argparse
 import dataclasses
 import logging
 import os
@@ -86,6 +85,21 @@ class RecommenderServer:
         self._services = ModelServices(model_name, self.versions, limits)
         self._server.add_generic_rpc_handlers([*self._services.handlers(), *self.faces.handlers()])
 
+    @classmethod
+    def of(cls, settings: ServerSettings, load: Load = load_model) -> "RecommenderServer":
+        """The server that settings describe."""
+        return cls(
+            settings.base,
+            settings.port,
+            settings.host,
+            settings.model_name,
+            settings.poll_seconds,
+            settings.workers,
+            load,
+            settings.limits,
+            settings,
+        )
+
     @property
     def address(self) -> str:
         """host:port."""
@@ -122,30 +136,15 @@ class RecommenderServer:
         self.versions.stop()
 
 
-def serve(
-    base_path: str | Path,
-    port: int = DEFAULT_PORT,
-    host: str = DEFAULT_HOST,
-    model_name: str = DEFAULT_MODEL_NAME,
-    poll_seconds: float = 2.0,
-    workers: int | None = None,
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
-    on_ready: Callable[[RecommenderServer], None] | None = None,
-) -> None:
+def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None] | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then stops gracefully.
 
     Args:
-        base_path: As for `RecommenderServer`, like the six that follow.
-        port: 0 picks a free one.
-        host: Address to listen on.
-        model_name: What requests have to name.
-        poll_seconds: Time between two looks at the folder.
-        workers: Requests that run at once.
-        limits: What it takes at once.
+        settings: Everything about it.
         on_ready: Called once the server listens and has looked for a version.
 
     Raises:
-        ServerStartError: The address cannot be listened on.
+        ServerStartError: The server cannot start as the settings say.
     """
     stopping = threading.Event()
 
@@ -155,7 +154,7 @@ def serve(
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        server = RecommenderServer(base_path, port, host, model_name, poll_seconds, workers, limits=limits)
+        server = RecommenderServer.of(settings)
         server.start()
         if on_ready is not None and not stopping.is_set():
             on_ready(server)
@@ -169,37 +168,17 @@ def serve(
 def describe(server: RecommenderServer) -> str:
     """One line for the user who started it."""
     version = server.versions.version
+    http = f" HTTP: {server.faces.http.url}." if server.faces.http is not None else ""
     if version is None:
-        return f"{server.address} is ready, but no version is loaded: waiting for one in {server.base_path}."
-    return f"{server.address} serves {server.model_name}, version {version} of {server.base_path}."
+        return f"{server.address} is ready, but no version is loaded: waiting for one in {server.base_path}.{http}"
+    return f"{server.address} serves {server.model_name}, version {version} of {server.base_path}.{http}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line of `python -m serving.server`."""
-    parser = argparse.ArgumentParser(prog="python -m serving.server", description=__doc__)
-    parser.add_argument("--base", required=True, help="folder that holds <version>/saved_model.pb")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one")
-    parser.add_argument("--host", default=DEFAULT_HOST)
-    parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME)
-    parser.add_argument("--poll-seconds", type=float, default=2.0)
-    parser.add_argument("--workers", type=int, default=None, help="requests that run at once")
-    for field in dataclasses.fields(Limits):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, default=field.default)
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        serve(
-            options.base,
-            options.port,
-            options.host,
-            options.model_name,
-            options.poll_seconds,
-            options.workers,
-            Limits(options.max_concurrent, options.max_rows, options.max_columns),
-            on_ready=lambda server: logger.info("%s", describe(server)),
-        )
-    except (ServerStartError, ValueError) as error:
-        parser.exit(1, f"{parser.prog}: error: {error}\n")
+    """The command line of `python -m serving.server`: that of `pnfrec serve`."""
+    from serving.commands import serve as command
+
+    command.main(args=None if arguments is None else list(arguments), prog_name="python -m serving.server")
 
 
 if __name__ == "__main__":

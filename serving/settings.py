@@ -25,8 +25,8 @@ class TlsSettings:
 
     Attributes:
         cert: The server's certificate, with those that lead to its signer after it; "" serves without TLS.
-        key: The private key of `cert`.
-        client_ca: Certificates that a client's must be signed by; "" asks clients for none.
+        key: The private key of the server's certificate.
+        client_ca: Certificates that those of clients must be signed by; "" asks clients for none.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -50,10 +50,10 @@ class RestSettings:
     """The port for HTTP: predictions in JSON, probes and metrics.
 
     Attributes:
-        port: It listens on the same host as gRPC; 0 picks a free port, null opens none.
-        max_body_bytes: A longer request is refused before it is read.
-        timeout_seconds: A request that is not answered by then gets status 504.
-        page: Whether a page to look at recommendations is shown at `/`.
+        port: Port of HTTP, on the same host as gRPC; 0 picks a free one, null opens none.
+        max_body_bytes: Bytes of a request over HTTP; a longer one is refused before it is read.
+        timeout_seconds: Seconds until a request over HTTP gets status 504.
+        page: Whether a page to look at recommendations is shown at `/` of that port.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -78,10 +78,10 @@ class LogSettings:
     """Files with a line of JSON a call. A file that is full is moved aside: `access.jsonl.1` is the youngest old one.
 
     Attributes:
-        access: A line a call: time, request id, method, signature, rows, status, milliseconds, version; "" writes none.
-        exposure: A line a call that was answered with lists: the ids shown, with the version; "" writes none.
-        max_bytes: A file is moved aside before it becomes longer.
-        backups: Old files that are kept of each.
+        access: File with a line a call: time, request id, method, signature, rows, status, milliseconds, version; "" writes none.
+        exposure: File with a line a call that was answered with lists: the ids shown, with the version; "" writes none.
+        max_bytes: A log of calls is moved aside before it becomes longer.
+        backups: Old files that are kept of each log of calls.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -106,7 +106,7 @@ class ServerSettings:
     Attributes:
         base: The folder that the pipeline pushes to: `<base>/<version>/`. Versions may arrive later.
         model_name: What requests have to name.
-        port: Of gRPC; 0 picks a free one.
+        port: Port of gRPC; 0 picks a free one.
         host: Address to listen on. The default is reachable from this machine only, "0.0.0.0" from everywhere.
         poll_seconds: Time between two looks for a new version.
         workers: Requests that run at once; null goes by the processors.
