@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import functools
+import gc
 import logging
 import os
 import signal
@@ -13,7 +15,8 @@ from typing import Any
 
 import grpc
 
-from serving import wire
+from serving import observe, wire
+from serving.batching import Batcher
 from serving.errors import ServerStartError
 from serving.limits import Limits
 from serving.service import ModelServices
@@ -26,13 +29,28 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_MODEL_NAME = "pnfrec"
 
 
-def load_model(path: Path, version: int) -> Servable:
+# Threads and calls beyond those that rank: for probes, status and metadata, and to refuse what is too much.
+_SPARE_CALLS = 16
+
+
+def load_model(path: Path, version: int, batcher: Batcher | None = None, limits: Limits = Limits()) -> Servable:  # noqa: B008
     """Reads a SavedModel. TensorFlow is imported here, so that a port in use shows before that takes its seconds."""
     # By default TensorFlow takes all memory of a GPU, which a training beside the server needs.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from serving.model import LoadedModel
 
-    return LoadedModel(path, version)
+    _freeze_once()
+    return LoadedModel(path, version, batcher, limits)
+
+
+@functools.cache
+def _freeze_once() -> None:
+    """Lets the garbage collector pass over the 400,000 objects of TensorFlow, which stay anyway.
+
+    Else each full collection, which a new version brings about, would stop every request for half a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class RecommenderServer:
@@ -44,9 +62,11 @@ class RecommenderServer:
         host: Address to listen on. The default is reachable from this machine only; "0.0.0.0" from everywhere.
         model_name: What requests have to name.
         poll_seconds: Time between two looks at the folder.
-        workers: Requests that run at once; None goes by the processors.
-        load: Makes a servable of a version's folder.
+        workers: Threads that requests wait in, if more than the `max_concurrent` of `limits`.
+        load: Makes a servable of a version's folder; None loads SavedModels.
         limits: What it takes at once.
+        observer: Is told of runs of the model, of what waits, and of what is refused.
+        on_change: Is told which version serves from now on, None where none does.
     """
 
     def __init__(
@@ -57,18 +77,22 @@ class RecommenderServer:
         model_name: str = DEFAULT_MODEL_NAME,
         poll_seconds: float = 2.0,
         workers: int | None = None,
-        load: Load = load_model,
+        load: Load | None = None,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
+        on_change: Callable[[int | None], None] | None = None,
     ) -> None:
         self.base_path = Path(base_path)
         self.model_name = model_name
         self.host = host
         self.port = port
-        self.versions = VersionWatcher(self.base_path, load, poll_seconds)
-        threads = futures.ThreadPoolExecutor(workers or min(32, (os.cpu_count() or 1) + 4), "pnfrec-grpc")
+        load = load or functools.partial(load_model, batcher=Batcher(limits, observer), limits=limits)
+        self.versions = VersionWatcher(self.base_path, load, poll_seconds, on_change=on_change)
+        # Calls wait in threads: what waits together is ranked together (`serving.batching`).
+        threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
         self._server = grpc.server(
             threads,
-            maximum_concurrent_rpcs=limits.max_concurrent,
+            maximum_concurrent_rpcs=2 * limits.max_concurrent + _SPARE_CALLS,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
                 ("grpc.so_reuseport", 0),
@@ -76,7 +100,7 @@ class RecommenderServer:
                 ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
             ],
         )
-        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions, limits).handlers())
+        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions, limits, observer).handlers())
 
     @property
     def address(self) -> str:
@@ -182,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             options.model_name,
             options.poll_seconds,
             options.workers,
-            Limits(options.max_concurrent, options.max_rows, options.max_columns),
+            Limits(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Limits)}),
             on_ready=lambda server: logger.info("%s", describe(server)),
         )
     except (ServerStartError, ValueError) as error:
