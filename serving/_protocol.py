@@ -144,6 +144,11 @@ _SERVING: Messages = {
         ("state", 2, "enum tensorflow.serving.ModelVersionStatus.State"),
         ("status", 3, "tensorflow.serving.StatusProto"),
     ],
+    "PredictLog": [
+        ("request", 1, "tensorflow.serving.PredictRequest"),
+        ("response", 2, "tensorflow.serving.PredictResponse"),
+    ],
+    "PredictionLog": [("predict_log", 6, "oneof log_type: tensorflow.serving.PredictLog")],
     "GetModelStatusResponse": [("model_version_status", 1, "repeated tensorflow.serving.ModelVersionStatus")],
 }
 

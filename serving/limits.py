@@ -6,13 +6,22 @@ from typing import Any, ClassVar
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """The limits of a server. Beyond `max_concurrent` a call is RESOURCE_EXHAUSTED, at once; the others are faults.
+    """The limits of a server, and how many rows and calls the model takes at a time.
+
+    Beyond `max_concurrent` and `max_waiting_rows` a call is RESOURCE_EXHAUSTED, at once; beyond `max_rows`,
+    `max_columns` and `max_k` it is INVALID_ARGUMENT.
 
     Attributes:
         max_concurrent: Calls that run or wait. What waits longer than its deadline was work for nothing, so that more
             calls than are answered in time are better refused.
-        max_rows: Users of a request. A row takes some 0.1 MB while it is ranked.
+        max_rows: Users of a request.
         max_columns: Items of a row of a request, in each of its lists.
+        max_k: Items that one row may ask for.
+        max_waiting_rows: Rows of all calls that wait for the model.
+        batch_rows: Rows that the model ranks at a time, of one call or several. It bounds what a small call waits for
+            behind a large one, and the memory that ranking takes: some 0.1 MB a row.
+        model_runs: How many such batches run at once. More use more processors, for smaller batches.
+        model_threads: Processors that one run may use; a large catalogue gains by more.
     """
 
     # Of a YAML file, no key is passed over.
@@ -21,6 +30,11 @@ class Limits:
     max_concurrent: int = 128
     max_rows: int = 4096
     max_columns: int = 10_000
+    max_k: int = 10_000
+    max_waiting_rows: int = 8192
+    batch_rows: int = 64
+    model_runs: int = 1
+    model_threads: int = 1
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -43,3 +57,9 @@ class Limits:
                         "time."
                     )
                     raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+
+    def check_k(self, most: int) -> None:
+        """Raises a RequestFault where a row asks for more items than `max_k`."""
+        if most > self.max_k:
+            msg = f"Input `k` asks for {most} items; this server gives {self.max_k} (`--max-k`). Ask for fewer."
+            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)

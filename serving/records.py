@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import grpc
 
 from pnfrec_core import schema
-from serving import wire
+from serving import errors, wire
 from serving.access import header_of
 from serving.connection import REQUEST_ID
 
@@ -165,7 +165,9 @@ class RecordingInterceptor(grpc.ServerInterceptor):
             finally:
                 code = OK if response is not None else getattr(context.code(), "name", "UNKNOWN")
                 seconds = time.perf_counter() - began
-                self._watcher.on_call(CallRecord(GRPC, own_id, method, code, seconds, request, response))
+                # A message that could not be read arrives as the fault that says so.
+                read = None if isinstance(request, errors.RequestFault) else request
+                self._watcher.on_call(CallRecord(GRPC, own_id, method, code, seconds, read, response))
 
         return handle
 

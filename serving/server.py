@@ -1,6 +1,8 @@
 """A gRPC server for machines without the tensorflow/serving image: `pnfrec serve` or `python -m serving.server`."""
 
 import dataclasses
+import functools
+import gc
 import logging
 import os
 import signal
@@ -12,7 +14,8 @@ from typing import Any
 
 import grpc
 
-from serving import wire
+from serving import observe, wire
+from serving.batching import Batcher
 from serving.errors import ServerStartError
 from serving.faces import Faces
 from serving.limits import Limits
@@ -22,14 +25,28 @@ from serving.versions import Load, Servable, VersionWatcher
 
 logger = logging.getLogger(__name__)
 
+# Threads and calls beyond those that rank: for probes, status and metadata, and to refuse what is too much.
+_SPARE_CALLS = 16
 
-def load_model(path: Path, version: int) -> Servable:
+
+def load_model(path: Path, version: int, batcher: Batcher | None = None, limits: Limits = Limits()) -> Servable:  # noqa: B008
     """Reads a SavedModel. TensorFlow is imported here, so that a port in use shows before that takes its seconds."""
     # By default TensorFlow takes all memory of a GPU, which a training beside the server needs.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from serving.model import LoadedModel
 
-    return LoadedModel(path, version)
+    _freeze_once()
+    return LoadedModel(path, version, batcher, limits)
+
+
+@functools.cache
+def _freeze_once() -> None:
+    """Lets the garbage collector pass over the 400,000 objects of TensorFlow, which stay anyway.
+
+    Else each full collection, which a new version brings about, would stop every request for half a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class RecommenderServer:
@@ -41,9 +58,11 @@ class RecommenderServer:
         host: Address to listen on. The default is reachable from this machine only; "0.0.0.0" from everywhere.
         model_name: What requests have to name.
         poll_seconds: Time between two looks at the folder.
-        workers: Requests that run at once; None goes by the processors.
-        load: Makes a servable of a version's folder.
+        workers: Threads that requests wait in, if more than the `max_concurrent` of `limits`.
+        load: Makes a servable of a version's folder; None loads SavedModels.
         limits: What it takes at once.
+        observer: Is told of runs of the model, of what waits, and of what is refused, beside the metrics.
+        on_change: Is told which version serves from now on, None where none does.
         settings: TLS, tokens, logs and HTTP; where the arguments above say the same, they count.
 
     Raises:
@@ -58,23 +77,28 @@ class RecommenderServer:
         model_name: str = DEFAULT_MODEL_NAME,
         poll_seconds: float = 2.0,
         workers: int | None = None,
-        load: Load = load_model,
+        load: Load | None = None,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
+        on_change: Callable[[int | None], None] | None = None,
         settings: ServerSettings | None = None,
     ) -> None:
         self.base_path = Path(base_path)
         self.model_name = model_name
         self.host = host
         self.port = port
-        self.versions = VersionWatcher(self.base_path, load, poll_seconds)
         own = {"base": str(base_path), "host": host, "limits": limits}
         settings = dataclasses.replace(settings, **own) if settings is not None else ServerSettings(**own)
         self.faces = Faces(settings, lambda: self.versions.version)
-        threads = futures.ThreadPoolExecutor(workers or min(32, (os.cpu_count() or 1) + 4), "pnfrec-grpc")
+        observer = observe.Observers((self.faces.metrics, observer))
+        load = load or functools.partial(load_model, batcher=Batcher(limits, observer), limits=limits)
+        self.versions = VersionWatcher(self.base_path, load, poll_seconds, on_change=on_change)
+        # Calls wait in threads: what waits together is ranked together (`serving.batching`).
+        threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
         self._server = grpc.server(
             threads,
             interceptors=self.faces.interceptors(),
-            maximum_concurrent_rpcs=limits.max_concurrent,
+            maximum_concurrent_rpcs=2 * limits.max_concurrent + _SPARE_CALLS,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
                 ("grpc.so_reuseport", 0),
@@ -82,11 +106,11 @@ class RecommenderServer:
                 ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
             ],
         )
-        self._services = ModelServices(model_name, self.versions, limits)
+        self._services = ModelServices(model_name, self.versions, limits, observer)
         self._server.add_generic_rpc_handlers([*self._services.handlers(), *self.faces.handlers()])
 
     @classmethod
-    def of(cls, settings: ServerSettings, load: Load = load_model) -> "RecommenderServer":
+    def of(cls, settings: ServerSettings, load: Load | None = None) -> "RecommenderServer":
         """The server that settings describe."""
         return cls(
             settings.base,
@@ -97,7 +121,7 @@ class RecommenderServer:
             settings.workers,
             load,
             settings.limits,
-            settings,
+            settings=settings,
         )
 
     @property

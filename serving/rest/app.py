@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from serving import errors, wire
 from serving.access import Tokens
+from serving.calls import Call
 from serving.connection import AUTHORIZATION, REQUEST_ID
 from serving.metrics import Metrics
 from serving.records import request_id
@@ -24,6 +25,7 @@ from serving.settings import RestSettings
 
 JSON: Final = "application/json"
 MODEL_PATHS: Final = ("", "/versions/{version}", "/labels/{label}")
+_GRACE_SECONDS: Final = 1.0
 Answer = tuple[int, dict[str, Any]]
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -104,10 +106,11 @@ class RestApp:
         task = asyncio.ensure_future(to_thread.run_sync(work, limiter=self._threads))
         # The thread goes on after the time is up: it counts until it has ended.
         task.add_done_callback(self._ended)
-        done, _ = await asyncio.wait([task], timeout=seconds)
+        # What waits gives up by itself at its deadline; this is for what already runs.
+        done, _ = await asyncio.wait([task], timeout=seconds + _GRACE_SECONDS)
         if not done:
-            text = f"No answer within {seconds:g} s (`rest.timeout_seconds`)."
-            return self._calls.refused("DEADLINE_EXCEEDED", text, own_id)
+            # The thread will tell the watchers of the call.
+            return STATUSES["DEADLINE_EXCEEDED"], {"error": f"No answer within {seconds:g} s (`rest.timeout_seconds`)."}
         return task.result()
 
     def _ended(self, task: Any) -> None:
@@ -124,7 +127,8 @@ class RestApp:
             status, document = self._calls.refused(fault.code, fault.details, own_id)
             too_long = fault.reason == TOO_LONG
             return respond(413 if too_long else status, document, {REQUEST_ID: own_id}, closes=too_long)
-        status, document = await self.ask(lambda: self._calls.predict(spec, content, own_id), own_id)
+        call = Call(self._settings.timeout_seconds)
+        status, document = await self.ask(lambda: self._calls.predict(spec, content, own_id, call), own_id)
         return respond(status, document, {REQUEST_ID: own_id})
 
     async def _metadata(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pnfrec_core import schema
 from serving import errors, wire
+from serving.calls import Call
 from serving.records import METHODS, OK, REST, CallRecord, Watcher
 from serving.rest import forms
 
@@ -46,7 +47,7 @@ class Calls:
         self._watcher = watcher
         self._signatures: tuple[bytes, Any] = (b"", wire.SignatureDefMap())
 
-    def predict(self, spec: Any, content: bytes, request_id: str) -> tuple[int, dict[str, Any]]:
+    def predict(self, spec: Any, content: bytes, request_id: str, call: Call) -> tuple[int, dict[str, Any]]:
         """Status and document of a prediction."""
         request = wire.PredictRequest()
 
@@ -59,7 +60,7 @@ class Calls:
             if name in found:
                 body.fill(request, found[name])
             # Without the signature the request goes on as it is: the answer says which there are.
-            response = self._services.predict(request)
+            response = self._services.predict(request, call)
             return response, forms.answer(body.form, response.outputs)
 
         return self._told(wire.PREDICT, request, request_id, ask)
