@@ -73,7 +73,7 @@ class Tokens:
             try:
                 self._digests = _digests(read_tokens(self._path))
             except (OSError, ValueError) as error:
-                logger.error("The tokens stay as they were: %s", error)  # noqa: TRY400
+                logger.error("The tokens stay as they were: %s", error)
                 return
             logger.info("Read %d tokens anew from %s.", len(self._digests), self._path)
 

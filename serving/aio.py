@@ -1,7 +1,7 @@
 """The client for asyncio: `RecommenderClient` with `await` before each call.
 
-    async with AsyncRecommenderClient("localhost:8500") as client:
-        answers = await asyncio.gather(*(client.recommend(history) for history in histories))
+async with AsyncRecommenderClient("localhost:8500") as client:
+    answers = await asyncio.gather(*(client.recommend(history) for history in histories))
 """
 
 import asyncio
@@ -86,9 +86,7 @@ class AsyncRecommenderClient:
     ) -> Recommendations:
         """As `RecommenderClient.recommend`."""
         excludes, negatives = ([row] if row is not None else None for row in (exclude, negative))
-        answers = await self.recommend_batch(
-            [positive], excludes, k, negatives=negatives, gamma=gamma, timeout=timeout
-        )
+        answers = await self.recommend_batch([positive], excludes, k, negatives=negatives, gamma=gamma, timeout=timeout)
         return answers[0]
 
     async def recommend_batch(

@@ -108,5 +108,3 @@ class ExposureLog(CallLog):
 
 def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-
-

@@ -58,7 +58,7 @@ class Certificates:
                 self._configuration = self._read()
                 self._context.load_cert_chain(self._settings.cert, self._settings.key)
             except (OSError, ValueError) as error:
-                logger.error("The new certificates cannot be used, the old ones stay: %s", error)  # noqa: TRY400
+                logger.error("The new certificates cannot be used, the old ones stay: %s", error)
                 return False
             logger.info("Read the certificates anew: %s.", self._settings.cert)
             return True

@@ -39,7 +39,9 @@ class TlsFiles:
     def __post_init__(self) -> None:
         if (self.cert is None) != (self.key is None):
             given, lacking = ("cert", "key") if self.key is None else ("key", "cert")
-            msg = f"`{given}` and `{lacking}` belong together: a certificate and its private key. `{lacking}` is missing."
+            msg = (
+                f"`{given}` and `{lacking}` belong together: a certificate and its private key. `{lacking}` is missing."
+            )
             raise ValueError(msg)
 
     def credentials(self) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from serving.access import TokenInterceptor, Tokens
-from serving.call_log import AccessLog, CallLog, ExposureLog
+from serving.call_log import AccessLog, ExposureLog
 from serving.certificates import Certificates
 from serving.health import Health
 from serving.metrics import Metrics
@@ -47,7 +47,9 @@ class Faces:
         self._reflection = Reflection()
         self.http: HttpServer | None = None
         if not settings.is_local and (self._certificates is None or self._tokens is None):
-            lacking = [name for name, there in (("TLS", self._certificates), ("a token", self._tokens)) if there is None]
+            lacking = [
+                name for name, there in (("TLS", self._certificates), ("a token", self._tokens)) if there is None
+            ]
             logger.warning(
                 "Other machines reach %s without %s: set `tls` and `token_file`, or let a proxy stand before it.",
                 settings.host,
@@ -106,7 +108,7 @@ class Faces:
         return self._version() is not None
 
 
-def _logs(settings: ServerSettings) -> list[CallLog]:
+def _logs(settings: ServerSettings) -> list[AccessLog | ExposureLog]:
     log = settings.log
-    kinds: list[tuple[str, type[CallLog]]] = [(log.access, AccessLog), (log.exposure, ExposureLog)]
+    kinds: list[tuple[str, type[AccessLog | ExposureLog]]] = [(log.access, AccessLog), (log.exposure, ExposureLog)]
     return [kind(path, log.max_bytes, log.backups) for path, kind in kinds if path]

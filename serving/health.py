@@ -1,7 +1,7 @@
 """The health protocol of gRPC (grpc.health.v1), for probes: SERVING once a version of the model answers.
 
-The messages are made here, as `_protocol` makes TensorFlow Serving's: the package grpcio-health-checking fits each lane's
-protobuf in another release only, and holds no more than these two messages.
+The messages are made here, as `_protocol` makes TensorFlow Serving's: the package grpcio-health-checking fits each
+lane's protobuf in another release only, and holds no more than these two messages.
 """
 
 import threading

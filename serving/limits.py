@@ -60,6 +60,8 @@ class Limits:
 
     def check_k(self, most: int) -> None:
         """Raises a RequestFault where a row asks for more items than `max_k`."""
+        from serving import errors
+
         if most > self.max_k:
             msg = f"Input `k` asks for {most} items; this server gives {self.max_k} (`--max-k`). Ask for fewer."
             raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)

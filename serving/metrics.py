@@ -27,20 +27,39 @@ class Metrics:
     def __init__(self, version: Callable[[], int | None], clock: Callable[[], float] = time.time) -> None:
         self.registry = registry = CollectorRegistry()
         self._calls = Counter(
-            "pnfrec_calls", "Calls that were answered or refused.", ["face", "method", "signature", "code"], registry=registry
+            "pnfrec_calls",
+            "Calls that were answered or refused.",
+            ["face", "method", "signature", "code"],
+            registry=registry,
         )
         self._seconds = Histogram(
-            "pnfrec_call_seconds", "Time from reading a call to its answer.", ["face", "method"], buckets=_SECONDS, registry=registry
+            "pnfrec_call_seconds",
+            "Time from reading a call to its answer.",
+            ["face", "method"],
+            buckets=_SECONDS,
+            registry=registry,
         )
         self._rows = Counter("pnfrec_rows", "Users that lists were answered for.", registry=registry)
-        self._fallback = Counter("pnfrec_rows_fallback", "Users answered by popularity: no known item.", registry=registry)
+        self._fallback = Counter(
+            "pnfrec_rows_fallback", "Users answered by popularity: no known item.", registry=registry
+        )
         self._empty = Counter("pnfrec_rows_empty", "Users answered with an empty list.", registry=registry)
-        self._unknown = Counter("pnfrec_unknown_ids", "Ids of histories that the model does not know.", registry=registry)
-        self._batch_rows = Histogram("pnfrec_batch_rows", "Rows of one run of the model.", buckets=_ROWS, registry=registry)
-        self._batch_calls = Histogram("pnfrec_batch_calls", "Calls in one run of the model.", buckets=_ROWS[:8], registry=registry)
-        self._batch_seconds = Histogram("pnfrec_batch_seconds", "Time of one run of the model.", buckets=_SECONDS, registry=registry)
+        self._unknown = Counter(
+            "pnfrec_unknown_ids", "Ids of histories that the model does not know.", registry=registry
+        )
+        self._batch_rows = Histogram(
+            "pnfrec_batch_rows", "Rows of one run of the model.", buckets=_ROWS, registry=registry
+        )
+        self._batch_calls = Histogram(
+            "pnfrec_batch_calls", "Calls in one run of the model.", buckets=_ROWS[:8], registry=registry
+        )
+        self._batch_seconds = Histogram(
+            "pnfrec_batch_seconds", "Time of one run of the model.", buckets=_SECONDS, registry=registry
+        )
         self._queue = Gauge("pnfrec_queue_rows", "Rows that wait for the model.", registry=registry)
-        refused = Counter("pnfrec_refused", "Calls that got no answer of the model, by why.", ["reason"], registry=registry)
+        refused = Counter(
+            "pnfrec_refused", "Calls that got no answer of the model, by why.", ["reason"], registry=registry
+        )
         self._refused = {reason: refused.labels(reason) for reason in REASONS}
         registry.register(_VersionCollector(version, clock))
 
@@ -78,7 +97,9 @@ class _VersionCollector:
 
     def collect(self) -> Iterator[Any]:
         version = self._version()
-        ready = GaugeMetricFamily("pnfrec_ready", "1 while a version of the model answers.", value=float(version is not None))
+        ready = GaugeMetricFamily(
+            "pnfrec_ready", "1 while a version of the model answers.", value=float(version is not None)
+        )
         yield ready
         number = GaugeMetricFamily("pnfrec_model_version", "The version that answers.")
         age = GaugeMetricFamily("pnfrec_model_age_seconds", "Time since the version that answers was pushed.")

@@ -70,8 +70,12 @@ def connection_options(command: Command) -> Command:
         (
             click.option("--target", default="127.0.0.1:8500", show_default=True, help="host:port of the server."),
             click.option("--tls", is_flag=True, help="Connect with TLS, and trust the certificates that gRPC brings."),
-            click.option("--ca", type=_FILE, help="Connect with TLS, and trust what these certificates (PEM) have signed."),
-            click.option("--cert", type=_FILE, help="The client's own certificate (PEM), for servers that ask for one."),
+            click.option(
+                "--ca", type=_FILE, help="Connect with TLS, and trust what these certificates (PEM) have signed."
+            ),
+            click.option(
+                "--cert", type=_FILE, help="The client's own certificate (PEM), for servers that ask for one."
+            ),
             click.option("--key", type=_FILE, help="The private key of --cert (PEM)."),
             click.option("--token-file", type=_FILE, help="File whose first line is the token to send."),
         )
@@ -87,7 +91,8 @@ def tls_of(tls: bool, ca: Path | None, cert: Path | None, key: Path | None) -> "
         click.UsageError: One of --cert and --key is missing.
     """
     if (cert is None) != (key is None):
-        msg = f"Give --cert and --key together: a certificate and its private key. --{'key' if key is None else 'cert'} is missing."
+        lacking = "key" if key is None else "cert"
+        msg = f"Give --cert and --key together: a certificate and its private key. --{lacking} is missing."
         raise click.UsageError(msg)
     if not (tls or ca or cert):
         return None

@@ -21,7 +21,9 @@ GRPC: Final = "grpc"
 REST: Final = "rest"
 OK: Final = "OK"
 # Methods that are told by their name; others are `other`, so that a caller cannot fill the metrics with names.
-METHODS: Final = {path: path.rpartition("/")[2] for path in (wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS)}
+METHODS: Final = {
+    path: path.rpartition("/")[2] for path in (wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS)
+}
 OTHER: Final = "other"
 _RANKING: Final = (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE)
 _HISTORY: Final = (schema.POSITIVE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS)

@@ -44,9 +44,7 @@ class Reflection:
         method = grpc.stream_stream_rpc_method_handler(
             info, request_deserializer=request.FromString, response_serializer=response.SerializeToString
         )
-        return grpc.method_handlers_generic_handler(
-            f"{package}.ServerReflection", {"ServerReflectionInfo": method}
-        )
+        return grpc.method_handlers_generic_handler(f"{package}.ServerReflection", {"ServerReflectionInfo": method})
 
 
 def _answer(request: Any, kind: Any) -> Any:

@@ -87,8 +87,9 @@ class RecommenderServer:
         self.model_name = model_name
         self.host = host
         self.port = port
-        own = {"base": str(base_path), "host": host, "limits": limits}
-        settings = dataclasses.replace(settings, **own) if settings is not None else ServerSettings(**own)
+        settings = dataclasses.replace(
+            settings or ServerSettings(str(base_path)), base=str(base_path), host=host, limits=limits
+        )
         self.faces = Faces(settings, lambda: self.versions.version)
         observer = observe.Observers((self.faces.metrics, observer))
         load = load or functools.partial(load_model, batcher=Batcher(limits, observer), limits=limits)

@@ -97,7 +97,8 @@ class RestApp:
     async def ask(self, work: Callable[[], Answer], own_id: str) -> Answer:
         """Runs a call of the model in a thread, no more of them at once than the server takes, and not for ever."""
         if self._running >= self._most_at_once:
-            text = f"This server answers {self._most_at_once} calls at once (`--max-concurrent`). Ask again a little later."
+            text = f"{self._most_at_once} calls run or wait, which is all that this server takes (`--max-concurrent`). "
+            text += "Ask again a little later."
             return self._calls.refused("RESOURCE_EXHAUSTED", text, own_id)
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(self._most_at_once)
@@ -182,7 +183,8 @@ async def read_body(request: Request, most: int) -> bytes:
                 raise too_long
             parts.append(part)
     except ClientDisconnect as error:
-        raise errors.RequestFault("CANCELLED", "The client went away before it had sent its request.") from error
+        msg_0 = "CANCELLED"
+        raise errors.RequestFault(msg_0, "The client went away before it had sent its request.") from error
     return b"".join(parts)
 
 
@@ -200,11 +202,14 @@ def _spec(request: Request) -> Any:
 async def _http_error(request: Request, error: Exception) -> Response:
     """Paths and methods that there are not."""
     status = getattr(error, "status_code", INTERNAL)
-    told = {404: f"There is no {request.url.path[:200]} here. See /openapi.json.", 405: f"{request.method} is not for this path."}
-    return respond(status, {"error": told.get(status, str(getattr(error, "detail", error)))}, getattr(error, "headers", None))
+    told = {
+        404: f"There is no {request.url.path[:200]} here. See /openapi.json.",
+        405: f"{request.method} is not for this path.",
+    }
+    return respond(
+        status, {"error": told.get(status, str(getattr(error, "detail", error)))}, getattr(error, "headers", None)
+    )
 
 
 async def _broken(_: Request, error: Exception) -> Response:
     return respond(INTERNAL, {"error": f"{type(error).__name__}: {error}"})
-
-

@@ -141,7 +141,8 @@ def spec_of(name: str, version: str | None, label: str | None) -> Any:
         RequestFault: INVALID_ARGUMENT: the version is no number.
     """
     if version is not None and (not _NUMBER.fullmatch(version) or int(version) > _MOST_VERSION):
-        raise forms.fault(f"A version is a number in the digits 0 to 9. Received: {version[:60]!r}.")
+        msg = f"A version is a number in the digits 0 to 9. Received: {version[:60]!r}."
+        raise forms.fault(msg)
     return wire.model_spec(name, None if version is None else int(version), label=label)
 
 

@@ -36,16 +36,20 @@ class Body:
     def __init__(self, content: bytes) -> None:
         document = parse(content)
         if not isinstance(document, dict):
-            raise fault(f"The body must be a JSON object. Received: {_kind(document)}.")
+            msg = f"The body must be a JSON object. Received: {_kind(document)}."
+            raise fault(msg)
         if unknown := [key for key in document if key not in _KEYS]:
-            raise fault(f"The body has the unknown key {unknown[0]!r}. Known: {', '.join(_KEYS)}.")
+            msg = f"The body has the unknown key {unknown[0]!r}. Known: {', '.join(_KEYS)}."
+            raise fault(msg)
         forms = [name for name in (ROWS, COLUMNS) if name in document]
         if len(forms) != 1:
             found = "both" if forms else "neither"
-            raise fault(f"The body must hold either `{ROWS}` (a row a user) or `{COLUMNS}` (a list a tensor), not {found}.")
+            msg = f"The body must hold either `{ROWS}` (a row a user) or `{COLUMNS}` (a list a tensor), not {found}."
+            raise fault(msg)
         self.signature = document.get(_SIGNATURE, "")
         if not isinstance(self.signature, str):
-            raise fault(f"`{_SIGNATURE}` must be a text. Received: {_kind(self.signature)}.")
+            msg = f"`{_SIGNATURE}` must be a text. Received: {_kind(self.signature)}."
+            raise fault(msg)
         self.form = forms[0]
         self.values = document[self.form]
 
@@ -63,7 +67,8 @@ class Body:
         for name, values in columns.items():
             if name not in signature.inputs:
                 known = ", ".join(sorted(signature.inputs))
-                raise fault(f"There is no input `{name}`. The signature has: {known}.")
+                msg = f"There is no input `{name}`. The signature has: {known}."
+                raise fault(msg)
             request.inputs[name].CopyFrom(_to_proto(name, values, signature.inputs[name].dtype))
 
     def _columns(self, signature: Any) -> Mapping[str, Any]:
@@ -74,16 +79,19 @@ class Body:
     def _rows(self, signature: Any) -> Mapping[str, Any]:
         rows = self.values
         if not isinstance(rows, list) or not rows:
-            raise fault(f"`{ROWS}` must be a list with a row or more. Received: {_kind(rows)}.")
+            msg = f"`{ROWS}` must be a list with a row or more. Received: {_kind(rows)}."
+            raise fault(msg)
         if not all(isinstance(row, dict) and not _is_bytes(row) for row in rows):
             if any(isinstance(row, dict) and not _is_bytes(row) for row in rows):
-                raise fault(f"`{ROWS}` must be all objects, or all plain values.")
+                msg = f"`{ROWS}` must be all objects, or all plain values."
+                raise fault(msg)
             return {_only(signature.inputs, ROWS): rows}
         names = set(rows[0])
         for place, row in enumerate(rows):
             if set(row) != names:
                 text = f"{sorted(names)} and {sorted(row)}"
-                raise fault(f"All rows of `{ROWS}` must have the same inputs. Rows 0 and {place} have: {text}.")
+                msg = f"All rows of `{ROWS}` must have the same inputs. Rows 0 and {place} have: {text}."
+                raise fault(msg)
         return {name: [row[name] for row in rows] for name in sorted(names)}
 
 
@@ -96,11 +104,14 @@ def parse(content: bytes) -> Any:
     try:
         return json.loads(content, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
-        raise fault("The body is not UTF-8.") from error
+        msg = "The body is not UTF-8."
+        raise fault(msg) from error
     except RecursionError as error:
-        raise fault("The body is nested too deep.") from error
+        msg = "The body is nested too deep."
+        raise fault(msg) from error
     except ValueError as error:
-        raise fault(f"The body is not JSON: {error}.") from error
+        msg = f"The body is not JSON: {error}."
+        raise fault(msg) from error
 
 
 def answer(form: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +188,8 @@ def _only(inputs: Any, form: str) -> str:
     """The name of the only input, for which plain values may stand."""
     if len(inputs) != 1:
         names = ", ".join(sorted(inputs)) or "none"
-        raise fault(f"`{form}` must name its inputs, since the signature has {len(inputs)}: {names}.")
+        msg = f"`{form}` must name its inputs, since the signature has {len(inputs)}: {names}."
+        raise fault(msg)
     return str(next(iter(inputs)))
 
 
@@ -185,7 +197,8 @@ def _to_proto(name: str, values: Any, dtype: int) -> Any:
     try:
         return tensors.to_proto(_typed(values, dtype, 0), dtype)
     except (ValueError, OverflowError) as error:
-        raise fault(f"Input `{name}`: {error}") from error
+        msg = f"Input `{name}`: {error}"
+        raise fault(msg) from error
 
 
 # No input of a recommender is deeper; Python's stack is.
@@ -249,4 +262,3 @@ def _texts(values: Any, as_bytes: bool) -> Any:
         except UnicodeDecodeError:
             pass
     return {_BYTES: base64.b64encode(values).decode()}
-

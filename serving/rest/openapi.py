@@ -18,7 +18,13 @@ _VERSION: Final = {
     "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
     "description": "Only this version may answer.",
 }
-_LABEL: Final = {"name": "label", "in": "path", "required": True, "schema": _TEXT, "description": "The version that bears this label."}
+_LABEL: Final = {
+    "name": "label",
+    "in": "path",
+    "required": True,
+    "schema": _TEXT,
+    "description": "The version that bears this label.",
+}
 _REQUEST_ID: Final = {
     "name": "x-request-id",
     "in": "header",
@@ -43,7 +49,14 @@ def description() -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, Any] = {
         "/healthz": {"get": _get("health", "Whether the process answers.", _one_key("status"))},
-        "/readyz": {"get": _get("ready", "Whether a version of the model answers: status 200, else 503.", _one_key("status"), {"503": _one_key("status")})},
+        "/readyz": {
+            "get": _get(
+                "ready",
+                "Whether a version of the model answers: status 200, else 503.",
+                _one_key("status"),
+                {"503": _one_key("status")},
+            )
+        },
         "/metrics": {"get": _get("metrics", "Prometheus metrics.", _TEXT, _refusals("401"), "text/plain")},
         "/openapi.json": {"get": _get("openapi", "This document.", {"type": "object"}, _refusals("401"))},
     }
@@ -62,8 +75,8 @@ def description() -> dict[str, Any]:
         "info": {
             "title": "pnfrec",
             "version": "1",
-            "description": "Recommendations by TensorFlow Serving's REST API. NaN, Infinity and -Infinity may stand for "
-            "numbers, as there; bytes that are no text are {\"b64\": \"...\"}.",
+            "description": "Recommendations by TensorFlow Serving's REST API. NaN, Infinity and -Infinity may stand "
+            'for numbers, as there; bytes that are no text are {"b64": "..."}.',
         },
         "paths": paths,
         "components": {"schemas": _schemas(), "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
@@ -83,11 +96,16 @@ def _predict(named: str) -> dict[str, Any]:
     }
 
 
-def _get(operation: str, summary: str, schema: Any, others: dict[str, Any] | None = None, media: str = "application/json") -> dict[str, Any]:
+def _get(
+    operation: str, summary: str, schema: Any, others: dict[str, Any] | None = None, media: str = "application/json"
+) -> dict[str, Any]:
     return {
         "operationId": operation,
         "summary": summary,
-        "responses": {"200": {"description": summary, "content": {media: {"schema": schema}}}, **_responses(others or {})},
+        "responses": {
+            "200": {"description": summary, "content": {media: {"schema": schema}}},
+            **_responses(others or {}),
+        },
     }
 
 

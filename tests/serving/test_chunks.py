@@ -90,11 +90,13 @@ def test_a_wrong_last_row_is_told_before_the_first_part_is_asked() -> None:
 def test_a_label_names_the_version_and_contradicts_a_number() -> None:
     spec = Dialogue("films", label="canary").spec("with_negatives")
     assert spec == wire.ModelSpec(name="films", version_label="canary", signature_name="with_negatives")
-    with pytest.raises(ValueError, match="Give `version` or `label`, not both. Received: 3 and 'stable'"):
+    with pytest.raises(ValueError, match=r"Give `version` or `label`, not both\. Received: 3 and 'stable'"):
         Dialogue("pnfrec", version=3, label="stable")
 
 
-@pytest.mark.parametrize(("client", "name"), [(RecommenderClient, "rows_per_call"), (AsyncRecommenderClient, "calls_at_once")])
+@pytest.mark.parametrize(
+    ("client", "name"), [(RecommenderClient, "rows_per_call"), (AsyncRecommenderClient, "calls_at_once")]
+)
 def test_sizes_below_one_are_refused(client: Any, name: str) -> None:
     with pytest.raises(ValueError, match=f"`{name}` must be at least 1. Received: 0"):
         client("localhost:1", **{name: 0})

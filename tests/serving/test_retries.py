@@ -108,7 +108,7 @@ def test_an_answer_is_not_asked_for_again(
     target: str, scripted: Scripted, twin: bool, code: str, error: type[errors.ServingError]
 ) -> None:
     scripted.codes = [code, "OK"]
-    with pytest.raises(errors.ServingError, match="as told|no answer within") as caught:
+    with pytest.raises(errors.ServingError, match=r"as told|no answer within") as caught:
         status(target, twin, timeout=60, retries=SOON)
     assert (caught.type, scripted.asked) == (error, 1)
 
@@ -128,7 +128,7 @@ def test_a_timeout_of_the_call_counts_over_that_of_the_client(target: str, scrip
         client.status(timeout=100.0)
         assert 900 < scripted.remaining[0] < 1010
         assert scripted.remaining[1] < 110, "gRPC rounds up to whole seconds"
-        with pytest.raises(ValueError, match="`timeout` must be above 0 seconds. Received: 0"):
+        with pytest.raises(ValueError, match=r"`timeout` must be above 0 seconds\. Received: 0"):
             client.status(timeout=0)
     with pytest.raises(ValueError, match=r"`timeout` must be above 0"):
         RecommenderClient(target, timeout=-1.0)
@@ -154,7 +154,9 @@ def test_waits_grow_up_to_the_longest_and_are_spread() -> None:
 
 
 def test_all_attempts_share_one_deadline() -> None:
-    attempts = Attempts(Retries(most=9, first_seconds=0.0, most_seconds=0.0), 10.0, clock_of(100.0, 104.0, 104.0, 111.0))
+    attempts = Attempts(
+        Retries(most=9, first_seconds=0.0, most_seconds=0.0), 10.0, clock_of(100.0, 104.0, 104.0, 111.0)
+    )
     assert attempts.remaining() == 6.0
     assert attempts.wait_after("UNAVAILABLE") == 0.0
     # The deadline of 110 is past.

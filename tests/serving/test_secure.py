@@ -15,12 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from serving import errors
-from serving.access import Tokens
 from serving.aio import AsyncRecommenderClient
 from serving.certificates import Certificates
 from serving.client import RecommenderClient, Retries, TlsFiles
 from serving.commands import health, query
-from serving.connection import read_token, read_tokens
 from serving.server import RecommenderServer
 from serving.settings import ServerSettings, TlsSettings
 from tests.serving.certificates import Pair, make
@@ -138,8 +136,8 @@ def test_new_certificates_count_without_a_restart(
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda cert, key: cert.unlink(), "No such file or directory: '{cert}'"),
-        (lambda cert, key: cert.write_text("hello"), "are not a certificate and its private key"),
+        (lambda cert, _: cert.unlink(), "No such file or directory: '{cert}'"),
+        (lambda cert, _: cert.write_text("hello"), "are not a certificate and its private key"),
         (lambda cert, key: key.write_bytes(cert.read_bytes()), "are not a certificate and its private key"),
     ],
 )
@@ -187,41 +185,6 @@ def test_a_token_lets_in_and_its_lack_is_told_from_a_wrong_one(
         assert token not in caplog.text
 
 
-def test_a_file_that_everybody_may_read_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file = tmp_path / "tokens"
-    file.write_text(TOKEN)
-    file.chmod(0o600)
-    Tokens(file)
-    assert caplog.messages == []
-    file.chmod(0o644)
-    Tokens(file)
-    assert caplog.messages == [f"Every user of this machine may read the tokens of {file}: `chmod o= {file}`."]
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"", r"holds no token\. Write one a line"),
-        (b"# none yet\n", r"holds no token\. Write one a line"),
-        (b"good\ntwo words\n", r"line 2: a token has no blanks"),
-        ("schlüssel".encode(), "of letters, digits and signs of ASCII"),
-    ],
-)
-def test_a_file_without_usable_tokens_is_refused(tmp_path: Path, content: bytes, text: str) -> None:
-    file = tmp_path / "tokens"
-    file.write_bytes(content)
-    with pytest.raises(ValueError, match=text):
-        read_tokens(file)
-    with pytest.raises(errors.ServerStartError, match=text):
-        Tokens(file)
-
-
-def test_the_first_token_of_a_file_is_the_clients(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    file.write_text(f"# ours\n {TOKEN} \nother\n")
-    assert read_token(file) == TOKEN
-
-
 def test_beyond_this_machine_without_tls_and_token_is_told_of(
     start: Callable[..., RecommenderServer],
     pairs: dict[str, Pair],
@@ -241,15 +204,6 @@ def test_beyond_this_machine_without_tls_and_token_is_told_of(
     caplog.clear()
     start(host="0.0.0.0", tls=tls_of(pairs["server"]), token_file=str(file))
     assert "Other machines" not in caplog.text
-
-
-def test_a_token_in_the_clear_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    RecommenderClient("127.0.0.1:1", token=TOKEN).close()
-    assert caplog.messages == []
-    RecommenderClient("films.example:8500", token=TOKEN).close()
-    assert len(caplog.messages) == 1
-    assert "goes over the network as readable text" in caplog.messages[0]
-    assert TOKEN not in caplog.text
 
 
 def test_files_of_a_client_are_checked_before_a_call(pairs: dict[str, Pair], tmp_path: Path) -> None:
