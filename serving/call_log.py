@@ -64,7 +64,7 @@ class CallLog:
     def write(self, values: dict[str, Any]) -> None:
         """One line."""
         line = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-        self._file.handle(logging.LogRecord(__name__, logging.INFO, "", 0, line.replace("%", "%%"), (), None))
+        self._file.handle(logging.LogRecord(__name__, logging.INFO, "", 0, line, (), None))
 
     def close(self) -> None:
         """Ends the file."""

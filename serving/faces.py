@@ -29,7 +29,8 @@ class Faces:
 
     Attributes:
         metrics: A `serving.observe.Observer` for the batches of the server.
-        http: The server for HTTP, once it is wanted and made.
+        app: What answers over HTTP, once it is wanted and made.
+        http: The server of it.
 
     Raises:
         ServerStartError: Certificates, tokens or logs cannot be used.
@@ -40,11 +41,12 @@ class Faces:
         self._version = version
         self._certificates = Certificates(settings.tls) if settings.tls.cert else None
         self._tokens = Tokens(settings.token_file) if settings.token_file else None
-        self._logs = _logs(settings)
+        self.logs = _logs(settings)
         self.metrics = Metrics(version)
-        self._watchers = Watchers([self.metrics, *self._logs])
+        self._watchers = Watchers([self.metrics, *self.logs])
         self.health = Health(self._is_ready)
         self._reflection = Reflection()
+        self.app: RestApp | None = None
         self.http: HttpServer | None = None
         if not settings.is_local and (self._certificates is None or self._tokens is None):
             lacking = [
@@ -85,7 +87,7 @@ class Faces:
             return
         calls = Calls(services, self._watchers)
         most = settings.limits.max_concurrent
-        app = RestApp(settings.rest, calls, self.metrics, self._is_ready, self._tokens, most)
+        self.app = app = RestApp(settings.rest, calls, self.metrics, self._is_ready, self._tokens, most)
         if settings.rest.page:
             app.add(page_routes(app, calls, settings, self._version))
         self.http = HttpServer(app.asgi, settings.host, settings.rest.port, self._certificates)
@@ -101,7 +103,7 @@ class Faces:
         if self.http is not None:
             self.http.stop(grace_seconds)
         self._reflection.stop()
-        for log in self._logs:
+        for log in self.logs:
             log.close()
 
     def _is_ready(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import anyio
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -25,9 +26,19 @@ from serving.settings import RestSettings
 
 JSON: Final = "application/json"
 MODEL_PATHS: Final = ("", "/versions/{version}", "/labels/{label}")
+NAME: Final = "{name:model}"
 _GRACE_SECONDS: Final = 1.0
 Answer = tuple[int, dict[str, Any]]
 Answering = Callable[[Request], Awaitable[Response]]
+
+
+class _ModelName(StringConvertor):
+    """A part of a path without a colon, which begins the method: `NAME:predict`."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("model", _ModelName())
 
 
 class RestApp:
@@ -64,9 +75,9 @@ class RestApp:
             route
             for path in MODEL_PATHS
             for route in (
-                Route(f"/v1/models/{{name}}{path}:predict", self.let_in(self._predict), methods=["POST"]),
-                Route(f"/v1/models/{{name}}{path}/metadata", self.let_in(self._metadata), methods=["GET"]),
-                Route(f"/v1/models/{{name}}{path}", self.let_in(self._status), methods=["GET"]),
+                Route(f"/v1/models/{NAME}{path}:predict", self.let_in(self._predict), methods=["POST"]),
+                Route(f"/v1/models/{NAME}{path}/metadata", self.let_in(self._metadata), methods=["GET"]),
+                Route(f"/v1/models/{NAME}{path}", self.let_in(self._status), methods=["GET"]),
             )
         ]
         # Probes need no token: they tell nothing about the model.
@@ -78,6 +89,11 @@ class RestApp:
             *models,
         ]
         self.asgi = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _broken})
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every path that there is."""
+        return [route for route in self.asgi.router.routes if isinstance(route, Route)]
 
     def add(self, routes: Iterable[Route]) -> None:
         """Further routes, before the server starts."""
