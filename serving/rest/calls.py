@@ -65,6 +65,18 @@ class Calls:
 
         return self._told(wire.PREDICT, request, request_id, ask)
 
+    def ranked(self, spec: Any, request: Any, request_id: str, call: Call) -> tuple[int, dict[str, Any], Any]:
+        """Status, document of a failure, and the PredictResponse to a request that was made here, None if it failed."""
+        request.model_spec.name = spec.name
+        answers: list[Any] = []
+
+        def ask() -> Any:
+            answers.append(self._services.predict(request, call))
+            return answers[0], {}
+
+        status, document = self._told(wire.PREDICT, request, request_id, ask)
+        return status, document, answers[0] if answers else None
+
     def metadata(self, spec: Any, request_id: str) -> tuple[int, dict[str, Any]]:
         """Status and document of the signatures."""
         request = _metadata_request(spec)
