@@ -10,9 +10,11 @@ function element(kind, text, className) {
   return made;
 }
 
-function nameOf(item) {
+function nameOf(item, moved) {
   const made = element("span", item.title || item.id, "name");
-  if (item.title) made.append(element("small", item.id));
+  const small = element("small", item.title ? item.id : "");
+  if (moved) small.append(" ", moved);
+  made.append(small);
   return made;
 }
 
@@ -80,7 +82,7 @@ function place(rank) {
 }
 
 function change(before, after) {
-  if (before === after) return element("span", "", "change");
+  if (before === after) return null;
   const up = (after ?? 1e9) < (before ?? 1e9);
   const made = element("span", `${up ? "▲" : "▼"} ${place(before)} → ${place(after)}`, `change ${up ? "up" : "down"}`);
   return made;
@@ -92,10 +94,10 @@ function showLists(answer) {
   byId("list-title").textContent = told ? "With the dislikes" : "List";
   byId("without-part").hidden = byId("moves-part").hidden = !told;
   fill("items", answer.items.map((item, index) =>
-    row(element("span", String(index + 1), "rank"), nameOf(item), told ? change(item.before, index + 1) : "", ...choices(item))
+    row(element("span", String(index + 1), "rank"), nameOf(item, told && change(item.before, index + 1)), ...choices(item))
   ), "No item is left to recommend.");
   fill("without", answer.without.map((item, index) =>
-    row(element("span", String(index + 1), "rank"), nameOf(item), change(index + 1, item.after))
+    row(element("span", String(index + 1), "rank"), nameOf(item, change(index + 1, item.after)))
   ));
   byId("moves").replaceChildren(...answer.dislikes.map((dislike, index) => {
     const part = element("details");
@@ -103,7 +105,7 @@ function showLists(answer) {
     const count = dislike.moved.length;
     part.append(element("summary", `${dislike.title || dislike.id}: ${count ? `${count} of the shown items moved` : "nothing shown moved"}`));
     const list = element("ol", undefined, "ranked");
-    list.append(...dislike.moved.map((item) => row(nameOf(item), change(item.from, item.to))));
+    list.append(...dislike.moved.map((item) => row(nameOf(item, change(item.from, item.to)))));
     part.append(list);
     return part;
   }));
