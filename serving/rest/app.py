@@ -25,20 +25,20 @@ from serving.rest.calls import INTERNAL, STATUSES, Calls, spec_of
 from serving.settings import RestSettings
 
 JSON: Final = "application/json"
-MODEL_PATHS: Final = ("", "/versions/{version}", "/labels/{label}")
-NAME: Final = "{name:model}"
+MODEL_PATHS: Final = ("", "/versions/{version:plain}", "/labels/{label:plain}")
+NAME: Final = "{name:plain}"
 _GRACE_SECONDS: Final = 1.0
 Answer = tuple[int, dict[str, Any]]
 Answering = Callable[[Request], Awaitable[Response]]
 
 
-class _ModelName(StringConvertor):
+class _Plain(StringConvertor):
     """A part of a path without a colon, which begins the method: `NAME:predict`."""
 
     regex = "[^/:]+"
 
 
-register_url_convertor("model", _ModelName())
+register_url_convertor("plain", _Plain())
 
 
 class RestApp:

@@ -50,6 +50,8 @@ def test_metadata_names_inputs_and_outputs(web: Web) -> None:
         ("/v2/models/pnfrec", 404, "There is no /v2/models/pnfrec here. See /openapi.json."),
         ("/v1/models/pnfrec:classify", 404, "There is no /v1/models/pnfrec:classify here. See /openapi.json."),
         ("/v1/models/pnfrec:predict", 405, "GET is not for this path."),
+        ("/v1/models/pnfrec/versions/1:predict", 405, "GET is not for this path."),
+        ("/v1/models/pnfrec/labels/stable:predict", 405, "GET is not for this path."),
     ],
 )
 def test_what_there_is_not(web: Web, path: str, status: int, error: str) -> None:
@@ -98,7 +100,7 @@ def test_the_description_names_each_route_and_no_other(web: Web) -> None:
     }
     assert web.server.faces.app is not None
     routes = {
-        (route.path.replace(":model}", "}"), method)
+        (route.path.replace(":plain}", "}"), method)
         for route in web.server.faces.app.routes
         for method in route.methods or ()
         if method != "HEAD" and not route.path.startswith("/page") and route.path != "/"
