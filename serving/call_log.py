@@ -101,7 +101,7 @@ class ExposureLog(CallLog):
                     "request_id": record.request_id,
                     "signature": record.signature,
                     "version": record.version,
-                    "items": ranked.items,
+                    "items": ranked.items(),
                 }
             )
 

@@ -67,7 +67,7 @@ class Metrics:
         self._calls.labels(record.face, record.method, record.signature, record.code).inc()
         self._seconds.labels(record.face, record.method).observe(record.seconds)
         if (ranked := record.ranked) is not None:
-            self._rows.inc(len(ranked.items))
+            self._rows.inc(ranked.rows)
             self._fallback.inc(ranked.fallback)
             self._empty.inc(ranked.empty)
             self._unknown.inc(ranked.unknown)

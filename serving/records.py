@@ -1,6 +1,7 @@
 """What is known of a call once it is answered, for those who count and write: metrics and logs."""
 
 import dataclasses
+import functools
 import logging
 import re
 import time
@@ -76,7 +77,7 @@ class CallRecord:
         spec = getattr(self.response, "model_spec", None)
         return int(spec.version.value) if spec is not None and spec.HasField("version") else None
 
-    @property
+    @functools.cached_property
     def ranked(self) -> "Ranked | None":
         """What the lists say of their users; None where the answer holds no lists."""
         if self.response is None or self.method != "Predict" or self.signature not in _RANKING:
@@ -89,16 +90,18 @@ class Ranked:
     """Lists that were answered.
 
     Attributes:
+        rows: How many.
         fallback: Rows that were answered by popularity.
         empty: Rows whose list is empty.
         unknown: Ids of the histories that the model does not know.
-        items: The ids of each row, best first.
+        response: The message that they are in.
     """
 
+    rows: int
     fallback: int
     empty: int
     unknown: int
-    items: list[list[str]]
+    response: Any
 
     @classmethod
     def of(cls, request: Any, response: Any) -> "Ranked | None":
@@ -110,11 +113,24 @@ class Ranked:
         count, fallback, known = (outputs[name] for name in names[:3])
         given = sum(sum(map(bool, request.inputs[name].string_val)) for name in _HISTORY if name in request.inputs)
         return cls(
+            len(count.int_val),
             sum(fallback.bool_val),
             sum(number == 0 for number in count.int_val),
             max(given - sum(known.int_val), 0),
-            _lists(outputs[schema.OUTPUT_ITEM_IDS], count.int_val),
+            response,
         )
+
+    def items(self) -> list[list[str]]:
+        """The ids of each row, best first."""
+        outputs = self.response.outputs
+        proto, counts = outputs[schema.OUTPUT_ITEM_IDS], outputs[schema.OUTPUT_COUNT].int_val
+        shape = [int(dim.size) for dim in proto.tensor_shape.dim]
+        width = shape[1] if len(shape) == 2 else 0
+        values = proto.string_val
+        return [
+            [values[row * width + place].decode("utf-8", "replace") for place in range(min(count, width))]
+            for row, count in enumerate(counts)
+        ]
 
 
 class Watcher(Protocol):
@@ -179,13 +195,3 @@ def request_id(given: Any) -> str:
     if isinstance(given, str) and _ID.fullmatch(given):
         return given
     return uuid.uuid4().hex
-
-
-def _lists(proto: Any, counts: Any) -> list[list[str]]:
-    shape = [int(dim.size) for dim in proto.tensor_shape.dim]
-    width = shape[1] if len(shape) == 2 else 0
-    values = proto.string_val
-    return [
-        [values[row * width + place].decode("utf-8", "replace") for place in range(min(count, width))]
-        for row, count in enumerate(counts)
-    ]

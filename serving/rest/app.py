@@ -75,9 +75,13 @@ class RestApp:
             route
             for path in MODEL_PATHS
             for route in (
-                Route(f"/v1/models/{NAME}{path}:predict", self.let_in(self._predict), methods=["POST"]),
-                Route(f"/v1/models/{NAME}{path}/metadata", self.let_in(self._metadata), methods=["GET"]),
-                Route(f"/v1/models/{NAME}{path}", self.let_in(self._status), methods=["GET"]),
+                Route(f"/v1/models/{NAME}{path}:predict", self.let_in(self._predict, wire.PREDICT), methods=["POST"]),
+                Route(
+                    f"/v1/models/{NAME}{path}/metadata",
+                    self.let_in(self._metadata, wire.GET_MODEL_METADATA),
+                    methods=["GET"],
+                ),
+                Route(f"/v1/models/{NAME}{path}", self.let_in(self._status, wire.GET_MODEL_STATUS), methods=["GET"]),
             )
         ]
         # Probes need no token: they tell nothing about the model.
@@ -99,13 +103,22 @@ class RestApp:
         """Further routes, before the server starts."""
         self.asgi.router.routes.extend(routes)
 
-    def let_in(self, answer: Answering) -> Answering:
-        """The answer for those who have a token, where one is asked for."""
+    def let_in(self, answer: Answering, method: str = "") -> Answering:
+        """The answer for those who have a token, where one is asked for.
+
+        Args:
+            answer: Of a path.
+            method: Of gRPC, if it is one: then refusals are told to the watchers.
+        """
 
         @functools.wraps(answer)
         async def handle(request: Request) -> Response:
             if self._tokens is not None and (why := self._tokens.refusal(request.headers.get(AUTHORIZATION))):
-                return respond(STATUSES["UNAUTHENTICATED"], {"error": why}, {"www-authenticate": "Bearer"})
+                if method:
+                    self._calls.refused(
+                        errors.UNAUTHENTICATED, why, request_id(request.headers.get(REQUEST_ID)), method
+                    )
+                return respond(STATUSES[errors.UNAUTHENTICATED], {"error": why}, {"www-authenticate": "Bearer"})
             return await answer(request)
 
         return handle

@@ -135,10 +135,13 @@ def test_what_it_asks_for_needs_the_token_that_the_server_asks_for(plain: Web) -
         refused = plain.ask(method, path, {} if method == "POST" else None)
         assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer"), path
         assert "this server asks for a token" in refused.error
-        body = {"inputs": {}} if "predict" in path else {} if method == "POST" else None
+        body: Any = {"inputs": {}} if "predict" in path else {} if method == "POST" else None
         allowed = plain.ask(method, path, body, authorization="Bearer secret-token")
         assert allowed.status in (200, 400), path
         assert plain.ask(method, path, body, authorization="Bearer wrong").status == 401
+    counted = {"face": "rest", "method": "Predict", "signature": "serving_default", "code": "UNAUTHENTICATED"}
+    registry = plain.server.faces.metrics.registry
+    assert registry.get_sample_value("pnfrec_calls_total", counted) == 2
 
 
 def test_it_is_off_unless_it_is_asked_for(base: Path) -> None:
