@@ -20,6 +20,8 @@ RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 # Rows are padded to the widest of their batch. As much padding as there are ids is allowed, and so many columns more a
 # row, where a column costs less than another call of the model.
 _FREE_COLUMNS: Final = 64
+# How often, at most, a thread that goes on with the queue lets others come into it first.
+_TURNS: Final = 4
 
 
 class Model(Protocol):
@@ -66,7 +68,7 @@ class _Part:
         self.widths: tuple[int, ...] = ()
         if job.model.joins:
             self.request = job.request.part(self.start, self.start + self.count)
-            self.widths = self.request.widths()
+            self.widths = self.request.widths
 
 
 class Batcher:
@@ -88,6 +90,7 @@ class Batcher:
         self._waiting: collections.deque[_Job] = collections.deque()
         self._waiting_rows = 0
         self._leaders = 0
+        self._busy = False  # calls came while others ran
 
     def run(self, model: Model, request: Any, count: int, call: calls.Call) -> rows.Arrays:
         """The answer to a request of `count` rows, as if it had been asked alone.
@@ -136,6 +139,9 @@ class Batcher:
     def _lead(self, job: _Job) -> None:
         """Runs what waits until the job of this thread has ended; then another thread that waits does."""
         while True:
+            if self._busy:
+                # Threads that have a request in hand already may put it into the queue before it is looked at.
+                self._let_in()
             with self._lock:
                 parts = [] if job.ended else self._take()
                 if not parts:
@@ -145,16 +151,24 @@ class Batcher:
             self._observer.queue_depth(depth)
             self._run(parts)
 
+    def _let_in(self) -> None:
+        for _ in range(_TURNS):
+            before = self._waiting_rows
+            time.sleep(0)
+            if self._waiting_rows == before:
+                return
+
     def _hand_over(self, job: _Job) -> None:
         """Under the lock."""
         job.leads = False
         for other in self._waiting:
             # One that leads already has rows in the queue too, where the model runs several times at once.
             if not other.leads:
-                other.leads = True
+                other.leads = self._busy = True
                 other.turn.release()
                 return
         self._leaders -= 1
+        self._busy = False
 
     def _take(self) -> list[_Part]:
         """Under the lock: the rows that run next, of the first in the queue and of those that go with it."""

@@ -1,6 +1,7 @@
 """What a server takes at once. Each limit is looked at before memory is taken for a request."""
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 
@@ -44,24 +45,27 @@ class Limits:
 
     def check_inputs(self, inputs: Any) -> None:
         """Raises a RequestFault for an input with more rows or columns than the limits allow, by what it declares."""
-        from serving import errors, wire  # not above: the command's help needs the names and defaults alone
-
-        for name in sorted(inputs):
-            shape = wire.shape_of(inputs[name].tensor_shape) or ()
-            for size, what, setting in zip(shape, ("rows", "columns"), ("max_rows", "max_columns"), strict=False):
-                most = getattr(self, setting)
-                if size > most:
-                    flag = setting.replace("_", "-")
+        for name in inputs:
+            for dim, (most, what, flag) in zip(inputs[name].tensor_shape.dim, self._axes, strict=False):
+                if dim.size > most:
                     msg = (
-                        f"Input `{name}` has {size} {what}; this server takes {most} (`--{flag}`). Send fewer at a "
+                        f"Input `{name}` has {dim.size} {what}; this server takes {most} (`--{flag}`). Send fewer at a "
                         "time."
                     )
-                    raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+                    raise _fault(msg)
+
+    @functools.cached_property
+    def _axes(self) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
+        return (self.max_rows, "rows", "max-rows"), (self.max_columns, "columns", "max-columns")
 
     def check_k(self, most: int) -> None:
         """Raises a RequestFault where a row asks for more items than `max_k`."""
-        from serving import errors
-
         if most > self.max_k:
             msg = f"Input `k` asks for {most} items; this server gives {self.max_k} (`--max-k`). Ask for fewer."
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+            raise _fault(msg)
+
+
+def _fault(text: str) -> Exception:
+    from serving import errors  # not above: the command's help needs the names and defaults alone
+
+    return errors.RequestFault(errors.INVALID_ARGUMENT, text)

@@ -129,9 +129,8 @@ class LoadedModel:
         wanted = requests.wanted_outputs(signature, output_filter)
         outputs = None
         if served.form.joins:
-            found = requests.read_rows(signature, served.form, inputs)
-            if schema.K in found.single:
-                self._limits.check_k(int(found.single[schema.K].max(initial=0)))
+            found = served.reader.read(inputs)
+            self._limits.check_k(found.largest_k)
             if found.count:
                 outputs = self._batcher.run(served, found, found.count, call)
         if outputs is None:
@@ -183,6 +182,7 @@ class _Signature:
         self.signature = signature
         self.form = rows.Form.of(signature)
         self.joins = self.form.joins
+        self.reader = requests.Reader(signature, self.form)
         self.alone = _Alone(session, signature)
 
     def run(self, parts: Sequence[rows.Rows]) -> list[rows.Arrays]:

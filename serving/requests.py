@@ -45,6 +45,74 @@ def wanted_outputs(signature: Any, output_filter: Iterable[str]) -> list[str]:
     return wanted or sorted(signature.outputs)
 
 
+class Reader:
+    """Reads the rows of requests to one signature whose rows may be joined.
+
+    Args:
+        signature: A `wire.SignatureDef`.
+        form: Its form.
+    """
+
+    def __init__(self, signature: Any, form: Form) -> None:
+        self._signature = signature
+        self._form = form
+        first = _first(form)
+        # The input that tells how many rows there are comes first.
+        self._ragged = (first, *(name for name in form.ragged if name != first)) if form.joins else ()
+        self._single = [
+            (name, signature.inputs[name].dtype, tensors.field_of(signature.inputs[name].dtype), dtype_of(
+                signature.inputs[name].dtype))
+            for name in form.single
+        ]  # fmt: skip
+
+    def read(self, inputs: Mapping[str, Any]) -> Rows:
+        """The rows of a request.
+
+        Raises:
+            RequestFault: The inputs do not fit the signature, or one has another number of rows.
+        """
+        found = self._quick(inputs)
+        return read_rows(self._signature, self._form, inputs) if found is None else found
+
+    def _quick(self, inputs: Mapping[str, Any]) -> Rows | None:
+        """The rows of a request with one row, as most are; None for any other, and for one with a fault."""
+        if len(inputs) != len(self._ragged) + len(self._single):
+            return None
+        ragged, single = {}, {}
+        for name in self._ragged:
+            if name not in inputs:
+                return None
+            proto = inputs[name]
+            sizes = [dim.size for dim in proto.tensor_shape.dim]
+            ids = list(proto.string_val)
+            if proto.dtype != tensors.DT_STRING or sizes != [1, len(ids)]:
+                return None
+            while ids and not ids[-1]:
+                ids.pop()
+            ragged[name] = [ids]
+        for name, number, field, dtype in self._single:
+            if name not in inputs:
+                return None
+            proto = inputs[name]
+            values = getattr(proto, field)
+            if proto.dtype != number or [dim.size for dim in proto.tensor_shape.dim] != [1] or len(values) != 1:
+                return None
+            if proto.tensor_content or number == _DT_HALF:
+                return None
+            try:
+                single[name] = np.array(list(values), dtype)
+            except (ValueError, OverflowError):
+                return None
+        return Rows(1, ragged, single)
+
+
+def _first(form: Form) -> str:
+    """The input that tells how many rows a request has."""
+    if schema.POSITIVE_ITEM_IDS in form.ragged:
+        return schema.POSITIVE_ITEM_IDS
+    return form.ragged[0] if form.ragged else ""
+
+
 def read_rows(signature: Any, form: Form, inputs: Mapping[str, Any]) -> Rows:
     """The rows of a request to a signature whose rows may be joined.
 
@@ -82,7 +150,7 @@ def check_counts(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> int:
     Raises:
         RequestFault: An input has another number.
     """
-    first = schema.POSITIVE_ITEM_IDS if schema.POSITIVE_ITEM_IDS in form.ragged else form.ragged[0]
+    first = _first(form)
     count = shapes[first][0]
     for name in (*form.ragged, *form.single):
         allowed = sorted({count} if name in form.ragged else {count, 1})
@@ -94,13 +162,19 @@ def check_counts(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> int:
 
 def to_proto(array: Any, number: int) -> Any:
     """An array as a TensorProto, the values in the list of their type, as TensorFlow Serving sends them."""
-    proto = wire.TensorProto(dtype=number)
+    proto = wire.TensorProto()
+    write(array, number, proto)
+    return proto
+
+
+def write(array: Any, number: int, proto: Any) -> None:
+    """As `to_proto`, into an empty one."""
+    proto.dtype = number
     add = proto.tensor_shape.dim.add
     for size in array.shape:
-        add(size=size)
+        add().size = size
     flat = array.view(np.uint16) if number == _DT_HALF else array
     getattr(proto, tensors.field_of(number)).extend(flat.ravel().tolist())
-    return proto
 
 
 def _checked(signature: Any, inputs: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -6,6 +6,7 @@ the right changes nothing; and what one caller gets is cut out of the answer aga
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from pnfrec_core import schema
 from serving import tensors, wire
 
 Arrays = dict[str, Any]
+_PADDING = [b""]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,10 +79,16 @@ class Rows:
         ragged = {name: rows[start:stop] for name, rows in self.ragged.items()}
         return Rows(stop - start, ragged, {name: values[start:stop] for name, values in self.single.items()})
 
+    @functools.cached_property
+    def largest_k(self) -> int:
+        """The most items that a row asks for, 0 at least; 0 too where nothing tells."""
+        values = self.single.get(schema.K)
+        return 0 if values is None or not len(values) else max(int(values.max()), 0)
+
+    @functools.cached_property
     def widths(self) -> tuple[int, ...]:
         """The columns of each string matrix, and those of the answer: what rows are padded to."""
-        found = [max(map(len, rows), default=0) for rows in self.ragged.values()]
-        return (*found, max(int(self.single[schema.K].max(initial=0)), 0)) if schema.K in self.single else (*found,)
+        return (*(max(map(len, rows), default=0) for rows in self.ragged.values()), self.largest_k)
 
 
 def trimmed(proto: Any, rows: int, width: int) -> list[list[bytes]]:
@@ -90,6 +98,10 @@ def trimmed(proto: Any, rows: int, width: int) -> list[list[bytes]]:
     for it twice.
     """
     values = list(proto.string_val)
+    if rows == 1 and len(values) == width:
+        while values and not values[-1]:
+            values.pop()
+        return [values]
     fill = values[-1] if values else b""
     found = []
     rest = [] if fill == b"" else [fill] * width
@@ -112,12 +124,16 @@ def join(parts: Sequence[Rows]) -> Arrays:
     arrays: Arrays = {}
     for name in parts[0].ragged:
         rows = [row for part in parts for row in part.ragged[name]]
-        array = np.empty((count, max(map(len, rows), default=0)), dtype=object)
-        array.fill(b"")
-        for place, row in enumerate(rows):
-            if row:
-                array[place, : len(row)] = row
-        arrays[name] = array
+        width = max(map(len, rows), default=0)
+        # One list first: numpy takes its time over each assignment of a row.
+        flat: list[bytes] = []
+        for row in rows:
+            flat += row
+            if len(row) < width:
+                flat += _PADDING * (width - len(row))
+        array = np.empty(count * width, dtype=object)
+        array[:] = flat
+        arrays[name] = array.reshape(count, width)
     for name, values in parts[0].single.items():
         arrays[name] = values if len(parts) == 1 else np.concatenate([part.single[name] for part in parts])
     return arrays
@@ -132,7 +148,7 @@ def cut(outputs: Mapping[str, Any], parts: Sequence[Rows], form: Form) -> list[A
         stop = start + part.count
         mine = {name: array[start:stop] for name, array in outputs.items()}
         if form.widths:
-            width = max(int(part.single[schema.K].max(initial=0)), 0)
+            width = part.largest_k
             for name in form.widths:
                 mine[name] = mine[name][:, :width]
         found.append(mine)

@@ -83,11 +83,12 @@ class ModelServices:
         with self._place(), self._lease(request) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
-        response = wire.PredictResponse(
-            model_spec=wire.model_spec(self._model_name, version, signature_name or schema.SERVING_SIGNATURE)
-        )
+        response = wire.PredictResponse()
+        spec, found = response.model_spec, response.outputs
+        spec.name, spec.signature_name = self._model_name, signature_name or schema.SERVING_SIGNATURE
+        spec.version.value = version
         for name, proto in outputs.items():
-            response.outputs[name].CopyFrom(proto)
+            found[name].CopyFrom(proto)
         return response
 
     def metadata(self, request: Any) -> Any:
