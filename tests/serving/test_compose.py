@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import serving
-from serving import server
+from serving import settings
 
 COMPOSE = Path(serving.__file__).parent / "docker-compose.yml"
 
@@ -25,10 +25,10 @@ def test_the_image_serves_the_same_model_under_the_same_name_and_port(service: d
     assert service["image"].startswith("tensorflow/serving:")
     flags = dict(flag.removeprefix("--").split("=") for flag in service["command"])
     assert flags == {
-        "port": str(server.DEFAULT_PORT),
+        "port": str(settings.DEFAULT_PORT),
         "rest_api_port": "8501",
-        "model_name": server.DEFAULT_MODEL_NAME,
-        "model_base_path": f"/models/{server.DEFAULT_MODEL_NAME}",
+        "model_name": settings.DEFAULT_MODEL_NAME,
+        "model_base_path": f"/models/{settings.DEFAULT_MODEL_NAME}",
         "file_system_poll_wait_seconds": "2",
     }
     assert service["ports"] == [
