@@ -77,7 +77,7 @@ def export_saved_model(
 
 def save(ranker: Ranker, path: Path) -> None:
     """Traces and saves the signatures of a ranker."""
-    # Nobody trains on an export (`load_model` makes the Keras model again): its gradients would be a quarter of the work.
+    # Nobody trains on an export: no gradient that a layer of somebody's own may write belongs in it.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(ranker, str(path), signatures=signatures_of(ranker), options=options)
 
