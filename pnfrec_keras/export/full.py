@@ -20,7 +20,7 @@ def answer_in_full(ranker: "Ranker", inputs: Mapping[str, Tensor]) -> dict[str, 
 
     Args:
         ranker: What ranks.
-        inputs: The tensors of the signature by name; without dislikes and `gamma` for a model of one mixed history.
+        inputs: The tensors of the signature by name. A model of one mixed history takes no dislikes apart from likes.
 
     Returns:
         The outputs of `with_negatives`, how many allowed ids the model does not know, the group of each item, and its
@@ -31,13 +31,15 @@ def answer_in_full(ranker: "Ranker", inputs: Mapping[str, Tensor]) -> dict[str, 
     ids = {
         name: checked_rows(inputs[name], rows, name)
         for name in (schema.NEGATIVE_ITEM_IDS, schema.EXCLUDE_ITEM_IDS, schema.ALLOW_ITEM_IDS)
-        if name in inputs
     }
     k = one_a_row(inputs[schema.K], rows, schema.K)
     most = _checked_caps(one_a_row(inputs[schema.MAX_PER_GROUP], rows, schema.MAX_PER_GROUP), ranker.has_groups)
-    negative = ids.get(schema.NEGATIVE_ITEM_IDS)
-    gamma = one_a_row(inputs[schema.GAMMA], rows, schema.GAMMA) if negative is not None else None
-    told = ranker.read(positive, negative, gamma)
+    gamma = one_a_row(inputs[schema.GAMMA], rows, schema.GAMMA)
+    if ranker.reads_positives:
+        told = ranker.read(positive, ids[schema.NEGATIVE_ITEM_IDS], gamma)
+    else:
+        with tf.control_dependencies([_nothing_apart(ids[schema.NEGATIVE_ITEM_IDS], gamma)]):
+            told = ranker.read(tf.identity(positive))
     scores = ranker.scorer.lower(told.own, told.gamma, told.dislikes)
     seen = tf.concat([told.seen, ranker.table.lookup(ids[schema.EXCLUDE_ITEM_IDS])], axis=1)
     named = tf.not_equal(ids[schema.ALLOW_ITEM_IDS], "")
@@ -69,6 +71,19 @@ def _restricted(
         )
 
     return tf.cond(some | capped, restricted, lambda: topk.best_items(scores, seen, k))  # type: ignore[no-any-return]
+
+
+def _nothing_apart(negative: Tensor, gamma: Tensor) -> Any:
+    """Raises where a query tells dislikes, or their weight, to a model that reads one history of both."""
+    told = tf.reduce_any(tf.not_equal(negative, "")) | tf.reduce_any(
+        tf.math.is_finite(gamma) & tf.not_equal(gamma, 0.0)
+    )
+    said = (
+        "This model reads one history of likes and dislikes in their order: send both as "
+        f"`{schema.POSITIVE_ITEM_IDS}`, and neither `{schema.NEGATIVE_ITEM_IDS}` nor a `{schema.GAMMA}` other than 0 "
+        f"or NaN. Received `{schema.GAMMA}`:"
+    )
+    return tf.debugging.Assert(~told, [said, gamma])
 
 
 def _checked_caps(most: Tensor, has_groups: bool) -> Tensor:

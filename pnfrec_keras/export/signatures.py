@@ -26,10 +26,8 @@ def signatures_of(ranker: Ranker) -> dict[str, Any]:
 
     liked, k = [_rows(schema.POSITIVE_ITEM_IDS)], _each(schema.K, tf.int32)
     excluded, allowed = _rows(schema.EXCLUDE_ITEM_IDS), _rows(schema.ALLOW_ITEM_IDS)
-    # A mixed history has both polarities in it already, in their order, which two lists do not tell.
-    disliked = [_rows(schema.NEGATIVE_ITEM_IDS)] if ranker.reads_positives else []
-    gamma = [_each(schema.GAMMA, tf.float32)] if ranker.reads_positives else []
-    in_full = [*liked, *disliked, excluded, allowed, k, *gamma, _each(schema.MAX_PER_GROUP, tf.int32)]
+    disliked, gamma = _rows(schema.NEGATIVE_ITEM_IDS), _each(schema.GAMMA, tf.float32)
+    in_full = [*liked, disliked, excluded, allowed, k, gamma, _each(schema.MAX_PER_GROUP, tf.int32)]
 
     def recommend_in_full(*tensors: Tensor) -> dict[str, Tensor]:
         names = [spec.name for spec in in_full]
@@ -44,8 +42,9 @@ def signatures_of(ranker: Ranker) -> dict[str, Any]:
             lambda ids: vectors.item_vectors(ranker, ids), [_each(schema.VECTOR_ITEM_IDS, tf.string)]
         ),
     }
-    if disliked:
-        found[schema.NEGATIVES_SIGNATURE] = _traced(with_negatives, [*liked, *disliked, excluded, k, *gamma])
+    if ranker.reads_positives:
+        # A mixed history has both polarities in it already, in their order, which two lists do not tell.
+        found[schema.NEGATIVES_SIGNATURE] = _traced(with_negatives, [*liked, disliked, excluded, k, gamma])
     return found
 
 

@@ -49,8 +49,8 @@ def warmup_requests(vocabulary: Vocabulary, *, tells_dislikes: bool) -> Iterator
             schema.EXCLUDE_ITEM_IDS: _grid([items[-1:]] * rows),
             schema.K: np.full(rows, _K, np.int32),
         }
+        disliked = disliked if tells_dislikes else [[]] * rows
         told = {schema.NEGATIVE_ITEM_IDS: _grid(disliked), schema.GAMMA: np.full(rows, np.nan, np.float32)}
-        told = told if tells_dislikes else {}
         full = {schema.ALLOW_ITEM_IDS: _grid([items] * rows), schema.MAX_PER_GROUP: np.zeros(rows, np.int32)}
         yield schema.SERVING_SIGNATURE, plain
         if tells_dislikes:

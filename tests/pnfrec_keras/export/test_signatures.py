@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.tensorflow
@@ -42,7 +43,7 @@ CONTRACT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
 }
 # A model of one mixed history is not told dislikes apart.
-MIXED = {name: each for name, each in CONTRACT.items() if name != "with_negatives"} | {"recommend": (_FULL, _FULL_OUT)}
+MIXED = {name: each for name, each in CONTRACT.items() if name != "with_negatives"}
 
 
 def contract_of(path: Path) -> dict[str, Any]:
@@ -67,12 +68,28 @@ def test_signatures_are_the_contract(model: "PNFRec", tmp_path: Path) -> None:
 
 
 def test_a_model_of_one_mixed_history_takes_no_dislikes(tmp_path: Path) -> None:
+    import tensorflow as tf
+
     from pnfrec_keras.export.saved_model import export_saved_model
     from pnfrec_keras.network.model import PNFRec
-    from tests.pnfrec_keras.export.asking import ITEMS, LENGTH, VOCABULARY
+    from tests.pnfrec_keras.export.asking import IDS, ITEMS, LENGTH, VOCABULARY, call
 
     export_saved_model(PNFRec(ITEMS, max_length=LENGTH, dim=8, variant="SASRec"), VOCABULARY, tmp_path / "model")
     assert contract_of(tmp_path / "model") == MIXED
+    # What it would have to leave out is refused.
+    history, none = np.array([[IDS[0], IDS[1]]], object), np.array([[]], object)
+    inputs = {
+        "positive_item_ids": history,
+        "exclude_item_ids": none,
+        "allow_item_ids": none,
+        "k": np.array([3], np.int32),
+    }
+    inputs |= {"max_per_group": np.array([0], np.int32)}
+    plain = {**inputs, "negative_item_ids": none, "gamma": np.array([np.nan], np.float32)}
+    assert call(tmp_path / "model", "recommend", plain)["count"] == [3]
+    for name, value in (("negative_item_ids", history), ("gamma", np.array([0.5], np.float32))):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="reads one history of likes and dislikes"):
+            call(tmp_path / "model", "recommend", {**plain, name: value})
 
 
 def test_the_docs_have_each_tensor_of_each_signature() -> None:
