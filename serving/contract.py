@@ -88,7 +88,7 @@ def build_request(
     gamma: float | None = None,
     wishes: Wishes | None = None,
 ) -> Any:
-    """The PredictRequest for B histories: string [B, L] and [B, E] padded with "" on the right, int32 [1] or [B].
+    """The PredictRequest for B histories: string [B, L] and [B, E] padded with "" on the right, int32 [B].
 
     With `negatives` it is one of the signature `with_negatives`, and has float32 [B] too; with `wishes` one of
     `recommend`.
@@ -110,7 +110,8 @@ def build_request(
         counts = [f"{len(each)} of `{name}`" for name, each in others.items()]
         msg += f"{rows} rows of `positive`, {', '.join(counts)}, {len(ks)} of `k`."
         raise ValueError(msg)
-    ks = [_whole(value) for value in ks]
+    # One a row: TensorFlow Serving joins requests only where all inputs of each have as many rows.
+    ks = [_whole(value) for value in ks] * (rows if len(ks) == 1 else 1)
     request = wire.PredictRequest(model_spec=model_spec)
     request.inputs[schema.POSITIVE_ITEM_IDS].CopyFrom(_ids(positives, "positive"))
     if negatives is not None:
@@ -139,7 +140,7 @@ def _add_wishes(request: Any, wishes: Wishes, rows: int) -> None:
             raise ValueError(msg)
     ids = [() if row is None else row for row in allows]
     request.inputs[schema.ALLOW_ITEM_IDS].CopyFrom(_ids(ids, "allow"))
-    sizes = [_whole(cap, schema.MAX_PER_GROUP) for cap in caps]
+    sizes = [_whole(cap, schema.MAX_PER_GROUP) for cap in caps] * (rows if len(caps) == 1 else 1)
     request.inputs[schema.MAX_PER_GROUP].CopyFrom(tensors.to_proto(sizes, tensors.DT_INT32))
 
 
@@ -207,12 +208,22 @@ def _output(response: Any, name: str, rows: int) -> list[Any]:
     return values
 
 
+# Widths that requests have, whatever the length of a history: servers join requests of equal widths into one batch, and
+# "" is padding to the model. TensorFlow Serving's own padding (`pad_variable_length_inputs`) repeats a row's first
+# element behind its last, so that the oldest like would be read as the newest: it has to stay off.
+_WIDTHS = (0, 8, 16, 32, 64, 128, 256, 512)
+
+
+def _fixed_width(width: int) -> int:
+    return next((fixed for fixed in _WIDTHS if fixed >= width), width)
+
+
 # Lists whose order counts; what is excluded may come as a set.
 _ORDERED = ("positive", "negative")
 
 
 def _ids(rows: Sequence[Sequence[str]], name: str) -> Any:
-    """String tensor [rows, the longest row]."""
+    """String tensor [rows, a fixed width that holds the longest row]."""
     for row in rows:
         if name in _ORDERED and isinstance(row, (Set, Mapping)):
             kind = type(row).__name__
@@ -221,7 +232,7 @@ def _ids(rows: Sequence[Sequence[str]], name: str) -> Any:
         if isinstance(row, (str, bytes)) or not all(isinstance(item_id, str) for item_id in row):
             msg = f"`{name}` must be a sequence of item ids, which are strings. Received: {row!r}."
             raise TypeError(msg)
-    width = max(len(row) for row in rows)
+    width = _fixed_width(max(len(row) for row in rows))
     padded = [[*row, *[""] * (width - len(row))] for row in rows]
     return tensors.to_proto(padded, tensors.DT_STRING, [len(rows), width])
 

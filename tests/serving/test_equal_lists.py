@@ -154,3 +154,23 @@ def test_the_gate_ranks_as_the_list_does(export: Path, ways: dict[str, Way]) -> 
         examples = [evaluation_example(liked, seen, item, 1) for item, _ in found]
         ranks = call(export, "rank_examples", {"examples": np.array(examples, object)})["rank"]
         assert ranks.tolist() == list(range(1, len(found) + 1))
+
+
+def test_why_the_padding_of_tensorflow_serving_stays_off(export: Path) -> None:
+    """It repeats the first element of a row at its end (`pad_variable_length_inputs`, TensorFlow Serving 2.20)."""
+    from tests.pnfrec_keras.export.asking import call
+
+    def best(history: list[str]) -> List:
+        return listed(call(export, "recommend", Query(history, [], [], None, ITEMS, 0).inputs()))
+
+    short = [IDS[2], IDS[9]]
+    assert best([*short, "", ""]) == best(short)
+    assert best([*short, short[0], short[0]]) != best(short)
+
+
+def test_the_batching_that_is_shipped_leaves_it_off() -> None:
+    import serving
+
+    text = (Path(serving.__file__).parent / "batching.config").read_text(encoding="utf-8")
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    assert "pad_variable_length_inputs: false" in lines

@@ -10,7 +10,13 @@ from serving.dialogue import Dialogue
 
 
 def inputs_of(request: Any) -> dict[str, Any]:
-    return {name: tensors.to_lists(proto) for name, proto in request.inputs.items()}
+    """Rows without what pads them to one of the fixed widths."""
+    found = {name: tensors.to_lists(proto) for name, proto in request.inputs.items()}
+    for name, value in found.items():
+        if name.endswith("_ids"):
+            assert {len(row) for row in value} in ({0}, {8})
+            found[name] = [[item for item in row if item] for row in value]
+    return found
 
 
 def requests(*, rows: int = 3, size: int = 1024, **wishes: Any) -> list[Any]:
@@ -31,8 +37,8 @@ def test_a_request_with_wishes() -> None:
     (request,) = requests(allows=[["x", "y"], None, ["z"]], max_per_group=2)
     assert request.model_spec.signature_name == schema.RECOMMEND_SIGNATURE
     found = inputs_of(request)
-    assert found[schema.ALLOW_ITEM_IDS] == [[b"x", b"y"], [b"", b""], [b"z", b""]]
-    assert found[schema.MAX_PER_GROUP] == [2]
+    assert found[schema.ALLOW_ITEM_IDS] == [[b"x", b"y"], [], [b"z"]]
+    assert found[schema.MAX_PER_GROUP] == [2, 2, 2]
     # No dislikes, and the model's own weight of them.
     assert found[schema.NEGATIVE_ITEM_IDS] == [[], [], []]
     assert all(value != value for value in found[schema.GAMMA])
@@ -45,11 +51,11 @@ def test_an_explanation_alone_restricts_nothing() -> None:
 
 def test_the_parts_of_a_large_batch_have_their_own_wishes() -> None:
     first, second = requests(allows=[["x"], None, ["z"]], max_per_group=[1, 2, 3], size=2)
-    assert inputs_of(first)[schema.ALLOW_ITEM_IDS] == [[b"x"], [b""]]
+    assert inputs_of(first)[schema.ALLOW_ITEM_IDS] == [[b"x"], []]
     assert inputs_of(first)[schema.MAX_PER_GROUP] == [1, 2]
     assert inputs_of(second)[schema.ALLOW_ITEM_IDS] == [[b"z"]]
     assert inputs_of(second)[schema.MAX_PER_GROUP] == [3]
-    assert [inputs_of(each)[schema.MAX_PER_GROUP] for each in requests(max_per_group=[4], size=2)] == [[4], [4]]
+    assert [inputs_of(each)[schema.MAX_PER_GROUP] for each in requests(max_per_group=[4], size=2)] == [[4, 4], [4]]
 
 
 @pytest.mark.parametrize("size", [2, 1024])
@@ -89,3 +95,11 @@ def test_the_answer_tells_what_was_asked() -> None:
         response.outputs[name].CopyFrom(tensors.to_proto(value, dtype))
     (found,) = contract.read_response(response, 1)
     assert found == contract.Recommendations([("a", 2.0)], False, 1, 0, [2.5], ["é"], 3)
+
+
+@pytest.mark.parametrize(("length", "width"), [(0, 0), (1, 8), (8, 8), (9, 16), (512, 512), (513, 513), (9_999, 9_999)])
+def test_requests_have_few_widths(length: int, width: int) -> None:
+    """So that servers can join them. Beyond the fixed ones a row is not made wider: a limit of the server might refuse it."""
+    spec = wire.model_spec("m")
+    request = contract.build_request([["a"] * length, []], None, 5, spec)
+    assert [dim.size for dim in request.inputs[schema.POSITIVE_ITEM_IDS].tensor_shape.dim] == [2, width]
