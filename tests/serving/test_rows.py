@@ -27,7 +27,11 @@ def signature(outputs: dict[str, Sequence[int]] | None = None, **inputs: tuple[i
 
 
 TEXT, NUMBER = tensors.DT_STRING, tensors.DT_INT32
-RANKING = {"positive_item_ids": (TEXT, [-1, -1]), "exclude_item_ids": (TEXT, [-1, -1]), "k": (NUMBER, [-1])}
+RANKING: dict[str, Any] = {
+    "positive_item_ids": (TEXT, [-1, -1]),
+    "exclude_item_ids": (TEXT, [-1, -1]),
+    "k": (NUMBER, [-1]),
+}
 
 
 @pytest.mark.parametrize(
