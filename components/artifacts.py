@@ -16,6 +16,6 @@ class FeedbackStatistics(artifact.Artifact):
 
 
 class GateReport(artifact.Artifact):
-    """Verdict of the gate: `report.json`, `report.txt` and `report.html`."""
+    """Verdict of the gate (`report.json`, `.txt` and `.html`), and the model card (`model_card.md` and `.html`)."""
 
     TYPE_NAME = "PnfrecGateReport"

@@ -74,6 +74,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         baseline_model=baseline.outputs["model"],
         baseline_blessing=baseline.outputs["model_blessing"],
         gone_baselines=baseline.outputs["gone"],
+        statistics=feedback.outputs["statistics"],
         gate=config.gate,
     )
     pusher = ServingPusher(
@@ -82,9 +83,9 @@ def create_pipeline(config: PipelineConfig) -> Any:
         base_directory=str(config.serving_path),
         resolved_config=config.to_yaml(),
         push=config.push,
+        # It brings the model card; and what it finds wrong (a gate that disagrees with itself) must stop the push too.
+        report=report.outputs["report"],
     ).with_id("Pusher")
-    # What the report finds wrong (a gate that disagrees with itself) must stop the push too.
-    pusher.add_upstream_node(report)
     return tfx_pipeline.Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(config.artifacts_path),

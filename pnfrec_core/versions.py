@@ -8,6 +8,9 @@ from typing import Final
 
 # The file of a version that is written last.
 SAVED_MODEL_FILE: Final = "saved_model.pb"
+# The model card, in `assets.extra/` of a version: what the model was made of and what was measured of it.
+CARD_TEXT: Final = "model_card.md"
+CARD_HTML: Final = "model_card.html"
 # A version is an int64 in TensorFlow Serving's messages.
 GREATEST: Final = (1 << 63) - 1
 

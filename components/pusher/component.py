@@ -1,15 +1,29 @@
 """ServingPusher, the Pusher of this project."""
 
 import dataclasses
+import json
 import time
+from typing import ClassVar
 
 from tfx import types
 from tfx.components.pusher import component
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter
 
+from components.artifacts import GateReport
 from components.pusher import executor
 from components.pusher.config import PushConfig
+
+
+class ServingPusherSpec(standard_component_specs.PusherSpec):  # type: ignore[misc]
+    """PusherSpec, and the gate's report, which brings the model card."""
+
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {
+        **standard_component_specs.PusherSpec.INPUTS,
+        executor.REPORT: ChannelParameter(type=GateReport, optional=True),
+    }
 
 
 class ServingPusher(component.Pusher):  # type: ignore[misc]
@@ -20,6 +34,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
     be filled again. So this one always runs, and copies nothing where the newest version is the model already.
     """
 
+    SPEC_CLASS = ServingPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
@@ -29,6 +44,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         base_directory: str,
         resolved_config: str = "",
         push: PushConfig | None = None,
+        report: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component.
 
@@ -38,16 +54,22 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             base_directory: The serving folder, whose versions are as in `pnfrec_core.versions`.
             resolved_config: All settings of the run as text, stored in the pushed version.
             push: What the model has to show before; None asks nothing.
+            report: Output of GateReporter, whose model card goes into the version; None delivers none.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
-        super().__init__(
+        custom_config = {
+            executor.RESOLVED_CONFIG: resolved_config,
+            executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False)),
+            # Never the same twice, so never taken from the cache.
+            "asked_at": str(time.time_ns()),
+        }
+        spec = ServingPusherSpec(
             model=model,
             model_blessing=model_blessing,
+            report=report,
             push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
-            # Never the same twice, so never taken from the cache.
-            custom_config={
-                executor.RESOLVED_CONFIG: resolved_config,
-                executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False)),
-                "asked_at": str(time.time_ns()),
-            },
+            custom_config=json.dumps(custom_config),
+            pushed_model=types.Channel(type=standard_artifacts.PushedModel),
         )
+        # Pusher's own __init__ takes no input beyond TFX's; its base does.
+        super(component.Pusher, self).__init__(spec=spec)

@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from tfx.dsl.io import fileio
@@ -12,6 +13,11 @@ from pnfrec_core import events, schema, versions
 
 # Beside config.yaml, which holds what made the model; a model may be pushed again by a run with another gate.
 CONFIG_FILE: Final = os.path.join(schema.EXTRA_ASSETS, "run.yaml")
+# What a version holds of the run that pushed it: none of it is of the model.
+OF_THE_RUN: Final = (
+    CONFIG_FILE,
+    *(os.path.join(schema.EXTRA_ASSETS, name) for name in (versions.CARD_TEXT, versions.CARD_HTML)),
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +29,14 @@ def newest_version(base: str) -> str:
     return next((folder for folder in folders if fileio.exists(os.path.join(folder, versions.SAVED_MODEL_FILE))), "")
 
 
-def deliver(model: str, base: str, resolved_config: str) -> str:
+def deliver(model: str, base: str, resolved_config: str, beside: Sequence[str] = ()) -> str:
     """Copies a model into a version of its own, newer than all that are there; `saved_model.pb` last.
 
     Args:
         model: Folder of the SavedModel.
         base: The serving folder.
         resolved_config: All settings of the run as text, stored in the version.
+        beside: Further files of the run, which get their names in `assets.extra/` of the version.
 
     Returns:
         The folder of the version.
@@ -39,7 +46,7 @@ def deliver(model: str, base: str, resolved_config: str) -> str:
     """
     folder = _claim(base)
     try:
-        _fill(folder, model, resolved_config)
+        _fill(folder, model, resolved_config, beside)
     except BaseException:
         # Half a version would take its number for good.
         fileio.rmtree(folder)
@@ -80,7 +87,7 @@ def _names(base: str) -> list[str]:
     return [name.rstrip("/") for name in fileio.listdir(base)] if fileio.isdir(base) else []
 
 
-def _fill(folder: str, model: str, resolved_config: str) -> None:
+def _fill(folder: str, model: str, resolved_config: str, beside: Sequence[str]) -> None:
     for root, folders, names in fileio.walk(model):
         place = os.path.normpath(os.path.join(folder, os.path.relpath(root, model)))
         for name in folders:
@@ -92,5 +99,7 @@ def _fill(folder: str, model: str, resolved_config: str) -> None:
     fileio.makedirs(os.path.dirname(path))
     with fileio.open(path, "w") as stream:
         stream.write(resolved_config)
+    for path in beside:
+        fileio.copy(path, os.path.join(folder, schema.EXTRA_ASSETS, os.path.basename(path)), overwrite=True)
     # Until this file is there, no server takes the version.
     fileio.copy(os.path.join(model, versions.SAVED_MODEL_FILE), os.path.join(folder, versions.SAVED_MODEL_FILE))

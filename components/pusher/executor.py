@@ -14,9 +14,11 @@ from tfx.utils import io_utils, proto_utils
 
 from components.pusher import marks
 from components.pusher.config import PushConfig
-from components.pusher.delivery import CONFIG_FILE, deliver, newest_version
+from components.pusher.delivery import OF_THE_RUN, deliver, newest_version
 from components.pusher.rehearsal import rehearse
+from pnfrec_core import versions
 
+REPORT = "report"
 RESOLVED_CONFIG = "resolved_config"
 PUSH = "push"
 _CHUNK = 1 << 20
@@ -40,7 +42,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
         """Pushes, or marks the version that is there already.
 
         Args:
-            input_dict: `model` and `model_blessing`.
+            input_dict: `model` and `model_blessing`; `report`, if there is one, whose model card goes with the model.
             output_dict: `pushed_model`, which gets the properties in `components.pusher.marks`.
             exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
                 `resolved_config` is written into the version that is pushed, and `push` the fields of a PushConfig.
@@ -63,7 +65,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
             push = PushConfig(**settings.get(PUSH, {"rehearse": False}))
             if push.rehearse:
                 rehearse(model, push)
-            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""))
+            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), _card(input_dict))
             io_utils.copy_dir(model, pushed.uri)
             log.info("Pushed to %s.", folder)
         else:
@@ -73,7 +75,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
 
 
 def same_files(one: str, other: str) -> bool:
-    """Whether two folders hold the same files, byte for byte, but for the settings of the run."""
+    """Whether two folders hold the same files, byte for byte, but for what is of the run that pushed one."""
     files = _files(one)
     return files == _files(other) and all(_same(os.path.join(one, name), os.path.join(other, name)) for name in files)
 
@@ -81,7 +83,17 @@ def same_files(one: str, other: str) -> bool:
 def _files(folder: str) -> list[str]:
     paths = (os.path.join(root, name) for root, _, names in fileio.walk(folder) for name in names)
     names = (os.path.relpath(path, folder) for path in paths)
-    return sorted(name for name in names if not name.startswith(CONFIG_FILE))
+    return sorted(name for name in names if not name.startswith(OF_THE_RUN))
+
+
+def _card(input_dict: dict[str, list[types.Artifact]]) -> list[str]:
+    """The files of the model card; none where there is no report, or one that was written before there were cards."""
+    paths = [
+        os.path.join(report.uri, name)
+        for report in input_dict.get(REPORT) or []
+        for name in (versions.CARD_TEXT, versions.CARD_HTML)
+    ]
+    return [path for path in paths if fileio.exists(path)]
 
 
 def _same(one: str, other: str) -> bool:

@@ -5,6 +5,7 @@ those already.
 """
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -60,6 +61,12 @@ def test_what_made_the_model_lies_beside_it(world: Path, first: "subprocess.Comp
     assert manifest["items"] == 24
     assert manifest["best_epoch"] in (1, 2, 3)
     assert len((extra / "items.jsonl").read_text().splitlines()) == 24
+    card = (extra / "model_card.md").read_text(encoding="utf-8")
+    assert card.startswith("# Model card: tiny\n")
+    assert "- **Read**: 1,440 rows, 90 users, 24 items" in card
+    assert re.search(r"^- \*\*Date of training\*\*: 20\d\d-\d\d-\d\d \d\d:\d\d UTC$", card, re.MULTILINE)
+    assert "not recorded" not in card.partition("## The model")[2]
+    assert "<h1>Model card: tiny</h1>" in (extra / "model_card.html").read_text(encoding="utf-8")
 
 
 def test_a_repeated_run_reuses_everything(

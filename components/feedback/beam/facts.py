@@ -213,7 +213,9 @@ class Finish:
         catalogue = Catalogue(facts.catalogue, facts.item_counts, likes[schema.VOCABULARY_POSITIVE_COUNT], titles)
         findings = make_findings(counts, observed, catalogue, self.config, facts.now)
         result = make_statistics(
-            counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings, observed.months
+            *(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings),
+            months=observed.months,
+            span=(observed.first, observed.last),
         )
         check_leaks(findings, self.config)
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)

@@ -24,6 +24,7 @@ def make_statistics(
     warnings: Iterable[str],
     findings: Sequence[Finding] = (),
     months: Mapping[int, tuple[int, int]] = MappingProxyType({}),
+    span: tuple[int | None, int | None] = (None, None),
 ) -> dict[str, Any]:
     """The content of `statistics.json`.
 
@@ -36,6 +37,7 @@ def make_statistics(
         warnings: What was odd about the files.
         findings: What may be odd about the rows.
         months: Positive and negative rows by months since 1970.
+        span: The earliest and the latest time of the rows after the filters, in the unit of the input.
 
     Raises:
         RuntimeError: A row is missing from the account, which is a fault of this component.
@@ -68,6 +70,13 @@ def make_statistics(
             "time": time,
             "time_unit": found,
             "date": time_text(time, found),
+        },
+        "times": {
+            "first": span[0],
+            "last": span[1],
+            "unit": found,
+            "first_date": time_text(span[0], found),
+            "last_date": time_text(span[1], found),
         },
         "examples": {split: {"all": get(examples(split), 0), **_groups(counts, split)} for split in schema.SPLITS},
         "targets": config.targets,

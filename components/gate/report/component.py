@@ -22,6 +22,7 @@ class GateReporterSpec(types.ComponentSpec):
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
         "baseline_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "gone_baselines": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "statistics": component_spec.ChannelParameter(type=artifacts.FeedbackStatistics, optional=True),
     }
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "gate": component_spec.ExecutionParameter(type=str),
@@ -32,6 +33,8 @@ class GateReporterSpec(types.ComponentSpec):
 
 class GateReporter(base_component.BaseComponent):
     """Writes why a model was blessed or not: `report.json`, `report.txt` and `report.html` in output `report`.
+
+    Beside them lies the model card, `model_card.md` and `model_card.html`, which the Pusher delivers with the model.
 
     It fails where its own verdict and the Evaluator's blessing contradict each other, so a Pusher should come after it
     (`pusher.add_upstream_node(reporter)`).
@@ -45,6 +48,7 @@ class GateReporter(base_component.BaseComponent):
             baseline_model=resolver.outputs["model"],
             baseline_blessing=resolver.outputs["model_blessing"],
             gone_baselines=resolver.outputs["gone"],
+            statistics=feedback.outputs["statistics"],
             gate=settings.gate,
         )
         ```
@@ -62,6 +66,7 @@ class GateReporter(base_component.BaseComponent):
         baseline_model: types.BaseChannel | None = None,
         baseline_blessing: types.BaseChannel | None = None,
         gone_baselines: types.BaseChannel | None = None,
+        statistics: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component.
 
@@ -73,6 +78,7 @@ class GateReporter(base_component.BaseComponent):
             baseline_model: The model that the Evaluator took for the baseline.
             baseline_blessing: Its blessing, also where the model was left out since it cannot be compared.
             gone_baselines: Models blessed later than it, which were passed over since their files are gone.
+            statistics: Of the feedback, for the model card, which says that they are not recorded where there are none.
         """
         super().__init__(
             spec=GateReporterSpec(
@@ -82,6 +88,7 @@ class GateReporter(base_component.BaseComponent):
                 baseline_model=baseline_model,
                 baseline_blessing=baseline_blessing,
                 gone_baselines=gone_baselines,
+                statistics=statistics,
                 gate=config.gate_to_json(gate),
                 code=REPORT.digest(),
                 report=types.Channel(type=artifacts.GateReport),

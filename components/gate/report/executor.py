@@ -13,8 +13,10 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.gate import config
+from components.gate.card import card, markdown, page, read
 from components.gate.model_ranking import asks_dislikes
 from components.gate.report import content, html, judge, render, results, verdict
+from pnfrec_core import versions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes `report.json`, `report.txt` and `report.html`, and logs the text.
+        """Writes `report.json`, `report.txt`, `report.html` and the model card, and logs the text.
 
         Args:
             input_dict: Artifacts by key.
@@ -38,6 +40,7 @@ class Executor(base_executor.BaseExecutor):
                 - baseline_model: The last blessed model; absent or empty where there is none.
                 - baseline_blessing: Its blessing; also there where the model cannot be compared.
                 - gone_baselines: Models blessed later, whose files are gone; absent or empty where there are none.
+                - statistics: Statistics of the feedback, for the card; absent or empty where nobody wired them.
             output_dict: Artifacts by key.
                 - report: The folder to write to.
             exec_properties: Settings by key.
@@ -65,6 +68,12 @@ class Executor(base_executor.BaseExecutor):
         io_utils.write_string_file(os.path.join(folder, verdict.REPORT_JSON), content.to_json(built))
         io_utils.write_string_file(os.path.join(folder, verdict.REPORT_TEXT), text)
         io_utils.write_string_file(os.path.join(folder, verdict.REPORT_HTML), html.to_html(built))
+        sources = read.read_sources(
+            built, artifact_utils.get_single_instance(input_dict["model"]), input_dict.get("statistics") or []
+        )
+        made = card.make_card(sources)
+        io_utils.write_string_file(os.path.join(folder, versions.CARD_TEXT), markdown.to_markdown(made))
+        io_utils.write_string_file(os.path.join(folder, versions.CARD_HTML), page.to_html(made))
         _LOGGER.info("Report of the gate, also in %s:\n%s", folder, text)
         if not built.agrees:
             msg = f"{built.headline} {built.notes[0]} The report is in {folder}."

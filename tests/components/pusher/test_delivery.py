@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tfx.dsl.io import fileio
 
 from components.pusher import delivery
 from components.pusher.delivery import deliver, newest_version
@@ -54,6 +55,26 @@ def test_a_version_is_the_model_and_the_settings_of_the_run(tmp_path: Path, mode
     base = tmp_path / "new" / "serving"
     assert deliver(str(model), str(base), "name: run\n") == str(base / str(NOW))
     assert contents(base / str(NOW)) == {**contents(model), "assets.extra/run.yaml": "name: run\n"}
+
+
+def test_what_lies_beside_is_there_before_a_server_takes_the_version(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tmp_path / "model_card.md"
+    card.write_text("card")
+    # One that the export brings gives way to that of the run.
+    (model / "assets.extra" / "model_card.md").write_text("of the export")
+    copied: list[str] = []
+    copy = fileio.copy
+
+    def note(source: str, target: str, overwrite: bool = False) -> None:
+        copied.append(os.path.relpath(target, tmp_path / "serving" / str(NOW)))
+        copy(source, target, overwrite)
+
+    monkeypatch.setattr(fileio, "copy", note)
+    deliver(str(model), str(tmp_path / "serving"), "name: run\n", [str(card)])
+    assert copied[-2:] == ["assets.extra/model_card.md", "saved_model.pb"]
+    assert (tmp_path / "serving" / str(NOW) / "assets.extra" / "model_card.md").read_text() == "card"
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -11,6 +11,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
+from components.artifacts import GateReport
 from components.pusher import executor
 from components.pusher.component import ServingPusher
 from components.pusher.delivery import newest_version
@@ -23,7 +24,9 @@ class Delivery:
         self.root, self.base, self.clock = root, root / "serving", clock
         self.pushes = 0
 
-    def push(self, name: str, *, blessed: bool = True, settings: dict[str, Any] | None = None) -> Any:
+    def push(
+        self, name: str, *, blessed: bool = True, settings: dict[str, Any] | None = None, report: Path | None = None
+    ) -> Any:
         self.clock[0] += 1
         self.pushes += 1
         model, blessing, pushed = (
@@ -43,8 +46,12 @@ class Delivery:
         destination = pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(self.base))
         )
+        inputs: dict[str, list[Any]] = {"model": [model], "model_blessing": [blessing]}
+        if report is not None:
+            inputs["report"] = [GateReport()]
+            inputs["report"][0].uri = str(report)
         executor.Executor().Do(
-            {"model": [model], "model_blessing": [blessing]},
+            inputs,
             {"pushed_model": [pushed]},
             {
                 standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination),
@@ -95,6 +102,40 @@ def test_the_settings_of_the_run_lie_in_the_version_that_it_pushed(delivery: Del
     delivery.push("b")
     assert delivery.versions() == ["a", "b"]
     assert not (delivery.base / "103/assets.extra/run.yaml").exists()
+
+
+def test_the_model_card_lies_in_the_version_and_is_no_part_of_the_model(delivery: Delivery) -> None:
+    report = delivery.root / "report"
+    report.mkdir()
+    for name in ("model_card.md", "model_card.html", "report.html"):
+        (report / name).write_text(f"first {name}")
+    delivery.push("a", report=report)
+    extra = delivery.base / "101" / "assets.extra"
+    assert {path.name: path.read_text() for path in extra.iterdir()} == {
+        "run.yaml": "push: 1\n",
+        "model_card.md": "first model_card.md",
+        "model_card.html": "first model_card.html",
+    }
+    # Judged anew, the same model is not pushed again, and its version keeps the card of the run that pushed it.
+    (report / "model_card.md").write_text("second")
+    assert delivery.push("a", report=report).get_int_custom_property("is_new") == 0
+    assert (extra / "model_card.md").read_text() == "first model_card.md"
+    # A report of before there were cards brings none.
+    (delivery.root / "old").mkdir()
+    assert delivery.push("b", report=delivery.root / "old").get_int_custom_property("is_new") == 1
+    assert [path.name for path in (delivery.base / "103" / "assets.extra").iterdir()] == ["run.yaml"]
+    assert delivery.push("b", report=report).get_int_custom_property("is_new") == 0
+
+
+def test_the_report_is_an_input_that_may_be_left_out() -> None:
+    given: dict[str, Any] = {
+        "model": channel_utils.as_channel([standard_artifacts.Model()]),
+        "model_blessing": channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
+        "base_directory": "serving",
+    }
+    report = channel_utils.as_channel([GateReport()])
+    assert sorted(ServingPusher(**given).inputs) == ["model", "model_blessing"]
+    assert ServingPusher(**given, report=report).inputs["report"] is report
 
 
 def test_an_emptied_serving_folder_is_filled_again(delivery: Delivery) -> None:

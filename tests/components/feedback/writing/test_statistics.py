@@ -81,6 +81,20 @@ def test_summary_of_other_rules(positive: float | str, threshold: float | None, 
     assert lines[4] == "Split: leave_one_out, 30 users with held-out rows"
 
 
+@pytest.mark.parametrize(
+    ("unit", "dates"),
+    [("seconds", ("2013-08-15 21:31:28 UTC", "2013-08-16 21:31:28 UTC")), ("order", (None, None))],
+)
+def test_the_span_of_the_times_is_told_as_dates_where_they_are_any(unit: str, dates: tuple[str | None, ...]) -> None:
+    first, last = 1376602288, 1376602288 + 86_400
+    counts = {name: number for name, number in COUNTS.items() if name != "unit_seconds"} | {f"unit_{unit}": 1_990}
+    made = make_statistics(counts, CONFIG, 1376602288, 3.5, ITEMS, [], span=(first, last))
+    told = dict(zip(("first_date", "last_date"), dates, strict=True))
+    assert made["times"] == {"first": first, "last": last, "unit": unit, **told}
+    none = make_statistics(counts, CONFIG, None, 3.5, ITEMS, [])["times"]
+    assert [none[name] for name in ("first", "last", "first_date", "last_date")] == [None] * 4
+
+
 def test_a_row_that_is_not_accounted_for_is_a_fault() -> None:
     with pytest.raises(RuntimeError, match=r"^2001 rows were read but 2000 are accounted for: .*Report this fault\.$"):
         make_statistics({**COUNTS, "rows_read": 2_001}, CONFIG, None, 1.0, ITEMS, [])

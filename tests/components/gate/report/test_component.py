@@ -22,6 +22,7 @@ def test_interface() -> None:
         baseline_model=channel(standard_artifacts.Model),
         baseline_blessing=channel(standard_artifacts.ModelBlessing),
         gone_baselines=channel(standard_artifacts.Model),
+        statistics=channel(artifacts.FeedbackStatistics),
         gate=GATE,
     )
     assert {key: value.type for key, value in made.inputs.items()} == {
@@ -31,6 +32,7 @@ def test_interface() -> None:
         "baseline_model": standard_artifacts.Model,
         "baseline_blessing": standard_artifacts.ModelBlessing,
         "gone_baselines": standard_artifacts.Model,
+        "statistics": artifacts.FeedbackStatistics,
     }
     assert {key: value.type for key, value in made.outputs.items()} == {"report": artifacts.GateReport}
     assert made.exec_properties == {"gate": config.gate_to_json(GATE), "code": REPORT.digest()}

@@ -1,10 +1,12 @@
 """GateReporter on what the stock Evaluator wrote."""
 
+import json
 import math
 import pathlib
 from typing import Any
 
 import pytest
+import yaml
 from tfx.types import standard_artifacts
 
 from components import artifacts
@@ -12,6 +14,7 @@ from components.gate import config
 from components.gate.report import content, executor, results, verdict
 from pnfrec_keras.export.ranking import Ranking
 from tests.components.gate import runs, world
+from tests.components.gate.card import records
 
 
 def make_report(run: runs.Run, folder: pathlib.Path, gate: config.GateConfig | None = None) -> content.Report:
@@ -87,12 +90,51 @@ def test_bounds_on_slices_are_judged_as_by_the_evaluator(
 
 def test_files(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:
     make_report(evaluator_runs("kept"), tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "report.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("model_card.html", "model_card.md", "report.html", "report.json", "report.txt"),
+    ]
     text = (tmp_path / "report.txt").read_text(encoding="utf-8")
     assert text.startswith("BLESSED: all 3 bounded metrics")
     # Of hr_p 2 of 4: Wilson's interval is 0.1500 to 0.8500.
     assert "hr_p        0.5000   0.1500..0.8500  4                 0.5000  +0.0000  not judged\n" in text
     assert "<strong>BLESSED</strong>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_model_card_holds_what_the_run_has_written_down(
+    evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path
+) -> None:
+    run = evaluator_runs("kept")
+    trained = runs.make_artifact(standard_artifacts.Model, tmp_path / "model")
+    trained.mlmd_artifact.create_time_since_epoch = 1_795_900_387_000
+    extra = tmp_path / "model" / "Format-Serving" / "assets.extra"
+    extra.mkdir(parents=True)
+    (extra / "manifest.json").write_text(json.dumps(records.MANIFEST))
+    (extra / "config.yaml").write_text(yaml.safe_dump(records.CONFIG))
+    (extra / "ranking.json").write_text(records.RANKING.to_json())
+    statistics = runs.make_artifact(artifacts.FeedbackStatistics, tmp_path / "statistics")
+    (tmp_path / "statistics" / "statistics.json").write_text(json.dumps(records.STATISTICS))
+    output = runs.make_artifact(artifacts.GateReport, tmp_path / "report")
+    inputs = {"evaluation": [run.evaluation], "blessing": [run.blessing], "model": [trained]}
+    inputs |= {"baseline_model": [run.baseline], "statistics": [statistics]}
+    properties = {"gate": config.gate_to_json(run.case.gate)}
+    executor.Executor().Do(inputs, {"report": [output]}, properties)
+    text = (tmp_path / "report" / "model_card.md").read_text(encoding="utf-8")
+    assert text.startswith("# Model card: tweets\n")
+    for line in (
+        "- **Date of training**: 2026-11-28 21:13 UTC",
+        "- **Width (dim)**: 32",
+        "- **Rule of its lists**: `like_odds`",
+        "- **Read**: 2,000 rows, 120 users, 70 items",
+        "- **Trained with keras**: 3.12.4",
+        # Of hr_p 2 of 4, as in the report.
+        "| hr_p | 0.5000 | 0.1500 to 0.8500 | 4 |",
+    ):
+        assert line in text
+    page = (tmp_path / "report" / "model_card.html").read_text(encoding="utf-8")
+    assert "<h1>Model card: tweets</h1>" in page
+    (extra / "manifest.json").write_text("{")
+    with pytest.raises(ValueError, match=r"manifest\.json: cannot be read for the model card .*export again"):
+        executor.Executor().Do(inputs, {"report": [output]}, properties)
 
 
 def test_refused_with_reasons(evaluator_runs: runs.EvaluatorRuns, tmp_path: pathlib.Path) -> None:
