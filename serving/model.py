@@ -139,6 +139,14 @@ class LoadedModel:
             outputs = self._batcher.run(served.alone, arrays, 1, call)
         return {name: requests.to_proto(outputs[name], signature.outputs[name].dtype) for name in wanted}
 
+    def run(self, signature_name: str, inputs: rows.Arrays) -> rows.Arrays:
+        """Arrays of a signature's outputs by name, of arrays of its inputs, for callers in this process.
+
+        Raises:
+            RequestFault: There is no such signature, or the graph refuses the values.
+        """
+        return self._signature(signature_name).alone.outputs(inputs)
+
     def _signature(self, name: str) -> "_Signature":
         if name not in self._served:
             msg = f'Serving signature key "{name}" not found. Known: {", ".join(sorted(self._served))}.'
