@@ -45,7 +45,8 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
     @property
     def _share(self) -> int:
         """What is dropped, in 65,536ths."""
-        return min(round(self.rate * _STEPS), _STEPS - 1)
+        share: int = min(round(self.rate * _STEPS), _STEPS - 1)
+        return share
 
     def _random(self, shape: Any) -> Any:
         """Uniform in 0 .. 2**16 - 1, uint16."""

@@ -1,14 +1,12 @@
 """A training that is killed goes on as if nothing had happened."""
 
 import dataclasses
-import functools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pnfrec_keras.config import TrainingConfig
-from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training import fitting
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays, fit, keeping, kill_after
 
@@ -66,11 +64,8 @@ def test_killed_after_the_last_epoch_it_only_finishes(whole: Whole) -> None:
     assert float(again["ndcg_p"]) == pytest.approx(max(epoch["val_ndcg_p"] for epoch in resumed.history), abs=1e-6)
 
 
-def test_a_state_that_cannot_be_used_begins_anew(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # What is looked at is the file; trainings of three steps are faster untraced.
-    monkeypatch.setattr(PNFRec, "compile", functools.partialmethod(PNFRec.compile, run_eagerly=True))
+@pytest.mark.usefixtures("untraced")  # What is looked at is the file.
+def test_a_state_that_cannot_be_used_begins_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fit(tmp_path, epochs=1)
     file = tmp_path / "state" / "state.npz"
     whole = file.read_bytes()
