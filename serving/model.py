@@ -1,28 +1,41 @@
 """One version of the SavedModel, in memory. The only module of this package that imports TensorFlow."""
 
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_core import schema, versions
-from serving import errors, tensors, wire
+from serving import calls, errors, requests, rows, tensors, warmup, wire
+from serving.batching import Batcher
+from serving.limits import Limits
 
 logger = logging.getLogger(__name__)
 
-_SERVE_TAG = "serve"
+_SERVE_TAG: Final = "serve"
+# Signatures of the file format, which answer nothing.
+_INTERNAL: Final = "__"
+# Warm-up goes over every width of the hash tables' work that a batch is likely to have.
+_WARM_COLUMNS: Final = 64
+# How many items, and the model's own weight of dislikes; of all other inputs 0 asks for nothing.
+_WARM_SINGLE: Final = {schema.K: 10, schema.GAMMA: np.nan}
 
 
 class LoadedModel:
-    """A SavedModel that answers as TensorFlow Serving does. Safe to use from several threads.
+    """A SavedModel in a session of its own, as TensorFlow Serving has it. Safe to use from several threads.
+
+    A session, unlike the functions of `tf.saved_model.load`, gives all its memory back when it is closed.
 
     Args:
         path: The version's folder.
         version: Its number.
+        batcher: What joins the calls of several threads; all versions share one.
+        limits: What a request may ask for.
 
     Raises:
         ValueError: The SavedModel has no graph for serving, or no `serving_default` signature.
@@ -30,7 +43,13 @@ class LoadedModel:
         OSError: A file of it is missing.
     """
 
-    def __init__(self, path: Path, version: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        version: int,
+        batcher: Batcher | None = None,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+    ) -> None:
         self.path = path
         self.version = version
         self.signatures = read_signatures(path)
@@ -38,61 +57,137 @@ class LoadedModel:
             names = ", ".join(sorted(self.signatures.signature_def)) or "none"
             msg = f"{path}: the SavedModel has no signature `{schema.SERVING_SIGNATURE}`. It has: {names}."
             raise ValueError(msg)
-        # Kept, because the functions below hold its variables and tables only weakly.
-        self._saved_model = tf.saved_model.load(str(path), tags=[_SERVE_TAG])
-        self._functions: Mapping[str, Any] = self._saved_model.signatures
+        self._limits = limits
+        self._batcher = batcher or Batcher(limits)
+        graph = tf.Graph()
+        self._session = tf.compat.v1.Session(graph=graph, config=_configuration(limits))
+        try:
+            with graph.as_default(), _no_deprecation():
+                tf.compat.v1.saved_model.load(self._session, [_SERVE_TAG], str(path))
+            self._served = {
+                name: _Signature(self._session, signature)
+                for name, signature in self.signatures.signature_def.items()
+                if not name.startswith(_INTERNAL)
+            }
+        except BaseException:
+            self._session.close()
+            raise
+
+    def close(self) -> None:
+        """Gives the memory back. No call may run, nor come later."""
+        self._session.close()
+        self._served.clear()
 
     def warm_up(self) -> None:
-        """Answers one request of each signature that ranks.
+        """Answers what the export put beside the model for this, and one row and a full batch of each signature.
 
-        So the first caller waits for no graph, and a broken one never serves.
+        So the first caller waits for no graph, and a broken one never serves. These runs wait for no caller, nor does a
+        caller wait for them.
+
+        Raises:
+            ValueError: A request of the file cannot be answered; the message tells which.
+            RequestFault: A signature that ranks does not answer.
         """
-        for signature_name in (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE):
-            if signature_name not in self.signatures.signature_def:
-                continue
-            inputs = {}
-            for name, info in self.signatures.signature_def[signature_name].inputs.items():
-                shape = [1 if size < 0 else size for size in wire.shape_of(info.tensor_shape) or ()]
-                fill: Any = b"" if info.dtype == tensors.DT_STRING else 1
-                inputs[name] = tf.constant(fill, dtype=tf.as_dtype(info.dtype), shape=shape)
-            self._functions[signature_name](**inputs)
+        for served in self._served.values():
+            if served.form.joins:
+                for count in (1, self._limits.batch_rows):
+                    served.run([_made_up(served, count)])
+        for place, request in enumerate(warmup.read(self.path)):
+            name = request.model_spec.signature_name or schema.SERVING_SIGNATURE
+            try:
+                served = self._signature(name)
+                served.alone.run([requests.read_arrays(served.signature, served.form, request.inputs)])
+            except errors.RequestFault as fault:
+                msg = f"{warmup.file_of(self.path)}: request {place}, of the signature `{name}`, fails: {fault}"
+                if name not in self._served or self._served[name].form.joins:
+                    raise ValueError(msg) from fault
+                logger.warning("%s", msg)
 
     def predict(
-        self, signature_name: str, inputs: Mapping[str, Any], output_filter: Iterable[str] = ()
+        self,
+        signature_name: str,
+        inputs: Mapping[str, Any],
+        output_filter: Iterable[str] = (),
+        call: calls.Call = calls.Call(),  # noqa: B008 (waits for ever)
     ) -> dict[str, Any]:
-        """Runs a signature.
+        """Runs a signature, together with what other threads ask of it.
 
         Args:
             signature_name: "" is `serving_default`.
             inputs: Input name to `wire.TensorProto`.
-            output_filter: Names of the outputs to return; none means all.
+            output_filter: Names of the outputs to return; none means all. All are ranked, since TensorFlow would take
+                most of a second to make another graph of each choice.
+            call: Until when an answer is wanted.
 
         Returns:
             Output name to `wire.TensorProto`, the values in the list of their type, as TensorFlow Serving sends them.
 
         Raises:
-            RequestFault: The request does not fit the signature, or the graph refuses its values.
+            RequestFault: The request does not fit the signature, the graph refuses its values, or it waited too long.
         """
-        signature_name = signature_name or schema.SERVING_SIGNATURE
-        if signature_name not in self._functions:
-            msg = f'Serving signature key "{signature_name}" not found. Known: {", ".join(sorted(self._functions))}.'
+        served = self._signature(signature_name or schema.SERVING_SIGNATURE)
+        signature = served.signature
+        wanted = requests.wanted_outputs(signature, output_filter)
+        outputs = None
+        if served.form.joins:
+            found = served.reader.read(inputs)
+            self._limits.check_k(found.largest_k)
+            if found.count:
+                outputs = self._batcher.run(served, found, found.count, call)
+        if outputs is None:
+            arrays = requests.read_arrays(signature, served.form, inputs)
+            outputs = self._batcher.run(served.alone, arrays, 1, call)
+        return {name: requests.to_proto(outputs[name], signature.outputs[name].dtype) for name in wanted}
+
+    def _signature(self, name: str) -> "_Signature":
+        if name not in self._served:
+            msg = f'Serving signature key "{name}" not found. Known: {", ".join(sorted(self._served))}.'
             raise errors.RequestFault(errors.FAILED_PRECONDITION, msg)
-        signature = self.signatures.signature_def[signature_name]
-        wanted = _wanted_outputs(signature, output_filter)
-        arguments = _arguments(signature, inputs)
-        if signature_name in (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE):
-            _check_rows({name: array.shape for name, array in arguments.items()})
+        return self._served[name]
+
+
+class _Alone:
+    """A signature that is asked with one request at a time, as it is."""
+
+    joins = False
+
+    def __init__(self, session: Any, signature: Any) -> None:
+        self._inputs = sorted(signature.inputs)
+        self._outputs = sorted(signature.outputs)
+        # All outputs at once: another choice would be another graph.
+        self._call = session.make_callable(
+            [signature.outputs[name].name for name in self._outputs],
+            feed_list=[signature.inputs[name].name for name in self._inputs],
+        )
+
+    def run(self, parts: Sequence[rows.Arrays]) -> list[rows.Arrays]:
+        return [self.outputs(parts[0])]
+
+    def outputs(self, arrays: rows.Arrays) -> rows.Arrays:
+        """Arrays of the outputs by name."""
         try:
-            # Explicit types: numpy has no string type that TensorFlow would infer from an empty array.
-            outputs = self._functions[signature_name](
-                **{
-                    name: tf.constant(array, dtype=tf.as_dtype(signature.inputs[name].dtype))
-                    for name, array in arguments.items()
-                }
-            )
+            found = self._call(*(arrays[name] for name in self._inputs))
         except tf.errors.OpError as error:
             raise errors.RequestFault(wire.code_name(error.error_code), _graph_message(error.message)) from error
-        return {name: _to_proto(outputs[name], signature.outputs[name].dtype) for name in wanted}
+        except UnicodeDecodeError as error:
+            # What the graph says quotes bytes of the request that are no UTF-8.
+            said = _graph_message(bytes(error.object).decode("utf-8", "replace"))
+            raise errors.RequestFault(errors.INVALID_ARGUMENT, said) from error
+        return {name: np.asarray(value) for name, value in zip(self._outputs, found, strict=True)}
+
+
+class _Signature:
+    """A signature: rows of several calls at once where its form allows."""
+
+    def __init__(self, session: Any, signature: Any) -> None:
+        self.signature = signature
+        self.form = rows.Form.of(signature)
+        self.joins = self.form.joins
+        self.reader = requests.Reader(signature, self.form)
+        self.alone = _Alone(session, signature)
+
+    def run(self, parts: Sequence[rows.Rows]) -> list[rows.Arrays]:
+        return rows.cut(self.alone.outputs(rows.join(parts)), parts, self.form)
 
 
 def read_signatures(path: Path) -> Any:
@@ -122,71 +217,37 @@ def read_signatures(path: Path) -> Any:
     raise ValueError(msg)
 
 
-def _wanted_outputs(signature: Any, output_filter: Iterable[str]) -> list[str]:
-    wanted = list(output_filter)
-    for place, name in enumerate(wanted):
-        if name not in signature.outputs:
-            known = ",".join(sorted(signature.outputs))
-            msg = f"output tensor alias not found in signature: {name} Outputs expected to be in the set {{{known}}}."
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
-        if name in wanted[:place]:
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, f"duplicate output tensor alias: {name}")
-    return wanted or sorted(signature.outputs)
-
-
-def _arguments(signature: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays of the inputs, checked for names, types and shapes."""
-    required, sent = set(signature.inputs), set(inputs)
-    if required != sent:
-        msg = (
-            f"input size does not match signature: {len(sent)}!={len(required)}. "
-            if len(sent) != len(required)
-            else "input names do not match the signature. "
-        )
-        extra, missing = ",".join(sorted(sent - required)), ",".join(sorted(required - sent))
-        msg += f"Sent extra: {{{extra}}}. Missing but required: {{{missing}}}."
-        raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
-    return {name: _array(name, inputs[name], signature.inputs[name]) for name in sorted(required)}
-
-
-def _array(name: str, proto: Any, info: Any) -> Any:
-    """The values of one input as a numpy array (strings as objects)."""
-    if proto.dtype != info.dtype:
-        expected, received = wire.type_name(info.dtype), wire.type_name(proto.dtype)
-        msg = f"Input `{name}` must be of type {expected}. Received: {received}."
-        raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
-    expected_shape, shape = wire.shape_of(info.tensor_shape), wire.shape_of(proto.tensor_shape)
-    if shape is None or not _fits(shape, expected_shape):
-        msg = f"Input `{name}` must have the shape {wire.shape_text(expected_shape)}. "
-        msg += f"Received: {wire.shape_text(shape)}."
-        raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
-    # Strings as objects: numpy's own byte strings lose trailing zero bytes.
-    dtype = np.dtype(object) if info.dtype == tensors.DT_STRING else tf.as_dtype(info.dtype).as_numpy_dtype
-    try:
-        return np.array(tensors.flat_values(proto), dtype=dtype).reshape(shape)
-    except (ValueError, OverflowError) as error:
-        raise errors.RequestFault(errors.INVALID_ARGUMENT, f"Input `{name}`: {error}") from error
-
-
-def _fits(shape: tuple[int, ...], expected: tuple[int, ...] | None) -> bool:
-    """True if `shape` is complete and agrees with `expected`, where -1 is any size and None any shape."""
-    if expected is None:
-        return min(shape, default=0) >= 0
-    return len(shape) == len(expected) and all(
-        size >= 0 and wanted in (-1, size) for size, wanted in zip(shape, expected, strict=True)
+def _configuration(limits: Limits) -> Any:
+    """Every run in the thread that asks for it, and on `model_threads` processors."""
+    configuration = tf.compat.v1.ConfigProto(
+        inter_op_parallelism_threads=-1, intra_op_parallelism_threads=limits.model_threads
     )
+    # By default TensorFlow takes all memory of a GPU, which a training beside the server needs.
+    configuration.gpu_options.allow_growth = True
+    return configuration
 
 
-def _check_rows(shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """The rule that a signature cannot tell: as many rows in each input, or one `k` and one `gamma` for all."""
-    rows = shapes.get(schema.POSITIVE_ITEM_IDS, ())[:1]
-    for name in (schema.EXCLUDE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS, schema.K, schema.GAMMA):
-        allowed = {rows, (1,)} if name in (schema.K, schema.GAMMA) else {rows}
-        received = shapes.get(name, rows)[:1]
-        if rows and received not in allowed:
-            msg = f"Input `{name}` must have {' or '.join(str(size) for (size,) in sorted(allowed))} rows, as "
-            msg += f"`{schema.POSITIVE_ITEM_IDS}` has {rows[0]}. Received: {received[0]}."
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+@contextlib.contextmanager
+def _no_deprecation() -> Iterator[None]:
+    """TensorFlow warns that its sessions are of version 1, which is why they are used here."""
+    log = tf.get_logger()
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _made_up(served: _Signature, count: int) -> rows.Rows:
+    """Rows without a known item, which ask for nothing that a model might refuse."""
+    single = {}
+    for name in served.form.single:
+        number = served.signature.inputs[name].dtype
+        fill: Any = _WARM_SINGLE.get(name, b"" if number == tensors.DT_STRING else 0)
+        single[name] = np.full(count, fill, dtype=requests.dtype_of(number))
+    ids = {name: [b"?" if name == schema.POSITIVE_ITEM_IDS else b""] * _WARM_COLUMNS for name in served.form.ragged}
+    return rows.Rows(count, {name: [each] * count for name, each in ids.items()}, single)
 
 
 def _graph_message(message: str) -> str:
@@ -201,8 +262,3 @@ def _graph_message(message: str) -> str:
     )
     said = [line for line in message.splitlines() if line and not line.startswith(noise)]
     return " ".join(said) or message
-
-
-def _to_proto(tensor: Any, dtype: int) -> Any:
-    array = tensor.numpy()
-    return tensors.to_proto(array.tolist(), dtype, array.shape)

@@ -2,14 +2,18 @@
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
+from google.protobuf import message
 
 from pnfrec_core import schema
-from serving import errors, wire
+from serving import batching, errors, observe, wire
+from serving.calls import Call
 from serving.limits import Limits
+from serving.quiet import Quiet
 from serving.versions import VersionWatcher
 
 logger = logging.getLogger(__name__)
@@ -25,42 +29,66 @@ class ModelServices:
     methods answer UNIMPLEMENTED.
     """
 
-    def __init__(self, model_name: str, versions: VersionWatcher, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        model_name: str,
+        versions: VersionWatcher,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
+    ) -> None:
         self._model_name = model_name
         self._versions = versions
         self._limits = limits
+        self._observer = observer
+        self._running = 0
+        self._lock = threading.Lock()
+        self._malformed = Quiet(logger)
 
     def handlers(self) -> list[Any]:
         """What grpc.Server.add_generic_rpc_handlers takes."""
         methods = {
             wire.PREDICT: (self.predict, wire.PredictRequest, wire.PredictResponse),
             wire.GET_MODEL_METADATA: (
-                self.metadata,
+                lambda request, _: self.metadata(request),
                 wire.GetModelMetadataRequest,
                 wire.GetModelMetadataResponse,
             ),
-            wire.GET_MODEL_STATUS: (self.status, wire.GetModelStatusRequest, wire.GetModelStatusResponse),
+            wire.GET_MODEL_STATUS: (
+                lambda request, _: self.status(request),
+                wire.GetModelStatusRequest,
+                wire.GetModelStatusResponse,
+            ),
         }
         by_service: dict[str, dict[str, Any]] = {}
         for path, (answer, request, response) in methods.items():
             _, service, method = path.split("/")
             by_service.setdefault(service, {})[method] = grpc.unary_unary_rpc_method_handler(
-                _guarded(answer),
-                request_deserializer=request.FromString,
+                self._guarded(answer),
+                request_deserializer=self._parser(request),
                 response_serializer=response.SerializeToString,
             )
         return [grpc.method_handlers_generic_handler(service, found) for service, found in by_service.items()]
 
-    def predict(self, request: Any) -> Any:
+    def predict(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
+        """The PredictResponse to a PredictRequest.
+
+        Args:
+            request: A `wire.PredictRequest`.
+            call: Until when an answer is wanted.
+
+        Raises:
+            RequestFault: What the call is answered with instead.
+        """
         self._limits.check_inputs(request.inputs)
-        with self._lease(request) as (version, servable):
+        with self._place(), self._lease(request) as (version, servable):
             signature_name = request.model_spec.signature_name
-            outputs = servable.predict(signature_name, request.inputs, request.output_filter)
-        response = wire.PredictResponse(
-            model_spec=wire.model_spec(self._model_name, version, signature_name or schema.SERVING_SIGNATURE)
-        )
+            outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
+        response = wire.PredictResponse()
+        spec, found = response.model_spec, response.outputs
+        spec.name, spec.signature_name = self._model_name, signature_name or schema.SERVING_SIGNATURE
+        spec.version.value = version
         for name, proto in outputs.items():
-            response.outputs[name].CopyFrom(proto)
+            found[name].CopyFrom(proto)
         return response
 
     def metadata(self, request: Any) -> Any:
@@ -102,6 +130,23 @@ class ModelServices:
         return response
 
     @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the calls that may run or wait. Probes and metadata need none: a busy server answers them."""
+        with self._lock:
+            full = self._running >= self._limits.max_concurrent
+            self._running += not full
+        if full:
+            self._observer.on_refused(observe.TOO_MANY_CALLS)
+            msg = f"{self._limits.max_concurrent} calls run or wait, which is all that this server takes "
+            msg += "(`--max-concurrent`). Ask again a little later."
+            raise errors.RequestFault(batching.RESOURCE_EXHAUSTED, msg)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    @contextlib.contextmanager
     def _lease(self, request: Any) -> Iterator[tuple[int, Any]]:
         _require_model_spec(request)
         spec = request.model_spec
@@ -112,6 +157,39 @@ class ModelServices:
             raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
         with self._versions.lease(self._model_name, version) as leased:
             yield leased
+
+    def _parser(self, request: Any) -> Callable[[bytes], Any]:
+        """Parses a message, or makes the fault that says why not: gRPC would log a traceback a message."""
+
+        def parse(content: bytes) -> Any:
+            try:
+                return request.FromString(content)
+            except message.DecodeError as error:
+                self._observer.on_refused(observe.MALFORMED)
+                name = request.DESCRIPTOR.name
+                self._malformed.warning("A message of %d bytes is no %s: %s.", len(content), name, error)
+                return errors.RequestFault(errors.INVALID_ARGUMENT, f"The message is no {name}: {error}.")
+
+        return parse
+
+    def _guarded(self, answer: Callable[[Any, Call], Any]) -> Callable[[Any, Any], Any]:
+        """Turns an errors.RequestFault into its status, any other exception into INTERNAL with a line in the log."""
+
+        def handle(request: Any, context: Any) -> Any:
+            try:
+                if isinstance(request, errors.RequestFault):
+                    raise request
+                return answer(request, Call.of(context))
+            except errors.RequestFault as fault:
+                if fault.reason:
+                    context.set_trailing_metadata(((wire.REASON_KEY, fault.reason),))
+                context.abort(grpc.StatusCode[fault.code], _details(fault.details))
+            except Exception as error:
+                logger.exception("A request failed.")
+                context.abort(grpc.StatusCode.INTERNAL, _details(f"{type(error).__name__}: {error}"))
+            return None
+
+        return handle
 
     def _reject_label(self, spec: Any) -> None:
         if spec.version_label:
@@ -124,19 +202,6 @@ def _require_model_spec(request: Any) -> None:
         raise errors.RequestFault(errors.INVALID_ARGUMENT, "Missing ModelSpec")
 
 
-def _guarded(answer: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    """Turns an errors.RequestFault into its status, and any other exception into INTERNAL with a line in the log."""
-
-    def handle(request: Any, context: Any) -> Any:
-        try:
-            return answer(request)
-        except errors.RequestFault as fault:
-            if fault.reason:
-                context.set_trailing_metadata(((wire.REASON_KEY, fault.reason),))
-            context.abort(grpc.StatusCode[fault.code], fault.details[:_DETAILS_LENGTH])
-        except Exception as error:
-            logger.exception("A request failed.")
-            context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"[:_DETAILS_LENGTH])
-        return None
-
-    return handle
+def _details(text: str) -> str:
+    """As gRPC can send it: half characters, as of a request that is no UTF-8, would make it fail."""
+    return text.encode("utf-8", "replace").decode()[:_DETAILS_LENGTH]

@@ -116,6 +116,25 @@ def flat_values(proto: Any) -> list[Any]:
         ValueError: The type has no list form here, the shape is incomplete or too large, or the values do not fit it.
     """
     storage = _storage(proto.dtype)
+    shape = checked_shape(proto)
+    count = _count(shape)
+    content = proto.tensor_content
+    if content and storage.format:
+        return _from_content(content, storage.format, count, shape)
+    values = list(getattr(proto, storage.field))
+    check_count(len(values), shape)
+    if storage.format == "e":
+        values = [struct.unpack("<e", struct.pack("<H", value))[0] for value in values]
+    fill = values[-1] if values else _ZERO.get(proto.dtype, 0)
+    return values + [fill] * (count - len(values))
+
+
+def checked_shape(proto: Any) -> tuple[int, ...]:
+    """The sizes of a tensor.
+
+    Raises:
+        ValueError: The shape is incomplete or too large.
+    """
     shape = wire.shape_of(proto.tensor_shape)
     if shape is None or any(size < 0 for size in shape):
         msg = f"A tensor needs a complete shape. Received: {wire.shape_text(shape)}."
@@ -124,18 +143,23 @@ def flat_values(proto: Any) -> list[Any]:
     if _count([max(size, 1) for size in shape]) > MAX_ELEMENTS:
         msg = f"A tensor may hold {MAX_ELEMENTS} values. Received the shape {wire.shape_text(shape)}."
         raise ValueError(msg)
-    count = _count(shape)
-    content = proto.tensor_content
-    if content and storage.format:
-        return _from_content(content, storage.format, count, shape)
-    values = list(getattr(proto, storage.field))
-    if len(values) > count:
-        msg = f"A tensor of shape {wire.shape_text(shape)} holds {count} values. Received: {len(values)}."
+    return shape
+
+
+def check_count(received: int, shape: Sequence[int]) -> None:
+    """Raises a ValueError for more values than a tensor of this shape holds."""
+    if received > _count(shape):
+        msg = f"A tensor of shape {wire.shape_text(shape)} holds {_count(shape)} values. Received: {received}."
         raise ValueError(msg)
-    if storage.format == "e":
-        values = [struct.unpack("<e", struct.pack("<H", value))[0] for value in values]
-    fill = values[-1] if values else _ZERO.get(proto.dtype, 0)
-    return values + [fill] * (count - len(values))
+
+
+def field_of(dtype: int) -> str:
+    """The field in which the values of a type lie as a list.
+
+    Raises:
+        ValueError: The type has no list form here.
+    """
+    return _storage(dtype).field
 
 
 def to_lists(proto: Any) -> Any:

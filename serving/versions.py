@@ -6,64 +6,23 @@ dropped.
 """
 
 import contextlib
-import dataclasses
-import gc
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 from serving import errors, folders, wire
+from serving.slots import Failure, Load, Servable, Slot, VersionState
 
 logger = logging.getLogger(__name__)
 
+__all__ = ["Load", "Servable", "VersionState", "VersionWatcher"]
+
 _ENDED_KEPT = 10
-
-
-class Servable(Protocol):
-    """What a version has to offer: `serving.model.LoadedModel`."""
-
-    signatures: Any
-
-    def warm_up(self) -> None: ...
-
-    def predict(self, signature_name: str, inputs: Any, output_filter: Any = ()) -> dict[str, Any]: ...
-
-
-Load = Callable[[Path, int], Servable]
 # A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long, and then
 # each time after twice as long: TensorFlow keeps some memory of every load.
 _TRY_AGAIN_SECONDS = 60.0
-
-
-class _Failure(NamedTuple):
-    """A load that failed: of which files, when, and after how many seconds it is tried again."""
-
-    fingerprint: folders.Fingerprint
-    when: float
-    wait: float
-
-
-@dataclasses.dataclass(frozen=True)
-class VersionState:
-    """A row of GetModelStatus: `state` and `error_code` are names of `wire`'s enums."""
-
-    version: int
-    state: str
-    error_code: str = "OK"
-    error: str = ""
-
-
-@dataclasses.dataclass
-class _Slot:
-    """A version in memory, and how many requests run on it."""
-
-    version: int
-    servable: Servable
-    users: int = 0
-    retired: bool = False
 
 
 class VersionWatcher:
@@ -75,10 +34,16 @@ class VersionWatcher:
         poll_seconds: Time between two looks at the folder.
         try_again_seconds: Time until a version that failed to load is tried again although no file has changed; it
             doubles with each try.
+        on_change: Is told, in the thread that changed it, which version serves from now on; None where none does.
     """
 
     def __init__(
-        self, base: Path, load: Load, poll_seconds: float = 2.0, try_again_seconds: float = _TRY_AGAIN_SECONDS
+        self,
+        base: Path,
+        load: Load,
+        poll_seconds: float = 2.0,
+        try_again_seconds: float = _TRY_AGAIN_SECONDS,
+        on_change: Callable[[int | None], None] | None = None,
     ) -> None:
         if poll_seconds <= 0:
             msg = f"`poll_seconds` must be above 0. Received: {poll_seconds}."
@@ -88,12 +53,14 @@ class VersionWatcher:
         self._poll_seconds = poll_seconds
         self._try_again_seconds = try_again_seconds
         self._lock = threading.Lock()
-        self._current: _Slot | None = None
+        self._current: Slot | None = None
         self._states: dict[int, VersionState] = {}
-        self._failed: dict[int, _Failure] = {}
+        self._failed: dict[int, Failure] = {}
         self._listing_error = ""
-        self._collect = False
-        self._stopping = threading.Event()
+        self._on_change = on_change
+        self._ended: list[Slot] = []
+        self._wake = threading.Event()
+        self._stopping = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -115,10 +82,12 @@ class VersionWatcher:
 
     def stop(self) -> None:
         """Ends the thread; a load that runs is waited for. The version stays until its requests are done."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
         self._retire_current()
+        self._close_ended()
 
     @contextlib.contextmanager
     def lease(self, model_name: str, version: int | None = None) -> Iterator[tuple[int, Servable]]:
@@ -166,18 +135,33 @@ class VersionWatcher:
             self._retire_current()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._poll_seconds):
-            self._poll_safely()
+        looked = time.monotonic()
+        while not self._stopping:
+            # Woken before it is time to look where a version has ended.
+            woken = self._wake.wait(max(0.0, looked + self._poll_seconds - time.monotonic()))
+            self._wake.clear()
+            if woken:
+                self._close_ended()
+            elif not self._stopping:
+                self._poll_safely()
+                looked = time.monotonic()
 
     def _poll_safely(self) -> None:
         try:
             self.poll()
         except Exception:
             logger.exception("Looking at %s failed; the version that serves stays.", self.base)
-        if self._collect:
-            # A model's Python objects form cycles that hold its variables and tables.
-            self._collect = False
-            gc.collect()
+        self._close_ended()
+
+    def _close_ended(self) -> None:
+        """Frees what no request runs on any more: in this thread, so that no request waits for it."""
+        with self._lock:
+            ended, self._ended = self._ended, []
+        for slot in ended:
+            try:
+                slot.servable.close()
+            except Exception:
+                logger.exception("Version %d could not be closed; its memory may stay in use.", slot.version)
 
     def _list(self) -> dict[int, Path] | None:
         """Version folders by number, or None if the base cannot be read."""
@@ -211,10 +195,14 @@ class VersionWatcher:
         began = time.monotonic()
         try:
             servable = self._load(folder, version)
-            servable.warm_up()
+            try:
+                servable.warm_up()
+            except BaseException:
+                servable.close()
+                raise
         except Exception as error:
             wait = before.wait * 2 if before is not None and again else self._try_again_seconds
-            self._failed[version] = _Failure(fingerprint, time.monotonic(), wait)
+            self._failed[version] = Failure(fingerprint, time.monotonic(), wait)
             number = getattr(error, "error_code", None)
             code = wire.code_name(number) if isinstance(number, int) else "INTERNAL"
             self._set(VersionState(version, "END", code, f"{type(error).__name__}: {error}"))
@@ -225,7 +213,7 @@ class VersionWatcher:
                 logger.exception("Version %d in %s cannot be loaded; %s keeps serving.", version, folder, kept)
             return False
         self._failed.pop(version, None)
-        self._take_over(_Slot(version, servable))
+        self._take_over(Slot(version, servable))
         logger.info("Serving version %d from %s (loaded in %.1f s).", version, folder, time.monotonic() - began)
         return True
 
@@ -239,29 +227,37 @@ class VersionWatcher:
         if known != state:
             logger.warning("Version %d cannot be read and is passed over: %s.", version, error)
 
-    def _take_over(self, slot: _Slot) -> None:
+    def _take_over(self, slot: Slot) -> None:
         with self._lock:
             old, self._current = self._current, slot
             self._states[slot.version] = VersionState(slot.version, "AVAILABLE")
             self._retire(old)
+        self._tell(slot.version)
 
     def _retire_current(self) -> None:
         with self._lock:
             old, self._current = self._current, None
             self._retire(old)
+        if old is not None:
+            self._tell(None)
 
-    def _retire(self, slot: _Slot | None) -> None:
+    def _tell(self, version: int | None) -> None:
+        if self._on_change is not None:
+            self._on_change(version)
+
+    def _retire(self, slot: Slot | None) -> None:
         """Under the lock: no new request gets this version."""
         if slot is not None:
             slot.retired = True
             self._states[slot.version] = VersionState(slot.version, "UNLOADING")
             self._end_if_idle(slot)
 
-    def _end_if_idle(self, slot: _Slot) -> None:
+    def _end_if_idle(self, slot: Slot) -> None:
         """Under the lock: the last request on a retired version ends it."""
         if not slot.retired or slot.users:
             return
-        self._collect = True
+        self._ended.append(slot)
+        self._wake.set()
         # The version may have been loaded again since; then the state is that of the new copy.
         if self._states.get(slot.version) == VersionState(slot.version, "UNLOADING"):
             self._states[slot.version] = VersionState(slot.version, "END")

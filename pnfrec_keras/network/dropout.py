@@ -45,8 +45,7 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
     @property
     def _share(self) -> int:
         """What is dropped, in 65,536ths."""
-        share: int = min(round(self.rate * _STEPS), _STEPS - 1)
-        return share
+        return int(min(round(self.rate * _STEPS), _STEPS - 1))
 
     def _random(self, shape: Any) -> Any:
         """Uniform in 0 .. 2**16 - 1, uint16."""

@@ -25,8 +25,10 @@ class Slow:
 
     def warm_up(self) -> None: ...
 
-    def predict(self, signature_name: str, inputs: Any, output_filter: Any = ()) -> dict[str, Any]:
-        del signature_name, inputs, output_filter
+    def close(self) -> None: ...
+
+    def predict(self, signature_name: str, inputs: Any, output_filter: Any = (), call: Any = None) -> dict[str, Any]:
+        del signature_name, inputs, output_filter, call
         self.asked += 1
         self.begun.release()
         self.may_end.wait(60)

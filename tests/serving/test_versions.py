@@ -30,8 +30,10 @@ class StandIn:
             msg = "no answer"
             raise RuntimeError(msg)
 
-    def predict(self, signature_name: str, inputs: Any, output_filter: Any = ()) -> dict[str, Any]:
+    def predict(self, signature_name: str, inputs: Any, output_filter: Any = (), call: Any = None) -> dict[str, Any]:
         raise NotImplementedError
+
+    def close(self) -> None: ...
 
 
 class Loader:

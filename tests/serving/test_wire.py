@@ -11,7 +11,14 @@ import tensorflow as tf
 from google.protobuf import any_pb2, descriptor_pb2, wrappers_pb2
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2, status_pb2
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    status_pb2,
+)
 
 from serving import _protocol, tensors, wire
 
@@ -29,6 +36,8 @@ STOCK = {
     "tensorflow.serving.SignatureDefMap": get_model_metadata_pb2.SignatureDefMap,
     "tensorflow.serving.GetModelMetadataRequest": get_model_metadata_pb2.GetModelMetadataRequest,
     "tensorflow.serving.GetModelMetadataResponse": get_model_metadata_pb2.GetModelMetadataResponse,
+    "tensorflow.serving.PredictLog": prediction_log_pb2.PredictLog,
+    "tensorflow.serving.PredictionLog": prediction_log_pb2.PredictionLog,
     "tensorflow.serving.StatusProto": status_pb2.StatusProto,
     "tensorflow.serving.GetModelStatusRequest": get_model_status_pb2.GetModelStatusRequest,
     "tensorflow.serving.ModelVersionStatus": get_model_status_pb2.ModelVersionStatus,
