@@ -111,7 +111,8 @@ class Ranked:
         if any(name not in outputs for name in names):
             return None
         count, fallback, known = (outputs[name] for name in names[:3])
-        given = sum(sum(map(bool, request.inputs[name].string_val)) for name in _HISTORY if name in request.inputs)
+        sent = [list(request.inputs[name].string_val) for name in _HISTORY if name in request.inputs]
+        given = sum(len(ids) - ids.count(b"") for ids in sent)
         return cls(
             len(count.int_val),
             sum(fallback.bool_val),
