@@ -17,8 +17,8 @@ from serving.errors import RequestFault
 from serving.limits import Limits
 
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
-# Rows are padded to the widest of their batch. As much padding as there are ids is allowed, and so many columns more a
-# row, where a column costs less than another call of the model.
+# Rows are padded to the widest of their batch. Half as much padding as there are ids is allowed, and so many columns
+# more a row, where padding costs less than another run of the model.
 _FREE_COLUMNS: Final = 64
 # How often, at most, a thread that goes on with the queue lets others come into it first.
 _TURNS: Final = 4
@@ -218,6 +218,10 @@ class Batcher:
                     self._fail(job, outputs)
                 else:
                     job.parts[part.start] = outputs
+                if job.taken < job.count:
+                    # Behind what came while this part ran.
+                    self._waiting.remove(job)
+                    self._waiting.append(job)
                 self._end_if_done(job)
 
     def _alone(self, part: _Part) -> Any:
@@ -256,4 +260,4 @@ def _goes_with(parts: list[_Part], new: _Part) -> bool:
     count = sum(part.count for part in every)
     padded = count * sum(max(sizes) for sizes in zip(*(part.widths for part in every), strict=True))
     real = sum(part.count * sum(part.widths) for part in every)
-    return bool(padded <= 2 * real + count * _FREE_COLUMNS)
+    return bool(2 * padded <= 3 * real + 2 * count * _FREE_COLUMNS)
