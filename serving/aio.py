@@ -82,11 +82,24 @@ class AsyncRecommenderClient:
         *,
         negative: Sequence[str] | None = None,
         gamma: float | None = None,
+        allow: Sequence[str] | None = None,
+        max_per_group: int = 0,
+        explain: bool = False,
         timeout: float | None = None,
     ) -> Recommendations:
         """As `RecommenderClient.recommend`."""
-        excludes, negatives = ([row] if row is not None else None for row in (exclude, negative))
-        answers = await self.recommend_batch([positive], excludes, k, negatives=negatives, gamma=gamma, timeout=timeout)
+        excludes, negatives, allows = ([row] if row is not None else None for row in (exclude, negative, allow))
+        answers = await self.recommend_batch(
+            [positive],
+            excludes,
+            k,
+            negatives=negatives,
+            gamma=gamma,
+            allows=allows,
+            max_per_group=max_per_group,
+            explain=explain,
+            timeout=timeout,
+        )
         return answers[0]
 
     async def recommend_batch(
@@ -97,6 +110,9 @@ class AsyncRecommenderClient:
         *,
         negatives: Sequence[Sequence[str]] | None = None,
         gamma: float | None = None,
+        allows: Sequence[Sequence[str] | None] | None = None,
+        max_per_group: int | Sequence[int] = 0,
+        explain: bool = False,
         timeout: float | None = None,
     ) -> list[Recommendations]:
         """As `RecommenderClient.recommend_batch`; one part that fails ends the whole."""
@@ -106,7 +122,8 @@ class AsyncRecommenderClient:
             async with free:
                 return contract.read_response(await self._call(self._predict, request, timeout), rows)
 
-        parts = self._dialogue.predictions(positives, excludes, k, negatives, gamma)
+        wishes = contract.Wishes.of(allows, max_per_group, explain)
+        parts = self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes)
         tasks = [asyncio.ensure_future(ask(request, rows)) for request, rows in parts]
         try:
             return [answer for part in await asyncio.gather(*tasks) for answer in part]

@@ -107,6 +107,9 @@ class RecommenderClient:
         *,
         negative: Sequence[str] | None = None,
         gamma: float | None = None,
+        allow: Sequence[str] | None = None,
+        max_per_group: int = 0,
+        explain: bool = False,
         timeout: float | None = None,
     ) -> Recommendations:
         """The best `k` items after a history.
@@ -118,13 +121,27 @@ class RecommenderClient:
             negative: Ids of the items that the user disliked, oldest first. They never come back, and are what the
                 model reads where it knows no liked item.
             gamma: Weight of dislikes in the ranking; None takes the model's own, 0 is the paper's ranking.
+            allow: The only ids that may come back, such as a shop's stock; None allows all.
+            max_per_group: How many items of one group may come back; 0 for as many as there are.
+            explain: Whether the answer tells the score of each item before the rule of dislikes, and its group.
             timeout: Seconds for this call; None takes the client's.
 
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        excludes, negatives = ([row] if row is not None else None for row in (exclude, negative))
-        return self.recommend_batch([positive], excludes, k, negatives=negatives, gamma=gamma, timeout=timeout)[0]
+        excludes, negatives, allows = ([row] if row is not None else None for row in (exclude, negative, allow))
+        answers = self.recommend_batch(
+            [positive],
+            excludes,
+            k,
+            negatives=negatives,
+            gamma=gamma,
+            allows=allows,
+            max_per_group=max_per_group,
+            explain=explain,
+            timeout=timeout,
+        )
+        return answers[0]
 
     def recommend_batch(
         self,
@@ -134,6 +151,9 @@ class RecommenderClient:
         *,
         negatives: Sequence[Sequence[str]] | None = None,
         gamma: float | None = None,
+        allows: Sequence[Sequence[str] | None] | None = None,
+        max_per_group: int | Sequence[int] = 0,
+        explain: bool = False,
         timeout: float | None = None,
     ) -> list[Recommendations]:
         """`recommend` for several histories, answered in their order.
@@ -147,14 +167,18 @@ class RecommenderClient:
             k: One for all rows, or one a row.
             negatives: One list a row.
             gamma: For all rows.
+            allows: One list a row, or None in its place; None allows all.
+            max_per_group: For all rows, or one a row.
+            explain: For all rows.
             timeout: Seconds for each call; None takes the client's.
 
         Raises:
             ValueError: The numbers of rows differ, or `k` is not a 32-bit number.
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
+        wishes = contract.Wishes.of(allows, max_per_group, explain)
         answers = []
-        for request, rows in self._dialogue.predictions(positives, excludes, k, negatives, gamma):
+        for request, rows in self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes):
             answers += contract.read_response(self._call(self._predict, request, timeout), rows)
         return answers
 

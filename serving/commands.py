@@ -57,6 +57,9 @@ def serve(config_path: Path | None, **given: Any) -> None:
 @click.option("--negative", "-n", multiple=True, help="A disliked item, by id or title. Repeatable.")
 @click.option("--gamma", type=click.FloatRange(0), help="Weight of dislikes. Default: the model's; 0: the paper's.")
 @click.option("--exclude", "-x", multiple=True, help="An item that must not come back, by id or title. Repeatable.")
+@click.option("--allow", "-a", multiple=True, help="Of the items, recommend only these, by id or title. Repeatable.")
+@click.option("--max-per-group", default=0, type=click.IntRange(0), help="Items of one group at most. Default: any.")
+@click.option("--explain", is_flag=True, help="Show each score before the rule of dislikes, and groups.")
 @click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1), help="How many items to recommend.")
 @connection_options
 @click.option("--model-name", default="pnfrec", show_default=True)
@@ -76,6 +79,9 @@ def query(
     negative: tuple[str, ...],
     gamma: float | None,
     exclude: tuple[str, ...],
+    allow: tuple[str, ...],
+    max_per_group: int,
+    explain: bool,
     k: int,
     target: str,
     tls: bool,
@@ -119,7 +125,8 @@ def query(
         with RecommenderClient(
             target, model_name, timeout, version, label=label, credentials=files, token=token
         ) as client:
-            answer = ask(client, positive, exclude, k, items, base, keep_unknown, negative, gamma)
+            wishes = (allow, max_per_group, explain)
+            answer = ask(client, positive, exclude, k, items, base, keep_unknown, negative, gamma, *wishes)
     except (errors.ServingError, titles.ItemLookupError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:

@@ -73,6 +73,7 @@ class Dialogue:
         k: int | Sequence[int],
         negatives: Sequence[Sequence[str]] | None,
         gamma: float | None,
+        wishes: contract.Wishes | None = None,
     ) -> list[tuple[Any, int]]:
         """The requests that a batch becomes, each with how many rows it has.
 
@@ -86,18 +87,20 @@ class Dialogue:
             return []
         if negatives is None and gamma is not None:
             negatives = [()] * rows
-        spec = self.spec(schema.SERVING_SIGNATURE if negatives is None else schema.NEGATIVES_SIGNATURE)
+        spec = self.spec(_signature_for(negatives, wishes))
         ks = list(k) if isinstance(k, Iterable) else [k]
-        counts = [len(each) for each in (excludes, negatives) if each is not None]
-        if rows <= size or set(counts) - {rows} or len(ks) not in (1, rows):
+        allows, caps = (None, [0]) if wishes is None else (wishes.allows, wishes.caps())
+        counts = [len(each) for each in (excludes, negatives, allows) if each is not None]
+        if rows <= size or set(counts) - {rows} or not {len(ks), len(caps)} <= {1, rows}:
             # One call, or the error that says what is wrong with the whole.
-            return [(contract.build_request(positives, excludes, k, spec, negatives, gamma), rows)]
+            return [(contract.build_request(positives, excludes, k, spec, negatives, gamma, wishes), rows)]
         made = []
         for begin in range(0, rows, size):
             part = slice(begin, begin + size)
             exclude, negative = (None if each is None else each[part] for each in (excludes, negatives))
             own_ks = ks if len(ks) == 1 else ks[part]
-            request = contract.build_request(positives[part], exclude, own_ks, spec, negative, gamma)
+            own_wishes = None if wishes is None else wishes.part(part)
+            request = contract.build_request(positives[part], exclude, own_ks, spec, negative, gamma, own_wishes)
             made.append((request, len(positives[part])))
         return made
 
@@ -137,6 +140,12 @@ class Dialogue:
     def spec(self, signature: str = "") -> Any:
         """The ModelSpec of a request."""
         return wire.model_spec(self.model_name, self.version, signature, self.label)
+
+
+def _signature_for(negatives: Any, wishes: Any) -> str:
+    if wishes is not None:
+        return schema.RECOMMEND_SIGNATURE
+    return schema.SERVING_SIGNATURE if negatives is None else schema.NEGATIVES_SIGNATURE
 
 
 def _signature(proto: Any) -> Signature:

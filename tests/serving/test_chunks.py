@@ -64,13 +64,17 @@ def sizes(made: list[tuple[Any, int]]) -> list[tuple[int, int, list[int]]]:
 
 def test_parts_have_the_rows_that_are_asked_for_and_their_own_k() -> None:
     dialogue = Dialogue("pnfrec", rows_per_call=3)
-    assert sizes(dialogue.predictions(HISTORIES, None, 4, None, None)) == [(3, 3, [4]), (3, 3, [4]), (1, 1, [4])]
+    assert sizes(dialogue.predictions(HISTORIES, None, 4, None, None)) == [
+        (3, 3, [4] * 3),
+        (3, 3, [4] * 3),
+        (1, 1, [4]),
+    ]
     assert sizes(dialogue.predictions(HISTORIES, None, range(7), None, None)) == [
         (3, 3, [0, 1, 2]),
         (3, 3, [3, 4, 5]),
         (1, 1, [6]),
     ]
-    assert sizes(dialogue.predictions(HISTORIES[:3], None, [4], None, None)) == [(3, 3, [4])]
+    assert sizes(dialogue.predictions(HISTORIES[:3], None, [4], None, None)) == [(3, 3, [4] * 3)]
     assert dialogue.predictions([], None, 4, None, None) == []
 
 
