@@ -48,6 +48,9 @@ class Metrics:
         self._unknown = Counter(
             "pnfrec_unknown_ids", "Ids of histories that the model does not know.", registry=registry
         )
+        self._unknown_allowed = Counter(
+            "pnfrec_unknown_allowed_ids", "Allowed ids that the model does not know.", registry=registry
+        )
         self._batch_rows = Histogram(
             "pnfrec_batch_rows", "Rows of one run of the model.", buckets=_ROWS, registry=registry
         )
@@ -76,6 +79,7 @@ class Metrics:
                 (self._fallback, ranked.fallback),
                 (self._empty, ranked.empty),
                 (self._unknown, ranked.unknown),
+                (self._unknown_allowed, ranked.unknown_allowed),
             ):
                 if count:
                     counter.inc(count)
