@@ -99,7 +99,7 @@ def test_the_answer_tells_what_was_asked() -> None:
 
 @pytest.mark.parametrize(("length", "width"), [(0, 0), (1, 8), (8, 8), (9, 16), (512, 512), (513, 513), (9_999, 9_999)])
 def test_requests_have_few_widths(length: int, width: int) -> None:
-    """So that servers can join them. Beyond the fixed ones a row is not made wider: a limit of the server might refuse it."""
+    """So that servers can join them. Beyond those a row is not made wider: a limit of the server might refuse it."""
     spec = wire.model_spec("m")
     request = contract.build_request([["a"] * length, []], None, 5, spec)
     assert [dim.size for dim in request.inputs[schema.POSITIVE_ITEM_IDS].tensor_shape.dim] == [2, width]
