@@ -92,7 +92,7 @@ class RecommenderServer:
         threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
         self._server = grpc.server(
             threads,
-            maximum_concurrent_rpcs=2 * limits.max_concurrent + _SPARE_CALLS,
+            maximum_concurrent_rpcs=limits.max_concurrent + _SPARE_CALLS,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
                 ("grpc.so_reuseport", 0),
