@@ -25,7 +25,7 @@ _BASE = click.Path(file_okay=False, path_type=Path)
 @click.option("--workers", type=click.IntRange(1), help="Requests that run at once. Default: by the processors.")
 @click.option(
     "--max-concurrent",
-    default=128,
+    default=64,
     show_default=True,
     type=click.IntRange(1),
     help="Calls that run or wait; the rest are refused at once.",

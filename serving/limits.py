@@ -27,7 +27,7 @@ class Limits:
         model_threads: Processors that one run may use; a large catalogue gains by more.
     """
 
-    max_concurrent: int = 128
+    max_concurrent: int = 64
     max_rows: int = 4096
     max_columns: int = 10_000
     max_k: int = 10_000
