@@ -161,7 +161,7 @@ def test_another_seed_begins_with_other_weights_and_another_order(tmp_path: Path
     )
     assert first.history[0]["loss"] != pytest.approx(other.history[0]["loss"], rel=1e-4)
     tables = [result.model.item_embedding.embeddings.numpy()[1:] for result in (first, other)]
-    assert not np.isclose(*tables, rtol=0.0, atol=1e-6).all(axis=1).any(), "no item has the same vector"
+    assert not np.isclose(tables[0], tables[1], rtol=0.0, atol=1e-6).all(axis=1).any(), "no item has the same vector"
 
 
 @pytest.mark.usefixtures("untraced")
