@@ -1,9 +1,10 @@
 """Calls that wait together are one call of the model.
 
 Nothing waits on purpose: a call that finds the model free runs at once, in the thread that brought it; what arrives
-meanwhile waits, and is taken together when the model is free again, by the thread of one of those that wait. Rows are
-taken in the order of their calls, at most `batch_rows` at a time; what is left of a large call goes to the end of the
-queue, so that a small call never waits for more than the part that runs.
+meanwhile waits, and is taken together when the model is free again, by the thread of one of those that wait. Small
+calls are taken in their order, at most `batch_rows` rows at a time. A call of more rows than that is cut: batches of
+small calls and parts of large ones take turns, as large calls do among each other, so that a small call never waits
+for more than one part.
 """
 
 import collections
@@ -87,7 +88,10 @@ class Batcher:
         self._limits = limits
         self._observer = observer
         self._lock = threading.Lock()
-        self._waiting: collections.deque[_Job] = collections.deque()
+        # Calls of at most `batch_rows` rows, and those that are cut.
+        self._small: collections.deque[_Job] = collections.deque()
+        self._large: collections.deque[_Job] = collections.deque()
+        self._turn_of_large = False
         self._waiting_rows = 0
         self._leaders = 0
         self._busy = False  # calls came while others ran
@@ -103,9 +107,9 @@ class Batcher:
         job = _Job(model, request, max(count, 1), call)
         with self._lock:
             # What is larger than the whole queue may still run where nothing waits.
-            full = bool(self._waiting) and self._waiting_rows + job.count > self._limits.max_waiting_rows
+            full = self._waiting_rows > 0 and self._waiting_rows + job.count > self._limits.max_waiting_rows
             if not full:
-                self._waiting.append(job)
+                self._queue_of(job).append(job)
                 self._waiting_rows += job.count
                 job.leads = self._leaders < self._limits.model_runs
                 self._leaders += job.leads
@@ -131,7 +135,7 @@ class Batcher:
         with self._lock:
             woken = job.ended or job.leads
             if not woken and not job.running:
-                self._waiting.remove(job)
+                self._queue_of(job).remove(job)
                 self._give_up(job, observe.DEADLINE)
         # Another thread has woken this one just now, or runs rows of it, which may need what the caller has lent.
         job.turn.acquire()
@@ -161,7 +165,7 @@ class Batcher:
     def _hand_over(self, job: _Job) -> None:
         """Under the lock."""
         job.leads = False
-        for other in self._waiting:
+        for other in (*self._small, *self._large):
             # One that leads already has rows in the queue too, where the model runs several times at once.
             if not other.leads:
                 other.leads = self._busy = True
@@ -171,30 +175,52 @@ class Batcher:
         self._busy = False
 
     def _take(self) -> list[_Part]:
-        """Under the lock: the rows that run next, of the first in the queue and of those that go with it."""
-        parts: list[_Part] = []
-        passed: list[_Job] = []
-        unfinished: list[_Job] = []
-        room = self._limits.batch_rows
-        while self._waiting and room > 0:
-            job = self._waiting.popleft()
+        """Under the lock: the rows that run next. A part of a large call and a batch of small ones take turns."""
+        if self._turn_of_large:
+            return self._take_part() or self._take_batch()
+        return self._take_batch() or self._take_part()
+
+    def _take_part(self) -> list[_Part]:
+        self._turn_of_large = False
+        while self._large:
+            job = self._large.popleft()
             if reason := job.call.given_up():
                 self._give_up(job, reason)
                 continue
-            part = _Part(job, room)
-            if parts and not _goes_with(parts, part):
+            part = self._begin(_Part(job, self._limits.batch_rows))
+            if job.taken < job.count:
+                self._large.append(job)
+            return [part]
+        return []
+
+    def _take_batch(self) -> list[_Part]:
+        """The first of the small calls, and those that go with it."""
+        self._turn_of_large = True
+        parts: list[_Part] = []
+        passed: list[_Job] = []
+        room = self._limits.batch_rows
+        while self._small and room > 0:
+            job = self._small.popleft()
+            if reason := job.call.given_up():
+                self._give_up(job, reason)
+                continue
+            part = _Part(job, job.count)
+            if parts and (part.count > room or not _goes_with(parts, part)):
                 passed.append(job)
                 continue
-            parts.append(part)
+            parts.append(self._begin(part))
             room = room - part.count if job.model.joins else 0
-            job.taken += part.count
-            job.running += 1
-            self._waiting_rows -= part.count
-            if job.taken < job.count:
-                unfinished.append(job)
-        self._waiting.extendleft(reversed(passed))
-        self._waiting.extend(unfinished)
+        self._small.extendleft(reversed(passed))
         return parts
+
+    def _begin(self, part: _Part) -> _Part:
+        part.job.taken += part.count
+        part.job.running += 1
+        self._waiting_rows -= part.count
+        return part
+
+    def _queue_of(self, job: _Job) -> "collections.deque[_Job]":
+        return self._large if job.model.joins and job.count > self._limits.batch_rows else self._small
 
     def _give_up(self, job: _Job, reason: str) -> None:
         """Under the lock, for a job that is no longer in the queue: what waits of it is not run."""
@@ -218,10 +244,6 @@ class Batcher:
                     self._fail(job, outputs)
                 else:
                     job.parts[part.start] = outputs
-                if job.taken < job.count:
-                    # Behind what came while this part ran.
-                    self._waiting.remove(job)
-                    self._waiting.append(job)
                 self._end_if_done(job)
 
     def _alone(self, part: _Part) -> Any:
@@ -240,7 +262,7 @@ class Batcher:
         """Under the lock: what waits of the job is not run."""
         job.fault = error
         if job.taken < job.count:
-            self._waiting.remove(job)
+            self._queue_of(job).remove(job)
             self._waiting_rows -= job.count - job.taken
             job.taken = job.count
 

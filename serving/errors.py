@@ -18,11 +18,9 @@ _HANDSHAKES: Final = (
     ("not in peer certificate", "the server's certificate bears another name. Call it by one that it bears."),
     ("Hostname Verification", "the server's certificate bears another name. Call it by one that it bears."),
     ("WRONG_VERSION_NUMBER", "the server speaks without TLS. Ask without certificates, or start it with them."),
-    ("CERTIFICATE_REQUIRED", "the server asks for a certificate of the client. Give `cert` and `key`."),
-    ("UNKNOWN_CA", "the server does not trust the client's certificate. Give one that its client CA has signed."),
-    ("Ssl handshake failed", "the handshake failed."),
     ("SSL_ERROR", "the handshake failed."),
 )
+_CLOSED: Final = ("Socket closed", "Connection reset by peer", "Broken pipe")
 
 
 class RequestFault(Exception):  # noqa: N818 - the errors of this module are the client's
@@ -53,7 +51,7 @@ class ServerUnreachableError(ServingError):
     """Nothing answers at the address."""
 
 
-class CertificateError(ServingError):
+class CertificateError(ServerUnreachableError):
     """The two sides do not trust each other's certificate, or one of them speaks without TLS."""
 
 
@@ -128,7 +126,7 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
             return CertificateError(f"No secure connection to {target}: {trouble} gRPC says: {details}")
         msg = (
             f"No server answers at {target}. Start one with `pnfrec serve --base FOLDER --port PORT`, or name the "
-            f"address of another. If it asks for TLS, give the client certificates (`--tls`). gRPC says: {details}"
+            f"address of another. gRPC says: {details}"
         )
         return ServerUnreachableError(msg)
     if code == NOT_FOUND:
@@ -141,8 +139,6 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
         msg = (
             f"{target} gave no answer within {timeout:g} s. Raise the time limit, or look at the server's load and log."
         )
-        if trouble := _trouble_with_tls(str(details)):
-            return CertificateError(f"No secure connection to {target}: {trouble} gRPC says: {details}")
         return DeadlineError(msg)
     if code in (INVALID_ARGUMENT, FAILED_PRECONDITION, "OUT_OF_RANGE"):
         return InvalidRequestError(f"{target} refused the request: {details}")
@@ -168,4 +164,12 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
 
 def _trouble_with_tls(details: str) -> str:
     """What is wrong with the secure connection; "" where gRPC says nothing of one."""
-    return next((meaning for sign, meaning in _HANDSHAKES if sign in details), "")
+    if meaning := next((meaning for sign, meaning in _HANDSHAKES if sign in details), ""):
+        return meaning
+    # Somebody took the connection and closed it at once: each side learns of the other's refusal in this way only.
+    if details.startswith("failed to connect") and any(sign in details for sign in _CLOSED):
+        return (
+            "who listens there closed the connection at once. If it asks for TLS, connect with it (`credentials`, "
+            "`--tls`); if it asks for a certificate of the client, give one that it trusts (`cert` and `key`)."
+        )
+    return ""

@@ -44,7 +44,7 @@ class Faces:
         self.logs = _logs(settings)
         self.metrics = Metrics(version)
         self._watchers = Watchers([self.metrics, *self.logs])
-        self.health = Health(self._is_ready)
+        self.health = Health(lambda: version() is not None)
         self._reflection = Reflection()
         self.app: RestApp | None = None
         self.http: HttpServer | None = None
@@ -107,7 +107,7 @@ class Faces:
             log.close()
 
     def _is_ready(self) -> bool:
-        return self._version() is not None
+        return self.health.status() == "SERVING"
 
 
 def _logs(settings: ServerSettings) -> list[AccessLog | ExposureLog]:

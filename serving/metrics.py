@@ -1,5 +1,6 @@
 """Prometheus metrics of one server, in a registry of its own: several servers in a process do not mix."""
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -47,6 +48,9 @@ class Metrics:
         self._unknown = Counter(
             "pnfrec_unknown_ids", "Ids of histories that the model does not know.", registry=registry
         )
+        self._unknown_allowed = Counter(
+            "pnfrec_unknown_allowed_ids", "Allowed ids that the model does not know.", registry=registry
+        )
         self._batch_rows = Histogram(
             "pnfrec_batch_rows", "Rows of one run of the model.", buckets=_ROWS, registry=registry
         )
@@ -61,16 +65,24 @@ class Metrics:
             "pnfrec_refused", "Calls that got no answer of the model, by why.", ["reason"], registry=registry
         )
         self._refused = {reason: refused.labels(reason) for reason in REASONS}
+        # A look-up by labels takes longer than to count.
+        self._of_calls = functools.cache(self._calls.labels)
+        self._of_seconds = functools.cache(self._seconds.labels)
         registry.register(_VersionCollector(version, clock))
 
     def on_call(self, record: CallRecord) -> None:
-        self._calls.labels(record.face, record.method, record.signature, record.code).inc()
-        self._seconds.labels(record.face, record.method).observe(record.seconds)
+        self._of_calls(record.face, record.method, record.signature, record.code).inc()
+        self._of_seconds(record.face, record.method).observe(record.seconds)
         if (ranked := record.ranked) is not None:
-            self._rows.inc(ranked.rows)
-            self._fallback.inc(ranked.fallback)
-            self._empty.inc(ranked.empty)
-            self._unknown.inc(ranked.unknown)
+            for counter, count in (
+                (self._rows, ranked.rows),
+                (self._fallback, ranked.fallback),
+                (self._empty, ranked.empty),
+                (self._unknown, ranked.unknown),
+                (self._unknown_allowed, ranked.unknown_allowed),
+            ):
+                if count:
+                    counter.inc(count)
 
     def on_batch(self, rows: int, calls: int, seconds: float) -> None:
         self._batch_rows.observe(rows)

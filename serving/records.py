@@ -26,7 +26,6 @@ METHODS: Final = {
     path: path.rpartition("/")[2] for path in (wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS)
 }
 OTHER: Final = "other"
-_RANKING: Final = (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE)
 _HISTORY: Final = (schema.POSITIVE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS)
 # A request id comes from outside and goes into files: no more than this of it.
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
@@ -61,7 +60,7 @@ class CallRecord:
             return ""
         name = self.request.model_spec.signature_name if self.request is not None else ""
         name = str(name) or schema.SERVING_SIGNATURE
-        return name if name in _RANKING or self.code == OK else OTHER
+        return name if name in schema.QUERY_SIGNATURES or self.code == OK else OTHER
 
     @property
     def rows(self) -> int:
@@ -80,7 +79,7 @@ class CallRecord:
     @functools.cached_property
     def ranked(self) -> "Ranked | None":
         """What the lists say of their users; None where the answer holds no lists."""
-        if self.response is None or self.method != "Predict" or self.signature not in _RANKING:
+        if self.response is None or self.method != "Predict" or self.signature not in schema.QUERY_SIGNATURES:
             return None
         return Ranked.of(self.request, self.response)
 
@@ -94,6 +93,7 @@ class Ranked:
         fallback: Rows that were answered by popularity.
         empty: Rows whose list is empty.
         unknown: Ids of the histories that the model does not know.
+        unknown_allowed: Ids of the lists of what may come back that the model does not know.
         response: The message that they are in.
     """
 
@@ -101,6 +101,7 @@ class Ranked:
     fallback: int
     empty: int
     unknown: int
+    unknown_allowed: int
     response: Any
 
     @classmethod
@@ -111,12 +112,14 @@ class Ranked:
         if any(name not in outputs for name in names):
             return None
         count, fallback, known = (outputs[name] for name in names[:3])
-        given = sum(sum(map(bool, request.inputs[name].string_val)) for name in _HISTORY if name in request.inputs)
+        sent = [list(request.inputs[name].string_val) for name in _HISTORY if name in request.inputs]
+        given = sum(len(ids) - ids.count(b"") for ids in sent)
         return cls(
             len(count.int_val),
             sum(fallback.bool_val),
             sum(number == 0 for number in count.int_val),
             max(given - sum(known.int_val), 0),
+            sum(outputs[schema.OUTPUT_UNKNOWN_ALLOWED].int_val) if schema.OUTPUT_UNKNOWN_ALLOWED in outputs else 0,
             response,
         )
 

@@ -88,7 +88,11 @@ class RecommenderServer:
         self.host = host
         self.port = port
         settings = dataclasses.replace(
-            settings or ServerSettings(str(base_path)), base=str(base_path), host=host, limits=limits
+            settings or ServerSettings(str(base_path)),
+            base=str(base_path),
+            model_name=model_name,
+            host=host,
+            limits=limits,
         )
         self.faces = Faces(settings, lambda: self.versions.version)
         observer = observe.Observers((self.faces.metrics, observer))
@@ -99,7 +103,7 @@ class RecommenderServer:
         self._server = grpc.server(
             threads,
             interceptors=self.faces.interceptors(),
-            maximum_concurrent_rpcs=2 * limits.max_concurrent + _SPARE_CALLS,
+            maximum_concurrent_rpcs=limits.max_concurrent + _SPARE_CALLS,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
                 ("grpc.so_reuseport", 0),

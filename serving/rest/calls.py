@@ -77,6 +77,13 @@ class Calls:
         status, document = self._told(wire.PREDICT, request, request_id, ask)
         return status, document, answers[0] if answers else None
 
+    def has_signature(self, model_name: str, name: str) -> bool:
+        """Whether the version that serves has a signature; False while none serves."""
+        try:
+            return name in self._signatures_of(wire.model_spec(model_name)).signature_def
+        except errors.RequestFault:
+            return False
+
     def metadata(self, spec: Any, request_id: str) -> tuple[int, dict[str, Any]]:
         """Status and document of the signatures."""
         request = _metadata_request(spec)

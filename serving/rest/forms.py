@@ -102,7 +102,14 @@ def parse(content: bytes) -> Any:
         RequestFault: INVALID_ARGUMENT: it is none.
     """
     try:
-        return json.loads(content, object_pairs_hook=_object)
+        document = json.loads(content.decode(), object_pairs_hook=_object)
+        if b"\\u" in content:
+            # Halves of characters, as in "\\ud800", are text to Python's reader and to nobody else.
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError as error:
+        msg = f"The body holds half a character: {error.object[error.start]!r}."
+        raise fault(msg) from error
     except UnicodeDecodeError as error:
         msg = "The body is not UTF-8."
         raise fault(msg) from error

@@ -109,7 +109,10 @@ function showLists(answer) {
     part.append(list);
     return part;
   }));
-  say(answer.fallback ? "By popularity: the model knows nothing of this history." : "");
+  const notes = [];
+  if (answer.fallback) notes.push("By popularity: the model knows nothing of this history.");
+  if (told && !answer.reads_dislikes) notes.push("This model does not read dislikes: they are only left out.");
+  say(notes.join(" "));
 }
 
 async function rank() {

@@ -107,7 +107,10 @@ class _Page:
         # All dislikes, none of them, and all but each: what is left out is excluded, so that no list holds it.
         told = [disliked, [], *([each for each in disliked if each != one] for one in disliked)]
         spec = wire.model_spec(self._settings.model_name)
-        status, document, response = self._calls.ranked(spec, _request(liked, told, disliked), own_id, self._call())
+        # A model of one history for both cannot be told dislikes apart: they are excluded, and move nothing.
+        reads = self._calls.has_signature(self._settings.model_name, schema.NEGATIVES_SIGNATURE)
+        request = _request(liked, told, disliked, reads)
+        status, document, response = self._calls.ranked(spec, request, own_id, self._call())
         if response is None:
             return status, document
         version = int(response.model_spec.version.value)
@@ -120,6 +123,7 @@ class _Page:
         scores = dict(zip(rows[0], outputs[schema.OUTPUT_SCORES][0], strict=False))
         return 200, {
             "version": str(version),
+            "reads_dislikes": reads,
             "fallback": bool(outputs[schema.OUTPUT_FALLBACK][0]),
             "items": [
                 {**_item(titles, each), "score": scores[each], "before": _rank(rows[1], each)}
@@ -151,22 +155,23 @@ class _Page:
 _NEEDED: Final = (schema.OUTPUT_ITEM_IDS, schema.OUTPUT_COUNT, schema.OUTPUT_FALLBACK)
 
 
-def _request(liked: list[str], told: Sequence[Sequence[str]], excluded: list[str]) -> Any:
-    """A request of the signature with dislikes, a row for each list of them."""
+def _request(liked: list[str], told: Sequence[Sequence[str]], excluded: list[str], reads_dislikes: bool) -> Any:
+    """A request with a row for each list of dislikes, of the signature that reads them where there is one."""
     rows = len(told)
     width = max(len(each) for each in told)
     request = wire.PredictRequest()
-    request.model_spec.signature_name = schema.NEGATIVES_SIGNATURE
+    request.model_spec.signature_name = schema.NEGATIVES_SIGNATURE if reads_dislikes else schema.SERVING_SIGNATURE
 
     def put(name: str, values: Any, dtype: int, shape: list[int]) -> None:
         request.inputs[name].CopyFrom(tensors.to_proto(values, dtype, shape))
 
     texts = tensors.DT_STRING
     put(schema.POSITIVE_ITEM_IDS, [liked] * rows, texts, [rows, len(liked)])
-    put(schema.NEGATIVE_ITEM_IDS, [[*each, *[""] * (width - len(each))] for each in told], texts, [rows, width])
     put(schema.EXCLUDE_ITEM_IDS, [excluded] * rows, texts, [rows, len(excluded)])
     put(schema.K, [_DEEP] * rows, tensors.DT_INT32, [rows])
-    put(schema.GAMMA, [math.nan] * rows, tensors.DT_FLOAT, [rows])
+    if reads_dislikes:
+        put(schema.NEGATIVE_ITEM_IDS, [[*each, *[""] * (width - len(each))] for each in told], texts, [rows, width])
+        put(schema.GAMMA, [math.nan] * rows, tensors.DT_FLOAT, [rows])
     return request
 
 

@@ -62,7 +62,9 @@ class HttpServer:
         Raises:
             ServerStartError: The address cannot be listened on.
         """
-        listening = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        # By the name of the protocol asyncio knows that small packets are not to wait (TCP_NODELAY).
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((self.host, self.port))

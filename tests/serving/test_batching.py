@@ -45,19 +45,31 @@ def test_what_waits_together_runs_together_and_each_gets_its_own(table: Callable
     assert at.counter.depths[:6] == [1, 0, 1, 3, 4, 5]
 
 
-def test_a_small_call_waits_for_one_part_of_a_large_one(table: Callable[..., Table]) -> None:
+def test_small_calls_and_parts_of_large_ones_take_turns(table: Callable[..., Table]) -> None:
     at = table(batch_rows=2)
     large = request(*([str(row)] for row in range(7)), k=[1, 2, 3, 4, 5, 6, 7])
     first = at.ask(large)
     assert at.model.begun.acquire(timeout=60)
-    small = at.ask(request(["small"]))
-    other = at.ask(request(*([letter] for letter in "abc")))
+    other = request(*([letter] for letter in "ABC"))
+    second = at.ask(other)
+    small = [request([letter]) for letter in "vwxyz"]
+    answers = [at.ask(each) for each in small]
+    at.release(20)
+    for future, each in zip([first, second, *answers], [large, other, *small], strict=True):
+        check(future, each)
+    assert at.names() == [
+        [b"0", b"1"], [b"v", b"w"], [b"2", b"3"], [b"x", b"y"], [b"A", b"B"], [b"z"], [b"4", b"5"], [b"C"], [b"6"]
+    ]  # fmt: skip
+
+
+def test_a_small_call_that_does_not_fit_any_more_is_not_cut(table: Callable[..., Table]) -> None:
+    at = table(batch_rows=3)
+    first = at.occupy()
+    answers = [at.ask(request(["a"], ["b"])), at.ask(request(["c"], ["d"])), at.ask(request(["e"]))]
     at.release(10)
-    check(small, request(["small"]))
-    check(first, large)
-    check(other, request(["a"], ["b"], ["c"]))
-    # After the part that ran: the small call first, and then parts of the large calls in turn.
-    assert at.names() == [[b"0", b"1"], [b"small", b"a"], [b"2", b"3"], [b"b", b"c"], [b"4", b"5"], [b"6"]]
+    for future in (first, *answers):
+        future.result(60)
+    assert at.names() == [[b"first"], [b"a", b"b", b"e"], [b"c", b"d"]]
 
 
 def test_beyond_the_rows_that_may_wait_a_call_is_refused_at_once(table: Callable[..., Table]) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import grpc
 import pytest
 
-from serving import errors, observe, wire
+from serving import errors, observe, tensors, wire
 from serving.client import RecommenderClient, Retries
 from serving.limits import Limits
 from serving.metrics import Metrics
+from serving.records import CallRecord
 from serving.server import RecommenderServer
 from serving.settings import RestSettings, ServerSettings
 from tests.serving.rest.conftest import Web
@@ -87,6 +88,20 @@ def test_rows_are_counted_by_how_they_were_answered(counted: RecommenderServer) 
     assert value(counted, "pnfrec_rows_empty_total") == 1
     # The tiny model's `known_items` does not count dislikes, of which one is known.
     assert value(counted, "pnfrec_unknown_ids_total") == 2 + 3
+
+
+def test_allowed_ids_that_are_unknown_are_counted() -> None:
+    request, response = wire.PredictRequest(), wire.PredictResponse()
+    request.model_spec.signature_name = "recommend"
+    outputs = {"count": [1, 1], "known_items": [0, 0], "unknown_allowed": [2, 3]}
+    for name, values in outputs.items():
+        response.outputs[name].CopyFrom(tensors.to_proto(values, tensors.DT_INT32))
+    response.outputs["fallback"].CopyFrom(tensors.to_proto([True, True], tensors.DT_BOOL))
+    response.outputs["item_ids"].CopyFrom(tensors.to_proto([["a"], ["b"]], tensors.DT_STRING))
+    metrics = Metrics(lambda: 1)
+    metrics.on_call(CallRecord("grpc", "one", "Predict", "OK", 0.1, request, response))
+    assert metrics.registry.get_sample_value("pnfrec_unknown_allowed_ids_total") == 5
+    assert metrics.registry.get_sample_value("pnfrec_rows_fallback_total") == 2
 
 
 def test_batches_are_counted(counted: RecommenderServer) -> None:

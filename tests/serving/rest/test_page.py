@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from serving.rest import page
+from serving.rest.calls import Calls
 from serving.server import RecommenderServer
 from serving.settings import RestSettings, ServerSettings
 from tests.serving.rest.conftest import Web
@@ -80,6 +81,21 @@ def test_what_is_disliked_is_in_no_list(web: Web) -> None:
     assert [(item["id"], item["after"]) for item in found["without"]] == [("c", 1), ("d", 2), ("e", 3)]
     # The tiny model's order does not depend on dislikes.
     assert [(each["id"], each["moved"]) for each in found["dislikes"]] == [("b", []), ("zzz", [])]
+
+
+def test_a_model_that_does_not_read_dislikes_leaves_them_out(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lists(web, liked=["a"], disliked=["b"])["reads_dislikes"] is True
+    monkeypatch.setattr(Calls, "has_signature", lambda *_: False)
+    found = lists(web, liked=["a"], disliked=["b"])
+    assert found["reads_dislikes"] is False
+    assert [(item["id"], item["score"]) for item in found["items"]] == [("c", 1.0), ("d", 0.0), ("e", 0.0)]
+
+
+def test_which_signatures_there_are_is_asked_of_the_version_that_serves(web: Web) -> None:
+    assert web.server.faces.app is not None
+    calls = Calls(web.server._services, web.server.faces.metrics)
+    assert [calls.has_signature("pnfrec", name) for name in ("with_negatives", "films")] == [True, False]
+    assert calls.has_signature("films", "with_negatives") is False
 
 
 def test_what_moved_farthest_comes_first() -> None:

@@ -74,6 +74,19 @@ def test_probes_tell_the_process_from_the_model(web: Web, tmp_path: Path) -> Non
         empty.stop(grace_seconds=0)
 
 
+def test_a_server_that_stops_says_so_to_probes_while_calls_end(base: Path) -> None:
+    server = RecommenderServer.of(ServerSettings(str(base), port=0, poll_seconds=60, rest=RestSettings(port=0)))
+    server.start()
+    try:
+        web = Web(server)
+        assert web.get("/readyz").status == 200
+        server.faces.stop_soon()
+        assert [web.get(path).status for path in ("/readyz", "/healthz")] == [503, 200]
+        assert web.predict({"inputs": COLUMNS}).status == 200
+    finally:
+        server.stop(grace_seconds=0)
+
+
 def test_metrics_are_text_for_a_scrape(web: Web) -> None:
     answer = web.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

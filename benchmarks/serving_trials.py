@@ -1,0 +1,166 @@
+"""What a server goes through in a bad week, in minutes: it prints errors, wrong lists, stalls and memory of each trial.
+
+    python -m benchmarks.serving_trials --switches 100 --minutes 5
+
+`switches`: so many versions taken over under eight clients. `steady`: 80 % of the top rate. `overload`: twice the top
+rate, with a deadline of a second. `mixed`: calls of one row beside eight clients that send 1,024 rows. `kill`: SIGKILL
+in mid-load, and a start on what it left. Nothing here is a test: no test is timed.
+"""
+
+import argparse
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import measure, serving_setup
+from benchmarks.serving_setup import Server, finished, started_load
+
+TRIALS = ("switches", "steady", "overload", "mixed", "kill")
+
+
+def _say(name: str, found: dict[str, Any], **more: Any) -> dict[str, Any]:
+    measure.say(f"{name}: {found}" + "".join(f", {key.replace('_', ' ')} {value}" for key, value in more.items()))
+    return {**found, **more}
+
+
+def push(source: Path, base: Path, version: int) -> None:
+    """As the pusher does: `saved_model.pb` last."""
+    shutil.copytree(source, base / str(version), ignore=shutil.ignore_patterns("saved_model.pb"))
+    shutil.copy(source / "saved_model.pb", base / str(version))
+
+
+class Trials:
+    """The trials over two models of the same size.
+
+    Args:
+        scratch: An empty folder.
+        switches: How many versions take over.
+        minutes: How long the steady load is.
+        root: The checkout whose server is tried.
+    """
+
+    def __init__(self, scratch: Path, switches: int, minutes: float, root: Path = measure.ROOT) -> None:
+        self.root = root
+        self.switches = switches
+        self.minutes = minutes
+        self.scratch = scratch
+        self.models = scratch / "models"
+        serving_setup.export(self.models, {1: 1, 2: 2})
+        self.requests = scratch / "requests"
+        serving_setup.write_requests(self.requests, self.models, versions=switches + 1)
+        self.batches = scratch / "batches"
+        serving_setup.write_requests(self.batches, self.models, rows=1024, count=4)
+        self.top = 0.0
+
+    def base(self, name: str) -> Path:
+        base = self.scratch / name
+        push(self.models / "1", base, 1)
+        return base
+
+    def find_top(self, server: Server) -> float:
+        if not self.top:
+            server.load(self.requests, "--clients", "16", "--seconds", "2")
+            self.top = server.load(self.requests, "--clients", "64", "--seconds", "8")["a_second"]
+        return self.top
+
+    def run_switches(self) -> dict[str, Any]:
+        base = self.base("switches")
+        server = Server(base, self.root, "--poll-seconds", "0.2")
+        sizes = []
+        try:
+            with started_load(server.port, self.requests, "--clients", "8", "--seconds", "100000", "--check") as load:
+                for version in range(2, self.switches + 2):
+                    push(self.models / str(2 - version % 2), base, version)
+                    self.wait(lambda version=version: f"Serving version {version} " in server.log())  # type: ignore[misc]
+                    shutil.rmtree(base / str(version - 1))
+                    sizes.append(server.mebibytes())
+                load.send_signal(signal.SIGTERM)
+                found = finished(load)
+        finally:
+            server.stop()
+        fifth = sizes[min(5, len(sizes) - 1)]
+        return _say("switches", found, MiB_after_5=round(fifth), MiB_at_the_end=round(sizes[-1]))
+
+    def run_steady(self) -> dict[str, Any]:
+        server = Server(self.base("steady"), self.root)
+        try:
+            rate = 0.8 * self.find_top(server)
+            before = server.mebibytes()
+            options = ("--rate", str(rate), "--seconds", str(60 * self.minutes), "--check")
+            found = server.load(self.requests, *options)
+            return _say(
+                "steady", found, rate=round(rate), MiB_before=round(before), MiB_after=round(server.mebibytes())
+            )
+        finally:
+            server.stop()
+
+    def run_overload(self) -> dict[str, Any]:
+        server = Server(self.base("overload"), self.root)
+        try:
+            rate = 2 * self.find_top(server)
+            options = ("--rate", str(rate), "--seconds", "15", "--deadline", "1", "--check")
+            return _say("overload", server.load(self.requests, *options), rate=round(rate), top=round(self.top))
+        finally:
+            server.stop()
+
+    def run_mixed(self) -> dict[str, Any]:
+        server = Server(self.base("mixed"), self.root)
+        try:
+            with started_load(server.port, self.batches, "--clients", "8", "--seconds", "15") as large:
+                time.sleep(3)
+                small = server.load(self.requests, "--clients", "1", "--seconds", "8", "--check")
+                rows = finished(large)
+            return _say("mixed", small, batches_a_second=round(rows["a_second"], 2), batches=rows["codes"])
+        finally:
+            server.stop()
+
+    def run_kill(self) -> dict[str, Any]:
+        base = self.base("kill")
+        server = Server(base, self.root)
+        options = ("--clients", "16", "--seconds", "45", "--deadline", "2", "--check")
+        try:
+            with started_load(server.port, self.requests, *options) as load:
+                time.sleep(6)
+                server.process.kill()
+                began = time.monotonic()
+                again = Server(base, self.root, port=server.port)
+                away = time.monotonic() - began
+                try:
+                    found = finished(load)
+                finally:
+                    again.stop()
+            return _say("kill", found, seconds_until_it_served_again=round(away, 1))
+        finally:
+            server.stop()
+
+    @staticmethod
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 300
+        while not condition():
+            if time.monotonic() > deadline:
+                msg = "A version did not take over within five minutes."
+                raise RuntimeError(msg)
+            time.sleep(0.05)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"of {', '.join(TRIALS)}; all without one")
+    parser.add_argument("--switches", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--checkout", type=Path, default=measure.ROOT, help="of an earlier commit, to try its server")
+    arguments = parser.parse_args()
+    if unknown := sorted(set(arguments.trials) - set(TRIALS)):
+        parser.error(f"no such trial: {', '.join(unknown)}. There are {', '.join(TRIALS)}.")
+    with tempfile.TemporaryDirectory() as scratch:
+        trials = Trials(Path(scratch), arguments.switches, arguments.minutes, arguments.checkout.resolve())
+        found = {name: getattr(trials, f"run_{name}")() for name in arguments.trials or TRIALS}
+    measure.say(f"Stored in {measure.store('serving_trials', found).relative_to(measure.ROOT)}.")
+
+
+if __name__ == "__main__":
+    main()
