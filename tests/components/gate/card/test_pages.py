@@ -47,7 +47,7 @@ def test_our_own_words_mark_code() -> None:
 def test_the_page_needs_nothing_from_outside_and_no_wide_screen() -> None:
     text = page.to_html(card.make_card(records.sources()))
     assert re.findall(r"https?:|src=|href=|url\(|@import|<script|<link|overflow-x", text) == []
-    narrow = text[text.index("@media (max-width: 760px)") :]
+    narrow = text[text.index("@media (max-width: 1060px)") :]
     assert "thead { display: none; }" in narrow
     assert "content: attr(data-label)" in narrow
     rows = read(text).rows
