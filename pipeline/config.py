@@ -123,6 +123,12 @@ class PipelineConfig:
                 "reads none. Set `model.soft_boundary: 0`, or let a threshold on values say what is positive."
             )
             raise ValueError(msg)
+        if not self.feedback.split_rule.holds_out:
+            msg = (
+                f"`feedback.split: {self.feedback.split}` holds nothing out, so that a run has nothing to judge its "
+                "model by. Take another rule; `pnfrec config feedback.split` tells what each does."
+            )
+            raise ValueError(msg)
         if self.gate.k > self.training.k:
             msg = (
                 f"`gate.k` ({self.gate.k}) must not be above `training.k` ({self.training.k}): the exported model "

@@ -118,7 +118,15 @@ def in_ticks(seconds: float, unit: str) -> int:
 
 
 def time_text(time: int | None, unit: str | None) -> str | None:
-    """`time` as a date in UTC to the second; None where there is none."""
+    """`time` as a date in UTC to the second; None where there is none, or where it lies beyond the calendar.
+
+    >>> time_text(0, "seconds"), time_text(2**62, "seconds")
+    ('1970-01-01 00:00:00 UTC', None)
+    """
     if time is None or unit is None or (seconds := seconds_of(time, unit)) is None:
         return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    except (OverflowError, OSError, ValueError):  # which of them depends on the platform
+        return None
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

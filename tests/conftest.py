@@ -4,6 +4,7 @@ Marks are set by what the code of a test names (`tests.support.needs`): `tensorf
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,17 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def _watching(item: pytest.Item) -> contextlib.AbstractContextManager[None]:
     guard = item.config.stash.get(_GUARD, None)
     return guard.watching() if guard is not None else contextlib.nullcontext()
+
+
+@pytest.fixture
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models train and validate operation by operation: sooner than tracing where only a few steps are taken.
+
+    For tests of what stands around the steps. That traced ones do the same: `test_a_traced_fit_is_an_untraced_one`.
+    """
+    from pnfrec_keras.network.model import PNFRec
+
+    monkeypatch.setattr(PNFRec, "compile", functools.partialmethod(PNFRec.compile, run_eagerly=True))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 import subprocess
-import sys
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,12 +27,12 @@ def test_the_tutorial_has_the_script_of_the_readme() -> None:
 
 
 @pytest.mark.e2e
-def test_the_keras_script_runs_and_its_export_answers(tmp_path: Path) -> None:
+def test_the_keras_script_runs_and_its_export_answers(tmp_path: Path, warm_python: str) -> None:
     (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in script.splitlines() if line.strip()]) <= 22
     (tmp_path / "data").symlink_to(ROOT / "data")
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=600
+        [warm_python, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=600
     )
     assert done.returncode == 0, done.stderr[-3000:]
     scores = [float(found) for found in re.findall(r"val_ndcg_p: ([0-9.]+)", done.stdout)]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,15 @@ def test_a_version_answers_its_warm_up_requests_before_it_serves(
     with pytest.raises(ValueError, match="request 0, of the signature `gone`, fails: Serving signature key"):
         model.warm_up()
     model.close()
+
+
+def test_nothing_holds_the_graph_of_a_closed_model(base: Path) -> None:
+    model = LoadedModel(base / "1", 1)
+    model.warm_up()
+    graph = weakref.ref(model._session.graph)
+    assert graph() is not None
+    model.close()
+    assert graph() is None
 
 
 def test_a_closed_model_gives_its_memory_back(exported: dict[int, Path]) -> None:

@@ -11,10 +11,17 @@ from typing import NoReturn
 
 # What is read when TensorFlow is imported: a call with another value needs an interpreter of its own.
 READ_AT_IMPORT = ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND", "XLA_FLAGS", "TF_XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS")
+# tensorflow_transform sets it in whatever imports TFX, so in the process of the tests: nobody there has asked for it.
+# In a fork, which this mark tells, it is what the program itself wants for a process of its own.
+_SET_BY_IMPORT = "TF_USE_LEGACY_KERAS"
+FORKED = "PNFREC_TESTS_FORKED"
 
 
 def call(address: str, arguments: list[str]) -> NoReturn:
     """The client: has the server run it, and ends as that does."""
+    if FORKED not in os.environ:
+        os.environ.pop(_SET_BY_IMPORT, None)
+        os.environ[FORKED] = "1"
     if any(name in os.environ for name in READ_AT_IMPORT) or not _understood(arguments):
         os.execv(sys.executable, [sys.executable, *arguments])
     files = list(_open_files())

@@ -47,6 +47,7 @@ class SplitRule(abc.ABC):
         settings: Keys of `feedback` that have a meaning under this rule and not under every other.
         at_any_time: Whether held-out rows of one user lie before training rows of others, so that what was popular at
             the end of training says nothing of them.
+        holds_out: Whether it leaves anything to judge a model by.
     """
 
     name: ClassVar[str]
@@ -54,6 +55,7 @@ class SplitRule(abc.ABC):
     columns: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ()
     at_any_time: ClassVar[bool] = False
+    holds_out: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         """Makes the rule known under its name, if it has one."""
@@ -231,6 +233,26 @@ class ByColumn(SplitRule):
             f"items with too few users and {dropped['rare_user']:,} rows of users with too few items were dropped, "
             "whatever the split column says of them. Set `min_item_users: 1` and `min_user_items: 1` to keep them."
         )
+
+
+class NothingHeldOut(SplitRule):
+    """Every row is for training: histories of all that is known, for lists (`pnfrec recommend`) and not for a run."""
+
+    name = "none"
+    summary = "nothing is held out, so that nothing can be judged: for `pnfrec recommend`, not for `pnfrec run`"
+    holds_out = False
+
+    def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
+        del times
+        return np.zeros(len(table), bool)
+
+    def split(self, table: "UserTable", train: "Mask", keys: Sequence[int]) -> Splits:
+        del train, keys
+        return np.zeros(len(table), np.int8)
+
+    def remedy(self, time: str | None) -> str:
+        del time
+        return "none is held out. Give more data"
 
 
 def rows_kept(table: "UserTable") -> npt.NDArray[np.int64]:

@@ -153,6 +153,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, trial: int, epoch: int) -> None:
     monkeypatch.setattr(module, "_log_events", log_events)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_search_that_was_cut_off_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch, fitted: list[fitting.TrainingResult]
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_search_that_was_cut_off_goes_on(
     assert float(rows[1]["alpha"]) == second.model.alpha
 
 
+@pytest.mark.usefixtures("untraced")
 def test_outcomes_serve_other_searches(world: World, fitted: list[fitting.TrainingResult]) -> None:
     tuner = dataclasses.replace(TUNER, trials=1, epochs=1)
     first = trials(world.search(tuner))
@@ -198,6 +200,7 @@ def test_a_space_without_the_configuration_begins_anywhere(world: World) -> None
     assert 0.1 <= search.oracle.create_trial("tuner0").hyperparameters.values["alpha"] <= 1.0
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_training_that_diverges_is_a_trial_that_failed(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     rate = NumberSpace(values=[0.01, 1e30])
@@ -208,6 +211,7 @@ def test_a_training_that_diverges_is_a_trial_that_failed(world: World, caplog: p
     assert any("trial 2/2: learning_rate 1e+30: failed: The training loss" in line for line in caplog.messages)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_disliked_targets_must_be_there_if_they_count(tmp_path: Path) -> None:
     world = World(tmp_path, disliked=False)
     with pytest.raises(ValueError, match=r"`tuner.delta_weight` \(0.5\) .* validation has none"):

@@ -146,6 +146,8 @@ def test_evaluation_reads_the_history_that_the_variant_reads(variant: str, jit_c
     assert float(logs["ndcg_p"]) == pytest.approx(expected, abs=1e-6)
 
 
+# Its traced step is that of `test_each_has_the_terms_of_its_loss`.
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("variant", list(VARIANTS))
 def test_each_is_trained_exported_and_ranked_the_same(variant: str, tmp_path: Path) -> None:
     evaluation = EvaluationArrays(
@@ -154,7 +156,7 @@ def test_each_is_trained_exported_and_ranked_the_same(variant: str, tmp_path: Pa
         np.array([3], np.int32),
         np.ones(1, np.int32),
     )
-    config = ModelConfig(variant=variant, max_length=LENGTH, dim=8)  # type: ignore[arg-type]
+    config = ModelConfig(variant=variant, max_length=LENGTH, dim=8, num_blocks=1)  # type: ignore[arg-type]
     training = TrainingConfig(epochs=2, k=5)
     result = train(ITEMS, ARRAYS, evaluation, config, training, state_dir=tmp_path / "state")
     export_saved_model(result.model, VOCABULARY, tmp_path / "model")

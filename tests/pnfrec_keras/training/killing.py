@@ -6,23 +6,14 @@ from pathlib import Path
 import pytest
 
 from pnfrec_keras.training.fitting import TrainingResult
-
-
-class Killed(BaseException):
-    """As a signal would end the process: nothing on the way catches it."""
+from tests.pnfrec_keras.training.chain import keeping
 
 
 def killed_and_resumed(run: Callable[..., TrainingResult], folder: Path) -> tuple[TrainingResult, TrainingResult]:
-    """What `run(state_dir=..., progress=...)` ends with, killed and resumed, and in one go."""
+    """What `run(state_dir=..., progress=...)` ends with, resumed from the state of its second epoch, and in one go."""
 
-    def kill(epoch: int, logs: dict[str, float]) -> None:
-        del logs
-        if epoch == 2:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run(state_dir=folder / "killed", progress=kill)
-    resumed, whole = run(state_dir=folder / "killed"), run(state_dir=folder / "whole")
+    whole = run(state_dir=folder / "whole", progress=keeping(folder / "whole", {2: folder / "killed"}))
+    resumed = run(state_dir=folder / "killed")
     assert (resumed.resumed_from, whole.resumed_from) == (2, 0)
     assert len(resumed.history) == len(whole.history) > 2
     for one, two in zip(resumed.history, whole.history, strict=True):

@@ -10,7 +10,9 @@ import pytest
 from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
+from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training import fitting
+from pnfrec_keras.training.build import build_model
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays, fit
 
 
@@ -44,6 +46,7 @@ def test_what_is_trained_and_what_comes_of_it_is_reported(tmp_path: Path) -> Non
     assert done == events.TrainingDone(len(result.history), result.best_epoch, best["val_ndcg_p"])
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     ("variant", "names", "sequences"),
     [("SASRec_p", (), 1), ("PNFRec_pn", ("alpha",), 2), ("PNFRec_pc", ("beta",), 2)],
@@ -95,6 +98,7 @@ def test_worse_epochs_after_the_best_do_not_spoil_the_weights(
     assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_histories_without_a_known_item_are_ranked_by_the_popularity_given(tmp_path: Path) -> None:
     train, validation = arrays()
     nothing = EvaluationArrays(
@@ -119,21 +123,48 @@ def test_it_stops_when_validation_no_longer_improves(tmp_path: Path, average_epo
     assert result.best_epoch == 1
 
 
+@pytest.fixture(scope="module")
+def idle() -> PNFRec:
+    """A model whose steps have no size, so that it may be trained again and again and is traced once."""
+    return build_model(ITEMS, MODEL, TrainingConfig(learning_rate=1e-12))
+
+
 @pytest.mark.parametrize(("min_epochs", "epochs"), [(2, 3), (3, 3), (4, 4), (7, 7), (50, 30)])
-def test_patience_waits_for_the_least_number_of_epochs(tmp_path: Path, min_epochs: int, epochs: int) -> None:
-    result = fit(tmp_path, epochs=30, patience=2, min_epochs=min_epochs, learning_rate=1e-12)
+def test_patience_waits_for_the_least_number_of_epochs(idle: PNFRec, min_epochs: int, epochs: int) -> None:
+    config = TrainingConfig(epochs=30, patience=2, min_epochs=min_epochs, batch_size=10)
+    result = fitting.fit(idle, *arrays(), config, verbose=0)
     assert len(result.history) == epochs
     assert result.best_epoch == 1, "an epoch before it may be the best"
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
-    first, second, other = fit(tmp_path, "a"), fit(tmp_path, "b"), fit(tmp_path, "c", seed=43)
+    first, second = fit(tmp_path, "a"), fit(tmp_path, "b")
     assert first.history == second.history
     for one, two in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
-    assert first.history != other.history
 
 
+def test_a_traced_fit_is_an_untraced_one_of_the_same_seed(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    traced = fit(tmp_path, "traced", epochs=2)
+    request.getfixturevalue("untraced")
+    same = fit(tmp_path, "untraced", epochs=2)
+    assert (traced.model.run_eagerly, same.model.run_eagerly) == (False, True)
+    for one, two in zip(traced.history, same.history, strict=True):
+        assert one == pytest.approx(two, rel=1e-5)
+
+
+@pytest.mark.usefixtures("untraced")
+def test_another_seed_begins_with_other_weights_and_another_order(tmp_path: Path) -> None:
+    """Steps of no size leave the weights where they began."""
+    first, other = (
+        fit(tmp_path, str(seed), epochs=1, learning_rate=1e-12, seed=seed) for seed in (TrainingConfig.seed, 43)
+    )
+    assert first.history[0]["loss"] != pytest.approx(other.history[0]["loss"], rel=1e-4)
+    tables = [result.model.item_embedding.embeddings.numpy()[1:] for result in (first, other)]
+    assert not np.isclose(tables[0], tables[1], rtol=0.0, atol=1e-6).all(axis=1).any(), "no item has the same vector"
+
+
+@pytest.mark.usefixtures("untraced")
 def test_a_loss_that_is_no_number_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError, match=r"became (nan|inf) in epoch \d.* Lower `training.learning_rate`"):
         fit(tmp_path, learning_rate=1e30)

@@ -64,7 +64,9 @@ def test_an_unknown_rule_is_refused_with_those_that_are_known() -> None:
     assert str(caught.value) == (
         "`feedback.split` must be the name of a rule. Received: 'random'. Known: global_time (rows from one time on "
         "are held out, of half of the users for validation, of the others for test); leave_one_out (each user's last "
-        "row is for test, the one before for validation); column (the split column says train, validation or test)."
+        "row is for test, the one before for validation); column (the split column says train, validation or "
+        "test); none (nothing is held out, so that nothing can be judged: for `pnfrec recommend`, not for `pnfrec "
+        "run`)."
     )
 
 

@@ -1,0 +1,134 @@
+"""`pnfrec recommend`: lists for every user of the feedback, as files."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
+
+
+@click.command()
+@click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
+@click.option("--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the lists.")
+@click.option("--base", type=click.Path(file_okay=False, path_type=Path), help="Serving folder. Default: the config's.")
+@click.option("--version", type=click.IntRange(0), help="Version of the model. Default: the newest.")
+@click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1), help="How many items a user.")
+@click.option("--max-per-group", default=0, type=click.IntRange(0), help="Items of one group at most. Default: any.")
+@click.option("--format", "file_format", default="parquet", show_default=True, type=click.Choice(["parquet", "csv"]))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.")
+def recommend(
+    config_path: Path,
+    output: Path,
+    base: Path | None,
+    version: int | None,
+    k: int,
+    max_per_group: int,
+    file_format: str,
+    overrides: tuple[str, ...],
+) -> None:
+    """Write the best items of every user of the feedback: user, rank, item, score, fallback, version.
+
+    All rows of the feedback are read by the rules of the pipeline (threshold, duplicates, order, ids), held-out ones
+    too. What a user has liked or disliked never comes back. A call that was cut off goes on where it was when it is
+    repeated.
+
+    Exit status: 0 written, 1 it could not be, 2 wrong configuration or usage.
+
+    \b
+    pnfrec recommend --config configs/movietweetings.yaml --output lists
+    """  # noqa: D301 - a raw docstring would show click's mark, the character \\b, instead of obeying it
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from pipeline.config import ConfigError, load_config
+    from pipeline.histories import UnfitConfigError, check_model
+    from pnfrec_core.errors import FeedbackError
+    from serving.errors import RequestFault
+
+    try:
+        config = load_config(config_path, overrides)
+        number, model = _model(base or config.serving_path, version)
+        check_model(config, model)
+        asked = {"k": k, "format": file_format, "max_per_group": max_per_group, "model": str(model), "version": number}
+        began = time.monotonic()
+        found = _write(config, output, model, asked)
+    except (ConfigError, UnfitConfigError) as error:
+        raise click.UsageError(str(error)) from error
+    except (FeedbackError, RequestFault, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(_told(found, output, number, time.monotonic() - began))
+
+
+def _model(base: Path, version: int | None) -> tuple[int, Path]:
+    """Number and folder of the version to ask."""
+    from pnfrec_core.versions import SAVED_MODEL_FILE, by_version
+
+    names = by_version(entry.name for entry in base.iterdir() if entry.is_dir()) if base.is_dir() else {}
+    found = {number: base / name for number, name in names.items() if (base / name / SAVED_MODEL_FILE).is_file()}
+    if version is None and found:
+        version = max(found)
+    if version is None or version not in found:
+        there = ", ".join(map(str, sorted(found))) or "none"
+        wanted = "no version of a model" if version is None else f"no version {version}"
+        msg = f"{base} holds {wanted} (there: {there}). Run `pnfrec run` first, or name another folder by --base."
+        raise click.ClickException(msg)
+    return version, found[version]
+
+
+def _write(config: "PipelineConfig", output: Path, model: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """The counts of the job in `output`, done now or before."""
+    from pipeline.histories import key_of, make_histories, remove_histories
+
+    job = {**asked, "histories": key_of(config)}
+    summary = _begin(output, job)
+    if summary is not None:
+        click.echo(f"{output} holds these lists already.")
+        return summary
+    click.echo("Reading the feedback ...")
+    shards = make_histories(config, output)
+    click.echo(f"Ranking by {model}, {len(shards)} part{'' if len(shards) == 1 else 's'} ...")
+    # TensorFlow takes its seconds: not before the input is known to be good.
+    from serving.bulk.job import SUMMARY_FILE, Job, write_lists
+
+    made = Job(shards, output, model, asked["version"], asked["k"], asked["format"], asked["max_per_group"])
+    found = {**job, **write_lists(made, click.echo)}
+    (output / SUMMARY_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    remove_histories(output)
+    for counts in output.glob("_part-*.json"):
+        counts.unlink()
+    return found
+
+
+def _begin(output: Path, job: dict[str, Any]) -> dict[str, Any] | None:
+    """Makes the folder a job's own. The summary of the job where it is done; None where there is work to do."""
+    job_file, summary_file = output / "_job.json", output / "_summary.json"
+    if job_file.is_file():
+        before = json.loads(job_file.read_text(encoding="utf-8"))
+        if before != job:
+            changed = ", ".join(f"`{name}`" for name in job if before.get(name) != job[name])
+            msg = f"{output} holds lists of another call: {changed} differ. Name another folder, or remove that one."
+            raise ValueError(msg)
+        return json.loads(summary_file.read_text(encoding="utf-8")) if summary_file.is_file() else None
+    if output.is_dir() and any(output.iterdir()):
+        msg = f"The folder {output} is not empty, and holds no lists. Name another one, or remove it first."
+        raise ValueError(msg)
+    output.mkdir(parents=True, exist_ok=True)
+    job_file.write_text(json.dumps(job, indent=1) + "\n", encoding="utf-8")
+    return None
+
+
+def _told(found: dict[str, Any], output: Path, version: int, seconds: float) -> str:
+    users = found["users"]
+    lines = [
+        f"{found['rows']:,} rows for {users:,} users in {output}, by version {version}, in {seconds:.0f} s.",
+        f"By popularity, since the model knows no item of the history: {found['fallback']:,} users.",
+        f"Empty lists: {found['empty']:,}.",
+        f"Items of histories that the model does not know: {found['unknown_items']:,} of "
+        f"{found['known_items'] + found['unknown_items']:,}.",
+    ]
+    if found["parts_kept"]:
+        lines.append(f"{found['parts_kept']:,} of {found['parts']:,} parts were there from a call that was cut off.")
+    return "\n".join(lines)

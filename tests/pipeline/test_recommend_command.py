@@ -1,0 +1,130 @@
+"""`pnfrec recommend` from feedback to files, on a small source and a small model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline.histories import UnfitConfigError, all_rows
+from pipeline.recommend_command import recommend
+
+pytestmark = pytest.mark.tensorflow
+
+ITEMS = [f"i{number}" for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from pnfrec_keras.examples.vocabulary import Vocabulary
+    from pnfrec_keras.export.saved_model import export_saved_model
+    from pnfrec_keras.network.model import PNFRec
+
+    base = tmp_path_factory.mktemp("serving")
+    vocabulary = Vocabulary(ITEMS, np.arange(8, 0, -1), np.arange(8, 0, -1))
+    settings = "feedback: {positive: 4, duplicates: all}\n"
+    model = PNFRec(8, max_length=4, dim=8)
+    export_saved_model(model, vocabulary, base / "3", extra_assets={"config.yaml": settings})
+    (base / "12").mkdir()  # not complete: no version
+    return base
+
+
+@pytest.fixture
+def config(tmp_path: Path, base: Path) -> Path:
+    # One user of one liked item, one who dislikes only, and one whose only item no model knows.
+    rows = ["u1,i0,5,10", "u1,i1,1,11", "u1,i2,4,9", "u2,i3,1,1", "u3,new,5,99"]
+    (tmp_path / "rows.csv").write_text("user,item,value,timestamp\n" + "\n".join(rows) + "\n")
+    path = tmp_path / "data.yaml"
+    path.write_text(
+        f"name: data\noutput: {tmp_path}/run\nserving: {base}\n"
+        "feedback: {files: [rows.csv], positive: 4}\ngate: {bounds: {ndcg_p: {min: 0.0}}}\n"
+    )
+    return path
+
+
+def call(config: Path, output: Path, *more: str) -> Result:
+    return CliRunner().invoke(recommend, ["--config", str(config), "--output", str(output), *more])
+
+
+def test_every_user_gets_a_list_whatever_the_filters_of_training(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lists"
+    done = call(config, output, "-k", "3")
+    assert done.exit_code == 0, done.output
+    rows = pq.read_table(output).to_pylist()
+    lists = {user: [row["item"] for row in rows if row["user"] == user] for user in ("u1", "u2", "u3")}
+    assert all(len(items) == 3 for items in lists.values())
+    assert not set(lists["u1"]) & {"i0", "i1", "i2"}
+    assert "i3" not in lists["u2"]
+    # The most popular items, for whom the model knows nothing of.
+    assert lists["u3"] == ["i0", "i1", "i2"]
+    assert {row["user"] for row in rows if row["fallback"]} == {"u3"}
+    assert {row["version"] for row in rows} == {3}
+    assert "9 rows for 3 users" in done.output
+    assert "Items of histories that the model does not know: 1 of 5." in done.output
+    assert sorted(path.name for path in output.iterdir()) == ["_job.json", "_summary.json", "part-00000.parquet"]
+
+
+def test_a_second_call_has_nothing_to_do_and_another_one_is_refused(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lists"
+    assert call(config, output).exit_code == 0
+    written = (output / "part-00000.parquet").stat().st_mtime_ns
+    again = call(config, output)
+    assert (again.exit_code, "holds these lists already" in again.output) == (0, True)
+    assert (output / "part-00000.parquet").stat().st_mtime_ns == written
+    other = call(config, output, "-k", "4")
+    assert other.exit_code == 1
+    assert "holds lists of another call: `k` differ" in other.output
+    with (tmp_path / "rows.csv").open("a") as rows:
+        rows.write("u4,i1,5,100\n")
+    assert "`histories` differ" in call(config, output).output
+
+
+def test_a_call_that_was_cut_off_reads_nothing_twice(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lists"
+    assert call(config, output).exit_code == 0
+    (output / "_summary.json").unlink()
+    # As it was before the last step: the histories are there, and the part is not.
+    shutil.rmtree(output / ".histories", ignore_errors=True)
+    (output / "part-00000.parquet").unlink()
+    done = call(config, output)
+    assert done.exit_code == 0, done.output
+    assert json.loads((output / "_summary.json").read_text())["users"] == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        (("--set", "feedback.positive=5"), 2, "was trained with `feedback.positive: 4`, and this configuration says 5"),
+        (("--set", "feedback.duplicates=last"), 2, "`feedback.duplicates: all`"),
+        (("--set", "feedback.positive=median"), 2, "and this configuration says median"),
+        (("--version", "12"), 1, "holds no version 12 (there: 3)"),
+        (("--max-per-group", "1"), 1, "have no groups"),
+        (("--set", "feedback.files=[gone.csv]"), 1, "gone.csv"),
+        (("--set", "feedback.split=none"), 2, "holds nothing out"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    config: Path, tmp_path: Path, more: tuple[str, ...], status: int, said: str
+) -> None:
+    done = call(config, tmp_path / "lists", *more)
+    assert (done.exit_code, said in done.output) == (status, True), done.output
+    assert not list((tmp_path / "lists").glob("part-*"))
+
+
+def test_a_folder_of_something_else_is_left_alone(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lists"
+    output.mkdir()
+    (output / "thesis.txt").write_text("mine")
+    done = call(config, output)
+    assert (done.exit_code, "is not empty, and holds no lists" in done.output) == (1, True)
+    assert [path.name for path in output.iterdir()] == ["thesis.txt"]
+
+
+def test_the_median_is_not_worked_out_anew() -> None:
+    from components.feedback.config import FeedbackConfig
+
+    with pytest.raises(UnfitConfigError, match=r"feedback\.positive=VALUE"):
+        all_rows(FeedbackConfig(files=["x.csv"]))
