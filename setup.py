@@ -16,13 +16,23 @@ KERAS = [
     "keras>=3.12,<4",
 ]
 CLIENT = ["click>=8.1", "grpcio>=1.60", "protobuf>=3.20.3"]
+# What `pnfrec serve` needs beside the model's TensorFlow: settings, metrics, and an ASGI server for REST.
+SERVER = [
+    *CLIENT,
+    "anyio>=4",
+    "prometheus-client>=0.20",
+    "pydantic>=2.7,<3",
+    "pyyaml>=6",
+    "starlette>=1,<2",
+    "uvicorn>=0.40",
+]
 # On macOS on arm64 it still asks for tensorflow-macos 2.13, which fits no lane: `index: tfrs` is for Linux.
 TFRS = ['tensorflow-recommenders>=0.7.7,<0.8; platform_system == "Linux"', 'tf-keras>=2.16; platform_system == "Linux"']
 # The pictures of `pnfrec experiment` and `pnfrec results`. No part of the pipeline, where Keras would import pyplot.
 STUDIES = ["matplotlib>=3.8,<4"]
 PIPELINE = [
     *KERAS,
-    *CLIENT,
+    *SERVER,
     *TFRS,
     f"tfx>=1.16,<1.17; {OLD_LANE}",
     f"tfx>=1.21,<1.22; {NEW_LANE}",
@@ -34,8 +44,6 @@ PIPELINE = [
     "numpy>=1.26",
     "pandas>=1.5",
     "pyarrow>=10",
-    "pydantic>=2.7,<3",
-    "pyyaml>=6",
     # TensorFlow 2.21 no longer brings it.
     "tensorboard>=2.16",
     # `tfx run create` calls `pip freeze`, so pip has to live in the environment.
@@ -44,6 +52,8 @@ PIPELINE = [
 ]
 DEV = [
     *STUDIES,
+    # Certificates for the tests of TLS.
+    "cryptography>=42",
     "hypothesis>=6",
     "mypy>=1.11",
     "pandas-stubs",
@@ -81,6 +91,7 @@ setup(
     extras_require={
         "keras": KERAS,
         "client": CLIENT,
+        "serve": [*KERAS, *SERVER],
         "tfrs": TFRS,
         "studies": STUDIES,
         "pipeline": PIPELINE,

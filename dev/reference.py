@@ -1,6 +1,6 @@
 """The reference of the configuration and of the command line, as Markdown made from the sources. No TensorFlow.
 
-`python -m dev.reference configuration` and `python -m dev.reference command-line` write it to the standard output.
+`python -m dev.reference configuration`, or `server`, or `command-line`, writes it to the standard output.
 """
 
 import inspect
@@ -24,6 +24,15 @@ def configuration() -> str:
     from pnfrec_core.settings.reference import write_markdown
 
     return write_markdown(tree_of(PipelineConfig))
+
+
+def server() -> str:
+    """Every key of a server's settings: what it means, what it may be, its default."""
+    from pnfrec_core.settings.keys import tree_of
+    from pnfrec_core.settings.reference import write_markdown
+    from serving.settings import ServerSettings
+
+    return write_markdown(tree_of(ServerSettings), "Settings of a server")
 
 
 def command_line() -> str:
@@ -90,7 +99,7 @@ def _default(parameter: click.Parameter) -> str:
     return f"`{default}`" if is_said else ""
 
 
-_PAGES = {"configuration": configuration, "command-line": command_line}
+_PAGES = {"configuration": configuration, "server": server, "command-line": command_line}
 
 if __name__ == "__main__":
     sys.stdout.write(_PAGES[sys.argv[1]]())

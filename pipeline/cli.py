@@ -20,6 +20,7 @@ _COMMANDS = {
     "results": ("studies.commands.collection", "results", "Write the document of all studies' results."),
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
+    "health": ("serving.commands", "health", "Tell whether a server answers with a model, for probes."),
     "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),
 }
 

@@ -9,6 +9,7 @@ import yaml
 
 from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
+from components.pusher.config import PushConfig
 from components.tuner.config import TunerConfig, check_tuner
 from pipeline.paths import with_settled_paths
 from pnfrec_core.settings.errors import ConfigError
@@ -103,6 +104,7 @@ class PipelineConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     tuner: TunerConfig = dataclasses.field(default_factory=TunerConfig)
     export: ExportConfig = dataclasses.field(default_factory=ExportConfig)
+    push: PushConfig = dataclasses.field(default_factory=PushConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
     query: QueryConfig = dataclasses.field(default_factory=QueryConfig)
     cache: bool = True

@@ -81,6 +81,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         model_blessing=evaluator.outputs["blessing"],
         base_directory=str(config.serving_path),
         resolved_config=config.to_yaml(),
+        push=config.push,
     ).with_id("Pusher")
     # What the report finds wrong (a gate that disagrees with itself) must stop the push too.
     pusher.add_upstream_node(report)

@@ -71,6 +71,7 @@ VOCABULARY_POSITIVE_COUNT: Final = "positive_count"
 # Likes of the last days of training; absent where `feedback.recent_days` is 0.
 VOCABULARY_RECENT_POSITIVE_COUNT: Final = "recent_positive_count"
 VOCABULARY_TITLE: Final = "title"  # absent where the data has none
+VOCABULARY_GROUP: Final = "group"  # category, brand or artist; absent where the data has none
 
 # Folder inside the SavedModel for the vocabulary file and what else a reader may want without TensorFlow.
 EXTRA_ASSETS: Final = "assets.extra"
@@ -78,15 +79,28 @@ EXTRA_ASSETS: Final = "assets.extra"
 # Signatures of the SavedModel.
 SERVING_SIGNATURE: Final = "serving_default"
 NEGATIVES_SIGNATURE: Final = "with_negatives"
+RECOMMEND_SIGNATURE: Final = "recommend"
 RANK_SIGNATURE: Final = "rank_examples"
+USERS_SIGNATURE: Final = "user_vectors"
+ITEMS_SIGNATURE: Final = "item_vectors"
+# Those that answer queries with lists, each row of which is a user.
+QUERY_SIGNATURES: Final = (SERVING_SIGNATURE, NEGATIVES_SIGNATURE, RECOMMEND_SIGNATURE)
 K: Final = "k"
 EXCLUDE_ITEM_IDS: Final = "exclude_item_ids"
 GAMMA: Final = "gamma"
+ALLOW_ITEM_IDS: Final = "allow_item_ids"
+MAX_PER_GROUP: Final = "max_per_group"
+VECTOR_ITEM_IDS: Final = "item_ids"
 OUTPUT_ITEM_IDS: Final = "item_ids"
 OUTPUT_SCORES: Final = "scores"
 OUTPUT_COUNT: Final = "count"
 OUTPUT_FALLBACK: Final = "fallback"
 OUTPUT_KNOWN_ITEMS: Final = "known_items"
+OUTPUT_UNKNOWN_ALLOWED: Final = "unknown_allowed"
+OUTPUT_GROUPS: Final = "groups"
+OUTPUT_SCORES_WITHOUT_RULE: Final = "scores_without_rule"
+OUTPUT_VECTORS: Final = "vectors"
+OUTPUT_KNOWN: Final = "known"
 RANK_INPUT: Final = "examples"
 OUTPUT_RANK: Final = "rank"
 OUTPUT_DEFAULT_RANK: Final = "default_rank"

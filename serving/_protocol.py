@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from serving import _probe_tables
+
 _SCALARS: Final = {
     "double": 1,
     "float": 2,
@@ -204,6 +206,18 @@ def _file(name: str, package: str, messages: Messages, depends: list[str]) -> An
         _add_enum(file, "Code", CODES)
     if "ModelVersionStatus" in made:
         _add_enum(made["ModelVersionStatus"], "State", STATES)
+    if "HealthCheckResponse" in made:
+        _add_enum(made["HealthCheckResponse"], "ServingStatus", _probe_tables.SERVING_STATUSES)
+    for service, methods in _probe_tables.SERVICES.get(package, {}).items():
+        added = file.service.add(name=service)
+        for method, request, response, requests, responses in methods:
+            added.method.add(
+                name=method,
+                input_type=f".{package}.{request}",
+                output_type=f".{package}.{response}",
+                client_streaming=requests,
+                server_streaming=responses,
+            )
     return file
 
 
@@ -212,6 +226,7 @@ _FILES: Final = {
     "tensorflow": _TENSORFLOW,
     "tensorflow.error": {},
     "tensorflow.serving": _SERVING,
+    **_probe_tables.FILES,
 }
 
 
@@ -226,11 +241,19 @@ def _build_pool() -> Any:
 
 
 POOL: Final = _build_pool()
-MESSAGE_NAMES: Final = tuple(f"{package}.{path}" for package, messages in _FILES.items() for path in messages)
+SERVICE_NAMES: Final = tuple(
+    f"{package}.{name}" for package, services in _probe_tables.SERVICES.items() for name in services
+)
+MESSAGE_NAMES: Final = tuple(
+    f"{package}.{path}"
+    for package, messages in _FILES.items()
+    if package not in _probe_tables.FILES
+    for path in messages
+)
 
 
 def message_class(full_name: str) -> Any:
-    """The class of a message of `MESSAGE_NAMES`."""
+    """The class of a message of `MESSAGE_NAMES`, or of `_probe_tables`."""
     descriptor = POOL.FindMessageTypeByName(full_name)
     factory: Any = message_factory
     if hasattr(factory, "GetMessageClass"):  # protobuf >= 4.22

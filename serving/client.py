@@ -4,62 +4,34 @@ It speaks TensorFlow Serving's API, so it works with `pnfrec serve` and with the
 
     with RecommenderClient("localhost:8500") as client:
         answer = client.recommend(["1375666", "0110912"], k=5)
+
+`serving.aio` has its twin for asyncio.
 """
 
-import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
 import grpc
 
-from pnfrec_core import schema
 from serving import contract, errors, wire
+from serving.connection import Connection, TlsFiles
 from serving.contract import Recommendations
+from serving.dialogue import Dialogue, ModelMetadata, Signature, TensorSpec, VersionStatus
+from serving.retries import Retries
 
 __all__ = [
     "ModelMetadata",
     "Recommendations",
     "RecommenderClient",
+    "Retries",
     "Signature",
     "TensorSpec",
+    "TlsFiles",
     "VersionStatus",
 ]
-
-
-@dataclasses.dataclass(frozen=True)
-class TensorSpec:
-    """Type and shape of an input or output; -1 is a free size, a shape of None a free rank."""
-
-    dtype: str
-    shape: tuple[int, ...] | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Signature:
-    """Inputs and outputs of one entry point of the SavedModel, by name."""
-
-    inputs: Mapping[str, TensorSpec]
-    outputs: Mapping[str, TensorSpec]
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelMetadata:
-    """What the serving version offers."""
-
-    version: int
-    signatures: Mapping[str, Signature]
-
-
-@dataclasses.dataclass(frozen=True)
-class VersionStatus:
-    """State of one version: "START", "LOADING", "AVAILABLE", "UNLOADING" or "END"; no `error` where all is well."""
-
-    version: int
-    state: str
-    error_code: str = "OK"
-    error: str = ""
 
 
 class RecommenderClient:
@@ -68,19 +40,44 @@ class RecommenderClient:
     Args:
         target: "host:port" of the gRPC port.
         model_name: As the server names the model.
-        timeout: Seconds until a call is given up.
+        timeout: Seconds until a call is given up, all its attempts and waits together. Each call may set its own.
         version: Asks for this version only; None takes the newest that is loaded.
+        label: Asks for the version that bears this label, such as "stable".
+        credentials: `TlsFiles` or grpc.ChannelCredentials for a connection with TLS; None is one without.
+        token: Sent as `authorization: Bearer TOKEN` with each call.
+        metadata: Further pairs sent with each call; names in lower case.
+        wait_for_ready: Waits for a server that is not there, until the call's deadline, instead of failing at once.
+        retries: How often a call is made again that the server was not there for.
+        rows_per_call: A larger batch is cut into several calls, one after the other.
+
+    Raises:
+        OSError: A file of `credentials` cannot be read.
+        ValueError: Settings contradict each other, or a file of `credentials` is not what it should be.
     """
 
     def __init__(
-        self, target: str, model_name: str = "pnfrec", timeout: float = 5.0, version: int | None = None
+        self,
+        target: str,
+        model_name: str = "pnfrec",
+        timeout: float = 5.0,
+        version: int | None = None,
+        *,
+        label: str | None = None,
+        credentials: Any = None,
+        token: str | None = None,
+        metadata: Sequence[tuple[str, str | bytes]] = (),
+        wait_for_ready: bool = False,
+        retries: Retries = Retries(),  # noqa: B008 (frozen)
+        rows_per_call: int = 1024,
     ) -> None:
         self.target = target
         self.model_name = model_name
         self.timeout = timeout
         self.version = version
+        self._dialogue = Dialogue(model_name, version, label, rows_per_call)
+        self._connection = Connection(target, credentials, token, metadata, timeout, wait_for_ready, retries)
         self._process = os.getpid()
-        self._channel = grpc.insecure_channel(target, options=_channel_options(target))
+        self._channel = self._connection.open()
         self._predict = self._method(wire.PREDICT, wire.PredictRequest, wire.PredictResponse)
         self._metadata = self._method(
             wire.GET_MODEL_METADATA, wire.GetModelMetadataRequest, wire.GetModelMetadataResponse
@@ -110,6 +107,10 @@ class RecommenderClient:
         *,
         negative: Sequence[str] | None = None,
         gamma: float | None = None,
+        allow: Sequence[str] | None = None,
+        max_per_group: int = 0,
+        explain: bool = False,
+        timeout: float | None = None,
     ) -> Recommendations:
         """The best `k` items after a history.
 
@@ -120,12 +121,27 @@ class RecommenderClient:
             negative: Ids of the items that the user disliked, oldest first. They never come back, and are what the
                 model reads where it knows no liked item.
             gamma: Weight of dislikes in the ranking; None takes the model's own, 0 is the paper's ranking.
+            allow: The only ids that may come back, such as a shop's stock; None allows all.
+            max_per_group: How many items of one group may come back; 0 for as many as there are.
+            explain: Whether the answer tells the score of each item before the rule of dislikes, and its group.
+            timeout: Seconds for this call; None takes the client's.
 
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        excludes, negatives = ([row] if row is not None else None for row in (exclude, negative))
-        return self.recommend_batch([positive], excludes, k, negatives=negatives, gamma=gamma)[0]
+        excludes, negatives, allows = ([row] if row is not None else None for row in (exclude, negative, allow))
+        answers = self.recommend_batch(
+            [positive],
+            excludes,
+            k,
+            negatives=negatives,
+            gamma=gamma,
+            allows=allows,
+            max_per_group=max_per_group,
+            explain=explain,
+            timeout=timeout,
+        )
+        return answers[0]
 
     def recommend_batch(
         self,
@@ -135,8 +151,15 @@ class RecommenderClient:
         *,
         negatives: Sequence[Sequence[str]] | None = None,
         gamma: float | None = None,
+        allows: Sequence[Sequence[str] | None] | None = None,
+        max_per_group: int | Sequence[int] = 0,
+        explain: bool = False,
+        timeout: float | None = None,
     ) -> list[Recommendations]:
-        """`recommend` for several histories in one call, answered in their order.
+        """`recommend` for several histories, answered in their order.
+
+        More than `rows_per_call` of them are several calls, and a new version may take over between two: each answer
+        tells its version.
 
         Args:
             positives: One history a row.
@@ -144,55 +167,50 @@ class RecommenderClient:
             k: One for all rows, or one a row.
             negatives: One list a row.
             gamma: For all rows.
+            allows: One list a row, or None in its place; None allows all.
+            max_per_group: For all rows, or one a row.
+            explain: For all rows.
+            timeout: Seconds for each call; None takes the client's.
 
         Raises:
             ValueError: The numbers of rows differ, or `k` is not a 32-bit number.
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        if not positives:
-            return []
-        if negatives is None and gamma is not None:
-            negatives = [()] * len(positives)
-        name = schema.SERVING_SIGNATURE if negatives is None else schema.NEGATIVES_SIGNATURE
-        request = contract.build_request(positives, excludes, k, self._spec(name), negatives, gamma)
-        return contract.read_response(self._call(self._predict, request), len(positives))
+        wishes = contract.Wishes.of(allows, max_per_group, explain)
+        answers = []
+        for request, rows in self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes):
+            answers += contract.read_response(self._call(self._predict, request, timeout), rows)
+        return answers
 
-    def metadata(self) -> ModelMetadata:
+    def metadata(self, *, timeout: float | None = None) -> ModelMetadata:
         """Signatures of the version that serves.
 
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        request = wire.GetModelMetadataRequest(model_spec=self._spec(), metadata_field=[wire.SIGNATURE_DEF_FIELD])
-        response = self._call(self._metadata, request)
-        with contract.checked("GetModelMetadata"):
-            packed = response.metadata[wire.SIGNATURE_DEF_FIELD].value
-            signatures = wire.SignatureDefMap.FromString(packed).signature_def
-            return ModelMetadata(
-                int(response.model_spec.version.value),
-                {name: _signature(signatures[name]) for name in sorted(signatures)},
-            )
+        return self._dialogue.read_metadata(self._call(self._metadata, self._dialogue.metadata_request(), timeout))
 
-    def status(self) -> list[VersionStatus]:
+    def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """State of each version that the server knows of, the newest first.
 
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        response = self._call(self._status, wire.GetModelStatusRequest(model_spec=self._spec()))
-        found = [
-            VersionStatus(
-                int(version.version),
-                wire.state_name(version.state),
-                wire.code_name(version.status.error_code),
-                version.status.error_message,
-            )
-            for version in response.model_version_status
-        ]
-        return sorted(found, key=lambda status: -status.version)
+        return self._dialogue.read_status(self._call(self._status, self._dialogue.status_request(), timeout))
 
-    def _spec(self, signature: str = "") -> Any:
-        return wire.model_spec(self.model_name, self.version, signature)
+    def call(self, path: str, request: Any, response: Any, *, timeout: float | None = None) -> Any:
+        """The answer of any other method of the server that takes one message and gives one.
+
+        Args:
+            path: Such as "/grpc.health.v1.Health/Check".
+            request: The message.
+            response: The class of the answer.
+            timeout: Seconds for this call; None takes the client's.
+
+        Raises:
+            serving.errors.ServingError: No answer; the subclass and the message say why.
+        """
+        return self._call(self._method(path, type(request), response), request, timeout)
 
     def _method(self, path: str, request: Any, response: Any) -> Callable[..., Any]:
         method: Callable[..., Any] = self._channel.unary_unary(
@@ -200,38 +218,21 @@ class RecommenderClient:
         )
         return method
 
-    def _call(self, method: Callable[..., Any], request: Any) -> Any:
-        if os.getpid() != self._process:
-            # The threads of a connection do not come along: it would wait for an answer that nobody reads.
-            msg = (
-                f"This client of {self.target} was made in process {self._process}, and this is its fork "
-                f"{os.getpid()}. Make a client after the fork, in each process."
-            )
-            raise errors.ForkedClientError(msg)
-        try:
-            return method(request, timeout=self.timeout)
-        except grpc.RpcError as error:
-            raise errors.translate(error, self.target, self.model_name, self.timeout) from error
-
-
-def _signature(proto: Any) -> Signature:
-    def specs(infos: Any) -> dict[str, TensorSpec]:
-        return {
-            name: TensorSpec(wire.type_name(infos[name].dtype), wire.shape_of(infos[name].tensor_shape))
-            for name in sorted(infos)
-        }
-
-    return Signature(specs(proto.inputs), specs(proto.outputs))
-
-
-def _channel_options(target: str) -> list[tuple[str, int]]:
-    options = [
-        ("grpc.max_receive_message_length", wire.MAX_MESSAGE_BYTES),
-        # A restarted server is found again within two seconds instead of gRPC's two minutes.
-        ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.max_reconnect_backoff_ms", 2000),
-    ]
-    if target.startswith(("localhost:", "127.", "[::1]:")):
-        # gRPC would send even these through the proxy that the environment names.
-        options.append(("grpc.enable_http_proxy", 0))
-    return options
+    def _call(self, method: Callable[..., Any], request: Any, timeout: float | None) -> Any:
+        errors.require_process(self._process, self.target)
+        connection = self._connection
+        seconds = connection.seconds(timeout)
+        attempts = connection.retries.begin(seconds)
+        while True:
+            try:
+                return method(
+                    request,
+                    timeout=attempts.remaining(),
+                    metadata=connection.headers(),
+                    wait_for_ready=connection.wait_for_ready or None,
+                )
+            except grpc.RpcError as error:
+                wait = attempts.wait_after(error.code().name)
+                if wait is None:
+                    raise errors.translate(error, self.target, self.model_name, seconds) from error
+            time.sleep(wait)

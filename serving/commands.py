@@ -1,76 +1,53 @@
-"""`pnfrec serve` and `pnfrec query`. Imports click only, so that the help answers at once."""
+"""`pnfrec serve`, `pnfrec query` and `pnfrec health`. Imports click only, so that the help answers at once."""
 
 import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import click
+
+from serving.options import connection_options, given_settings, settings_options, tls_of
+from serving.settings import ServerSettings, load_settings
 
 _BASE = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--base", required=True, type=_BASE, help="Folder that the pipeline pushes to: <base>/<version>/.")
-@click.option("--port", default=8500, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
-@click.option("--model-name", default="pnfrec", show_default=True, help="What requests have to name.")
 @click.option(
-    "--poll-seconds",
-    default=2.0,
-    show_default=True,
-    type=click.FloatRange(0, min_open=True),
-    help="Time between two looks for a new version.",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="YAML file of settings; the options below count over it.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Requests that run at once. Default: by the processors.")
-@click.option(
-    "--max-concurrent",
-    default=64,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Calls that run or wait; the rest are refused at once.",
-)
-@click.option("--max-rows", default=4096, show_default=True, type=click.IntRange(1), help="Users of a request.")
-@click.option(
-    "--max-columns", default=10_000, show_default=True, type=click.IntRange(1), help="Items of each list of a user."
-)
-def serve(
-    base: Path,
-    port: int,
-    host: str,
-    model_name: str,
-    poll_seconds: float,
-    workers: int | None,
-    max_concurrent: int,
-    max_rows: int,
-    max_columns: int,
-) -> None:
-    """Serve the newest version of a model over gRPC, in TensorFlow Serving's API.
+@settings_options(ServerSettings)
+def serve(config_path: Path | None, **given: Any) -> None:
+    """Serve the newest version of a model over gRPC and REST, in TensorFlow Serving's API.
 
     A new version takes over without a restart. Stop with Ctrl-C or SIGTERM.
 
     Exit status: 0 stopped, 1 the server could not start, 2 wrong usage.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from serving import errors, server
-    from serving.limits import Limits
 
+    \b
+    pnfrec serve --base runs/movietweetings/serving --rest-port 8501
+    """  # noqa: D301 - see `query`
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from pnfrec_core.settings.errors import ConfigError
+
+    try:
+        settings = load_settings(config_path, given_settings(given))
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("serving").setLevel(logging.INFO)
-    if not base.is_dir():
-        click.echo(f"{base} does not exist yet: waiting for it.", err=True)
+    if not Path(settings.base).is_dir():
+        click.echo(f"{settings.base} does not exist yet: waiting for it.", err=True)
+    from serving import errors, server
+
     try:
-        server.serve(
-            base,
-            port,
-            host,
-            model_name,
-            poll_seconds,
-            workers,
-            Limits(max_concurrent, max_rows, max_columns),
-            on_ready=lambda running: click.echo(server.describe(running)),
-        )
+        server.serve(settings, on_ready=lambda running: click.echo(server.describe(running)))
     except errors.ServerStartError as error:
         raise click.ClickException(str(error)) from error
 
@@ -80,10 +57,14 @@ def serve(
 @click.option("--negative", "-n", multiple=True, help="A disliked item, by id or title. Repeatable.")
 @click.option("--gamma", type=click.FloatRange(0), help="Weight of dislikes. Default: the model's; 0: the paper's.")
 @click.option("--exclude", "-x", multiple=True, help="An item that must not come back, by id or title. Repeatable.")
+@click.option("--allow", "-a", multiple=True, help="Of the items, recommend only these, by id or title. Repeatable.")
+@click.option("--max-per-group", default=0, type=click.IntRange(0), help="Items of one group at most. Default: any.")
+@click.option("--explain", is_flag=True, help="Show each score before the rule of dislikes, and groups.")
 @click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1), help="How many items to recommend.")
-@click.option("--target", default="127.0.0.1:8500", show_default=True, help="host:port of the server.")
+@connection_options
 @click.option("--model-name", default="pnfrec", show_default=True)
 @click.option("--version", type=click.IntRange(0), help="Ask for this version of the model only.")
+@click.option("--label", help="Ask for the version that bears this label, such as `stable`.")
 @click.option("--timeout", default=5.0, show_default=True, type=click.FloatRange(0, min_open=True), help="In seconds.")
 @click.option(
     "--items",
@@ -98,10 +79,19 @@ def query(
     negative: tuple[str, ...],
     gamma: float | None,
     exclude: tuple[str, ...],
+    allow: tuple[str, ...],
+    max_per_group: int,
+    explain: bool,
     k: int,
     target: str,
+    tls: bool,
+    ca: Path | None,
+    cert: Path | None,
+    key: Path | None,
+    token_file: Path | None,
     model_name: str,
     version: int | None,
+    label: str | None,
     timeout: float,
     items: Path | None,
     base: Path | None,
@@ -121,16 +111,61 @@ def query(
     if items is not None and base is not None:
         msg = "Give --items or --base, not both: each names a place for the titles."
         raise click.UsageError(msg)
+    if version is not None and label is not None:
+        msg = "Give --version or --label, not both: each names the version to ask."
+        raise click.UsageError(msg)
+    files = tls_of(tls, ca, cert, key)
     from serving import errors, titles
     from serving.client import RecommenderClient
+    from serving.connection import read_token
     from serving.query import ask, render, to_record
 
     try:
-        with RecommenderClient(target, model_name, timeout, version) as client:
-            answer = ask(client, positive, exclude, k, items, base, keep_unknown, negative, gamma)
+        token = read_token(token_file) if token_file is not None else None
+        with RecommenderClient(
+            target, model_name, timeout, version, label=label, credentials=files, token=token
+        ) as client:
+            wishes = (allow, max_per_group, explain)
+            answer = ask(client, positive, exclude, k, items, base, keep_unknown, negative, gamma, *wishes)
     except (errors.ServingError, titles.ItemLookupError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps(to_record(answer), ensure_ascii=False, indent=2))
     else:
         click.echo(render(answer))
+
+
+@click.command()
+@connection_options
+@click.option("--model-name", default="pnfrec", show_default=True, help="Asked of servers that have no health service.")
+@click.option("--timeout", default=5.0, show_default=True, type=click.FloatRange(0, min_open=True), help="In seconds.")
+def health(
+    target: str,
+    tls: bool,
+    ca: Path | None,
+    cert: Path | None,
+    key: Path | None,
+    token_file: Path | None,
+    model_name: str,
+    timeout: float,
+) -> None:
+    """Tell whether a server answers with a model: SERVING or NOT_SERVING, for probes of containers.
+
+    It asks gRPC's health service, and where there is none, as in the tensorflow/serving image, for the state of the
+    model's versions.
+
+    Exit status: 0 it serves, 1 it does not, or nothing answers, 2 wrong usage.
+    """
+    files = tls_of(tls, ca, cert, key)
+    from serving import errors
+    from serving.connection import read_token
+    from serving.health import ask_state
+
+    try:
+        token = read_token(token_file) if token_file is not None else None
+        state = ask_state(target, model_name, timeout, files, token)
+    except (errors.ServingError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(state)
+    if state != "SERVING":
+        raise click.exceptions.Exit(1)

@@ -1,5 +1,6 @@
 """What can go wrong with a call: what the server answers instead of a result, and what the client makes of it."""
 
+import os
 from typing import Any, Final
 
 from serving import wire
@@ -9,6 +10,19 @@ INVALID_ARGUMENT: Final = "INVALID_ARGUMENT"
 NOT_FOUND: Final = "NOT_FOUND"
 FAILED_PRECONDITION: Final = "FAILED_PRECONDITION"
 UNAVAILABLE: Final = "UNAVAILABLE"
+UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+
+# What gRPC says of a handshake that failed, and what it means.
+_HANDSHAKES: Final = (
+    ("CERTIFICATE_VERIFY_FAILED", "the client does not trust the server's certificate. Name what signed it (`ca`)."),
+    ("not in peer certificate", "the server's certificate bears another name. Call it by one that it bears."),
+    ("Hostname Verification", "the server's certificate bears another name. Call it by one that it bears."),
+    ("WRONG_VERSION_NUMBER", "the server speaks without TLS. Ask without certificates, or start it with them."),
+    ("CERTIFICATE_REQUIRED", "the server asks for a certificate of the client. Give `cert` and `key`."),
+    ("UNKNOWN_CA", "the server does not trust the client's certificate. Give one that its client CA has signed."),
+    ("Ssl handshake failed", "the handshake failed."),
+    ("SSL_ERROR", "the handshake failed."),
+)
 
 
 class RequestFault(Exception):  # noqa: N818 - the errors of this module are the client's
@@ -39,6 +53,18 @@ class ServerUnreachableError(ServingError):
     """Nothing answers at the address."""
 
 
+class CertificateError(ServingError):
+    """The two sides do not trust each other's certificate, or one of them speaks without TLS."""
+
+
+class UnauthenticatedError(ServingError):
+    """The server asks for a token, and was given none or one that it does not know."""
+
+
+class NotPermittedError(ServingError):
+    """The server, or what stands before it, knows who asks and does not let them."""
+
+
 class NoVersionError(ServingError):
     """The server is there but has no model version loaded yet."""
 
@@ -67,20 +93,42 @@ class ForkedClientError(ServingError):
     """The client was made in another process, whose connection this one cannot use."""
 
 
+class UnimplementedError(ServingError):
+    """The server does not have this method."""
+
+
 class UnexpectedAnswerError(ServingError):
     """The answer does not hold what the SavedModel contract says (docs/reference/signatures.md)."""
+
+
+def require_process(process: int, target: str) -> None:
+    """Refuses a call in another process than the client's own.
+
+    Raises:
+        ForkedClientError: The threads of a connection do not come along in a fork: the call would wait for an answer
+            that nobody reads.
+    """
+    if os.getpid() != process:
+        msg = (
+            f"This client of {target} was made in process {process}, and this is its fork {os.getpid()}. Make a "
+            "client after the fork, in each process."
+        )
+        raise ForkedClientError(msg)
 
 
 def translate(error: Any, target: str, model_name: str, timeout: float) -> ServingError:
     """The exception that tells a reader what `error`, a grpc.RpcError of a call, means."""
     code, details = error.code().name, error.details()
     if code == UNAVAILABLE:
-        metadata = dict(error.trailing_metadata() or ())
+        # Not dict(...), which takes asyncio's pairs for keys.
+        metadata = {key: value for key, value in error.trailing_metadata() or ()}  # noqa: C416
         if metadata.get(wire.REASON_KEY) == wire.REASON_NO_VERSION:
             return NoVersionError(f"{target}: {details}")
+        if trouble := _trouble_with_tls(str(details)):
+            return CertificateError(f"No secure connection to {target}: {trouble} gRPC says: {details}")
         msg = (
             f"No server answers at {target}. Start one with `pnfrec serve --base FOLDER --port PORT`, or name the "
-            f"address of another. gRPC says: {details}"
+            f"address of another. If it asks for TLS, give the client certificates (`--tls`). gRPC says: {details}"
         )
         return ServerUnreachableError(msg)
     if code == NOT_FOUND:
@@ -93,6 +141,8 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
         msg = (
             f"{target} gave no answer within {timeout:g} s. Raise the time limit, or look at the server's load and log."
         )
+        if trouble := _trouble_with_tls(str(details)):
+            return CertificateError(f"No secure connection to {target}: {trouble} gRPC says: {details}")
         return DeadlineError(msg)
     if code in (INVALID_ARGUMENT, FAILED_PRECONDITION, "OUT_OF_RANGE"):
         return InvalidRequestError(f"{target} refused the request: {details}")
@@ -102,7 +152,20 @@ def translate(error: Any, target: str, model_name: str, timeout: float) -> Servi
             "a time, or start the server with a larger `--max-concurrent`."
         )
         return ServerBusyError(msg)
+    if code == UNAUTHENTICATED:
+        msg = f"{target} does not know who asks: {details}. Give the client a token that the server knows (`token`, "
+        return UnauthenticatedError(f"{msg}`--token-file`).")
+    if code == "PERMISSION_DENIED":
+        msg = f"{target} does not let this client in: {details}. Ask whoever runs the server, or the proxy before it."
+        return NotPermittedError(msg)
+    if code == "UNIMPLEMENTED":
+        return UnimplementedError(f"{target} does not have this method: {details}")
     if code == "CANCELLED":
         msg = f"{target} stopped while it answered: {details}. Ask again; another server may answer."
         return InterruptedCallError(msg)
     return ServingError(f"{target} failed with {code}: {details}")
+
+
+def _trouble_with_tls(details: str) -> str:
+    """What is wrong with the secure connection; "" where gRPC says nothing of one."""
+    return next((meaning for sign, meaning in _HANDSHAKES if sign in details), "")

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Any
-
-from serving import errors
+from typing import Any, ClassVar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +24,9 @@ class Limits:
         model_runs: How many such batches run at once. More use more processors, for smaller batches.
         model_threads: Processors that one run may use; a large catalogue gains by more.
     """
+
+    # Of a YAML file, no key is passed over.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     max_concurrent: int = 64
     max_rows: int = 4096
@@ -51,7 +52,7 @@ class Limits:
                         f"Input `{name}` has {dim.size} {what}; this server takes {most} (`--{flag}`). Send fewer at a "
                         "time."
                     )
-                    raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+                    raise _fault(msg)
 
     @functools.cached_property
     def _axes(self) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
@@ -61,4 +62,10 @@ class Limits:
         """Raises a RequestFault where a row asks for more items than `max_k`."""
         if most > self.max_k:
             msg = f"Input `k` asks for {most} items; this server gives {self.max_k} (`--max-k`). Ask for fewer."
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+            raise _fault(msg)
+
+
+def _fault(text: str) -> Exception:
+    from serving import errors  # not above: the command's help needs the names and defaults alone
+
+    return errors.RequestFault(errors.INVALID_ARGUMENT, text)

@@ -23,7 +23,8 @@ _SERVE_TAG: Final = "serve"
 _INTERNAL: Final = "__"
 # Warm-up goes over every width of the hash tables' work that a batch is likely to have.
 _WARM_COLUMNS: Final = 64
-_WARM_K: Final = 10
+# How many items, and the model's own weight of dislikes; of all other inputs 0 asks for nothing.
+_WARM_SINGLE: Final = {schema.K: 10, schema.GAMMA: np.nan}
 
 
 class LoadedModel:
@@ -244,14 +245,14 @@ def _no_deprecation() -> Iterator[None]:
 
 
 def _made_up(served: _Signature, count: int) -> rows.Rows:
-    """Rows without a known item."""
+    """Rows without a known item, which ask for nothing that a model might refuse."""
     single = {}
     for name in served.form.single:
         number = served.signature.inputs[name].dtype
-        fill: Any = b"" if number == tensors.DT_STRING else _WARM_K if name == schema.K else 1
+        fill: Any = _WARM_SINGLE.get(name, b"" if number == tensors.DT_STRING else 0)
         single[name] = np.full(count, fill, dtype=requests.dtype_of(number))
-    ids = [b"?"] * _WARM_COLUMNS
-    return rows.Rows(count, {name: [ids] * count for name in served.form.ragged}, single)
+    ids = {name: [b"?" if name == schema.POSITIVE_ITEM_IDS else b""] * _WARM_COLUMNS for name in served.form.ragged}
+    return rows.Rows(count, {name: [each] * count for name, each in ids.items()}, single)
 
 
 def _graph_message(message: str) -> str:

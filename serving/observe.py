@@ -1,5 +1,6 @@
 """What the server tells those who count: metrics, logs, tests. Standard library only."""
 
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 # Why a call was refused or given up: the values of `reason`.
@@ -35,3 +36,26 @@ class NoObserver:
 
     def queue_depth(self, rows: int) -> None:
         del rows
+
+
+class Observers:
+    """Tells several observers.
+
+    Args:
+        observers: In the order in which they are told.
+    """
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def on_batch(self, rows: int, calls: int, seconds: float) -> None:
+        for each in self._observers:
+            each.on_batch(rows, calls, seconds)
+
+    def on_refused(self, reason: str) -> None:
+        for each in self._observers:
+            each.on_refused(reason)
+
+    def queue_depth(self, rows: int) -> None:
+        for each in self._observers:
+            each.queue_depth(rows)

@@ -30,6 +30,7 @@ class Answer:
     history: list[Entry]
     excluded: list[Entry]
     disliked: list[Entry]
+    allowed: list[Entry]
     recommendations: Recommendations
     titles: Titles | None
 
@@ -44,6 +45,9 @@ def ask(
     keep_unknown: bool = False,
     negative: Sequence[str] = (),
     gamma: float | None = None,
+    allow: Sequence[str] = (),
+    max_per_group: int = 0,
+    explain: bool = False,
 ) -> Answer:
     """Resolves words to ids and asks the server.
 
@@ -57,6 +61,9 @@ def ask(
         keep_unknown: Words that name no item are sent as ids.
         negative: Ids or titles that the user disliked.
         gamma: Weight of dislikes; None takes the model's own.
+        allow: Ids or titles that alone may come back; none allows all.
+        max_per_group: How many items of one group may come back; 0 for as many as there are.
+        explain: Asks for the score of each item before the rule of dislikes, and for its group.
 
     Raises:
         serving.titles.ItemLookupError: A word names no item, or several.
@@ -72,13 +79,23 @@ def ask(
     history = [_entry(text, titles, keep_unknown) for text in positive]
     excluded = [_entry(text, titles, keep_unknown) for text in exclude]
     disliked = [_entry(text, titles, keep_unknown) for text in negative]
-    ids = ([entry.item_id for entry in entries] for entries in (history, excluded, disliked))
-    liked_ids, excluded_ids, disliked_ids = ids
-    recommendations = client.recommend(liked_ids, excluded_ids, k, negative=disliked_ids or None, gamma=gamma)
+    allowed = [_entry(text, titles, keep_unknown) for text in allow]
+    ids = ([entry.item_id for entry in entries] for entries in (history, excluded, disliked, allowed))
+    liked_ids, excluded_ids, disliked_ids, allowed_ids = ids
+    recommendations = client.recommend(
+        liked_ids,
+        excluded_ids,
+        k,
+        negative=disliked_ids or None,
+        gamma=gamma,
+        allow=allowed_ids or None,
+        max_per_group=max_per_group,
+        explain=explain,
+    )
     if base is not None and expected is not None and recommendations.version not in (0, expected):
         # A newer version took over between the two calls: its items have its titles.
         titles = read_titles(items_file(base, recommendations.version))
-    return Answer(client.target, client.model_name, history, excluded, disliked, recommendations, titles)
+    return Answer(client.target, client.model_name, history, excluded, disliked, allowed, recommendations, titles)
 
 
 def render(answer: Answer) -> str:
@@ -98,19 +115,32 @@ def render(answer: Answer) -> str:
     if answer.excluded:
         lines.append("Excluded beside the history:")
         lines += _entries(answer.excluded)
+    if answer.allowed:
+        unknown = f"; the model does not know {got.unknown_allowed} of them" if got.unknown_allowed else ""
+        lines.append(f"Allowed, {len(answer.allowed)} items{unknown}:")
+        lines += _entries(answer.allowed)
     if got.fallback:
         why = "the model knows no item of the history" if named else "the history is empty"
         lines.append(f"By popularity, not personal: {why}.")
     lines.append("")
     if not got.items:
         return "\n".join([*lines, "No item is left to recommend."])
-    rows = [
-        (str(rank), _title(answer.titles, item_id), item_id, f"{score:.4f}")
-        for rank, (item_id, score) in enumerate(got.items, start=1)
-    ]
-    if answer.titles is None:
-        return "\n".join([*lines, *_table(("rank", "id", "score"), [(row[0], row[2], row[3]) for row in rows])])
-    return "\n".join([*lines, *_table(("rank", "title", "id", "score"), rows)])
+    return "\n".join([*lines, *_list_of(answer)])
+
+
+def _list_of(answer: Answer) -> list[str]:
+    """The recommended items as a table, with the columns that there is something to say in."""
+    got = answer.recommendations
+    columns = {"rank": [str(rank) for rank in range(1, len(got.items) + 1)]}
+    if answer.titles is not None:
+        columns["title"] = [_title(answer.titles, item_id) for item_id, _ in got.items]
+    columns["id"] = [item_id for item_id, _ in got.items]
+    columns["score"] = [f"{score:.4f}" for _, score in got.items]
+    if got.scores_without_rule is not None:
+        columns["before"] = [f"{score:.4f}" for score in got.scores_without_rule]
+    if got.groups is not None and any(got.groups):
+        columns["group"] = got.groups
+    return _table(tuple(columns), list(zip(*columns.values(), strict=True)))
 
 
 def to_record(answer: Answer) -> dict[str, Any]:
@@ -130,13 +160,28 @@ def to_record(answer: Answer) -> dict[str, Any]:
         "history": entries(answer.history),
         "exclude": entries(answer.excluded),
         "negative": entries(answer.disliked),
+        "allow": entries(answer.allowed),
         "known_items": got.known_items,
         "fallback": got.fallback,
+        "unknown_allowed": got.unknown_allowed,
         "items": [
-            {"rank": rank, "item_id": item_id, "title": _title(answer.titles, item_id) or None, "score": score}
+            {
+                "rank": rank,
+                "item_id": item_id,
+                "title": _title(answer.titles, item_id) or None,
+                "score": score,
+                **_more(got, rank - 1),
+            }
             for rank, (item_id, score) in enumerate(got.items, start=1)
         ],
     }
+
+
+def _more(got: Recommendations, place: int) -> dict[str, Any]:
+    """What an explained answer tells of the item at a place."""
+    if got.scores_without_rule is None or got.groups is None:
+        return {}
+    return {"score_without_rule": got.scores_without_rule[place], "group": got.groups[place] or None}
 
 
 def _served_version(client: RecommenderClient) -> int | None:
@@ -176,7 +221,7 @@ def _title(titles: Titles | None, item_id: str) -> str:
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned columns; rank and score to the right."""
     widths = [max(_width(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    to_the_right = [name in ("rank", "score") for name in header]
+    to_the_right = [name in ("rank", "score", "before") for name in header]
     return [
         "  ".join(_pad(*cell) for cell in zip(row, widths, to_the_right, strict=True)).rstrip()
         for row in [header, *rows]

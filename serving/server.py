@@ -1,6 +1,5 @@
 """A gRPC server for machines without the tensorflow/serving image: `pnfrec serve` or `python -m serving.server`."""
 
-import argparse
 import dataclasses
 import functools
 import gc
@@ -18,16 +17,13 @@ import grpc
 from serving import observe, wire
 from serving.batching import Batcher
 from serving.errors import ServerStartError
+from serving.faces import Faces
 from serving.limits import Limits
 from serving.service import ModelServices
+from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_NAME, DEFAULT_PORT, ServerSettings
 from serving.versions import Load, Servable, VersionWatcher
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_PORT = 8500
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_MODEL_NAME = "pnfrec"
-
 
 # Threads and calls beyond those that rank: for probes, status and metadata, and to refuse what is too much.
 _SPARE_CALLS = 16
@@ -54,7 +50,7 @@ def _freeze_once() -> None:
 
 
 class RecommenderServer:
-    """A running server over `base_path`. Traffic is not encrypted: beyond this machine, put a proxy with TLS before it.
+    """A running server over `base_path`.
 
     Args:
         base_path: Holds `<version>/saved_model.pb`; versions may arrive later.
@@ -65,8 +61,12 @@ class RecommenderServer:
         workers: Threads that requests wait in, if more than the `max_concurrent` of `limits`.
         load: Makes a servable of a version's folder; None loads SavedModels.
         limits: What it takes at once.
-        observer: Is told of runs of the model, of what waits, and of what is refused.
+        observer: Is told of runs of the model, of what waits, and of what is refused, beside the metrics.
         on_change: Is told which version serves from now on, None where none does.
+        settings: TLS, tokens, logs and HTTP; where the arguments above say the same, they count.
+
+    Raises:
+        ServerStartError: Certificates, tokens or logs of the settings cannot be used.
     """
 
     def __init__(
@@ -81,17 +81,24 @@ class RecommenderServer:
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
         on_change: Callable[[int | None], None] | None = None,
+        settings: ServerSettings | None = None,
     ) -> None:
         self.base_path = Path(base_path)
         self.model_name = model_name
         self.host = host
         self.port = port
+        settings = dataclasses.replace(
+            settings or ServerSettings(str(base_path)), base=str(base_path), host=host, limits=limits
+        )
+        self.faces = Faces(settings, lambda: self.versions.version)
+        observer = observe.Observers((self.faces.metrics, observer))
         load = load or functools.partial(load_model, batcher=Batcher(limits, observer), limits=limits)
         self.versions = VersionWatcher(self.base_path, load, poll_seconds, on_change=on_change)
         # Calls wait in threads: what waits together is ranked together (`serving.batching`).
         threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
         self._server = grpc.server(
             threads,
+            interceptors=self.faces.interceptors(),
             maximum_concurrent_rpcs=limits.max_concurrent + _SPARE_CALLS,
             options=[
                 # Else a second server on a port in use would start and take half of the calls.
@@ -100,7 +107,23 @@ class RecommenderServer:
                 ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
             ],
         )
-        self._server.add_generic_rpc_handlers(ModelServices(model_name, self.versions, limits, observer).handlers())
+        self._services = ModelServices(model_name, self.versions, limits, observer)
+        self._server.add_generic_rpc_handlers([*self._services.handlers(), *self.faces.handlers()])
+
+    @classmethod
+    def of(cls, settings: ServerSettings, load: Load | None = None) -> "RecommenderServer":
+        """The server that settings describe."""
+        return cls(
+            settings.base,
+            settings.port,
+            settings.host,
+            settings.model_name,
+            settings.poll_seconds,
+            settings.workers,
+            load,
+            settings.limits,
+            settings=settings,
+        )
 
     @property
     def address(self) -> str:
@@ -114,7 +137,7 @@ class RecommenderServer:
             ServerStartError: The address cannot be listened on.
         """
         try:
-            port = self._server.add_insecure_port(self.address)
+            port = self.faces.add_port(self._server, self.address)
         except RuntimeError:
             port = 0
         if not port:
@@ -124,39 +147,29 @@ class RecommenderServer:
             )
             raise ServerStartError(msg)
         self.port = int(port)
+        # Both ports answer probes while the model loads.
+        self.faces.start(self._services)
         self._server.start()
         self.versions.start()
 
     def stop(self, grace_seconds: float = 5.0) -> None:
         """Takes no more requests, gives the running ones `grace_seconds` and unloads the model."""
-        self._server.stop(grace_seconds).wait()
+        self.faces.stop_soon()
+        stopped = self._server.stop(grace_seconds)
+        self.faces.stop(grace_seconds)
+        stopped.wait()
         self.versions.stop()
 
 
-def serve(
-    base_path: str | Path,
-    port: int = DEFAULT_PORT,
-    host: str = DEFAULT_HOST,
-    model_name: str = DEFAULT_MODEL_NAME,
-    poll_seconds: float = 2.0,
-    workers: int | None = None,
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
-    on_ready: Callable[[RecommenderServer], None] | None = None,
-) -> None:
+def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None] | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then stops gracefully.
 
     Args:
-        base_path: As for `RecommenderServer`, like the six that follow.
-        port: 0 picks a free one.
-        host: Address to listen on.
-        model_name: What requests have to name.
-        poll_seconds: Time between two looks at the folder.
-        workers: Requests that run at once.
-        limits: What it takes at once.
+        settings: Everything about it.
         on_ready: Called once the server listens and has looked for a version.
 
     Raises:
-        ServerStartError: The address cannot be listened on.
+        ServerStartError: The server cannot start as the settings say.
     """
     stopping = threading.Event()
 
@@ -166,7 +179,7 @@ def serve(
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        server = RecommenderServer(base_path, port, host, model_name, poll_seconds, workers, limits=limits)
+        server = RecommenderServer.of(settings)
         server.start()
         if on_ready is not None and not stopping.is_set():
             on_ready(server)
@@ -180,37 +193,17 @@ def serve(
 def describe(server: RecommenderServer) -> str:
     """One line for the user who started it."""
     version = server.versions.version
+    http = f" HTTP: {server.faces.http.url}." if server.faces.http is not None else ""
     if version is None:
-        return f"{server.address} is ready, but no version is loaded: waiting for one in {server.base_path}."
-    return f"{server.address} serves {server.model_name}, version {version} of {server.base_path}."
+        return f"{server.address} is ready, but no version is loaded: waiting for one in {server.base_path}.{http}"
+    return f"{server.address} serves {server.model_name}, version {version} of {server.base_path}.{http}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line of `python -m serving.server`."""
-    parser = argparse.ArgumentParser(prog="python -m serving.server", description=__doc__)
-    parser.add_argument("--base", required=True, help="folder that holds <version>/saved_model.pb")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one")
-    parser.add_argument("--host", default=DEFAULT_HOST)
-    parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME)
-    parser.add_argument("--poll-seconds", type=float, default=2.0)
-    parser.add_argument("--workers", type=int, default=None, help="requests that run at once")
-    for field in dataclasses.fields(Limits):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, default=field.default)
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        serve(
-            options.base,
-            options.port,
-            options.host,
-            options.model_name,
-            options.poll_seconds,
-            options.workers,
-            Limits(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Limits)}),
-            on_ready=lambda server: logger.info("%s", describe(server)),
-        )
-    except (ServerStartError, ValueError) as error:
-        parser.exit(1, f"{parser.prog}: error: {error}\n")
+    """The command line of `python -m serving.server`: that of `pnfrec serve`."""
+    from serving.commands import serve as command
+
+    command.main(args=None if arguments is None else list(arguments), prog_name="python -m serving.server")
 
 
 if __name__ == "__main__":

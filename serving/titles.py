@@ -2,10 +2,11 @@
 
 import dataclasses
 import difflib
+import itertools
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pnfrec_core import schema, versions
@@ -79,6 +80,23 @@ class Titles:
                 msg = f"{text!r} names {len(found)} items: {shown}{more}. Give the full title or the id."
                 raise ItemLookupError(msg)
         raise UnknownItemError(self._unknown(text, wanted))
+
+    def find(self, words: Sequence[str], most: int) -> list[str]:
+        """Ids of items whose title or id holds each of `words`, the most frequent items first.
+
+        Args:
+            words: Without regard to case. None at all find nothing.
+            most: How many at most.
+        """
+        if not words:
+            return []
+        wanted = [word.casefold() for word in words]
+        found = (
+            item_id
+            for item_id, title in self.titles.items()
+            if all(word in f"{title} {item_id}".casefold() for word in wanted)
+        )
+        return [*itertools.islice(found, most)]
 
     def _unknown(self, text: str, wanted: str) -> str:
         by_title: dict[str, str] = {}

@@ -38,6 +38,7 @@ REASON_NO_VERSION: Final = "no-version-loaded"
 # gRPC refuses messages above 4 MiB unless told otherwise: a batch of 10,000 histories of 50 ids is about 6 MB.
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 
+TYPE_NUMBERS: Final = _protocol.DATA_TYPES
 _TYPE_NAMES: Final = {number: name for name, number in _protocol.DATA_TYPES.items()}
 _STATE_NAMES: Final = {number: name for name, number in _protocol.STATES.items()}
 STATE_NUMBERS: Final = _protocol.STATES
@@ -50,6 +51,11 @@ def type_name(number: int) -> str:
     return _TYPE_NAMES.get(number, f"DT_{number}").removeprefix("DT_").lower()
 
 
+def type_constant(number: int) -> str:
+    """The name of a DataType as its enum has it, such as "DT_STRING"."""
+    return _TYPE_NAMES.get(number, f"DT_{number}")
+
+
 def state_name(number: int) -> str:
     """The name of a ModelVersionStatus.State, such as "AVAILABLE"."""
     return _STATE_NAMES.get(number, f"STATE_{number}")
@@ -60,11 +66,13 @@ def code_name(number: int) -> str:
     return _CODE_NAMES.get(number, f"CODE_{number}")
 
 
-def model_spec(name: str, version: int | None = None, signature: str = "") -> Any:
-    """A ModelSpec. Without `version` the server picks the newest it has."""
+def model_spec(name: str, version: int | None = None, signature: str = "", label: str | None = None) -> Any:
+    """A ModelSpec. Without `version` and `label` the server picks the newest it has."""
     spec = ModelSpec(name=name, signature_name=signature)
     if version is not None:
         spec.version.value = version
+    if label is not None:
+        spec.version_label = label
     return spec
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.changed import choose, find_change
 from tests.support.guard import Guard
+from tests.support.memory import let_go, settle
 from tests.support.needs import HEAVY, PROCESS, ROOT, Sources, Unit, heavy
 from tests.support.warm_python import WarmPython
 
@@ -21,7 +22,12 @@ _CHOSEN = pytest.StashKey[frozenset[Path]]()
 _SLOW = frozenset(["tensorflow", "process", "e2e"])
 _SAYS = pytest.StashKey[str]()
 # What the files of tests are begun in the order of: what takes longest first, so that no process is left with it alone.
-_FIRST = ("tests/e2e/test_runs.py", "tests/e2e/test_tuner.py", "tests/e2e")
+_FIRST = (
+    *("tests/e2e/test_runs.py", "tests/e2e/test_tuner.py", "tests/e2e", "tests/test_parity.py"),
+    *("tests/pnfrec_keras/training", "tests/pnfrec_keras/export", "tests/pnfrec_keras/network"),
+    *("tests/studies/commands/test_experiment.py", "tests/components/tuner", "tests/pnfrec_keras/losses"),
+    *("tests/test_readme.py", "tests/test_public_face.py", "tests/studies/commands", "tests/components/trainer"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,6 +80,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = set(kept)
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = sorted(kept, key=_place)
+
+
+def pytest_collection_finish() -> None:
+    settle()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if nextitem is not None and nextitem.path != item.path:
+        let_go()
 
 
 def _units(item: pytest.Item) -> frozenset[Unit]:

@@ -3,6 +3,7 @@
 A real model; unknown and seen targets, ties, misses, users without a known liked item, users who have seen nearly all.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import get_named_weights, set_named_weights
 from studies.inference_rule import InferenceRule
 from studies.run.inference import recommender
+from tests.pnfrec_keras.export.asking import loaded
 from tests.pnfrec_keras.writing import evaluation_example, write_records
 
 ITEMS, K = 20, 5
@@ -72,7 +74,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PNFRec]:
 
 def served_lists(folder: Path, k: int) -> list[list[str]]:
     """What the exported model answers each example's user with."""
-    serve = tf.saved_model.load(str(folder / "model")).signatures["serving_default"]
+    serve = loaded(folder / "model").signatures["serving_default"]
     lists = []
     for liked, seen, _, _ in make_examples():
         disliked = [item for item in seen if item not in liked]
@@ -91,6 +93,12 @@ def served_ranks(folder: Path) -> list[int]:
     return [items.index(target) + 1 if target in items else 0 for items, (_, _, target, _) in lists]
 
 
+def told_ranks(folder: Path, name: str) -> Any:
+    """What the exported model tells the gate, by the name of an output."""
+    rank = loaded(folder / "model").signatures["rank_examples"]
+    return rank(examples=tf.constant([evaluation_example(*example) for example in make_examples()]))[name].numpy()
+
+
 def by_numpy(folder: Path) -> dict[str, float]:
     ranks = np.array(served_ranks(folder))
     is_positive = np.array([example[3] for example in make_examples()])
@@ -101,7 +109,9 @@ def by_numpy(folder: Path) -> dict[str, float]:
     return found
 
 
+@functools.cache
 def by_tfma(folder: Path, examples: Path | None = None) -> dict[str, float]:
+    """Measured once for the tests that look at the same examples."""
     gate = GateConfig(bounds=dict.fromkeys(("ndcg_p", "default_ndcg_p"), BoundConfig(min=0.0)), k=K, slices=[])
     config = make_eval_config(gate, with_baseline=False)
     model = tfma.default_eval_shared_model(
@@ -244,10 +254,7 @@ def assert_all_rank_alike(
     export_saved_model(model, VOCABULARY, tmp_path / "model", rule=rule, gamma=gamma, recency=recency)
     made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
     ranked = evaluate.rank_all(recommender(model, VOCABULARY, InferenceRule(rule, recency=recency), gamma), made, K)
-    plain = tf.saved_model.load(str(folder / "model")).signatures["rank_examples"](
-        examples=tf.constant([evaluation_example(*example) for example in make_examples()])
-    )["rank"]
-    assert (ranked.rank != plain.numpy()).sum() > 10, "a rule that changes something"
+    assert (ranked.rank != told_ranks(folder, "rank")).sum() > 10, "a rule that changes something"
 
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
     gate = by_tfma(tmp_path)
@@ -255,14 +262,11 @@ def assert_all_rank_alike(
     assert 3 < expected["novelty"] < 5, "all is told: nothing is NaN"
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     # Dislikes weighed or only left out: the gate knows either list.
-    told = tf.saved_model.load(str(tmp_path / "model")).signatures["rank_examples"](
-        examples=tf.constant([evaluation_example(*example) for example in make_examples()])
-    )
-    assert told["default_rank"].numpy().tolist() == served_ranks(tmp_path)
+    assert told_ranks(tmp_path, "default_rank").tolist() == served_ranks(tmp_path)
     by_default = by_numpy(tmp_path)
     assert {name: gate[f"default_{name}"] for name in by_default} == pytest.approx(by_default, abs=1e-6)
 
-    served = tf.saved_model.load(str(tmp_path / "model")).signatures["with_negatives"]
+    served = loaded(tmp_path / "model").signatures["with_negatives"]
     for place, (liked, seen, target, _) in enumerate(make_examples()):
         if not set(liked) & set(IDS):
             continue  # Here the served model reads the dislikes instead.

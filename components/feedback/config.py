@@ -51,12 +51,14 @@ class ColumnsConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TitlesConfig:
-    """A table of items with titles for display. Items without a row there have no title.
+    """A table of items: titles for display, and groups. Items without a row there have neither.
 
     Attributes:
         file: The path of the table; a relative one counts from `feedback.base`.
         item: The column of item ids.
         title: The column of titles.
+        group: The column of groups (category, brand, artist); a query may cap how many items of one group come back.
+            The text of a cell is one group, whatever signs it holds. It may be left out.
         names: The names of the columns, for a file without a header.
         delimiter: The character between the columns of a CSV file.
         quotes: How a quote inside a quoted field is written, as in `feedback.quotes`.
@@ -67,9 +69,15 @@ class TitlesConfig:
     file: str
     item: str = "item"
     title: str = "title"
+    group: str | None = None
     names: list[str] = dataclasses.field(default_factory=list)
     delimiter: str = ","
     quotes: Quotes = "auto"
+
+    def columns(self) -> list[str]:
+        """The columns to read, each once."""
+        wanted = [self.item, self.title, *([] if self.group is None else [self.group])]
+        return list(dict.fromkeys(wanted))
 
 
 @dataclasses.dataclass(frozen=True)

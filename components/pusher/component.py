@@ -1,5 +1,6 @@
 """ServingPusher, the Pusher of this project."""
 
+import dataclasses
 import time
 
 from tfx import types
@@ -8,6 +9,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import pusher_pb2
 
 from components.pusher import executor
+from components.pusher.config import PushConfig
 
 
 class ServingPusher(component.Pusher):  # type: ignore[misc]
@@ -26,6 +28,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         model_blessing: types.BaseChannel,
         base_directory: str,
         resolved_config: str = "",
+        push: PushConfig | None = None,
     ) -> None:
         """Makes the component.
 
@@ -34,6 +37,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             model_blessing: Output of the Evaluator.
             base_directory: The serving folder, whose versions are as in `pnfrec_core.versions`.
             resolved_config: All settings of the run as text, stored in the pushed version.
+            push: What the model has to show before; None asks nothing.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
         super().__init__(
@@ -41,5 +45,9 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             model_blessing=model_blessing,
             push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
             # Never the same twice, so never taken from the cache.
-            custom_config={executor.RESOLVED_CONFIG: resolved_config, "asked_at": str(time.time_ns())},
+            custom_config={
+                executor.RESOLVED_CONFIG: resolved_config,
+                executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False)),
+                "asked_at": str(time.time_ns()),
+            },
         )

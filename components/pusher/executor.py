@@ -13,9 +13,12 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
 from components.pusher import marks
+from components.pusher.config import PushConfig
 from components.pusher.delivery import CONFIG_FILE, deliver, newest_version
+from components.pusher.rehearsal import rehearse
 
 RESOLVED_CONFIG = "resolved_config"
+PUSH = "push"
 _CHUNK = 1 << 20
 
 log = logging.getLogger(__name__)
@@ -40,9 +43,10 @@ class Executor(executor.Executor):  # type: ignore[misc]
             input_dict: `model` and `model_blessing`.
             output_dict: `pushed_model`, which gets the properties in `components.pusher.marks`.
             exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
-                `resolved_config` is written into the version that is pushed.
+                `resolved_config` is written into the version that is pushed, and `push` the fields of a PushConfig.
 
         Raises:
+            NotServableError: The model does not answer as it has to. Nothing was pushed.
             NoVersionLeftError: The serving folder holds the greatest version that there is.
         """
         pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
@@ -56,6 +60,9 @@ class Executor(executor.Executor):  # type: ignore[misc]
         is_new = not folder or not same_files(model, folder)
         if is_new:
             settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
+            push = PushConfig(**settings.get(PUSH, {"rehearse": False}))
+            if push.rehearse:
+                rehearse(model, push)
             folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""))
             io_utils.copy_dir(model, pushed.uri)
             log.info("Pushed to %s.", folder)

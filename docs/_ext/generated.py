@@ -31,6 +31,13 @@ def configuration() -> str:
     return reference.configuration().partition("\n")[2]
 
 
+def server() -> str:
+    """Every key of a server's settings, without the heading that the page has."""
+    from dev import reference
+
+    return reference.server().partition("\n")[2]
+
+
 def command_line() -> str:
     """Every command of `pnfrec`, without the heading that the page has."""
     from dev import reference
@@ -68,6 +75,7 @@ def page_of(path: str) -> Callable[[], str]:
 PARTS: dict[str, Callable[[], str]] = {
     "glossary": glossary,
     "configuration": configuration,
+    "server": server,
     "command-line": command_line,
     "imports": imports,
     "contributing": page_of("CONTRIBUTING.md"),

@@ -46,6 +46,8 @@ def rank_all(
         if scores.shape != (len(part), width):
             msg = f"Scores must have the shape ({len(part)}, num_items + 1). Received: {scores.shape}."
             raise ValueError(msg)
+        # As `ranking.topk.finite`: what is no finite number is never listed, whatever stands beside it.
+        scores[~np.isfinite(scores)] = -np.inf
         scores[:, 0] = -np.inf
         for row, seen in zip(scores, part.seen, strict=True):
             row[seen] = -np.inf
@@ -112,7 +114,6 @@ def _batches(arrays: EvaluationArrays, size: int) -> Iterator[EvaluationArrays]:
 def _rank(scores: Floats, target: IntArray) -> npt.NDArray[np.int64]:
     own = scores[np.arange(len(scores)), target][:, np.newaxis]
     before = np.arange(scores.shape[1]) < target[:, np.newaxis]
-    # NaN is neither above nor behind: whatever does not come behind the target counts against it.
     behind = (scores < own) | ((scores == own) & ~before) | np.isneginf(scores)
     rank = 1 + np.count_nonzero(~behind, axis=1)
     return np.where((target > 0) & np.isfinite(own[:, 0]), rank, 0).astype(np.int64)

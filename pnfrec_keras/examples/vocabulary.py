@@ -21,6 +21,8 @@ class Vocabulary:
         positive_counts: The positive ones among them, shape (N,).
         titles: Raw id to title, for display; may lack items.
         recent_positive_counts: Those of the last days of training, shape (N,); None where nobody counted them.
+        groups: Raw id to its group (category, brand, artist), of which a query may cap how many come back; may lack
+            items.
     """
 
     item_ids: Sequence[str]
@@ -28,6 +30,7 @@ class Vocabulary:
     positive_counts: npt.NDArray[np.int64]
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     recent_positive_counts: npt.NDArray[np.int64] | None = None
+    groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.item_ids:
@@ -57,6 +60,14 @@ class Vocabulary:
     def index(self) -> dict[str, int]:
         """Raw id to index, from 1."""
         return {item_id: place for place, item_id in enumerate(self.item_ids, start=1)}
+
+    def group_names(self) -> list[str]:
+        """The group of each item by its index, N + 1 names; "" for none, and for padding.
+
+        >>> Vocabulary(["a", "b"], np.array([2, 1]), np.array([1, 1]), groups={"b": "drama"}).group_names()
+        ['', '', 'drama']
+        """
+        return ["", *(self.groups.get(item_id, "") for item_id in self.item_ids)]
 
     @classmethod
     def from_interactions(
@@ -93,6 +104,7 @@ class Vocabulary:
         positive_counts: list[int] = []
         recent: list[int] = []
         titles: dict[str, str] = {}
+        groups: dict[str, str] = {}
         with Path(path).open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
@@ -108,8 +120,10 @@ class Vocabulary:
                     raise ValueError(msg) from error
                 if schema.VOCABULARY_TITLE in record:
                     titles[item_ids[-1]] = record[schema.VOCABULARY_TITLE]
+                if schema.VOCABULARY_GROUP in record:
+                    groups[item_ids[-1]] = record[schema.VOCABULARY_GROUP]
         of_late = np.array(recent, dtype=np.int64) if recent else None
-        return cls(item_ids, np.array(counts, np.int64), np.array(positive_counts, np.int64), titles, of_late)
+        return cls(item_ids, np.array(counts, np.int64), np.array(positive_counts, np.int64), titles, of_late, groups)
 
     def write(self, path: str | Path) -> None:
         """Writes `items.jsonl`."""
@@ -122,8 +136,9 @@ class Vocabulary:
                 }
                 if self.recent_positive_counts is not None:
                     record[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = int(self.recent_positive_counts[place])
-                if item_id in self.titles:
-                    record[schema.VOCABULARY_TITLE] = self.titles[item_id]
+                for name, known in ((schema.VOCABULARY_TITLE, self.titles), (schema.VOCABULARY_GROUP, self.groups)):
+                    if item_id in known:
+                        record[name] = known[item_id]
                 lines.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 

@@ -4,7 +4,9 @@ The module holds raw variables and tables, not the Keras model: TensorFlow Servi
 session, and there a saved Keras 3 model does not find its variables (tensorflow/serving#2250).
 """
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -20,6 +22,24 @@ from pnfrec_keras.ranking.rules import Dislikes
 from pnfrec_keras.ranking.scorer import Scorer
 
 Tensor = Any
+
+
+class Told(NamedTuple):
+    """What the model makes of the histories of a query.
+
+    Attributes:
+        own: float32 (batch, items + 1), the scores before the rule.
+        known: int32 (batch,), how many items the model knows.
+        seen: int32 (batch, width), items that must not come back.
+        gamma: Weight of the rule.
+        dislikes: What the rule may ask; None where the query does not tell.
+    """
+
+    own: Tensor
+    known: Tensor
+    seen: Tensor
+    gamma: Any
+    dislikes: Dislikes | None
 
 
 class Ranker(tf.Module):  # type: ignore[misc]
@@ -52,7 +72,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
         _check_rule(model, rule, gamma)
         model = in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
-        self._encode = model.encode_history
+        self._encode = _traced_once(model)
+        self._embedding = model.item_embedding.table
         self.weights = [variable.value for variable in model.variables]
         self.table = item_table(vocabulary)
         self.history_length = model.history_length
@@ -61,7 +82,14 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self.num_items = model.num_items
         self.gamma = float(gamma)  # a tensor is one a row, told apart by its type
         self.reads_positives = model.reads == POSITIVE
-        self._item_ids = tf.constant(["", *vocabulary.item_ids])
+        self.item_ids = tf.constant(["", *vocabulary.item_ids])
+        # Group 0 is none. By item index, and the names by group.
+        of_item = vocabulary.group_names()
+        names = sorted(set(of_item) | {""})
+        number = {name: place for place, name in enumerate(names)}
+        self.has_groups = len(names) > 1
+        self.group_names = tf.constant(names)
+        self.groups = tf.constant([number[name] for name in of_item])
         # By item index, for the gate; column 0 is padding and unknown items.
         self._information = tf.constant([0.0, *lists.information(vocabulary.counts)], tf.float64)
         self._buckets = tf.constant(popularity.bucket_of(range(self.num_items + 1), self.num_items))
@@ -79,7 +107,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         history, excluded = self.table.lookup(history_ids), self.table.lookup(exclude_ids)
         seen = tf.concat([history, excluded], axis=1)
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
-        return self._answer(self.best(history, known, seen, _largest(k)), known, k)
+        return self.answer(self.best(history, known, seen, _largest(k)), known, k)
 
     def recommend_with_negatives(
         self, positive_ids: Tensor, negative_ids: Tensor, exclude_ids: Tensor, k: Tensor, gamma: Tensor
@@ -89,17 +117,32 @@ class Ranker(tf.Module):  # type: ignore[misc]
         negative_ids = checked_rows(negative_ids, rows, schema.NEGATIVE_ITEM_IDS)
         exclude_ids = checked_rows(exclude_ids, rows, schema.EXCLUDE_ITEM_IDS)
         k, gamma = one_a_row(k, rows, schema.K), one_a_row(gamma, rows, schema.GAMMA)
-        positive, negative = self.table.lookup(positive_ids), self.table.lookup(negative_ids)
-        seen = tf.concat([positive, negative, self.table.lookup(exclude_ids)], axis=1)
+        told = self.read(positive_ids, negative_ids, gamma)
+        scores = self.scorer.lower(told.own, told.gamma, told.dislikes)
+        seen = tf.concat([told.seen, self.table.lookup(exclude_ids)], axis=1)
+        return self.answer(topk.best_items(scores, seen, _largest(k)), told.known, k)
+
+    def read(self, positive_ids: Tensor, negative_ids: Tensor | None = None, gamma: Tensor | None = None) -> Told:
+        """What the model makes of the histories of a query, which tells dislikes and their weight, or neither."""
+        positive = self.table.lookup(positive_ids)
+        if negative_ids is None:
+            known = tf.math.count_nonzero(positive, axis=1, dtype=tf.int32)
+            own = self.scorer.own(self.encode_latest(positive), known, self.gamma)
+            return Told(own, known, positive, self.gamma, None)
+        negative = self.table.lookup(negative_ids)
         liked, disliked = (tf.math.count_nonzero(items, axis=1, dtype=tf.int32) for items in (positive, negative))
         # Without a like, the positive encoder reads the dislikes: people dislike what they had reason to try.
         width = tf.maximum(tf.shape(positive)[1], tf.shape(negative)[1])
         both = [tf.pad(items, [[0, 0], [0, width - tf.shape(items)[1]]]) for items in (positive, negative)]
         read = tf.where(tf.equal(liked, 0)[:, tf.newaxis], both[1], both[0])
-        state, known = self._encode_latest(read), liked + disliked
+        known, weight = liked + disliked, self._usable(gamma)
+        own = self.scorer.own(self.encode_latest(read), known, weight)
         dislikes = self.scorer.dislikes(liked, disliked, self._negative_state(negative))
-        scores = self.scorer(state, known, self._usable(gamma), dislikes)
-        return self._answer(topk.best_items(scores, seen, _largest(k)), known, k)
+        return Told(own, known, tf.concat([positive, negative], axis=1), weight, dislikes)
+
+    def item_table(self) -> Tensor:
+        """float32 (items + 1, dim), the vectors of the items."""
+        return self._embedding()
 
     def _usable(self, gamma: Tensor) -> Tensor:
         """The weights of a query, with the model's own for NaN."""
@@ -109,11 +152,12 @@ class Ranker(tf.Module):  # type: ignore[misc]
         tf.debugging.Assert(usable, ["`gamma` must be finite and 0 or more, or NaN for the model's own.", gamma])
         return tf.where(own, self.gamma, gamma)
 
-    def _answer(self, best: tuple[Tensor, Tensor, Tensor], known: Tensor, k: Tensor) -> dict[str, Tensor]:
+    def answer(self, best: tuple[Tensor, Tensor, Tensor], known: Tensor, k: Tensor) -> dict[str, Tensor]:
+        """The outputs that all lists have, of what `best` returns."""
         indices, scores, valid = best
         valid &= tf.range(tf.shape(indices)[1])[tf.newaxis, :] < k[:, tf.newaxis]
         return {
-            schema.OUTPUT_ITEM_IDS: tf.gather(self._item_ids, tf.where(valid, indices, 0)),
+            schema.OUTPUT_ITEM_IDS: tf.gather(self.item_ids, tf.where(valid, indices, 0)),
             schema.OUTPUT_SCORES: tf.where(valid, scores, 0.0),
             schema.OUTPUT_COUNT: tf.math.count_nonzero(valid, axis=1, dtype=tf.int32),
             schema.OUTPUT_FALLBACK: tf.equal(known, 0),
@@ -125,7 +169,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
 
         A query that says no dislikes is ranked all the same by what the rule does without any.
         """
-        scores = self.scorer(self._encode_latest(history), known, self.gamma)
+        scores = self.scorer(self.encode_latest(history), known, self.gamma)
         return topk.best_items(scores, seen, k)
 
     def rank_examples(self, serialized: Tensor) -> dict[str, Tensor]:
@@ -135,7 +179,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
         seen = self.table.lookup(parsed[schema.SEEN_ITEM_IDS].to_tensor(default_value=""))
         target = self.table.lookup(parsed[schema.TARGET_ITEM_ID])
         known = tf.math.count_nonzero(history, axis=1, dtype=tf.int32)
-        values = [self._encode_latest(history, skip_padding=True), known, seen, target]
+        values = [self.encode_latest(history, skip_padding=True), known, seen, target]
         if self.asks_dislikes:
             negative = self.table.lookup(parsed[schema.NEGATIVE_ITEM_IDS].to_tensor(default_value=""))
             values.append(tf.math.count_nonzero(negative, axis=1, dtype=tf.int32))
@@ -143,6 +187,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
             values += [] if state is None else [state]
         dtypes = [tf.int64, tf.int64, tf.int32]
         ranks, default_ranks, indices = topk.by_blocks(self._rank, values, self.num_items + 1, dtypes)
+        ranks, default_ranks = (tf.ensure_shape(each, [None]) for each in (ranks, default_ranks))
         # A catalogue of fewer than k items still answers k wide.
         indices = tf.pad(indices, [[0, 0], [0, self.k - tf.shape(indices)[1]]])
         indices = tf.ensure_shape(indices, [None, self.k])
@@ -173,12 +218,25 @@ class Ranker(tf.Module):  # type: ignore[misc]
         by_default = topk.exclude(self.scorer.lower(own, self.gamma), seen)
         return place, topk.target_rank(by_default, target), indices
 
-    def _encode_latest(self, items: Tensor, **options: bool) -> Tensor:
+    def encode_latest(self, items: Tensor, **options: bool) -> Tensor:
+        """The state after the last items of each history, (batch, any width) of indices -> (batch, dim)."""
         return self._encode(topk.latest_items(items, self.history_length), **options)
 
     def _negative_state(self, items: Tensor, **options: bool) -> Tensor | None:
         """What the negative encoder makes of the disliked items; None where the rule does not read it."""
-        return self._encode_latest(items, negative=True, **options) if self.scorer.needs_negative_encoder else None
+        return self.encode_latest(items, negative=True, **options) if self.scorer.needs_negative_encoder else None
+
+
+def _traced_once(model: PNFRec) -> Callable[..., Tensor]:
+    """`model.encode_history`, traced once for all signatures that read histories the same way."""
+
+    @functools.cache
+    def function(**options: bool) -> Any:
+        history = tf.TensorSpec([None, model.history_length], tf.int32)
+        encode = functools.partial(model.encode_history, **options)
+        return tf.function(encode, input_signature=[history], autograph=False)
+
+    return lambda items, **options: function(**options)(items)
 
 
 def in_float32(model: PNFRec) -> PNFRec:

@@ -16,6 +16,7 @@ from pnfrec_keras.export.load import MODEL_FILE, describe_model
 from pnfrec_keras.export.ranker import Ranker
 from pnfrec_keras.export.ranking import RANKING_FILE, Ranking
 from pnfrec_keras.export.signatures import signatures_of
+from pnfrec_keras.export.warmup import WARMUP_FILE, write_warmup
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking import rules
 
@@ -42,17 +43,19 @@ def export_saved_model(
         gamma: Weight of the rule.
         recency: Weight of what is liked now.
         extra_assets: More files for `assets.extra/`, name to text, beside `items.jsonl` (the vocabulary),
-            `ranking.json` (how its lists are ranked) and `model.json` (what `load_model` makes the model from).
+            `ranking.json` (how its lists are ranked), `model.json` (what `load_model` makes the model from) and
+            `tf_serving_warmup_requests` (what a server answers before a version serves).
 
     Raises:
         FileExistsError: `path` exists.
-        ValueError: Unknown `index`, or the vocabulary is not the model's.
+        ValueError: Unknown `index`, the vocabulary is not the model's, or a weight is no finite number.
     """
     path = Path(path)
     if path.exists():
         msg = f"{path} exists already. A SavedModel is never overwritten: choose a new folder."
         raise FileExistsError(msg)
     _check_index(index, adds=bool(gamma or recency or model.trend_days))
+    _check_finite(model)
     ranker = Ranker(model, vocabulary, rule, gamma, recency)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
@@ -65,6 +68,7 @@ def export_saved_model(
         vocabulary.write(unfinished / schema.EXTRA_ASSETS / schema.VOCABULARY_FILE)
         ranking = Ranking(rule, ranker.gamma, float(recency), ranker.k, ranker.asks_dislikes)
         (unfinished / RANKING_FILE).write_text(ranking.to_json(), encoding="utf-8")
+        write_warmup(unfinished / WARMUP_FILE, vocabulary, tells_dislikes=ranker.reads_positives)
         (unfinished / MODEL_FILE).write_text(describe_model(model), encoding="utf-8")
         for name, text in (extra_assets or {}).items():
             (unfinished / schema.EXTRA_ASSETS / name).write_text(text, encoding="utf-8")
@@ -73,7 +77,20 @@ def export_saved_model(
 
 def save(ranker: Ranker, path: Path) -> None:
     """Traces and saves the signatures of a ranker."""
-    tf.saved_model.save(ranker, str(path), signatures=signatures_of(ranker))
+    # Nobody trains on an export: no gradient that a layer of somebody's own may write belongs in it.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(ranker, str(path), signatures=signatures_of(ranker), options=options)
+
+
+def _check_finite(model: PNFRec) -> None:
+    """A model that holds NaN would list what it can still score, and look the better for it."""
+    for variable in model.trainable_variables:
+        if not tf.reduce_all(tf.math.is_finite(tf.cast(variable.value, tf.float32))):
+            msg = (
+                f"The weight {variable.path} holds numbers that are not finite: the training diverged. Lower "
+                "`training.learning_rate`, or train from another seed, and export again."
+            )
+            raise ValueError(msg)
 
 
 def _check_index(index: str, *, adds: bool) -> None:

@@ -37,7 +37,7 @@ class TfrsRanker(Ranker):
         width = tf.clip_by_value(k, 0, self.num_items)
         # Repeated and unknown exclusions only make this deeper than it need be.
         depth = tf.minimum(width + tf.shape(seen)[1], self.num_items)
-        scores, indices = self.index(self._encode_latest(history), k=depth)
+        scores, indices = self.index(self.encode_latest(history), k=depth)
         popular_scores, popular = self._most_popular(depth)
         fallback = tf.equal(known, 0)[:, tf.newaxis]
         scores = tf.where(fallback, popular_scores[tf.newaxis, :], scores)

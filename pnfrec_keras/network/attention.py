@@ -56,11 +56,13 @@ class CausalAttention(keras.layers.Layer):
             return self._attend(queries, keys_values, training)
 
         projected = self.query_projection(query), self.key_value_projection(context)
-        return self.output_projection(attend(*projected)[0] if tokens is None else tokens.grouped(attend, *projected))
+        if tokens is None:
+            return self.output_projection(attend(*projected)[0])
+        return self.output_projection(tokens.grouped(attend, *projected, training=training))
 
     def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> tuple[Tensor, Gradient]:
         """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim), and the gradient by both."""
-        length = tf.shape(queries)[1]
+        length = _length(queries)
         query, key, value = self._heads(queries, keys_values)
         scores = tf.matmul(query, key, transpose_b=True)
         later = tf.linalg.band_part(tf.fill([length, length], tf.float32.min), 0, -1)
@@ -93,14 +95,20 @@ class CausalAttention(keras.layers.Layer):
 
     def _split(self, projected: Tensor, count: int) -> list[Tensor]:
         """`count` projections side by side, (rows, length, count * dim), each as (rows, heads, length, dim / heads)."""
-        shape = [-1, tf.shape(projected)[1], count, self.num_heads, self.dim // self.num_heads]
+        shape = [-1, _length(projected), count, self.num_heads, self.dim // self.num_heads]
         apart: list[Tensor] = tf.unstack(tf.transpose(tf.reshape(projected, shape), [2, 0, 3, 1, 4]), num=count)
         return apart
 
     def _join(self, *heads: Tensor) -> Tensor:
         """The inverse of `_split`."""
         together = tf.transpose(tf.stack(heads), [1, 3, 0, 2, 4])  # (rows, length, count, heads, dim / heads)
-        return tf.reshape(together, [-1, tf.shape(together)[1], len(heads) * self.dim])
+        return tf.reshape(together, [-1, _length(together), len(heads) * self.dim])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dim": self.dim, "num_heads": self.num_heads, "dropout": self.rate}
+
+
+def _length(rows: Tensor) -> Any:
+    """Of the second axis: a number where the graph knows it, which spares it many small operations."""
+    known = rows.shape[1]
+    return tf.shape(rows)[1] if known is None else known

@@ -18,10 +18,12 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
 
     Call arguments:
         inputs: Of any shape.
-        training: Whether anything is dropped.
+        training: Whether anything is dropped. Where nothing is, the inputs come out: no operation is in an export.
     """
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
+        if not training or not self._share:
+            return inputs
         drop = self.drawn(tf.shape(inputs), training)
 
         @tf.custom_gradient
@@ -33,12 +35,17 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
 
     def drawn(self, shape: Any, training: bool | None) -> Callable[[Any], Any]:
         """Draws what is dropped of inputs of a shape: a linear function that drops the same each time it is called."""
-        share = min(round(self.rate * _STEPS), _STEPS - 1)
+        share = self._share
         if not training or not share:
             return lambda values: values
         keep = self._random(shape) >= tf.constant(share, tf.uint16)
         scale = _STEPS / (_STEPS - share)
         return lambda values: values * (tf.cast(keep, values.dtype) * tf.cast(scale, values.dtype))
+
+    @property
+    def _share(self) -> int:
+        """What is dropped, in 65,536ths."""
+        return int(min(round(self.rate * _STEPS), _STEPS - 1))
 
     def _random(self, shape: Any) -> Any:
         """Uniform in 0 .. 2**16 - 1, uint16."""

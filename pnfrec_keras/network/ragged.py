@@ -81,20 +81,25 @@ class Tokens:
         shape = tf.cast(tf.concat([self._shape, [dim]], axis=0), tf.int64)
         return tf.ensure_shape(tf.scatter_nd(self.places, values, shape), [None, self._max_length, dim])
 
-    def grouped(self, function: SequenceFunction, *values: Tensor) -> Tensor:
+    def grouped(self, function: SequenceFunction, *values: Tensor, training: bool | None = True) -> Tensor:
         """Applies a function of sequences to the sequences of each group.
 
-        Its gradient lays the values out once more, so that no padded copy of them waits for the backward pass.
+        In training its gradient lays the values out once more, so that no padded copy of them waits for the backward
+        pass. Else it keeps to plain operations: a SavedModel carries every written gradient along, and whoever loads it
+        builds them all.
 
         Args:
             function: Maps tensors (rows, length, any dim) to (rows, length, dim) and to its own gradient, which takes
                 the same tensors and the gradient of the result. At a position it must look at that and earlier ones
                 only: what comes after a sequence's end has no meaning.
             *values: (tokens, any dim) each.
+            training: Whether a gradient will be asked for.
 
         Returns:
             (tokens, dim).
         """
+        if not training:
+            return self._from_cells([function(*group)[0] for group in self._lay_out(values)])
 
         @tf.custom_gradient
         def apply(*values: Tensor) -> tuple[Tensor, Callable[[Tensor], list[Tensor]]]:

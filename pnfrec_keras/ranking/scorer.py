@@ -97,6 +97,15 @@ class Scorer:
         negative = None if negative_state is None else self._state_scores(negative_state, negative=True)
         return Dislikes(self._read(liked), self._read(disliked), negative)
 
+    def offsets(self, dim: Any, gamma: Any) -> Tensor:
+        """(items + 1,): what an item's score gets whoever asks, where nobody tells dislikes: trend, recency and rule.
+
+        Args:
+            dim: Width of a state.
+            gamma: Weight of the rule.
+        """
+        return self.lower(self._state_scores(tf.zeros([1, dim])), gamma)[0]
+
     def _read(self, known: Tensor) -> Tensor:
         """How many of the known items of a history the encoders read."""
         return tf.minimum(known, self._history_length)

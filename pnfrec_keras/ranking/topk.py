@@ -57,8 +57,17 @@ def fall_back(scores: Tensor, known: Tensor, popularity: Tensor, *, static_shape
     return chosen() if static_shapes else tf.cond(tf.reduce_any(unread), chosen, lambda: scores)
 
 
+def finite(scores: Tensor) -> Tensor:
+    """Scores with -inf in place of NaN and of the infinities, as the numpy evaluation has them (`rank_all`).
+
+    Before anything is sorted: TensorFlow's `top_k` on CPU may lose the largest score beside a NaN, so that a filter of
+    its result comes too late.
+    """
+    return tf.where(tf.math.is_finite(scores), scores, tf.constant(float("-inf"), scores.dtype))
+
+
 def exclude(scores: Tensor, item_indices: Tensor) -> Tensor:
-    """Scores with -inf for the padding column and for the given items.
+    """Scores with -inf for the padding column, for the given items and for what is no finite number.
 
     Args:
         scores: (batch, items + 1).
@@ -70,7 +79,7 @@ def exclude(scores: Tensor, item_indices: Tensor) -> Tensor:
     rows = tf.broadcast_to(tf.range(batch)[:, tf.newaxis], tf.shape(columns))
     indices = tf.reshape(tf.stack([rows, columns], axis=-1), [-1, 2])
     updates = tf.fill([tf.shape(indices)[0]], tf.constant(float("-inf"), scores.dtype))
-    return tf.tensor_scatter_nd_update(scores, indices, updates)
+    return tf.tensor_scatter_nd_update(finite(scores), indices, updates)
 
 
 def target_rank(scores: Tensor, target: Tensor, *, static_shapes: bool = False) -> Tensor:
@@ -82,7 +91,7 @@ def target_rank(scores: Tensor, target: Tensor, *, static_shapes: bool = False) 
         static_shapes: Ranks every row by the slow rule, as XLA needs it; the result is the same.
 
     Returns:
-        int64 (batch,): 1 is best; 0 when the target is unknown or excluded, or its score is no finite number: no list
+        int64 (batch,): 1 is best; 0 when the target is unknown or excluded, or its score was no finite number: no list
         ever holds it, and a broken model must not look perfect.
     """
     target = tf.cast(target, tf.int32)
@@ -129,7 +138,7 @@ def top_items(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def best_items(scores: Tensor, excluded: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """`top_items` of `exclude`: the same answer for scores without NaN, the cheaper way.
+    """`top_items` of `exclude`: the same answer, the cheaper way.
 
     To exclude copies the scores. Where they are many, the best k + exclusions are found first, and filtered.
 
@@ -145,7 +154,7 @@ def best_items(scores: Tensor, excluded: Tensor, k: Tensor) -> tuple[Tensor, Ten
     depth = tf.minimum(count + width, columns)
 
     def filtered() -> tuple[Tensor, Tensor, Tensor]:
-        values, indices = tf.math.top_k(scores, depth)
+        values, indices = tf.math.top_k(finite(scores), depth)
         out = tf.reduce_any(tf.equal(indices[:, :, tf.newaxis], excluded[:, tf.newaxis, :]), axis=-1)
         values, places = tf.math.top_k(tf.where(out, float("-inf"), values), count)
         valid = tf.math.is_finite(values)

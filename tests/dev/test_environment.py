@@ -53,7 +53,7 @@ def calls_for(root: Path) -> tuple[str, str, str]:
     venv = root / ".venv" / "tfx116"
     return (
         f"venv --python /opt/python3.10 {venv}",
-        f"pip sync --python {venv}/bin/python --require-hashes {root}/requirements/tfx116.txt",
+        f"pip sync --python {venv}/bin/python --compile-bytecode --require-hashes {root}/requirements/tfx116.txt",
         f"pip install --python {venv}/bin/python --no-deps --no-build-isolation -e .",
     )
 
@@ -148,7 +148,11 @@ def test_where_no_pins_fit_the_ranges_are_installed(root: Path) -> None:
     create, _, project = calls_for(root)
     python = root / ".venv" / "tfx116" / "bin" / "python"
 
-    assert make(root, pinned=False) == [create, f"pip install --python {python} -e .[pipeline,dev]", project]
+    assert make(root, pinned=False) == [
+        create,
+        f"pip install --python {python} --compile-bytecode -e .[pipeline,dev]",
+        project,
+    ]
     assert is_current(root, CHOICE, "", pinned=False)
 
 

@@ -1,8 +1,10 @@
 """The reference pages that are made from the sources."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -10,6 +12,7 @@ from dev import reference
 from pipeline.cli import main
 from pipeline.config import PipelineConfig
 from pnfrec_core.settings.keys import tree_of
+from serving.settings import ServerSettings, load_settings
 
 
 def commands_of(group: click.Group, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
@@ -34,6 +37,20 @@ def test_every_key_is_in_the_configuration_reference_once() -> None:
         for entry in key.entries:
             assert text.count(f"\n| `{inner}.{entry.name}` | ") == 1, entry.path
     assert "| `model.similarity` | one of dot, cosine | `dot` | " in text
+
+
+def test_every_key_of_a_server_is_in_its_reference_once() -> None:
+    text = reference.server()
+    for key in tree_of(ServerSettings).all_keys():
+        assert text.count(f"\n| `{key.path}` | ") == 1, key.path
+    assert "| `rest.port` | whole number or null | `null` | " in text
+
+
+def test_the_example_on_the_page_of_a_server_can_be_read(tmp_path: Path) -> None:
+    page = (Path(reference.__file__).parents[1] / "docs" / "reference" / "server.md").read_text(encoding="utf-8")
+    file = tmp_path / "server.yaml"
+    file.write_text(re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)[0], encoding="utf-8")
+    assert load_settings(file, {}).rest.port == 8501
 
 
 def test_every_command_is_in_the_command_line_reference_with_its_options() -> None:
@@ -62,7 +79,8 @@ def test_every_command_says_its_exit_status() -> None:
 
 def test_it_imports_neither_tensorflow_nor_tfx_nor_beam() -> None:
     code = (
-        "import sys; from dev import reference; reference.configuration(); reference.command_line();"
+        "import sys; from dev import reference; reference.configuration(); reference.server();"
+        "reference.command_line();"
         "heavy = {'tensorflow', 'keras', 'tfx', 'apache_beam', 'pandas', 'pydantic'} & set(sys.modules);"
         "assert not heavy, heavy"
     )

@@ -165,7 +165,10 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ("training.learning_rate='1e-3'", r"`training.learning_rate`: input should be a valid number. .*'1e-3'"),
         ("training.learning_rate=-1e-3", r"`training.learning_rate` must be above 0 and finite. Received: -0.001"),
         ("feedback.titles={file: a.csv, titel: b}", r"`feedback.titles.titel` is unknown. Did you mean `title`\?"),
-        ("feedback.titles={file: a.csv, zzz: b}", r"`feedback.titles.zzz` is unknown. Known: file, item, title, names"),
+        (
+            "feedback.titles={file: a.csv, zzz: b}",
+            r"`feedback.titles.zzz` is unknown. Known: file, item, title, group, names",
+        ),
         ("gate.float=1", r"`gate.float` is unknown. Known: bounds, k, slices"),
         ("gate.bounds.float.mxa=1", r"`gate.bounds.float.mxa` is unknown. Did you mean `max`\?"),
         ("gate.bounds.hr_n.zzz=1", r"`gate.bounds.hr_n.zzz` is unknown. Known: min, max, max_loss\."),

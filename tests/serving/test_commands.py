@@ -97,6 +97,8 @@ def test_query_prints_json(ask: Callable[..., tuple[int, str]], server: Recommen
         "history": [{"text": "brazil", "item_id": "b", "title": "Brazil (1985)", "known": True}],
         "exclude": [{"text": "e", "item_id": "e", "title": None, "known": True}],
         "negative": [],
+        "allow": [],
+        "unknown_allowed": None,
         "known_items": 1,
         "fallback": False,
         "items": [

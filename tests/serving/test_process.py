@@ -20,16 +20,16 @@ ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES"
 @pytest.fixture
 def process(base: Path) -> Iterator["subprocess.Popen[str]"]:
     command = [*COMMAND, "--base", str(base), "--port", "0", "--poll-seconds", "0.1"]
-    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
     yield started
     started.kill()
     started.communicate()
 
 
 def test_the_module_serves_until_sigterm_and_exits_cleanly(process: "subprocess.Popen[str]", base: Path) -> None:
-    assert process.stderr is not None
+    assert process.stdout is not None
     seen = []
-    for line in process.stderr:
+    for line in process.stdout:
         seen.append(line)
         if " serves " in line:
             break
@@ -38,7 +38,7 @@ def test_the_module_serves_until_sigterm_and_exits_cleanly(process: "subprocess.
     with RecommenderClient(ready[1], timeout=60) as client:
         assert client.recommend(["a"], k=1).items == [("b", 3.0)]
     process.send_signal(signal.SIGTERM)
-    _, rest = process.communicate(timeout=120)
+    rest, _ = process.communicate(timeout=120)
     assert process.returncode == 0, rest
     assert "Stopping on SIGTERM." in rest
     assert "Traceback" not in "".join(seen) + rest
@@ -59,7 +59,7 @@ def test_a_port_in_use_ends_the_start_with_one_clear_line(base: Path) -> None:
         )
     assert run.returncode == 1
     assert run.stderr.splitlines()[-1] == (
-        f"python -m serving.server: error: Cannot listen on 127.0.0.1:{port}: the port is in use, or the address is "
+        f"Error: Cannot listen on 127.0.0.1:{port}: the port is in use, or the address is "
         "not one of this machine. Choose another with --port (0 picks a free one) or --host."
     )
     assert "Traceback" not in run.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from serving.client import VersionStatus
 from serving.contract import Recommendations
-from serving.query import ask, render
+from serving.query import ask, render, to_record
 
 
 class Client:
@@ -19,10 +19,11 @@ class Client:
     def status(self) -> list[VersionStatus]:
         return [VersionStatus(1, "AVAILABLE")]
 
-    def recommend(
-        self, positive: list[str], exclude: list[str], k: int, *, negative: list[str] | None, gamma: float | None
-    ) -> Recommendations:
-        del positive, exclude, negative, gamma
+    def recommend(self, positive: list[str], exclude: list[str], k: int, **asked: Any) -> Recommendations:
+        del positive, exclude
+        if asked["explain"]:
+            found = [("new", 2.0), ("old", 1.0)]
+            return Recommendations(found, False, 1, 2, [2.5, 1.0], ["drama", ""], len(asked["allow"] or []) - 1)
         return Recommendations([("new", 2.0), ("old", 1.0)][:k], False, 1, version=2)
 
 
@@ -46,3 +47,18 @@ def test_titles_are_those_of_the_version_that_answered(base: Path) -> None:
     assert [entry.item_id for entry in answer.history] == ["old"]
     assert "New (2026)" in render(answer)
     assert "version 2" in render(answer)
+
+
+def test_what_the_dislikes_moved_and_what_is_not_known_are_shown(base: Path) -> None:
+    client: Any = Client()
+    answer = ask(client, ["old"], [], 2, base=base, allow=["old", "nobody"], explain=True, keep_unknown=True)
+    text = render(answer)
+    assert "Allowed, 2 items; the model does not know 1 of them:" in text
+    header, first, second = text.splitlines()[-3:]
+    assert header.split() == ["rank", "title", "id", "score", "before", "group"]
+    assert first.split() == ["1", "New", "(2026)", "new", "2.0000", "2.5000", "drama"]
+    assert second.split() == ["2", "Old", "(1999)", "old", "1.0000", "1.0000"]
+    record = to_record(answer)
+    assert [(item["score_without_rule"], item["group"]) for item in record["items"]] == [(2.5, "drama"), (1.0, None)]
+    assert [entry["known"] for entry in record["allow"]] == [True, False]
+    assert record["unknown_allowed"] == 1

@@ -216,5 +216,5 @@ class Finish:
             counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings, observed.months
         )
         check_leaks(findings, self.config)
-        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item)
+        lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)
         write_results(self.folders, lines, result)

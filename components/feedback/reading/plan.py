@@ -115,7 +115,7 @@ def find_titles(config: FeedbackConfig) -> list[Piece]:
         msg = f"`feedback.titles.file`: {titles.file} names several files, such as {path} and {more[0]}. Name one."
         raise FeedbackError(msg)
     source = _source(path, "auto", titles.delimiter, titles.names, titles.quotes)
-    pieces, _ = source.pieces([titles.item, titles.title], "feedback.titles")
+    pieces, _ = source.pieces(titles.columns(), "feedback.titles")
     return pieces
 
 

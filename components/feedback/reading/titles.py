@@ -1,6 +1,6 @@
-"""Reads the titles of items, for display."""
+"""Reads the table of items: titles for display, and groups."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.plan import find_titles
@@ -14,17 +14,19 @@ class ItemTitles(NamedTuple):
 
     Attributes:
         of_item: Item id to title.
+        group_of: Item id to group.
         rows: How many rows the file has.
         dropped: How many of them have a wrong number of fields.
     """
 
     of_item: dict[str, str]
+    group_of: dict[str, str]
     rows: int = 0
     dropped: int = 0
 
 
 def read_titles(config: FeedbackConfig) -> ItemTitles:
-    """The titles of items. The first row of an item counts; empty titles and rows without an item do not.
+    """Titles and groups of items. The first that an item has counts; empty ones and rows without an item do not.
 
     Raises:
         FeedbackError: The file is missing or damaged, lacks a column, or has a row with a wrong number of fields while
@@ -32,10 +34,12 @@ def read_titles(config: FeedbackConfig) -> ItemTitles:
     """
     settings = config.titles
     if settings is None:
-        return ItemTitles({})
+        return ItemTitles({}, {})
     titles: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    wanted = [(settings.title, titles), *([] if settings.group is None else [(settings.group, groups)])]
     rows = dropped = 0
-    columns = list(dict.fromkeys([settings.item, settings.title]))
+    columns = settings.columns()
     for piece in find_titles(config):
         source = piece.source
         for raw in source.read(piece, columns, _BATCH_ROWS):
@@ -45,8 +49,15 @@ def read_titles(config: FeedbackConfig) -> ItemTitles:
             rows, dropped = rows + len(raw) + raw.wrong_fields, dropped + raw.wrong_fields
             ids, codes = decode_ids(raw.columns[settings.item], f"{source.path}, column {settings.item!r}")
             known = ids.to_pylist()
-            for code, text in zip(codes.tolist(), raw.columns[settings.title].to_pylist(), strict=True):
-                title = text.decode(errors="replace") if isinstance(text, bytes) else str(text or "")
-                if code >= 0 and title:
-                    titles.setdefault(known[code], title)
-    return ItemTitles(titles, rows, dropped)
+            for column, found in wanted:
+                for code, value in zip(codes.tolist(), raw.columns[column].to_pylist(), strict=True):
+                    text = _text(value)
+                    if code >= 0 and text:
+                        found.setdefault(known[code], text)
+    return ItemTitles(titles, groups, rows, dropped)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)

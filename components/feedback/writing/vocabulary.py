@@ -47,7 +47,11 @@ def as_dict(table: pa.Table, name: str) -> dict[str, int]:
 
 
 def vocabulary_lines(
-    ids: pa.Array, counts: pa.Array, likes: Mapping[str, Mapping[str, int]], titles: dict[str, str]
+    ids: pa.Array,
+    counts: pa.Array,
+    likes: Mapping[str, Mapping[str, int]],
+    titles: Mapping[str, str],
+    groups: Mapping[str, str] | None = None,
 ) -> Iterable[str]:
     """The lines of the vocabulary file.
 
@@ -56,6 +60,7 @@ def vocabulary_lines(
         counts: Training interactions of each.
         likes: By the name of the field, positive training interactions of each item that has any.
         titles: Titles of the items that have one.
+        groups: Groups of the items that have one; None for none.
     """
     for item, count in zip(ids.to_pylist(), counts.to_pylist(), strict=True):
         entry: dict[str, Any] = {
@@ -65,4 +70,6 @@ def vocabulary_lines(
         }
         if title := titles.get(item):
             entry[schema.VOCABULARY_TITLE] = title
+        if group := (groups or {}).get(item):
+            entry[schema.VOCABULARY_GROUP] = group
         yield json.dumps(entry, ensure_ascii=False) + "\n"

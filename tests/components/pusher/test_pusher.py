@@ -23,7 +23,7 @@ class Delivery:
         self.root, self.base, self.clock = root, root / "serving", clock
         self.pushes = 0
 
-    def push(self, name: str, *, blessed: bool = True) -> Any:
+    def push(self, name: str, *, blessed: bool = True, settings: dict[str, Any] | None = None) -> Any:
         self.clock[0] += 1
         self.pushes += 1
         model, blessing, pushed = (
@@ -33,9 +33,10 @@ class Delivery:
         )
         model.uri = str(self.root / name)
         folder = self.root / name / "Format-Serving"
-        (folder / "variables").mkdir(parents=True, exist_ok=True)
-        (folder / "saved_model.pb").write_text("graph")
-        (folder / "variables" / "variables.data").write_text(name)
+        if not folder.exists():
+            (folder / "variables").mkdir(parents=True)
+            (folder / "saved_model.pb").write_text("graph")
+            (folder / "variables" / "variables.data").write_text(name)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
         blessing.uri = str(self.root / "blessing")
         pushed.uri = str(self.root / f"pushed-{self.pushes}")
@@ -47,7 +48,9 @@ class Delivery:
             {"pushed_model": [pushed]},
             {
                 standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination),
-                standard_component_specs.CUSTOM_CONFIG_KEY: json.dumps({"resolved_config": f"push: {self.pushes}\n"}),
+                standard_component_specs.CUSTOM_CONFIG_KEY: json.dumps(
+                    {"resolved_config": f"push: {self.pushes}\n", **({"push": settings} if settings else {})}
+                ),
             },
         )
         return pushed

@@ -40,8 +40,10 @@ def test_ranks_and_measures_by_hand() -> None:
     [
         ([0, 5, 5, 5, 1], 2, 2),  # equal scores in the order of the vocabulary
         ([0, 5, 5, 5, 1], 0, 0),  # unknown
-        ([0, 5, np.nan, 4, 1], 3, 3),  # what is no number counts against the target
+        ([0, 5, np.nan, 4, 1], 3, 2),  # what is no finite number is never listed: it takes no place
+        ([0, 5, np.inf, 4, 1], 3, 2),
         ([0, 5, np.nan, 4, 1], 2, 0),
+        ([0, 5, np.inf, 4, 1], 2, 0),
         ([0, 5, 3, -np.inf, 1], 3, 0),
         ([9, 1, 2, 3, 4], 4, 1),  # padding is no item
     ],

@@ -28,13 +28,21 @@ def call(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {name: value.numpy() for name, value in outputs.items()}
 
 
+@functools.lru_cache(maxsize=2)
+def loaded_tf1(path: Path) -> tuple[Any, Any]:
+    """A session with the model in it, and its signatures; loaded once too."""
+    with tf.Graph().as_default() as graph:
+        session = tf.compat.v1.Session(graph=graph)
+        return session, tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def
+
+
 def call_tf1(path: Path, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """As TensorFlow Serving loads it."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        definition = tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def[signature]
-        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
-        outputs: dict[str, Any] = session.run({k: v.name for k, v in definition.outputs.items()}, feeds)
-        return outputs
+    session, definitions = loaded_tf1(path)
+    definition = definitions[signature]
+    feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+    outputs: dict[str, Any] = session.run({k: v.name for k, v in definition.outputs.items()}, feeds)
+    return outputs
 
 
 def request(history: list[list[str]], exclude: list[list[str]], k: list[int]) -> dict[str, Any]:

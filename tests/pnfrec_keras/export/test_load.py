@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_keras.examples.arrays import pad
 from pnfrec_keras.examples.batch import POSITIVE
@@ -92,6 +93,21 @@ def test_an_export_with_the_index_of_tensorflow_recommenders_is_loaded_too(tmp_p
     model = make_model()
     export_saved_model(model, VOCABULARY, tmp_path / "model", index="tfrs")
     assert_is_the_model(load_model(tmp_path / "model").model, model)
+    assert_it_carries_no_written_gradient(tmp_path / "model")
+
+
+def test_it_carries_no_written_gradient(export: Path) -> None:
+    assert_it_carries_no_written_gradient(export)
+
+
+def assert_it_carries_no_written_gradient(export: Path) -> None:
+    """Whoever loads it would build each of them, and TensorFlow would keep them for good."""
+    written = saved_model_pb2.SavedModel.FromString((export / "saved_model.pb").read_bytes())
+    (graph,) = (meta.graph_def for meta in written.meta_graphs)
+    assert not graph.library.registered_gradients
+    nodes = [node for function in graph.library.function for node in function.node_def]
+    assert len(nodes) > 1000, "the signatures are functions"
+    assert [node.name for node in nodes if "_gradient_op_type" in node.attr] == []
 
 
 def test_weights_are_found_by_name_without_this_project(export: Path) -> None:

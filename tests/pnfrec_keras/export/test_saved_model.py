@@ -26,6 +26,7 @@ from tests.pnfrec_keras.export.asking import (
     VOCABULARY,
     call,
     call_tf1,
+    loaded,
     plain_answer,
     request,
     with_negatives,
@@ -219,14 +220,8 @@ def test_it_answers_in_a_process_without_this_project(export: Path) -> None:
     plain = {name: value.tolist() for name, value in inputs.items()}
     root = str(Path(__file__).parents[3])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-c", _ALONE, str(export), root, json.dumps(plain)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=export.parent,
-        env=environment,
-    )
+    command = [sys.executable, "-c", _ALONE, str(export), root, json.dumps(plain)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=export.parent, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     here = call(export, schema.SERVING_SIGNATURE, inputs)
     assert json.loads(done.stdout) == [[item.decode() for item in row] for row in here["item_ids"]]
@@ -243,25 +238,26 @@ print(json.dumps(items.numpy().tolist()))
 """
 
 
-def test_lists_equal_those_of_tensorflow_recommenders(export: Path, model: PNFRec, tmp_path: Path) -> None:
-    random = np.random.default_rng(3)
-    histories = [[int(i) for i in random.choice(ITEMS, 3, replace=False) + 1] for _ in range(16)]
-    padded = np.array([[*history, 0] for history in histories], np.int32)
-    query = model.encode_history(padded).numpy()
+HISTORIES = [[int(i) for i in np.random.default_rng(seed).choice(ITEMS, 3, replace=False) + 1] for seed in range(16)]
+
+
+@pytest.fixture(scope="module")
+def oracle(model: PNFRec, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What tensorflow-recommenders itself makes of the model's vectors, for each history."""
+    arrays = tmp_path_factory.mktemp("oracle") / "oracle.npz"
+    query = model.encode_history(np.array([[*history, 0] for history in HISTORIES], np.int32)).numpy()
     table = model.item_embedding.embeddings.numpy()
-    np.savez(tmp_path / "oracle.npz", table=table, query=query, seen=np.array(histories, np.int32))
-    done = subprocess.run(
-        [sys.executable, "-c", _ORACLE, str(tmp_path / "oracle.npz")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
-    )
+    np.savez(arrays, table=table, query=query, seen=np.array(HISTORIES, np.int32))
+    command, environment = [sys.executable, "-c", _ORACLE, str(arrays)], {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
-    expected = json.loads(done.stdout.splitlines()[-1])
-    rows = [[IDS[i - 1] for i in history] for history in histories]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_lists_equal_those_of_tensorflow_recommenders(export: Path, oracle: list[list[int]]) -> None:
+    rows = [[IDS[i - 1] for i in history] for history in HISTORIES]
     found = call(export, schema.SERVING_SIGNATURE, request(rows, [[]] * 16, [5]))
-    assert [[IDS.index(item.decode()) + 1 for item in row] for row in found["item_ids"]] == expected
+    assert [[IDS.index(item.decode()) + 1 for item in row] for row in found["item_ids"]] == oracle
 
 
 def test_the_extra_assets_tell_where_the_model_comes_from(export: Path) -> None:
@@ -269,10 +265,13 @@ def test_the_extra_assets_tell_where_the_model_comes_from(export: Path) -> None:
     assert list(Vocabulary.read(export / "assets.extra" / "items.jsonl").item_ids) == IDS
 
 
-def test_the_export_says_how_it_ranks(export: Path, model: PNFRec, tmp_path: Path) -> None:
+def test_the_export_says_how_it_ranks(export: Path) -> None:
     written = json.loads((export / "assets.extra" / "ranking.json").read_text())
     plain = {"format": 1, "rule": "like_rate", "gamma": 0.0, "recency": 0.0, "k": 10, "asks_dislikes": False}
     assert written == plain
+
+
+def test_the_export_says_how_it_ranks_with_dislikes(model: PNFRec, tmp_path: Path) -> None:
     vocabulary = dataclasses.replace(VOCABULARY, recent_positive_counts=np.arange(ITEMS))
     export_saved_model(model, vocabulary, tmp_path / "model", rule="posterior", gamma=2, recency=1)
     path = tmp_path / "model" / "assets.extra" / "ranking.json"
@@ -281,7 +280,7 @@ def test_the_export_says_how_it_ranks(export: Path, model: PNFRec, tmp_path: Pat
 
 
 def test_signatures_are_the_contract(export: Path) -> None:
-    served = tf.saved_model.load(str(export)).signatures[schema.SERVING_SIGNATURE]
+    served = loaded(export).signatures[schema.SERVING_SIGNATURE]
     inputs = {
         name: (spec.dtype.name, spec.shape.as_list()) for name, spec in served.structured_input_signature[1].items()
     }

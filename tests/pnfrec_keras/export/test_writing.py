@@ -44,3 +44,14 @@ def test_what_is_there_is_never_overwritten_and_failures_leave_nothing(model: PN
     with pytest.raises(ValueError, match="has 30 items, its vocabulary 1"):
         export_saved_model(model, small, tmp_path / "other")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+
+
+def test_a_diverged_model_is_not_exported(tmp_path: Path) -> None:
+    broken = PNFRec(ITEMS, max_length=LENGTH, dim=8)
+    table = broken.item_embedding.embeddings
+    values = table.numpy()
+    values[3, 2] = np.nan
+    table.assign(values)
+    with pytest.raises(ValueError, match=r"The weight .*embeddings holds numbers that are not finite"):
+        export_saved_model(broken, VOCABULARY, tmp_path / "model")
+    assert not any(tmp_path.iterdir())

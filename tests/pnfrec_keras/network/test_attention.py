@@ -51,11 +51,16 @@ def test_flat_tokens_give_what_padded_rows_give(layer: CausalAttention) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.5])
-def test_their_gradients_agree(layer: CausalAttention, rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The written one of flat tokens, and TensorFlow's of padded rows; also of the weights that are dropped."""
+@pytest.mark.parametrize("training", [True, False])
+def test_their_gradients_agree(
+    layer: CausalAttention, training: bool, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The written one of flat tokens (outside of training TensorFlow's), and TensorFlow's of padded rows; also of the
+    weights that are dropped.
+    """
 
     def drawn(shape: Any, training: bool | None) -> Any:
-        del training
+        del training  # It drops the same either way.
         places = tf.cast(tf.range(shape[2])[:, tf.newaxis] * 3 + tf.range(shape[3]), tf.float32)
         keep = tf.cast(tf.math.floormod(places, 7.0) >= 7.0 * rate, tf.float32) / (1 - rate)
         return lambda values: values * keep
@@ -67,7 +72,9 @@ def test_their_gradients_agree(layer: CausalAttention, rate: float, monkeypatch:
         with tf.GradientTape() as tape:
             tape.watch([query, context])
             if flat:
-                attended = tokens.put_back(layer(tokens.take(query), tokens.take(context), tokens=tokens))
+                attended = tokens.put_back(
+                    layer(tokens.take(query), tokens.take(context), tokens=tokens, training=training)
+                )
             else:
                 attended = layer(query, context)
             real = tf.cast(ITEMS > 0, tf.float32)[..., tf.newaxis]

@@ -96,3 +96,24 @@ def test_latest_items_are_the_last_known_ones(row: list[int], length: int) -> No
     for result, given_row in zip(found, (row, row[::-1]), strict=True):
         known = [item for item in given_row if item][-length:]
         assert result.tolist() == known + [0] * (length - len(known))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    row=st.lists(st.sampled_from([0.0, 1.0, 2.0, math.nan, math.inf, -math.inf]), min_size=2, max_size=9),
+    target=st.integers(1, 8),
+    k=st.integers(0, 9),
+)
+def test_what_is_no_finite_number_takes_no_place(row: list[float], target: int, k: int) -> None:
+    order = sorted((i for i in range(1, len(row)) if math.isfinite(row[i])), key=lambda i: (-row[i], i))
+    target = min(target, len(row) - 1)
+    scores, nothing = tf.constant([row]), tf.zeros([1, 0], tf.int32)
+    for indices, _, valid in (
+        topk.best_items(scores, nothing, tf.constant(k)),
+        topk.top_items(topk.exclude(scores, nothing), tf.constant(k)),
+    ):
+        assert indices.numpy()[valid.numpy()].tolist() == order[:k]
+    rank = order.index(target) + 1 if target in order else 0
+    for static in (False, True):
+        found = topk.target_rank(topk.exclude(scores, nothing), tf.constant([target]), static_shapes=static)
+        assert found.numpy().tolist() == [rank]

@@ -1,5 +1,7 @@
 """Users who walk along a chain of items: data that is learned in seconds, and trainings on it."""
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.training import fitting
+from pnfrec_keras.training.callbacks import Progress
 
 ITEMS = 12
 MODEL = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2)
@@ -40,14 +43,27 @@ def fit(tmp_path: Path, name: str = "state", **settings: Any) -> fitting.Trainin
     return fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / name)
 
 
-def kill_after(epoch: int, config: TrainingConfig, state_dir: Path) -> None:
-    """Trains, and is cut off at the end of an epoch."""
+def keeping(state_dir: Path, keep: Mapping[int, Path]) -> Progress:
+    """Copies the state at the end of epochs, as a kill would leave it: at the place where `kill_after` cuts off."""
+
+    def copy(done: int, logs: dict[str, float]) -> None:
+        del logs
+        if done in keep:
+            shutil.copytree(state_dir, keep[done])
+
+    return copy
+
+
+def kill_after(epoch: int, config: TrainingConfig, state_dir: Path, keep: Mapping[int, Path] | None = None) -> None:
+    """Trains, and is cut off at the end of an epoch; `keep` copies the state of earlier ones."""
 
     class Killed(BaseException):
         pass
 
+    copy = keeping(state_dir, keep or {})
+
     def kill(done: int, logs: dict[str, float]) -> None:
-        del logs
+        copy(done, logs)
         if done == epoch:
             raise Killed
 

@@ -81,8 +81,32 @@ def test_a_broken_row_of_titles(tmp_path: Path) -> None:
         "`feedback.bad_rows: drop`."
     )
     config = FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv"), bad_rows="drop")
-    assert read_titles(config) == ({"2": "C"}, 2, 1)
+    assert read_titles(config) == ({"2": "C"}, {}, 2, 1)
 
 
 def test_no_titles() -> None:
-    assert read_titles(FeedbackConfig(files=["-"])) == ({}, 0, 0)
+    assert read_titles(FeedbackConfig(files=["-"])) == ({}, {}, 0, 0)
+
+
+def test_groups_of_csv(tmp_path: Path) -> None:
+    text = "item,title,genre\n01,One,Drama\n01,One,Comedy\n02,Two,\n03,,Crime|Drama\n"
+    (tmp_path / "movies.csv").write_text(text, encoding="utf-8")
+    found = read_titles(
+        FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv", group="genre"))
+    )
+    # The first of an item counts, an empty cell is none, and a cell is one group.
+    assert found.group_of == {"01": "Drama", "03": "Crime|Drama"}
+    assert found.of_item == {"01": "One", "02": "Two"}
+    ids, counts = pa.array(["03", "02"]), pa.array([2, 1])
+    lines = vocabulary.vocabulary_lines(ids, counts, {}, found.of_item, found.group_of)
+    assert [json.loads(line) for line in lines] == [
+        {"item_id": "03", "count": 2, "group": "Crime|Drama"},
+        {"item_id": "02", "count": 1, "title": "Two"},
+    ]
+
+
+def test_a_column_of_groups_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text("item,title\n01,One\n")
+    config = FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv", group="genre"))
+    with pytest.raises(FeedbackError, match="genre"):
+        read_titles(config)

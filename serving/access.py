@@ -1,0 +1,118 @@
+"""Who is let in: tokens of a file, looked at before a request is read."""
+
+import hashlib
+import hmac
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+
+from serving.connection import AUTHORIZATION, read_tokens
+from serving.errors import ServerStartError
+from serving.files import stamp_of
+
+logger = logging.getLogger(__name__)
+
+_SCHEME: Final = "bearer "
+MISSING: Final = "this server asks for a token: send `authorization: Bearer TOKEN`"
+UNKNOWN: Final = "the token is not one that this server knows"
+# Probes of an orchestrator send no metadata, and learn no more than whether the server is ready.
+_OPEN: Final = ("/grpc.health.v1.Health/",)
+
+
+class Tokens:
+    """The tokens of a file, any of which lets a client in: two at a time make a change without a gap.
+
+    The file is looked at again with each call, and read where it changed; a file that cannot be read then leaves the
+    tokens as they are. No token is ever logged.
+
+    Args:
+        path: One token a line; `#` begins a remark.
+
+    Raises:
+        ServerStartError: The file cannot be read, or holds no token.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._lock = threading.Lock()
+        self._stamp = stamp_of(path)
+        try:
+            self._digests = _digests(read_tokens(path))
+            if self._path.stat().st_mode & 0o007:
+                logger.warning("Every user of this machine may read the tokens of %s: `chmod o= %s`.", path, path)
+        except (OSError, ValueError) as error:
+            msg = f"The server cannot use `token_file`: {error}"
+            raise ServerStartError(msg) from error
+
+    def refusal(self, header: str | bytes | None) -> str | None:
+        """Why a call is not let in; None where it is.
+
+        Args:
+            header: The value of `authorization`; None where there is none.
+        """
+        self._refresh()
+        if isinstance(header, bytes):
+            header = header.decode("latin-1")
+        if header is None or header[: len(_SCHEME)].lower() != _SCHEME:
+            return MISSING
+        (given,) = _digests([header[len(_SCHEME) :].strip()])
+        # All are compared, and each in constant time, so that the time tells nothing about any of them.
+        known = [hmac.compare_digest(given, digest) for digest in self._digests]
+        return None if any(known) else UNKNOWN
+
+    def _refresh(self) -> None:
+        with self._lock:
+            stamp = stamp_of(self._path)
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            try:
+                self._digests = _digests(read_tokens(self._path))
+            except (OSError, ValueError) as error:
+                logger.error("The tokens stay as they were: %s", error)
+                return
+            logger.info("Read %d tokens anew from %s.", len(self._digests), self._path)
+
+
+class TokenInterceptor(grpc.ServerInterceptor):
+    """Refuses calls of gRPC without a token, UNAUTHENTICATED. Health checks need none."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+        """What answers the call: its own handler, or a refusal."""
+        handler = continuation(details)
+        if handler is None or details.method.startswith(_OPEN):
+            return handler
+        why = self._tokens.refusal(header_of(details.invocation_metadata, AUTHORIZATION))
+        return handler if why is None else refusing(handler, grpc.StatusCode.UNAUTHENTICATED, why)
+
+
+def header_of(metadata: Iterable[Any], name: str) -> Any:
+    """The value of a header; None where there is none."""
+    return next((value for key, value in metadata if key == name), None)
+
+
+def refusing(handler: Any, code: Any, details: str) -> Any:
+    """A handler of the same form that answers each call with a status."""
+
+    def refuse(_: Any, context: Any) -> None:
+        context.abort(code, details)
+
+    kind = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[handler.request_streaming, handler.response_streaming]
+    return kind(refuse)
+
+
+def _digests(tokens: Iterable[str]) -> list[bytes]:
+    # Of one length, so that a comparison tells no length either.
+    return [hashlib.sha256(token.encode("latin-1", "replace")).digest() for token in tokens]

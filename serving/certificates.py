@@ -1,0 +1,105 @@
+"""The server's certificates, read again when their files change, so that a renewal needs no restart."""
+
+import logging
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from serving.connection import read_pem
+from serving.errors import ServerStartError
+from serving.files import Stamp, stamp_of
+from serving.settings import TlsSettings
+
+logger = logging.getLogger(__name__)
+
+
+class Certificates:
+    """The certificate files of a server. Handshakes after a change of the files use the new ones.
+
+    Args:
+        settings: With `cert` and `key`.
+
+    Raises:
+        ServerStartError: A file cannot be read or is not what it should be, or the key is another certificate's.
+    """
+
+    def __init__(self, settings: TlsSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._stamp = self._stamps()
+        try:
+            self._configuration = self._read()
+            self._context = self._new_context()
+        except (OSError, ValueError) as error:
+            msg = f"The server cannot use its certificates: {error}"
+            raise ServerStartError(msg) from error
+
+    def for_grpc(self) -> Any:
+        """grpc.ServerCredentials that ask for the present files at each handshake."""
+        return grpc.dynamic_ssl_server_credentials(
+            self._configuration, self._changed, require_client_authentication=bool(self._settings.client_ca)
+        )
+
+    def for_http(self) -> ssl.SSLContext:
+        """The context for an HTTP server; `refresh` brings new files into it."""
+        return self._context
+
+    def refresh(self) -> bool:
+        """Reads the files if they changed; whether they did. Files that cannot be used change nothing but the log."""
+        with self._lock:
+            stamp = self._stamps()
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            try:
+                self._configuration = self._read()
+                self._context.load_cert_chain(self._settings.cert, self._settings.key)
+            except (OSError, ValueError) as error:
+                logger.error("The new certificates cannot be used, the old ones stay: %s", error)
+                return False
+            logger.info("Read the certificates anew: %s.", self._settings.cert)
+            return True
+
+    def _changed(self) -> Any:
+        """What gRPC asks at a handshake: the new configuration, or None where nothing changed."""
+        return self._configuration if self.refresh() else None
+
+    def _stamps(self) -> list[Stamp | None]:
+        settings = self._settings
+        return [stamp_of(path) for path in (settings.cert, settings.key, settings.client_ca) if path]
+
+    def _read(self) -> Any:
+        settings = self._settings
+        self._new_context()  # tells whether the files are whole and belong together
+        chain, key = read_pem(settings.cert, "CERTIFICATE"), read_pem(settings.key, "PRIVATE KEY")
+        return grpc.ssl_server_certificate_configuration(
+            [(key, chain)], read_pem(settings.client_ca or None, "CERTIFICATE")
+        )
+
+    def _new_context(self) -> ssl.SSLContext:
+        settings = self._settings
+        for path in (settings.cert, settings.key):
+            Path(path).read_bytes()  # an error that names the file, unlike that of ssl
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(settings.cert, settings.key, password=_no_password)
+        except ssl.SSLError as error:
+            msg = f"{settings.cert} and {settings.key} are not a certificate and its private key ({error.reason})."
+            raise ValueError(msg) from error
+        if settings.client_ca:
+            context.verify_mode = ssl.CERT_REQUIRED
+            try:
+                context.load_verify_locations(settings.client_ca)
+            except ssl.SSLError as error:
+                msg = f"{settings.client_ca} holds no certificate ({error.reason})."
+                raise ValueError(msg) from error
+        return context
+
+
+def _no_password() -> str:
+    # Else OpenSSL would ask at the terminal.
+    msg = "the private key is locked by a password. Write it without one, readable by the server's user only."
+    raise ValueError(msg)

@@ -1,0 +1,116 @@
+"""What a server shows beside the model's own methods: TLS, tokens, health, reflection, metrics, logs, HTTP."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from serving.access import TokenInterceptor, Tokens
+from serving.call_log import AccessLog, ExposureLog
+from serving.certificates import Certificates
+from serving.health import Health
+from serving.metrics import Metrics
+from serving.records import RecordingInterceptor, Watchers
+from serving.reflection import Reflection
+from serving.rest.app import RestApp
+from serving.rest.calls import Calls
+from serving.rest.page import page_routes
+from serving.rest.server import HttpServer
+from serving.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+
+class Faces:
+    """The faces of one server.
+
+    Args:
+        settings: Which there are.
+        version: Tells the version that serves, None while there is none.
+
+    Attributes:
+        metrics: A `serving.observe.Observer` for the batches of the server.
+        app: What answers over HTTP, once it is wanted and made.
+        http: The server of it.
+
+    Raises:
+        ServerStartError: Certificates, tokens or logs cannot be used.
+    """
+
+    def __init__(self, settings: ServerSettings, version: Callable[[], int | None]) -> None:
+        self._settings = settings
+        self._version = version
+        self._certificates = Certificates(settings.tls) if settings.tls.cert else None
+        self._tokens = Tokens(settings.token_file) if settings.token_file else None
+        self.logs = _logs(settings)
+        self.metrics = Metrics(version)
+        self._watchers = Watchers([self.metrics, *self.logs])
+        self.health = Health(self._is_ready)
+        self._reflection = Reflection()
+        self.app: RestApp | None = None
+        self.http: HttpServer | None = None
+        if not settings.is_local and (self._certificates is None or self._tokens is None):
+            lacking = [
+                name for name, there in (("TLS", self._certificates), ("a token", self._tokens)) if there is None
+            ]
+            logger.warning(
+                "Other machines reach %s without %s: set `tls` and `token_file`, or let a proxy stand before it.",
+                settings.host,
+                " and without ".join(lacking),
+            )
+
+    def interceptors(self) -> list[Any]:
+        """For grpc.server. Calls without a token are written down too."""
+        recording = RecordingInterceptor(self._watchers)
+        return [recording] if self._tokens is None else [recording, TokenInterceptor(self._tokens)]
+
+    def handlers(self) -> list[Any]:
+        """For grpc.Server.add_generic_rpc_handlers."""
+        return [self.health.handler(), *self._reflection.handlers()]
+
+    def add_port(self, server: Any, address: str) -> int:
+        """Lets a grpc.Server listen; 0 or a RuntimeError where it cannot."""
+        if self._certificates is None:
+            return int(server.add_insecure_port(address))
+        return int(server.add_secure_port(address, self._certificates.for_grpc()))
+
+    def start(self, services: Any) -> None:
+        """Opens the port for HTTP, if there is to be one.
+
+        Args:
+            services: `serving.service.ModelServices`, which answers there too.
+
+        Raises:
+            ServerStartError: The address cannot be listened on.
+        """
+        settings = self._settings
+        if settings.rest.port is None:
+            return
+        calls = Calls(services, self._watchers)
+        most = settings.limits.max_concurrent
+        self.app = app = RestApp(settings.rest, calls, self.metrics, self._is_ready, self._tokens, most)
+        if settings.rest.page:
+            app.add(page_routes(app, calls, settings, self._version))
+        self.http = HttpServer(app.asgi, settings.host, settings.rest.port, self._certificates)
+        self.http.start()
+
+    def stop_soon(self) -> None:
+        """From now on probes are told that nothing is served, so that balancers look elsewhere."""
+        self.health.stop()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Ends all that was started."""
+        self.health.stop()
+        if self.http is not None:
+            self.http.stop(grace_seconds)
+        self._reflection.stop()
+        for log in self.logs:
+            log.close()
+
+    def _is_ready(self) -> bool:
+        return self._version() is not None
+
+
+def _logs(settings: ServerSettings) -> list[AccessLog | ExposureLog]:
+    log = settings.log
+    kinds: list[tuple[str, type[AccessLog | ExposureLog]]] = [(log.access, AccessLog), (log.exposure, ExposureLog)]
+    return [kind(path, log.max_bytes, log.backups) for path, kind in kinds if path]

@@ -1,0 +1,197 @@
+"""What is known of a call once it is answered, for those who count and write: metrics and logs."""
+
+import dataclasses
+import functools
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
+
+import grpc
+
+from pnfrec_core import schema
+from serving import errors, wire
+from serving.access import header_of
+from serving.connection import REQUEST_ID
+
+logger = logging.getLogger(__name__)
+
+GRPC: Final = "grpc"
+REST: Final = "rest"
+OK: Final = "OK"
+# Methods that are told by their name; others are `other`, so that a caller cannot fill the metrics with names.
+METHODS: Final = {
+    path: path.rpartition("/")[2] for path in (wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS)
+}
+OTHER: Final = "other"
+_RANKING: Final = (schema.SERVING_SIGNATURE, schema.NEGATIVES_SIGNATURE)
+_HISTORY: Final = (schema.POSITIVE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS)
+# A request id comes from outside and goes into files: no more than this of it.
+_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@dataclasses.dataclass(frozen=True)
+class CallRecord:
+    """One call that is over.
+
+    Attributes:
+        face: How it came: `grpc` or `rest`.
+        request_id: The caller's, or one made here.
+        method: A value of `METHODS`, or `other`.
+        code: Name of a gRPC status.
+        seconds: From when it was read to when it was answered.
+        request: The message; None where there was none that could be read.
+        response: The message; None where the call failed.
+    """
+
+    face: str
+    request_id: str
+    method: str
+    code: str
+    seconds: float
+    request: Any = None
+    response: Any = None
+
+    @property
+    def signature(self) -> str:
+        """The signature that was asked for; "" of calls that ask for none, `other` of one that ranks nothing."""
+        if self.method != "Predict":
+            return ""
+        name = self.request.model_spec.signature_name if self.request is not None else ""
+        name = str(name) or schema.SERVING_SIGNATURE
+        return name if name in _RANKING or self.code == OK else OTHER
+
+    @property
+    def rows(self) -> int:
+        """Users that were asked for; 0 where that cannot be told."""
+        if self.method != "Predict" or self.request is None:
+            return 0
+        sizes = (self.request.inputs[name].tensor_shape.dim for name in _HISTORY[:1] if name in self.request.inputs)
+        return next((max(int(size[0].size), 0) for size in sizes if size), 0)
+
+    @property
+    def version(self) -> int | None:
+        """The version that answered; None where none did."""
+        spec = getattr(self.response, "model_spec", None)
+        return int(spec.version.value) if spec is not None and spec.HasField("version") else None
+
+    @functools.cached_property
+    def ranked(self) -> "Ranked | None":
+        """What the lists say of their users; None where the answer holds no lists."""
+        if self.response is None or self.method != "Predict" or self.signature not in _RANKING:
+            return None
+        return Ranked.of(self.request, self.response)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranked:
+    """Lists that were answered.
+
+    Attributes:
+        rows: How many.
+        fallback: Rows that were answered by popularity.
+        empty: Rows whose list is empty.
+        unknown: Ids of the histories that the model does not know.
+        response: The message that they are in.
+    """
+
+    rows: int
+    fallback: int
+    empty: int
+    unknown: int
+    response: Any
+
+    @classmethod
+    def of(cls, request: Any, response: Any) -> "Ranked | None":
+        """Out of the messages; None where an `output_filter` left out what is needed."""
+        outputs = response.outputs
+        names = (schema.OUTPUT_COUNT, schema.OUTPUT_FALLBACK, schema.OUTPUT_KNOWN_ITEMS, schema.OUTPUT_ITEM_IDS)
+        if any(name not in outputs for name in names):
+            return None
+        count, fallback, known = (outputs[name] for name in names[:3])
+        given = sum(sum(map(bool, request.inputs[name].string_val)) for name in _HISTORY if name in request.inputs)
+        return cls(
+            len(count.int_val),
+            sum(fallback.bool_val),
+            sum(number == 0 for number in count.int_val),
+            max(given - sum(known.int_val), 0),
+            response,
+        )
+
+    def items(self) -> list[list[str]]:
+        """The ids of each row, best first."""
+        outputs = self.response.outputs
+        proto, counts = outputs[schema.OUTPUT_ITEM_IDS], outputs[schema.OUTPUT_COUNT].int_val
+        shape = [int(dim.size) for dim in proto.tensor_shape.dim]
+        width = shape[1] if len(shape) == 2 else 0
+        values = proto.string_val
+        return [
+            [values[row * width + place].decode("utf-8", "replace") for place in range(min(count, width))]
+            for row, count in enumerate(counts)
+        ]
+
+
+class Watcher(Protocol):
+    """Whoever wants to know of each call. It is called in the thread of the call."""
+
+    def on_call(self, record: CallRecord) -> None: ...
+
+
+class Watchers:
+    """Tells several watchers. One that fails is logged, and fails no call."""
+
+    def __init__(self, watchers: Iterable[Watcher]) -> None:
+        self._watchers = tuple(watchers)
+
+    def on_call(self, record: CallRecord) -> None:
+        for watcher in self._watchers:
+            try:
+                watcher.on_call(record)
+            except Exception:
+                logger.exception("A call was answered and could not be written down.")
+
+
+class RecordingInterceptor(grpc.ServerInterceptor):
+    """Makes a record of each call of gRPC that one message answers."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+        """The handler, with a record made after it."""
+        handler = continuation(details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        method = METHODS.get(details.method)
+        if method is None:
+            return handler
+        return grpc.unary_unary_rpc_method_handler(
+            self._recorded(handler.unary_unary, method, request_id(header_of(details.invocation_metadata, REQUEST_ID))),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _recorded(self, answer: Any, method: str, own_id: str) -> Callable[[Any, Any], Any]:
+        def handle(request: Any, context: Any) -> Any:
+            began = time.perf_counter()
+            response = None
+            try:
+                response = answer(request, context)
+                return response
+            finally:
+                code = OK if response is not None else getattr(context.code(), "name", "UNKNOWN")
+                seconds = time.perf_counter() - began
+                # A message that could not be read arrives as the fault that says so.
+                read = None if isinstance(request, errors.RequestFault) else request
+                self._watcher.on_call(CallRecord(GRPC, own_id, method, code, seconds, read, response))
+
+        return handle
+
+
+def request_id(given: Any) -> str:
+    """The caller's id of a request, or a new one where there is none that may go into a file."""
+    if isinstance(given, str) and _ID.fullmatch(given):
+        return given
+    return uuid.uuid4().hex
