@@ -35,7 +35,13 @@ def make(folder: Path, name: str, signer: Pair | None = None, hosts: tuple[str, 
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(True, False, False, False, False, signer is None, False, False, False), critical=True
+        )
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        # Python 3.13 asks for these two, and for the use of a key.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)  # type: ignore[arg-type]
         .sign(signing_key, hashes.SHA256())  # type: ignore[arg-type]
     )
     pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
