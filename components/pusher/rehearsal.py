@@ -74,7 +74,7 @@ def _run(folder: str, model: str) -> Rehearsal:
             check=False,
             timeout=_TIMEOUT_SECONDS,
             # What a library warns of is no reason why a model does not answer.
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
     except subprocess.TimeoutExpired as error:
         msg = f"The model in {model} did not answer within {_TIMEOUT_SECONDS} s. Nothing was pushed."
