@@ -67,7 +67,7 @@ def write_lists(job: Job, tell: Callable[[str], None]) -> dict[str, Any]:
         ValueError: A shard or the model cannot be read.
         serving.errors.RequestFault: The model refuses what is asked.
     """
-    model = LoadedModel(job.model, job.version, limits=Limits(model_threads=os.cpu_count() or 1))
+    model = LoadedModel(job.model, job.version, limits=Limits(model_threads=1))
     try:
         return _write(job, model, tell)
     finally:

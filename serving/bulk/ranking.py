@@ -1,7 +1,9 @@
 """Ranks the users of a shard by a loaded model, in batches of users with histories of like length."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
+from concurrent import futures
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from serving.bulk.histories import Histories, Objects
 from serving.model import LoadedModel
 
 # A batch holds at most so many users, and fewer where histories are long: so many ids, padding included.
-_USERS, _CELLS = 512, 1 << 18
+_USERS, _CELLS = 128, 1 << 18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +54,23 @@ def rank(model: LoadedModel, histories: Histories, k: int, max_per_group: int = 
     )  # fmt: skip
     lengths = np.array([len(row) for row in histories.merged], np.int64)
     order = np.argsort(lengths, kind="stable")
-    begin = 0
-    while begin < users:
-        end = _end_of_batch(lengths[order], begin)
-        _answer(model, histories, order[begin:end], (k, max_per_group), found)
+    # A batch a processor: each run of the model keeps to one, so that no two wait for one another.
+    with futures.ThreadPoolExecutor(os.cpu_count() or 1, "pnfrec-bulk") as threads:
+        answers = [
+            threads.submit(_answer, model, histories, order[batch], (k, max_per_group), found)
+            for batch in _batches(lengths[order])
+        ]
+        for answer in answers:
+            answer.result()
+    return found
+
+
+def _batches(lengths: npt.NDArray[np.int64]) -> list[slice]:
+    """Users of a batch each; lengths rise."""
+    found, begin = [], 0
+    while begin < len(lengths):
+        end = _end_of_batch(lengths, begin)
+        found.append(slice(begin, end))
         begin = end
     return found
 

@@ -166,16 +166,15 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
 
 
 def test_batches_hold_few_ids_where_histories_are_long() -> None:
-    from serving.bulk.ranking import _end_of_batch
+    from serving.bulk.ranking import _batches
 
     lengths = np.sort(np.random.default_rng(0).integers(0, 3000, 5000))
     lengths[-1] = 10**9
-    begin, ends = 0, []
-    while begin < len(lengths):
-        end = _end_of_batch(lengths, begin)
-        assert begin < end <= begin + 512
-        assert end == begin + 1 or (end - begin) * lengths[end - 1] <= 1 << 18
-        ends.append(end)
-        begin = end
-    assert ends[-1] == len(lengths)
-    assert len(ends) < 120
+    batches = _batches(lengths)
+    assert [batch.start for batch in batches] == [0, *(batch.stop for batch in batches[:-1])]
+    assert batches[-1].stop == len(lengths)
+    for batch in batches:
+        count = batch.stop - batch.start
+        assert 1 <= count <= 128
+        assert count == 1 or count * lengths[batch.stop - 1] <= 1 << 18
+    assert len(batches) < 120
