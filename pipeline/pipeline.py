@@ -85,6 +85,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         push=config.push,
         # It brings the model card; and what it finds wrong (a gate that disagrees with itself) must stop the push too.
         report=report.outputs["report"],
+        examples=feedback.outputs["examples"],
     ).with_id("Pusher")
     return tfx_pipeline.Pipeline(
         pipeline_name=config.name,

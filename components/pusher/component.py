@@ -18,11 +18,12 @@ from components.pusher.config import PushConfig
 
 
 class ServingPusherSpec(standard_component_specs.PusherSpec):  # type: ignore[misc]
-    """PusherSpec, and the gate's report, which brings the model card."""
+    """PusherSpec, the gate's report, which brings the model card, and examples, whose users are asked for."""
 
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {
         **standard_component_specs.PusherSpec.INPUTS,
         executor.REPORT: ChannelParameter(type=GateReport, optional=True),
+        executor.EXAMPLES: ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
 
 
@@ -45,6 +46,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         resolved_config: str = "",
         push: PushConfig | None = None,
         report: types.BaseChannel | None = None,
+        examples: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component.
 
@@ -55,11 +57,12 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             resolved_config: All settings of the run as text, stored in the pushed version.
             push: What the model has to show before; None asks nothing.
             report: Output of GateReporter, whose model card goes into the version; None delivers none.
+            examples: Output of FeedbackGen, for `push.replay_users`; None compares nothing.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
         custom_config = {
             executor.RESOLVED_CONFIG: resolved_config,
-            executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False)),
+            executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False, replay_users=0)),
             # Never the same twice, so never taken from the cache.
             "asked_at": str(time.time_ns()),
         }
@@ -67,6 +70,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             model=model,
             model_blessing=model_blessing,
             report=report,
+            examples=examples,
             push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
             custom_config=json.dumps(custom_config),
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),

@@ -15,14 +15,25 @@ class PushConfig:
             fails, and nothing is pushed.
         max_answer_ms: The longest that an answer to one user may take there, in milliseconds: the median of twenty, of
             the slowest signature. Null sets no bound. It holds for the machine that pushes, and for its load.
+        replay_users: How many held-out users are asked for both of the version that serves and of the new model; what
+            differs is told and lies beside the model as `replay.json`. With 0 none are.
+        min_overlap: The least share of the items of a list that must stand in the list of the version that serves too,
+            the mean over those users. Below it nothing is pushed. Null sets no bound.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     rehearse: bool = True
     max_answer_ms: float | None = None
+    replay_users: int = 200
+    min_overlap: float | None = None
 
     def __post_init__(self) -> None:
+        if self.replay_users < 0:
+            msg = f"`push.replay_users` must be 0, for none, or more. Received: {self.replay_users}."
+            raise ValueError(msg)
+        if self.min_overlap is not None:
+            self._check_overlap(self.min_overlap)
         bound = self.max_answer_ms
         if bound is None:
             return
@@ -31,4 +42,12 @@ class PushConfig:
             raise ValueError(msg)
         if not self.rehearse:
             msg = "`push.max_answer_ms` is measured by the rehearsal: set `push.rehearse: true`, or leave it null."
+            raise ValueError(msg)
+
+    def _check_overlap(self, least: float) -> None:
+        if not 0.0 <= least <= 1.0:
+            msg = f"`push.min_overlap` must be a share from 0 to 1, or null for no bound. Received: {least}."
+            raise ValueError(msg)
+        if not self.replay_users:
+            msg = "`push.min_overlap` is measured by the replay: set `push.replay_users`, or leave it null."
             raise ValueError(msg)

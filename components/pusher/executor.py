@@ -14,11 +14,13 @@ from tfx.utils import io_utils, proto_utils
 
 from components.pusher import marks
 from components.pusher.config import PushConfig
-from components.pusher.delivery import OF_THE_RUN, deliver, newest_version
+from components.pusher.delivery import OF_THE_RUN, REPLAY_FILE, deliver, newest_version
 from components.pusher.rehearsal import rehearse
-from pnfrec_core import versions
+from components.pusher.replay import Compared, replay
+from pnfrec_core import schema, versions
 
 REPORT = "report"
+EXAMPLES = "examples"
 RESOLVED_CONFIG = "resolved_config"
 PUSH = "push"
 _CHUNK = 1 << 20
@@ -42,7 +44,8 @@ class Executor(executor.Executor):  # type: ignore[misc]
         """Pushes, or marks the version that is there already.
 
         Args:
-            input_dict: `model` and `model_blessing`; `report`, if there is one, whose model card goes with the model.
+            input_dict: `model` and `model_blessing`; `report`, if there is one, whose model card goes with the model;
+                `examples`, if there are any, whose users are asked for by `push.replay_users`.
             output_dict: `pushed_model`, which gets the properties in `components.pusher.marks`.
             exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
                 `resolved_config` is written into the version that is pushed, and `push` the fields of a PushConfig.
@@ -62,10 +65,11 @@ class Executor(executor.Executor):  # type: ignore[misc]
         is_new = not folder or not same_files(model, folder)
         if is_new:
             settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
-            push = PushConfig(**settings.get(PUSH, {"rehearse": False}))
+            push = PushConfig(**settings.get(PUSH, {"rehearse": False, "replay_users": 0}))
             if push.rehearse:
                 rehearse(model, push)
-            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), _card(input_dict))
+            told = _replay(input_dict, model, folder, push)
+            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), _card(input_dict), told)
             io_utils.copy_dir(model, pushed.uri)
             log.info("Pushed to %s.", folder)
         else:
@@ -84,6 +88,16 @@ def _files(folder: str) -> list[str]:
     paths = (os.path.join(root, name) for root, _, names in fileio.walk(folder) for name in names)
     names = (os.path.relpath(path, folder) for path in paths)
     return sorted(name for name in names if not name.startswith(OF_THE_RUN))
+
+
+def _replay(input_dict: dict[str, list[types.Artifact]], model: str, serving: str, push: PushConfig) -> dict[str, str]:
+    """The file that says how a model differs from the version that serves; none where there is nothing to compare."""
+    examples = input_dict.get(EXAMPLES)
+    if not (serving and examples):
+        return {}
+    (folder,) = artifact_utils.get_split_uris(examples, schema.TEST_SPLIT)
+    found = replay(Compared(model, serving, folder), push)
+    return {} if found is None else {REPLAY_FILE: json.dumps(found, indent=1) + "\n"}
 
 
 def _card(input_dict: dict[str, list[types.Artifact]]) -> list[str]:

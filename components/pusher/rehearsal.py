@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.utils import io_utils
 
@@ -53,7 +53,7 @@ def rehearse(model: str, config: PushConfig) -> Rehearsal:
         if "://" in model:
             folder = str(Path(scratch) / "model")
             io_utils.copy_dir(model, folder)
-        found = _run(folder, model)
+        found = Rehearsal(**run_program("serving.rehearsal", model, folder))
     log.info("Rehearsal: loaded in %.1f s, answers in %.1f ms (%s).", *found)
     if config.max_answer_ms is not None and found.answer_ms > config.max_answer_ms:
         msg = (
@@ -65,10 +65,20 @@ def rehearse(model: str, config: PushConfig) -> Rehearsal:
     return found
 
 
-def _run(folder: str, model: str) -> Rehearsal:
+def run_program(module: str, model: str, *arguments: str) -> dict[str, Any]:
+    """What a program that asks a model prints as its last line, read as JSON.
+
+    Args:
+        module: The program.
+        model: Where the model lies, for messages.
+        arguments: What the program gets.
+
+    Raises:
+        NotServableError: It ends with another status than 0, or takes too long.
+    """
     try:
         done = subprocess.run(
-            launch.command("serving.rehearsal", folder),
+            launch.command(module, *arguments),
             capture_output=True,
             text=True,
             check=False,
@@ -86,4 +96,5 @@ def _run(folder: str, model: str) -> Rehearsal:
             "and export again; `push.rehearse: false` pushes without asking."
         )
         raise NotServableError(msg)
-    return Rehearsal(**json.loads(done.stdout.splitlines()[-1]))
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found

@@ -1,6 +1,7 @@
-"""Reads the training examples of FeedbackGen as histories of raw ids (docs/reference/formats.md)."""
+"""Reads the examples of FeedbackGen as histories of raw ids (docs/reference/formats.md)."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,21 @@ class Histories:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def some(self, places: Sequence[int]) -> "Histories":
+        """The histories at some places."""
+        lists = ([rows[place] for place in places] for rows in (self.liked, self.disliked, self.merged))
+        return Histories(self.users[np.array(places, np.intp)], *lists)
+
+
+def joined(parts: Sequence[Histories]) -> Histories:
+    """The histories of several shards."""
+    return Histories(
+        np.concatenate([np.array([], object), *(part.users for part in parts)]),
+        [row for part in parts for row in part.liked],
+        [row for part in parts for row in part.disliked],
+        [row for part in parts for row in part.merged],
+    )
 
 
 def read_histories(path: Path) -> Histories:
