@@ -69,6 +69,7 @@ def test_the_config_reference_names_every_key() -> None:
         "tuner",
         "export",
         "gate",
+        "push",
         "beam",
         "query",
         "columns",
@@ -87,7 +88,8 @@ def test_every_key_of_the_shipped_config_has_a_comment() -> None:
 def test_the_commands_of_the_readme_exist() -> None:
     from pipeline.cli import main
 
-    used = set(re.findall(r"pnfrec (run|check|config|experiment|results|compare|data|serve|query|health|doctor)", TEXT))
+    names = "run|check|config|experiment|results|compare|data|serve|query|recommend|health|doctor"
+    used = set(re.findall(rf"pnfrec ({names})", TEXT))
     assert used == set(main.list_commands(None))  # type: ignore[arg-type]
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     made = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", TEXT, re.MULTILINE))
