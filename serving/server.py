@@ -21,7 +21,8 @@ from serving.faces import Faces
 from serving.limits import Limits
 from serving.service import ModelServices
 from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_NAME, DEFAULT_PORT, ServerSettings
-from serving.versions import Load, Servable, VersionWatcher
+from serving.slots import Load, Servable
+from serving.versions import VersionWatcher
 
 logger = logging.getLogger(__name__)
 
