@@ -25,7 +25,8 @@ def test_nodes_and_edges(tmp_path: Path) -> None:
     upstream = {name: {node.id for node in component.upstream_nodes} for name, component in nodes.items()}
     assert upstream["SequenceTrainer"] == {"FeedbackGen", "ImportSchemaGen", "AnomalyGate"}
     assert upstream["Evaluator"] == {"FeedbackGen", "SequenceTrainer", "LastBlessedModel"}
-    assert upstream["Pusher"] == {"SequenceTrainer", "Evaluator", "GateReporter"}
+    # FeedbackGen for the users of the replay.
+    assert upstream["Pusher"] == {"FeedbackGen", "SequenceTrainer", "Evaluator", "GateReporter"}
     assert pipeline.enable_cache
     assert pipeline.beam_pipeline_args[0] == "--runner=DirectRunner"
 
