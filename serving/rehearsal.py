@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pnfrec_core import schema
 from serving import errors, warmup
@@ -20,7 +20,7 @@ _TIMES = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The program. Exit status: 0 it answers, 1 it does not; the reason goes to the standard error."""
+    """The program. Exit status: 0 it answers, 1 it does not; then `error` says why."""
     parser = argparse.ArgumentParser(prog="python -m serving.rehearsal", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of one SavedModel")
     folder = parser.parse_args(arguments).folder
@@ -28,12 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A GPU may be in use by a training beside this.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     try:
-        found = _rehearse(folder)
+        found: dict[str, float | str] = _rehearse(folder)
     except (errors.RequestFault, OSError, ValueError) as error:
-        sys.exit(str(error))
+        fail(str(error))
     except Exception as error:  # of TensorFlow, which is imported by then
-        sys.exit(f"{type(error).__name__}: {error}")
+        fail(f"{type(error).__name__}: {error}")
     sys.stdout.write(json.dumps(found) + "\n")
+
+
+def fail(reason: str) -> NoReturn:
+    """Ends the program. The reason is its output: TensorFlow 2.21 logs to the standard error whatever it is told."""
+    sys.stdout.write(json.dumps({"error": reason}) + "\n")
+    sys.exit(1)
 
 
 def _rehearse(folder: Path) -> dict[str, float | str]:

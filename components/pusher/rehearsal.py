@@ -90,7 +90,7 @@ def run_program(module: str, model: str, *arguments: str) -> dict[str, Any]:
         msg = f"The model in {model} did not answer within {_TIMEOUT_SECONDS} s. Nothing was pushed."
         raise NotServableError(msg) from error
     if done.returncode:
-        said = done.stderr.strip()[-_SAID:] or f"the process ended with status {done.returncode} and said nothing"
+        said = _reason(done)
         msg = (
             f"The model in {model} cannot be served: {said}\nNothing was pushed: the version that serves stays. Train "
             "and export again; `push.rehearse: false` pushes without asking."
@@ -98,3 +98,12 @@ def run_program(module: str, model: str, *arguments: str) -> dict[str, Any]:
         raise NotServableError(msg)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _reason(done: "subprocess.CompletedProcess[str]") -> str:
+    """Why a program failed: as it tells, or, where it was cut off, what was logged last."""
+    try:
+        return str(json.loads(done.stdout.splitlines()[-1])["error"])[-_SAID:]
+    except (IndexError, ValueError, KeyError, TypeError):
+        logged = done.stderr.strip()[-_SAID:]
+        return logged or f"the process ended with status {done.returncode} and said nothing"

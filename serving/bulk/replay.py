@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pnfrec_core import popularity, schema
+from serving.rehearsal import fail
 
 _K = 10
 # Users are spread over so many times as many records as are asked for, at most.
@@ -20,7 +21,7 @@ _SPREAD = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The program. Exit status: 0 compared, or the old model cannot be loaded, which is told; 1 anything else."""
+    """The program. Exit status: 0 compared, or the old model cannot be loaded; 1 anything else: `error` says what."""
     parser = argparse.ArgumentParser(prog="python -m serving.bulk.replay", description=__doc__)
     parser.add_argument("--new", type=Path, required=True, help="folder of the SavedModel that is to be pushed")
     parser.add_argument("--old", type=Path, required=True, help="folder of the one that serves")
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         found = _replay(options.new, options.old, options.users, options.shards)
     except Exception as error:  # of TensorFlow too, which is imported by then
-        sys.exit(f"{type(error).__name__}: {error}")
+        fail(f"{type(error).__name__}: {error}")
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -1,12 +1,13 @@
 """What a model has to show before it is pushed."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from components.pusher.config import PushConfig
-from components.pusher.rehearsal import NotServableError, rehearse
+from components.pusher.rehearsal import NotServableError, _reason, rehearse
 from tests.components.pusher.test_pusher import Delivery, delivery
 
 __all__ = ["delivery"]
@@ -39,8 +40,10 @@ def test_one_that_cannot_be_loaded_is_not(delivery: Delivery, export: Path) -> N
     shutil.copytree(export, delivery.root / "broken" / "Format-Serving")
     for part in (delivery.root / "broken" / "Format-Serving" / "variables").iterdir():
         part.unlink()
-    with pytest.raises(NotServableError, match=r"cannot be served: .*variables[^\0]*Nothing was pushed"):
+    with pytest.raises(NotServableError, match=r"cannot be served: .*variables[^\0]*Nothing was pushed") as caught:
         delivery.push("broken", settings={"rehearse": True})
+    # What TensorFlow logs is no reason: 2.21 writes it whatever the level.
+    assert "oneDNN" not in str(caught.value)
     assert not delivery.base.exists()
     # Who does not want to ask gets what was asked for.
     delivery.push("broken", settings={"rehearse": False})
@@ -65,3 +68,11 @@ def test_one_that_is_too_slow_is_not(delivery: Delivery, export: Path) -> None:
 def test_settings_that_cannot_be(settings: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         PushConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_a_process_that_was_cut_off_is_told_by_what_it_logged() -> None:
+    said = [
+        _reason(subprocess.CompletedProcess([], -9, stdout, stderr))
+        for stdout, stderr in (("", "out of memory\n"), ("", ""), ("half a li", "x"), ('{"error": "why"}\n', "noise"))
+    ]
+    assert said == ["out of memory", "the process ended with status -9 and said nothing", "x", "why"]
