@@ -52,6 +52,8 @@ def create_pipeline(config: PipelineConfig) -> Any:
             "k": config.gate.k,
             "default_list": config.gate.judges_default,
             "lists": config.gate.asks_lists,
+            # What is marked there as bad is no baseline.
+            "serving": str(config.serving_path),
         },
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),

@@ -1,5 +1,6 @@
 """Resolves the baseline: the model blessed last, other than the candidate."""
 
+import logging
 import math
 import os
 from collections.abc import Sequence
@@ -13,7 +14,10 @@ from tfx.utils import path_utils
 
 from components.gate.model_files import SAVED_MODEL, is_whole
 from components.gate.model_ranking import read_ranking
-from pnfrec_core import schema
+from pnfrec_core import events, model_marks, schema
+from pnfrec_core.model_digest import model_digest
+
+log = logging.getLogger(__name__)
 
 MODEL = "model"
 BLESSING = "model_blessing"
@@ -35,19 +39,29 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     A model whose files are gone is no baseline either: the one blessed before it is taken. Those that are passed over
     so are told under `gone`, for the report.
 
+    Nor is a model that people have marked as bad (`pnfrec models rollback`). It is known by its files: a version does
+    not tell which artifact it was pushed from, and an artifact may have been pushed under several numbers.
+
     Args:
         k: Length of the list that the gate looks at.
         default_list: Whether the gate looks at the list of `serving_default` as well.
         lists: Whether it compares what exports of earlier versions do not tell of their lists.
+        serving: The serving folder, whose marks say which models are bad; "" for none.
     """
 
-    def __init__(self, k: int = 1, default_list: bool = False, lists: bool = False) -> None:
+    def __init__(self, k: int = 1, default_list: bool = False, lists: bool = False, serving: str = "") -> None:
         self._k = k
         self._default_list = default_list
         self._lists = lists
+        self._serving = serving
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
-        """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
+        """Chooses among the models and blessings of the pipeline; empty lists when none fits.
+
+        Raises:
+            MarksError: The marks of the serving folder are damaged.
+        """
+        bad = model_marks.read(self._serving).bad_models if self._serving else {}
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
@@ -59,6 +73,11 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
                 continue
             model = models[model_id]
             if is_whole(model.uri, fileio.exists):
+                if (mark := bad.get(_digest(model)) if bad else None) is not None:
+                    said = events.BaselineIsBad(model.uri, mark.version, str(mark))
+                    log.warning("%s", said, extra={events.ATTRIBUTE: said})
+                    del models[model_id]
+                    continue
                 comparable = (
                     list_length(model) >= self._k
                     and (not self._default_list or tells_default_list(model))
@@ -70,6 +89,10 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         else:
             found = {MODEL: [], BLESSING: []}
         return {**found, CANDIDATE: candidates, GONE: list(gone.values())}
+
+
+def _digest(model: Any) -> str:
+    return model_digest(path_utils.serving_model_path(model.uri))
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
