@@ -19,6 +19,7 @@ from serving.batching import Batcher
 from serving.errors import ServerStartError
 from serving.faces import Faces
 from serving.limits import Limits
+from serving.policy import Policy
 from serving.service import ModelServices
 from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_NAME, DEFAULT_PORT, ServerSettings
 from serving.slots import Load, Servable
@@ -98,7 +99,9 @@ class RecommenderServer:
         self.faces = Faces(settings, lambda: self.versions.version)
         observer = observe.Observers((self.faces.metrics, observer))
         load = load or functools.partial(load_model, batcher=Batcher(limits, observer), limits=limits)
-        self.versions = VersionWatcher(self.base_path, load, poll_seconds, on_change=on_change)
+        chosen = settings.versions
+        policy = Policy(chosen.latest, tuple(chosen.specific), canary_share=chosen.canary_share)
+        self.versions = VersionWatcher(self.base_path, load, poll_seconds, on_change=on_change, policy=policy)
         # Calls wait in threads: what waits together is ranked together (`serving.batching`).
         threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
         self._server = grpc.server(

@@ -49,7 +49,7 @@ class ModelServices:
         methods = {
             wire.PREDICT: (self.predict, wire.PredictRequest, wire.PredictResponse),
             wire.GET_MODEL_METADATA: (
-                lambda request, _: self.metadata(request),
+                self.metadata,
                 wire.GetModelMetadataRequest,
                 wire.GetModelMetadataResponse,
             ),
@@ -80,7 +80,7 @@ class ModelServices:
             RequestFault: What the call is answered with instead.
         """
         self._limits.check_inputs(request.inputs)
-        with self._place(), self._lease(request) as (version, servable):
+        with self._place(), self._lease(request, call) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
         response = wire.PredictResponse()
@@ -91,7 +91,8 @@ class ModelServices:
             found[name].CopyFrom(proto)
         return response
 
-    def metadata(self, request: Any) -> Any:
+    def metadata(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
+        """The GetModelMetadataResponse to a GetModelMetadataRequest; arguments and errors as of `predict`."""
         _require_model_spec(request)
         if not request.metadata_field:
             msg = "GetModelMetadataRequest must specify at least one metadata_field"
@@ -99,7 +100,7 @@ class ModelServices:
         for field in request.metadata_field:
             if field != wire.SIGNATURE_DEF_FIELD:
                 raise errors.RequestFault(errors.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
-        with self._lease(request) as (version, servable):
+        with self._lease(request, call) as (version, servable):
             signatures = servable.signatures
         response = wire.GetModelMetadataResponse(model_spec=wire.model_spec(self._model_name, version))
         packed = response.metadata[wire.SIGNATURE_DEF_FIELD]
@@ -109,14 +110,15 @@ class ModelServices:
     def status(self, request: Any) -> Any:
         _require_model_spec(request)
         spec = request.model_spec
-        self._reject_label(spec)
         if spec.name != self._model_name:
             raise errors.RequestFault(errors.NOT_FOUND, f"Could not find any versions of model {spec.name}")
         states = self._versions.states()
-        if spec.HasField("version"):
-            states = [state for state in states if state.version == spec.version.value]
+        if spec.HasField("version") or spec.version_label:
+            label = spec.version_label
+            version = self._versions.version_of(label) if label else spec.version.value
+            states = [state for state in states if state.version == version]
             if not states:
-                msg = f"Could not find version {spec.version.value} of model {spec.name}"
+                msg = f"Could not find version {version} of model {spec.name}"
                 raise errors.RequestFault(errors.NOT_FOUND, msg)
         elif not states:
             msg = f"No version of model {spec.name} has arrived yet in {self._versions.base}."
@@ -147,15 +149,14 @@ class ModelServices:
                 self._running -= 1
 
     @contextlib.contextmanager
-    def _lease(self, request: Any) -> Iterator[tuple[int, Any]]:
+    def _lease(self, request: Any, call: Call) -> Iterator[tuple[int, Any]]:
         _require_model_spec(request)
         spec = request.model_spec
-        self._reject_label(spec)
         version = int(spec.version.value) if spec.HasField("version") else None
         if spec.name != self._model_name:
             wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
             raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
-        with self._versions.lease(self._model_name, version) as leased:
+        with self._versions.lease(self._model_name, version, spec.version_label, call.user_key) as leased:
             yield leased
 
     def _parser(self, request: Any) -> Callable[[bytes], Any]:
@@ -190,11 +191,6 @@ class ModelServices:
             return None
 
         return handle
-
-    def _reject_label(self, spec: Any) -> None:
-        if spec.version_label:
-            msg = f"Unrecognized servable version label: {spec.version_label}"
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
 
 
 def _require_model_spec(request: Any) -> None:

@@ -101,6 +101,35 @@ class LogSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class VersionSettings:
+    """Which versions are loaded, beside those that `pnfrec models` has pinned or labelled. Bad ones never are.
+
+    Attributes:
+        latest: How many of the newest versions are loaded; the newest answers whoever asks for none. 0 loads all.
+        specific: Only these versions are loaded; the greatest answers whoever asks for none. Empty goes by `latest`.
+        canary_share: Share of the users, by the key of the request, who get the version labelled `canary` where they
+            ask for none. The others get the pinned version, or else the one labelled `stable`, or the newest.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    latest: int = 1
+    specific: list[int] = dataclasses.field(default_factory=list)
+    canary_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.latest < 0:
+            msg = f"`versions.latest` must be 0, for all, or more. Received: {self.latest!r}."
+            raise ValueError(msg)
+        if any(version < 0 for version in self.specific):
+            msg = f"`versions.specific` must hold versions, which are 0 or more. Received: {self.specific!r}."
+            raise ValueError(msg)
+        if not 0 <= self.canary_share <= 1:
+            msg = f"`versions.canary_share` must be a share from 0 to 1. Received: {self.canary_share!r}."
+            raise ValueError(msg)
+
+
+@dataclasses.dataclass(frozen=True)
 class ServerSettings:
     """Everything about one server. Relative paths in a file count from that file.
 
@@ -113,6 +142,7 @@ class ServerSettings:
         workers: Requests that run at once; null goes by the processors.
         token_file: File of tokens, one a line, any of which lets a client in; "" lets everybody in. It is read again
             when it changes.
+        versions: Which versions are loaded.
         limits: What the server takes at once.
         tls: Certificates.
         rest: The port for HTTP.
@@ -128,6 +158,7 @@ class ServerSettings:
     poll_seconds: float = 2.0
     workers: int | None = None
     token_file: str = ""
+    versions: VersionSettings = dataclasses.field(default_factory=VersionSettings)
     limits: Limits = dataclasses.field(default_factory=Limits)
     tls: TlsSettings = dataclasses.field(default_factory=TlsSettings)
     rest: RestSettings = dataclasses.field(default_factory=RestSettings)
