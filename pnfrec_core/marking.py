@@ -126,8 +126,8 @@ def _changing(base: Base) -> Iterator[tuple[Draft, dict[int, Path]]]:
     if not Path(base).is_dir():
         msg = f"{base} is no folder. Name the folder that the pipeline pushes to: its `serving`, or <output>/serving."
         raise MarksError(msg)
-    there = versions.complete_versions(base)
     with model_marks.editing(base) as draft:
+        there = versions.complete_versions(base)
         yield draft, there
     serving_config.refresh(base, draft.marks, there)
 

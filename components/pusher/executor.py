@@ -17,6 +17,7 @@ from components.pusher.config import PushConfig
 from components.pusher.delivery import REPLAY_FILE, deliver, newest_version, serving_version
 from components.pusher.rehearsal import rehearse
 from components.pusher.replay import Compared, replay
+from components.pusher.retention import delete_old
 from pnfrec_core import events, model_marks, schema, serving_config, versions
 from pnfrec_core.model_digest import model_digest
 
@@ -78,6 +79,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
                 rehearse(model, push)
             told = _replay(input_dict, model, serving_version(base, decided), push)
             folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), _card(input_dict), told)
+            _tidy(base, push.keep_versions)
             _tell_servers(base)
             io_utils.copy_dir(model, pushed.uri)
             log.info("Pushed to %s.", folder)
@@ -94,6 +96,16 @@ def _refusal(decided: model_marks.Marks, base: str, model: str) -> events.ModelI
     bad = decided.bad_models
     mark = bad.get(model_digest(model)) if bad else None
     return None if mark is None else events.ModelIsBad(base, mark.version, str(mark))
+
+
+def _tidy(base: str, keep: int | None) -> None:
+    """Deletes old versions. The new one is pushed, whatever becomes of them."""
+    if keep is None:
+        return
+    try:
+        delete_old(base, keep)
+    except (OSError, model_marks.MarksError) as error:
+        log.warning("No old version was deleted (`push.keep_versions`): %s", error)
 
 
 def _tell_servers(base: str) -> None:

@@ -10,10 +10,14 @@ import pytest
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from pnfrec_core import marking
+from serving import wire
 from serving.aio import AsyncRecommenderClient
+from serving.calls import Call
 from serving.client import RecommenderClient, VersionStatus
-from serving.errors import InvalidRequestError, ModelNotFoundError
+from serving.errors import UNAVAILABLE, InvalidRequestError, ModelNotFoundError, RequestFault
 from serving.policy import Policy
+from serving.records import Watchers
+from serving.rest.calls import Calls
 from serving.server import RecommenderServer
 from serving.settings import RestSettings, ServerSettings, VersionSettings
 from tests.serving.rest.conftest import Web
@@ -150,3 +154,18 @@ def test_a_rollback_reaches_the_clients(tmp_path: Path, push: Callable[..., Path
             wait_until(lambda: client.status() == [VersionStatus(2, "END"), VersionStatus(1, "AVAILABLE")])
     finally:
         server.stop(grace_seconds=0)
+
+
+def test_a_request_in_json_is_read_by_the_signature_of_the_version_that_the_user_gets() -> None:
+    """The canary may have other inputs than the version that serves."""
+    asked: list[str] = []
+
+    class Services:
+        def metadata(self, request: Any, call: Call) -> Any:
+            del request
+            asked.append(call.user_key)
+            raise RequestFault(UNAVAILABLE, "enough")
+
+    calls = Calls(Services(), Watchers([]))
+    assert calls.predict(wire.model_spec("pnfrec"), b'{"inputs": {}}', "id", Call(user_key="u1"))[0] == 503
+    assert asked == ["u1"]

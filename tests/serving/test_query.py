@@ -12,7 +12,7 @@ from serving.query import ask, render, to_record
 
 
 class Client:
-    """Says that version 1 serves, though others are loaded, and answers with version 2, as at a takeover between the two calls."""
+    """Says that version 1 serves, though 3 is newer, and answers with version 2, as at a takeover between the calls."""
 
     target, model_name, version = "here:1", "pnfrec", None
 
