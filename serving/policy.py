@@ -53,12 +53,13 @@ class Policy:
         most = len(pool) + 1 if self.specific or not self.latest else self.latest
         return Plan(fixed, pool, most, {name: version for name, version in labels.items() if version not in marks.bad})
 
-    def wants_canary(self, user_key: str) -> bool:
-        """Whether a user is of the share that gets the canary. The same user always is, on every server.
 
-        Who is of a share is of every greater one too.
-        """
-        return bool(user_key) and place_of(user_key) < self.canary_share
+def wants_canary(user_key: str, share: float) -> bool:
+    """Whether a user is of the share that gets the canary. The same user always is, on every server.
+
+    Who is of a share is of every greater one too; who gives no key is of none.
+    """
+    return bool(user_key) and place_of(user_key) < share
 
 
 def place_of(user_key: str) -> float:

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -23,7 +23,7 @@ _DETAILS_LENGTH = 2000
 
 
 class ModelServices:
-    """PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus) of one model.
+    """PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus) of one model or several.
 
     Status codes and the wording of the common errors follow TensorFlow Serving, since clients test for both. Its other
     methods answer UNIMPLEMENTED.
@@ -31,13 +31,11 @@ class ModelServices:
 
     def __init__(
         self,
-        model_name: str,
-        versions: VersionWatcher,
+        models: Mapping[str, VersionWatcher],
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
     ) -> None:
-        self._model_name = model_name
-        self._versions = versions
+        self._models = models
         self._limits = limits
         self._observer = observer
         self._running = 0
@@ -85,7 +83,7 @@ class ModelServices:
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
         response = wire.PredictResponse()
         spec, found = response.model_spec, response.outputs
-        spec.name, spec.signature_name = self._model_name, signature_name or schema.SERVING_SIGNATURE
+        spec.name, spec.signature_name = request.model_spec.name, signature_name or schema.SERVING_SIGNATURE
         spec.version.value = version
         for name, proto in outputs.items():
             found[name].CopyFrom(proto)
@@ -102,7 +100,7 @@ class ModelServices:
                 raise errors.RequestFault(errors.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
         with self._lease(request, call) as (version, servable):
             signatures = servable.signatures
-        response = wire.GetModelMetadataResponse(model_spec=wire.model_spec(self._model_name, version))
+        response = wire.GetModelMetadataResponse(model_spec=wire.model_spec(request.model_spec.name, version))
         packed = response.metadata[wire.SIGNATURE_DEF_FIELD]
         packed.type_url, packed.value = wire.pack_signatures(signatures)
         return response
@@ -110,18 +108,19 @@ class ModelServices:
     def status(self, request: Any) -> Any:
         _require_model_spec(request)
         spec = request.model_spec
-        if spec.name != self._model_name:
+        versions = self._models.get(spec.name)
+        if versions is None:
             raise errors.RequestFault(errors.NOT_FOUND, f"Could not find any versions of model {spec.name}")
-        states = self._versions.states()
+        states = versions.states()
         if spec.HasField("version") or spec.version_label:
             label = spec.version_label
-            version = self._versions.version_of(label) if label else spec.version.value
+            version = versions.version_of(label) if label else spec.version.value
             states = [state for state in states if state.version == version]
             if not states:
                 msg = f"Could not find version {version} of model {spec.name}"
                 raise errors.RequestFault(errors.NOT_FOUND, msg)
         elif not states:
-            msg = f"No version of model {spec.name} has arrived yet in {self._versions.base}."
+            msg = f"No version of model {spec.name} has arrived yet in {versions.base}."
             raise errors.RequestFault(errors.UNAVAILABLE, msg, wire.REASON_NO_VERSION)
         response = wire.GetModelStatusResponse()
         for state in states:
@@ -153,10 +152,11 @@ class ModelServices:
         _require_model_spec(request)
         spec = request.model_spec
         version = int(spec.version.value) if spec.HasField("version") else None
-        if spec.name != self._model_name:
+        versions = self._models.get(spec.name)
+        if versions is None:
             wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
             raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
-        with self._versions.lease(self._model_name, version, spec.version_label, call.user_key) as leased:
+        with versions.lease(spec.name, version, spec.version_label, call.user_key) as leased:
             yield leased
 
     def _parser(self, request: Any) -> Callable[[bytes], Any]:

@@ -78,7 +78,7 @@ class LogSettings:
     """Files with a line of JSON a call. A file that is full is moved aside: `access.jsonl.1` is the youngest old one.
 
     Attributes:
-        access: File with a line a call: time, request id, method, signature, rows, status, milliseconds, version; ""
+        access: File with a line a call: time, request id, method, model, signature, rows, status, milliseconds, version; ""
             writes none.
         exposure: File with a line a call that was answered with lists: the ids shown, with the version; "" writes none.
         max_bytes: A log of calls is moved aside before it becomes longer.
@@ -135,6 +135,8 @@ class ServerSettings:
 
     Attributes:
         base: The folder that the pipeline pushes to: `<base>/<version>/`. Versions may arrive later.
+        model_config_file: Or a file that names several models, each with its folder and versions: a models.config in
+            TensorFlow Serving's text form. It is read again when it changes.
         model_name: What requests have to name.
         port: Port of gRPC; 0 picks a free one.
         host: Address to listen on. The default is reachable from this machine only, "0.0.0.0" from everywhere.
@@ -151,7 +153,8 @@ class ServerSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    base: str = dataclasses.field(metadata={EXAMPLE: "runs/my-data/serving"})
+    base: str = dataclasses.field(default="", metadata={EXAMPLE: "runs/my-data/serving"})
+    model_config_file: str = ""
     model_name: str = DEFAULT_MODEL_NAME
     port: int = DEFAULT_PORT
     host: str = DEFAULT_HOST
@@ -165,7 +168,12 @@ class ServerSettings:
     log: LogSettings = dataclasses.field(default_factory=LogSettings)
 
     def __post_init__(self) -> None:
-        for key in ("base", "model_name", "host"):
+        if not self.base and not self.model_config_file:
+            msg = "`base` is missing or empty: name the folder of the versions, or several by `model_config_file`."
+            raise ValueError(msg)
+        if self.model_config_file:
+            self._check_models()
+        for key in ("model_name", "host"):
             if not getattr(self, key):
                 msg = f"`{key}` is empty."
                 raise ValueError(msg)
@@ -176,6 +184,15 @@ class ServerSettings:
         if self.port and self.port == self.rest.port:
             msg = f"`port` and `rest.port` must differ. Received for both: {self.port}."
             raise ValueError(msg)
+
+    def _check_models(self) -> None:
+        versions = self.versions
+        own = {"base": self.base, "versions.latest": versions.latest != 1, "versions.specific": versions.specific}
+        own["model_name"] = self.model_name != DEFAULT_MODEL_NAME
+        for key, given in own.items():
+            if given:
+                msg = f"`{key}` stands in the file that `model_config_file` names, for each model. Give one of both."
+                raise ValueError(msg)
 
     @property
     def is_local(self) -> bool:
@@ -216,6 +233,7 @@ def load_settings(path: Path | None, given: Mapping[str, Any], overrides: Sequen
 # Keys that name a file or a folder.
 _PATHS: Final = (
     ("base",),
+    ("model_config_file",),
     ("token_file",),
     ("tls", "cert"),
     ("tls", "key"),

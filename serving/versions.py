@@ -16,7 +16,7 @@ from pnfrec_core.model_marks import CANARY
 from serving import errors, wire
 from serving.attempts import Attempts
 from serving.looks import FolderReader, MarksReader
-from serving.policy import Plan, Policy
+from serving.policy import Plan, Policy, wants_canary
 from serving.slots import Load, Servable, Slot, VersionState
 from serving.states import States
 
@@ -40,7 +40,7 @@ class VersionWatcher:
             doubles with each try.
         on_change: Is told, in the thread that changed it, which version answers whoever asks for none from now on; None
             where none does.
-        policy: What the settings say about versions.
+        policy: Tells what the settings say about versions, at each look.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class VersionWatcher:
         poll_seconds: float = 2.0,
         try_again_seconds: float = _TRY_AGAIN_SECONDS,
         on_change: Callable[[int | None], None] | None = None,
-        policy: Policy = Policy(),  # noqa: B008 (frozen)
+        policy: Callable[[], Policy] = Policy,
     ) -> None:
         if poll_seconds <= 0:
             msg = f"`poll_seconds` must be above 0. Received: {poll_seconds}."
@@ -64,6 +64,7 @@ class VersionWatcher:
         self._slots: dict[int, Slot] = {}
         self._serving: int | None = None
         self._labels: dict[str, int] = {}
+        self._canary_share = 0.0
         self._states = States()
         self._attempts = Attempts(load, try_again_seconds, self._states.set)
         self._kept_bad: int | None = None
@@ -154,9 +155,10 @@ class VersionWatcher:
                 logger.warning("All versions in %s are gone: nothing is served until one arrives.", self.base)
             self._keep_only(())
             return
-        plan = self._policy.plan(found, marks)
+        policy = self._policy()
+        plan = policy.plan(found, marks)
         with self._lock:
-            self._labels = dict(plan.labels)
+            self._labels, self._canary_share = dict(plan.labels), policy.canary_share
         kept = self._load_all(plan, found)
         self._keep_only(kept)
         bad = self.version if self.version in marks.bad else None
@@ -246,7 +248,7 @@ class VersionWatcher:
             msg = f"No version of model {model_name} is loaded yet: {why}"
             raise errors.RequestFault(errors.UNAVAILABLE, msg, wire.REASON_NO_VERSION)
         canary = self._slots.get(self._labels.get(CANARY, -1))
-        if canary is not None and self._policy.wants_canary(user_key):
+        if canary is not None and wants_canary(user_key, self._canary_share):
             return canary
         return self._slots[self._serving]
 

@@ -15,7 +15,7 @@ from serving.aio import AsyncRecommenderClient
 from serving.calls import Call
 from serving.client import RecommenderClient, VersionStatus
 from serving.errors import UNAVAILABLE, InvalidRequestError, ModelNotFoundError, RequestFault
-from serving.policy import Policy
+from serving.policy import wants_canary
 from serving.records import Watchers
 from serving.rest.calls import Calls
 from serving.server import RecommenderServer
@@ -96,7 +96,7 @@ def expected(user: str) -> int:
 
     ((_, key),) = Connection("x").headers(user)
     assert urllib.parse.unquote(str(key)) == user
-    return 2 if Policy(canary_share=SHARE).wants_canary(str(key)) else 1
+    return 2 if wants_canary(str(key), SHARE) else 1
 
 
 def test_users_are_split_and_always_get_the_same_version(client: RecommenderClient, server: RecommenderServer) -> None:
@@ -131,7 +131,7 @@ def test_rest_has_labels_and_users_too(server: RecommenderServer) -> None:
     assert canary - stable == pytest.approx(100, abs=0.01)
     assert (first("/versions/2"), first()) == (canary, stable)
     users = {"u1": 1, "u2": 1, "u3": 1, "u4": 1, "u5": 1}
-    users = {user: 2 if Policy(canary_share=SHARE).wants_canary(user) else 1 for user in users}
+    users = {user: 2 if wants_canary(user, SHARE) else 1 for user in users}
     assert set(users.values()) == {1, 2}
     for user, version in users.items():
         assert first(x_pnfrec_user=user) == {1: stable, 2: canary}[version]

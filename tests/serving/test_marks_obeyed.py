@@ -135,7 +135,7 @@ def test_labelled_versions_are_loaded_for_who_asks_for_them(base: Path, loader: 
 
 
 def test_the_latest_versions_are_kept_loaded(base: Path, loader: Loader) -> None:
-    watcher = VersionWatcher(base, loader, policy=Policy(latest=2))
+    watcher = VersionWatcher(base, loader, policy=lambda: Policy(latest=2))
     watcher.poll()
     assert (loader.calls, answer(watcher), answer(watcher, 2)) == ([3, 2], 3, 2)
     put(base, "4", "bad")
@@ -148,13 +148,13 @@ def test_the_latest_versions_are_kept_loaded(base: Path, loader: Loader) -> None
 
 
 def test_all_versions_may_be_kept_loaded(base: Path, loader: Loader) -> None:
-    watcher = VersionWatcher(base, loader, policy=Policy(latest=0))
+    watcher = VersionWatcher(base, loader, policy=lambda: Policy(latest=0))
     watcher.poll()
     assert [version for version, _ in states(watcher)] == [3, 2, 1]
 
 
 def test_specific_versions(base: Path, loader: Loader) -> None:
-    watcher = VersionWatcher(base, loader, policy=Policy(specific=(1, 2, 9)))
+    watcher = VersionWatcher(base, loader, policy=lambda: Policy(specific=(1, 2, 9)))
     watcher.poll()
     assert (watcher.version, sorted(loader.calls)) == (2, [1, 2])
     put(base, "9")
@@ -163,7 +163,7 @@ def test_specific_versions(base: Path, loader: Loader) -> None:
 
 
 def test_users_are_split_between_canary_and_stable(base: Path, loader: Loader) -> None:
-    watcher = VersionWatcher(base, loader, policy=Policy(canary_share=0.25))
+    watcher = VersionWatcher(base, loader, policy=lambda: Policy(canary_share=0.25))
     marking.label(base, "stable", 1)
     marking.label(base, "canary", 2)
     watcher.poll()
