@@ -78,8 +78,8 @@ class LogSettings:
     """Files with a line of JSON a call. A file that is full is moved aside: `access.jsonl.1` is the youngest old one.
 
     Attributes:
-        access: File with a line a call: time, request id, method, model, signature, rows, status, milliseconds, version; ""
-            writes none.
+        access: File with a line a call: time, request id, method, model, signature, rows, status, milliseconds and
+            version; "" writes none.
         exposure: File with a line a call that was answered with lists: the ids shown, with the version; "" writes none.
         max_bytes: A log of calls is moved aside before it becomes longer.
         backups: Old files that are kept of each log of calls.
