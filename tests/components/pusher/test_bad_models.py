@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.pusher.delivery import serving_version
 from pnfrec_core import marking, model_marks, serving_config
 from pnfrec_core.model_marks import ConfigFile, MarksError
 from tests.components.pusher.test_pusher import Delivery
@@ -62,6 +63,22 @@ def test_a_model_is_pushed_beside_a_pinned_one_which_is_told(delivery: Delivery)
     pushed = delivery.push("b")
     assert delivery.versions() == ["a", "b"]
     assert pushed.get_int_custom_property("pinned") == 101
+
+
+def test_a_new_model_is_compared_with_the_version_that_serves(delivery: Delivery) -> None:
+    """Not with the newest, where another is pinned or the newest is bad."""
+    for name in "abc":
+        delivery.push(name)
+
+    def serving() -> str:
+        return serving_version(str(delivery.base), model_marks.read(delivery.base))
+
+    assert serving() == str(delivery.base / "103")
+    marking.rollback(delivery.base, None, "bad")
+    assert serving() == str(delivery.base / "102")
+    marking.pin(delivery.base, 101)
+    assert serving() == str(delivery.base / "101")
+    assert serving_version(str(delivery.root / "none"), model_marks.Marks()) == ""
 
 
 def test_damaged_marks_stop_the_push(delivery: Delivery) -> None:
