@@ -3,9 +3,11 @@
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components.pusher import executor
 from components.pusher.delivery import serving_version
 from pnfrec_core import marking, model_marks, serving_config
 from pnfrec_core.model_marks import ConfigFile, MarksError
@@ -65,7 +67,9 @@ def test_a_model_is_pushed_beside_a_pinned_one_which_is_told(delivery: Delivery)
     assert pushed.get_int_custom_property("pinned") == 101
 
 
-def test_a_new_model_is_compared_with_the_version_that_serves(delivery: Delivery) -> None:
+def test_a_new_model_is_compared_with_the_version_that_serves(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not with the newest, where another is pinned or the newest is bad."""
     for name in "abc":
         delivery.push(name)
@@ -78,6 +82,15 @@ def test_a_new_model_is_compared_with_the_version_that_serves(delivery: Delivery
     assert serving() == str(delivery.base / "102")
     marking.pin(delivery.base, 101)
     assert serving() == str(delivery.base / "101")
+    compared: list[str] = []
+
+    def replay(*given: Any) -> dict[str, str]:
+        compared.append(given[2])
+        return {}
+
+    monkeypatch.setattr(executor, "_replay", replay)
+    delivery.push("d")
+    assert compared == [str(delivery.base / "101")]
     assert serving_version(str(delivery.root / "none"), model_marks.Marks()) == ""
 
 
