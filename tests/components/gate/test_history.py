@@ -96,6 +96,13 @@ def resolve(root: Path, history_length: int, blessed: list[int]) -> tuple[list[i
     strategy = LastBlessedOtherModel(history_length=history_length, metric="ndcg_p")
     found = strategy.resolve_artifacts(store.store, inputs)
     assert found is not None
+    for each in found["model_blessing"]:
+        own = [
+            other
+            for other in inputs["model_blessing"]
+            if other.get_int_custom_property("current_model_id") == each.get_int_custom_property("current_model_id")
+        ]
+        assert each is own[-1], "the newest blessing of the model"
     judged = [each.get_int_custom_property("current_model_id") for each in found["model_blessing"]]
     return [each.id for each in found["model"]], judged
 
