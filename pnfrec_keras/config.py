@@ -58,8 +58,8 @@ class ModelConfig:
         similarity: What the contrastive term compares by: "dot" (the reference), or "cosine" divided by `temperature`
             (the paper). SASRec_c always takes the cosine.
         temperature: What the cosine of the contrastive term is divided by.
-        positions: Where the positions of a sequence count from: "from_start" (the paper), or "from_end", so that a network
-            learns how near a label is to the end of a user's training sequence, and ranks as at that end.
+        positions: Where the positions of a sequence count from: "from_start" (the paper), or "from_end", so that a
+            network learns how near a label is to the end of a user's training sequence, and ranks as at that end.
         shared_positions: Whether both encoders share one position table (the reference) or have one each (the paper).
         shared_final_norm: Whether both encoders share the final LayerNorm (the reference) or have one each.
         weighting: How the terms of the loss are weighted: "fixed" by alpha and beta (the paper), "decay" or "geometric"
