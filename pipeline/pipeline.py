@@ -10,6 +10,7 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types import standard_artifacts
 
+from components.artifacts import GateReport
 from components.data_contract import SCHEMA_FILE
 from components.data_contract.component import CuratedSchema
 from components.data_gate.component import AnomalyGate
@@ -52,11 +53,16 @@ def create_pipeline(config: PipelineConfig) -> Any:
             "k": config.gate.k,
             "default_list": config.gate.judges_default,
             "lists": config.gate.asks_lists,
+            # What is marked there as bad is no baseline.
+            "serving": str(config.serving_path),
+            "history_length": config.gate.baseline_history,
+            "metric": config.gate.history_metric,
         },
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=model,
         gone=types.Channel(type=standard_artifacts.Model),
+        report=types.Channel(type=GateReport),
     ).with_id("LastBlessedModel")
     evaluator = Evaluator(
         examples=examples,

@@ -1,5 +1,6 @@
-"""Resolves the baseline: the model blessed last, other than the candidate."""
+"""Resolves the baseline: the model blessed last, other than the candidate, or the best of the last few."""
 
+import logging
 import math
 import os
 from collections.abc import Sequence
@@ -11,14 +12,19 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components.gate import history
 from components.gate.model_files import SAVED_MODEL, is_whole
 from components.gate.model_ranking import read_ranking
-from pnfrec_core import schema
+from pnfrec_core import events, model_marks, schema
+from pnfrec_core.model_digest import model_digest
+
+log = logging.getLogger(__name__)
 
 MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
 GONE = "gone"
+REPORT = "report"
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -35,41 +41,99 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     A model whose files are gone is no baseline either: the one blessed before it is taken. Those that are passed over
     so are told under `gone`, for the report.
 
+    Nor is a model that people have marked as bad (`pnfrec models rollback`). It is known by its files: a version does
+    not tell which artifact it was pushed from, and an artifact may have been pushed under several numbers.
+
     Args:
         k: Length of the list that the gate looks at.
         default_list: Whether the gate looks at the list of `serving_default` as well.
         lists: Whether it compares what exports of earlier versions do not tell of their lists.
+        serving: The serving folder, whose marks say which models are bad; "" for none.
+        history_length: From how many of the last blessed models the best is taken (`components.gate.history`).
+        metric: By which it is the best.
     """
 
-    def __init__(self, k: int = 1, default_list: bool = False, lists: bool = False) -> None:
+    def __init__(
+        self,
+        k: int = 1,
+        default_list: bool = False,
+        lists: bool = False,
+        serving: str = "",
+        history_length: int = 1,
+        metric: str = "",
+    ) -> None:
         self._k = k
         self._default_list = default_list
         self._lists = lists
+        self._serving = serving
+        self._history = history_length
+        self._metric = metric
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
-        """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
+        """Chooses among the models and blessings of the pipeline; empty lists when none fits.
+
+        Raises:
+            MarksError: The marks of the serving folder are damaged.
+        """
+        bad = model_marks.read(self._serving).bad_models if self._serving else {}
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
         gone: dict[int, Any] = {}
+        found: dict[int, tuple[Any, Any]] = {}
+        left_out: list[Any] = []
         for blessing in newest_first(store, input_dict.get(BLESSING, [])):
             model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
             blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-            if not blessed or model_id not in models or model_id in candidate_ids:
+            if not blessed or model_id not in models or model_id in candidate_ids or model_id in found:
                 continue
             model = models[model_id]
-            if is_whole(model.uri, fileio.exists):
-                comparable = (
-                    list_length(model) >= self._k
-                    and (not self._default_list or tells_default_list(model))
-                    and (not self._lists or tells_lists(model))
-                )
-                found = {MODEL: [model] if comparable else [], BLESSING: [blessing]}
+            if not is_whole(model.uri, fileio.exists):
+                if not found:
+                    gone[model_id] = model
+                continue
+            if (mark := bad.get(_digest(model)) if bad else None) is not None:
+                said = events.BaselineIsBad(model.uri, mark.version, str(mark))
+                log.warning("%s", said, extra={events.ATTRIBUTE: said})
+                del models[model_id]
+                continue
+            if self._is_comparable(model):
+                found[model_id] = (model, blessing)
+            elif not found:
+                left_out = [blessing]
                 break
-            gone[model_id] = model
-        else:
-            found = {MODEL: [], BLESSING: []}
-        return {**found, CANDIDATE: candidates, GONE: list(gone.values())}
+            if len(found) == self._history:
+                break
+        reports = input_dict.get(REPORT, []) if len(found) > 1 else []
+        chosen = [self._best(list(found.values()), reports)] if found else []
+        return {
+            MODEL: [model for model, _ in chosen],
+            BLESSING: [blessing for _, blessing in chosen] or left_out,
+            CANDIDATE: candidates,
+            GONE: list(gone.values()),
+            REPORT: [],
+        }
+
+    def _is_comparable(self, model: Any) -> bool:
+        return (
+            list_length(model) >= self._k
+            and (not self._default_list or tells_default_list(model))
+            and (not self._lists or tells_lists(model))
+        )
+
+    def _best(self, found: list[tuple[Any, Any]], reports: Sequence[Any]) -> tuple[Any, Any]:
+        """The best of the models, the last blessed one first, with its blessing."""
+        by_name = {history.name_of(model.uri): (model, blessing) for model, blessing in found}
+        newest = sorted(reports, key=lambda report: int(report.id), reverse=True)
+        name = history.best_of(list(by_name), history.read_judged([report.uri for report in newest], self._metric))
+        best = by_name[name]
+        if best[0] is not found[0][0]:
+            log.info("The baseline is %s, the best of the last %d blessed models.", best[0].uri, len(found))
+        return best
+
+
+def _digest(model: Any) -> str:
+    return model_digest(path_utils.serving_model_path(model.uri))
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
