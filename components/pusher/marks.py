@@ -10,6 +10,8 @@ DESTINATION: Final = "pushed_destination"
 VERSION: Final = "pushed_version"
 # 1 where the run pushed that version, 0 where it was there already.
 IS_NEW: Final = "is_new"
+# Which model it is, in words; absent where none was refitted.
+SERVES: Final = "serves"
 
 
 @dataclasses.dataclass(frozen=True)

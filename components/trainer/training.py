@@ -1,7 +1,7 @@
 """One training, of the Trainer or of a trial of the Tuner: reads artifacts and fits a model."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,17 +35,23 @@ class Data:
 def read_data(fn_args: Any, model_config: ModelConfig) -> Data:
     """The data that `fn_args`, a `tfx.components.FnArgs`, names."""
     # TensorFlow and Keras load when there is something to train, not when the pipeline is compiled.
-    from pnfrec_keras.examples.records import read_evaluation, read_training
+    from pnfrec_keras.examples.records import read_evaluation
 
     vocabulary = Vocabulary.read(Path(fn_args.custom_config[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
-    mixed = variant_of(model_config.variant).mixed
-    train = read_training(
-        *(fn_args.train_files, vocabulary, model_config.max_length),
-        mixed=mixed,
+    train = read_sequences(fn_args.train_files, vocabulary, model_config)
+    return Data(vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length))
+
+
+def read_sequences(files: Sequence[str], vocabulary: Vocabulary, model_config: ModelConfig) -> "TrainingArrays":
+    """The training sequences of example files, with all that a network of these settings reads."""
+    from pnfrec_keras.examples.records import read_training
+
+    return read_training(
+        *(files, vocabulary, model_config.max_length),
+        mixed=variant_of(model_config.variant).mixed,
         margins=model_config.soft_boundary > 0,
         days=model_config.trend_days > 0,
     )
-    return Data(vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length))
 
 
 def train(

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import logging
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,9 +21,7 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
     training_dataset,
 )
-from pnfrec_keras.examples.batch import MIXED
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.ranking.trend import trend_of
 from pnfrec_keras.training.build import build_model, compile_model
 from pnfrec_keras.training.callbacks import (
     AveragedWeights,
@@ -35,6 +32,7 @@ from pnfrec_keras.training.callbacks import (
     ResumableState,
     has_averages,
 )
+from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
 from pnfrec_keras.training.progress import training_started
 
 MONITOR = "val_ndcg_p"
@@ -157,16 +155,15 @@ def fit(
         FloatingPointError: The loss is not a number any more.
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
-    _check_data(training_data, validation_data, model.reads)
-    if model.config.soft_boundary:
-        _check_margins(training_data, model.reads)
+    check_training(training_data, model)
+    check_validation(validation_data)
     if not model.compiled:
         with model.distribute_strategy.scope():
             compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     if model.trend_weights:
-        training_data = _set_trend(model, training_data)
+        training_data = set_trend(model, training_data)
     state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
     first_epoch = state.restore(model)
     report = report or functools.partial(events.report, log)
@@ -208,7 +205,7 @@ def _run(
         initial_epoch=first_epoch,
         epochs=config.epochs,
         validation_data=even_batches(validation, replicas),
-        callbacks=[_StopOnNan(), state.early_stopping, *averaged, state, *more],
+        callbacks=[StopOnNan(), state.early_stopping, *averaged, state, *more],
         verbose=verbose,
     )
 
@@ -224,69 +221,6 @@ def _with_settings(config: TrainingConfig, settings: Mapping[str, Any], *, compi
     return dataclasses.replace(config, **settings)
 
 
-def _set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
-    """Gives the model the trends of its sequences, and returns the data with the periods of these trends."""
-    days = training_data.days or {}
-    if missing := [name for name in model.trend_weights if name not in days]:
-        msg = (
-            f"`model.trend_days` needs the times of interactions, and the {' and the '.join(missing)} sequences have "
-            "none: read the training data with `days=True`."
-        )
-        raise ValueError(msg)
-    end = max(float(when.max(initial=0.0)) for when in days.values())
-    trends = {
-        name: trend_of(getattr(training_data, name), days[name], model.num_items, model.trend_days, end)
-        for name in model.trend_weights
-    }
-    model.set_trend(trends)
-    return dataclasses.replace(training_data, periods={name: trends[name].periods(days[name]) for name in trends})
-
-
 def discard_state(state_dir: str | Path) -> None:
     """Removes what `fit` left for a resume: the model is safe elsewhere."""
     shutil.rmtree(state_dir, ignore_errors=True)
-
-
-class _StopOnNan(keras.callbacks.Callback):
-    """A loss that is not a number never becomes one again: an error now beats a useless model later."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        loss = float((logs or {})["loss"])
-        if not math.isfinite(loss):
-            msg = (
-                f"The training loss became {loss} in epoch {epoch + 1}. Lower `training.learning_rate` or "
-                "`model.beta`, or use `training.precision: float32`."
-            )
-            raise FloatingPointError(msg)
-
-
-def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
-    margins = (training_data.margins or {}).get(sequence)
-    if margins is None:
-        msg = "`model.soft_boundary` needs the margins of interactions: read the training data with `margins=True`."
-        raise ValueError(msg)
-    if not margins[:, 1:].any():
-        msg = (
-            "All values to learn from lie on the boundary, so that with `model.soft_boundary` none would count. Check "
-            "`feedback.positive` (is any value below the threshold?), or set `model.soft_boundary: 0`."
-        )
-        raise ValueError(msg)
-
-
-def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays, reads: str) -> None:
-    items = training_data.mixed if reads == MIXED else training_data.positive
-    if items is None:
-        msg = "This variant reads the mixed history: read the training data with `mixed=True`."
-        raise ValueError(msg)
-    if not (items[:, 1:] > 0).any():
-        msg = (
-            "No training user has two items in a sequence: there is no next item to learn. Check `feedback.positive` "
-            "(is the threshold too high?) and the filters."
-        )
-        raise ValueError(msg)
-    if not validation_data.is_positive.any():
-        msg = (
-            "The validation split has no positive target, which early stopping needs. Check "
-            "`feedback.split`, `feedback.test_quantile` and `feedback.positive`."
-        )
-        raise ValueError(msg)
