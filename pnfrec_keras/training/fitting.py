@@ -34,6 +34,7 @@ from pnfrec_keras.training.callbacks import (
 )
 from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
 from pnfrec_keras.training.progress import training_started
+from pnfrec_keras.training.warm import WarmStart
 
 MONITOR = "val_ndcg_p"
 
@@ -72,6 +73,7 @@ def train(
     state_dir: str | Path,
     log_dir: str | Path | None = None,
     popularity: Any = None,
+    initial: WarmStart | None = None,
     progress: Progress | None = None,
     report: events.Report | None = None,
     verbose: int | str = 0,
@@ -88,6 +90,7 @@ def train(
         log_dir: As of `fit`.
         popularity: (num_items + 1,), `Vocabulary.popularity`: ranks items for validation users without a known
             positive item, as the export does.
+        initial: As of `fit`.
         progress: As of `fit`.
         report: As of `fit`.
         verbose: As of `fit`.
@@ -105,6 +108,7 @@ def train(
         model.set_popularity(popularity)
     return fit(
         *(model, training_data, validation_data, training),
+        initial=initial,
         state_dir=state_dir,
         log_dir=log_dir,
         progress=progress,
@@ -119,6 +123,7 @@ def fit(
     validation_data: EvaluationArrays,
     config: TrainingConfig | None = None,
     *,
+    initial: WarmStart | None = None,
     state_dir: str | Path | None = None,
     log_dir: str | Path | None = None,
     progress: Progress | None = None,
@@ -137,6 +142,7 @@ def fit(
         validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
         config: How it is fitted; None: `TrainingConfig()`. Its k, precision and strategy are for `train`: here they
             are those of the model.
+        initial: The weights that the training begins with, of an earlier model; None leaves those that the model has.
         state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
             A finished run stays there too until `discard_state`, which is to be called once its model is safe. None:
             nothing is kept.
@@ -150,8 +156,8 @@ def fit(
     Raises:
         TypeError: There is no such setting.
         ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
-            margins or the times that `soft_boundary` or `trend_days` of the model need; or a setting means nothing for
-            this model.
+            margins or the times that `soft_boundary` or `trend_days` of the model need; the network of `initial` is
+            another one; or a setting means nothing for this model.
         FloatingPointError: The loss is not a number any more.
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
@@ -162,6 +168,8 @@ def fit(
             compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    if initial is not None:
+        initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
     state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))

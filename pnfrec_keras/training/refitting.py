@@ -17,6 +17,7 @@ from pnfrec_keras.training.build import build_model
 from pnfrec_keras.training.callbacks import ResumableState, StepsProgress, take_averages
 from pnfrec_keras.training.checks import StopOnNan, check_training, set_trend
 from pnfrec_keras.training.progress import training_started
+from pnfrec_keras.training.warm import WarmStart
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ def train_steps(
     state_dir: str | Path | None,
     log_dir: str | Path | None = None,
     popularity: Any = None,
+    initial: WarmStart | None = None,
     report: events.Report | None = None,
     verbose: int | str = 0,
 ) -> RefitResult:
@@ -104,11 +106,12 @@ def train_steps(
         state_dir: Where an interrupted run leaves its state, and finds it again, as of `fitting.fit`; None keeps none.
         log_dir: Where TensorBoard events go; none are written without it.
         popularity: (num_items + 1,), `Vocabulary.popularity`.
+        initial: The weights that the training begins with, of an earlier model.
         report: Gets what happens as events. By default they are logged.
         verbose: Of Keras' own progress bar.
 
     Raises:
-        ValueError: There is nothing to learn from.
+        ValueError: There is nothing to learn from, or the network of `initial` is another one.
         FloatingPointError: The loss is not a number any more.
     """
     keras.utils.set_random_seed(training.seed)
@@ -118,6 +121,8 @@ def train_steps(
     if popularity is not None:
         model.set_popularity(popularity)
     check_training(training_data, model)
+    if initial is not None:
+        initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
     state = ResumableState(state_dir, None)

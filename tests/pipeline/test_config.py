@@ -33,8 +33,7 @@ def write(tmp_path: Path, values: Any) -> Path:
 def test_a_minimal_file_takes_every_default(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, MINIMAL))
     assert config.model == ModelConfig()
-    assert config.training == TrainerConfig()
-    assert config.training.fitting() == TrainingConfig()
+    assert (config.training, config.training.fitting()) == (TrainerConfig(), TrainingConfig())
     assert config.tuner == TunerConfig()
     assert config.export == ExportConfig()
     assert config.beam == BeamConfig()

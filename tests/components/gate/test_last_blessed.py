@@ -116,15 +116,13 @@ def root(tmp_path: Path) -> Path:
     [
         ([], 1, None),
         ([(1, True)], 1, None),  # the candidate itself, run again
+        # 3 is a model of the record without a blessing, as a refitted one is: it has seen what the gate judges by.
         ([(1, True)], 2, 1),
         ([(1, True), (2, False)], 3, 1),  # a refused model is no baseline
         ([(1, True), (2, True)], 3, 2),
         ([(1, True), (2, True)], 2, 1),  # as when 2 was judged first
         ([(2, True), (1, True)], 3, 1),  # blessed last, though trained first
         ([(9, True)], 1, None),  # a model that is gone
-        # A refitted model, such as 3 of 1, is a model of the record too, newer than the one that was judged, and has no
-        # blessing: it has seen the rows that the gate judges by.
-        ([(1, True)], 2, 1),
     ],
 )
 def test_the_last_blessed_model_that_is_another(
