@@ -142,6 +142,13 @@ class PipelineConfig:
                 "`feedback.recent_days`, such as 14, or `export.recency` to 0."
             )
             raise ValueError(msg)
+        if self.training.warm_start and not self.feedback.split_rule.holds_out_newest:
+            msg = (
+                f"`training.warm_start` begins with weights of an earlier run, which with `feedback.split: "
+                f"{self.feedback.split}` may have seen what this run holds out. Set it to false, or split "
+                "by global_time."
+            )
+            raise ValueError(msg)
         self._check_dislikes()
         self._check_trend()
         if self.tuner.enabled:

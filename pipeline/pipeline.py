@@ -25,6 +25,8 @@ from components.trainer.component import SequenceTrainer
 from components.trainer.config import TrainerConfig
 from components.tuner import tuner_fn
 from components.tuner.component import SequenceTuner
+from components.warm.earlier import JUDGED, REFITTED, EarlierModels
+from components.warm.start import WARM
 from pipeline.config import PipelineConfig
 from pnfrec_core import schema
 
@@ -39,10 +41,12 @@ def create_pipeline(config: PipelineConfig) -> Any:
     anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
     data = {"examples": examples, "vocabulary": feedback.outputs["vocabulary"], "schema": curated.outputs["schema"]}
     tuner = SequenceTuner(**data, custom_config=_tuner_settings(config)) if config.tuner.enabled else None
+    earlier = _earlier(feedback) if config.training.warm_start else None
     trainer = SequenceTrainer(
         **data,
         custom_config=_trainer_settings(config),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=earlier.outputs[JUDGED] if earlier else None,
     )
     # The gate hands nothing on, so its place before what trains has to be said.
     trainer.add_upstream_node(anomaly_gate)
@@ -80,7 +84,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         statistics=feedback.outputs["statistics"],
         gate=config.gate,
     )
-    refit = _refit(config, feedback, trainer, evaluator, report) if config.refits else ()
+    refit = _refit(config, feedback, trainer, evaluator, report, earlier) if config.refits else ()
     pusher = ServingPusher(
         model=model,
         refitted=refit[-1].outputs["model"] if refit else None,
@@ -98,6 +102,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         components=[
             *(feedback, statistics, curated, validator, anomaly_gate),
             *([tuner] if tuner else []),
+            *([earlier] if earlier else []),
             *(trainer, baseline, evaluator, report, *refit, pusher),
         ],
         enable_cache=config.cache,
@@ -106,7 +111,20 @@ def create_pipeline(config: PipelineConfig) -> Any:
     )
 
 
-def _refit(config: PipelineConfig, feedback: Any, trainer: Any, evaluator: Any, report: Any) -> tuple[Any, Any]:
+def _earlier(feedback: Any) -> Any:
+    """Finds the models of earlier data that a warm start begins with."""
+    return Resolver(
+        strategy_class=EarlierModels,
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        statistics=feedback.outputs["statistics"],
+        **{name: types.Channel(type=standard_artifacts.Model) for name in (JUDGED, REFITTED)},
+    ).with_id("EarlierModels")
+
+
+def _refit(
+    config: PipelineConfig, feedback: Any, trainer: Any, evaluator: Any, report: Any, earlier: Any
+) -> tuple[Any, Any]:
     """What trains a blessed model anew on everything. It waits for the report, which tells why a model is refused."""
     everything = EverythingGen(config.feedback, feedback.outputs["statistics"])
     everything.add_upstream_node(report)
@@ -115,6 +133,7 @@ def _refit(config: PipelineConfig, feedback: Any, trainer: Any, evaluator: Any, 
         blessing=evaluator.outputs["blessing"],
         examples=everything.outputs["examples"],
         vocabulary=everything.outputs["vocabulary"],
+        initial=earlier.outputs[REFITTED] if earlier else None,
         custom_config={**_trainer_settings(config), choice.STATE_DIR: str(config.output_path / "refit_state")},
     )
     return everything, refit
@@ -138,6 +157,7 @@ def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
         choice.MODEL: dataclasses.asdict(config.model),
         choice.TRAINING: dataclasses.asdict(config.training.fitting()),
         choice.EXPORT: dataclasses.asdict(config.export),
+        **({} if config.training.warm() is None else {WARM: config.training.warm()}),
         choice.STATE_DIR: str(config.output_path / "training_state"),
         choice.RESOLVED_CONFIG: dataclasses.replace(config, training=training).to_yaml(*sections),
     }

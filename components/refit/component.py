@@ -20,6 +20,7 @@ class RefitSpec(types.ComponentSpec):
         executor.BLESSING: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         executor.VOCABULARY: component_spec.ChannelParameter(type=ItemVocabulary),
+        executor.INITIAL: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     PARAMETERS: ClassVar[dict[str, Any]] = {
         executor.CUSTOM_CONFIG: component_spec.ExecutionParameter(type=str),
@@ -48,6 +49,7 @@ class Refit(base_component.BaseComponent):
         examples: types.BaseChannel,
         vocabulary: types.BaseChannel,
         custom_config: dict[str, Any],
+        initial: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component.
 
@@ -57,6 +59,7 @@ class Refit(base_component.BaseComponent):
             examples: Of everything, with the split "train".
             vocabulary: Of everything.
             custom_config: That of the Trainer; what the Tuner chose is read off the judged model.
+            initial: The model that a refit begins with where the judged one began with an earlier one.
         """
         super().__init__(
             spec=RefitSpec(
@@ -64,6 +67,7 @@ class Refit(base_component.BaseComponent):
                 blessing=blessing,
                 examples=examples,
                 vocabulary=vocabulary,
+                initial=initial,
                 custom_config=json.dumps(custom_config, sort_keys=True),
                 code=REFIT.digest(),
                 model=types.Channel(type=standard_artifacts.Model),

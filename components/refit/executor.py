@@ -21,6 +21,7 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 
 # Keys of the component's inputs, outputs and parameters.
 JUDGED, BLESSING, EXAMPLES, VOCABULARY = "judged", "blessing", "examples", "vocabulary"
+INITIAL = "initial"
 REFITTED, RUN = "model", "model_run"
 CUSTOM_CONFIG, CODE = "custom_config", "code"
 # Of the artifact that comes out: 1 where it holds a model, 0 where the judged one was not blessed.
@@ -48,7 +49,8 @@ class Executor(base_executor.BaseExecutor):
         TFX's cache alone would have the same model refitted again.
 
         Args:
-            input_dict: `judged` and its `blessing`; `examples` and `vocabulary` of EverythingGen.
+            input_dict: `judged` and its `blessing`; `examples` and `vocabulary` of EverythingGen; `initial`, with which
+                the refit begins where the judged model began with an earlier one.
             output_dict: `model`, with the property `refitted`, and `model_run`.
             exec_properties: `custom_config` as of the Trainer.
 
@@ -66,9 +68,12 @@ class Executor(base_executor.BaseExecutor):
         (folder,) = artifact_utils.get_split_uris(input_dict[EXAMPLES], schema.TRAIN_SPLIT)
         catalogue = Path(artifact_utils.get_single_uri(input_dict[VOCABULARY]), schema.VOCABULARY_FILE)
         files = [os.path.join(folder, "*")]
+        base = input_dict.get(INITIAL) if judged.is_warm else None
+        initial = path_utils.serving_model_path(artifact_utils.get_single_uri(base)) if base else ""
+        weights = matches([os.path.join(initial, "variables", "*")]) if initial else []
         name = result_name(
             code=TRAINED.digest(),
-            data=data_digest([*matches(files), catalogue]),
+            data=data_digest([*matches(files), catalogue, *weights]),
             settings=[{key: settings[key] for key in settings if key != STATE_DIR}, vars(judged)],
         )
         state = Path(settings[STATE_DIR]) / name[:16]
@@ -79,7 +84,7 @@ class Executor(base_executor.BaseExecutor):
         else:
             events.report(log, events.ReadingExamples())
             run = artifact_utils.get_single_uri(output_dict[RUN])
-            refit(settings, judged, files, Vocabulary.read(catalogue), target, state, run)
+            refit(settings, judged, files, Vocabulary.read(catalogue), target, state, run, initial)
             _remember(state, target)
         model.set_int_custom_property(IS_REFITTED, 1)
 

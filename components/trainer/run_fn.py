@@ -9,6 +9,7 @@ from components.trainer.choice import MODEL, TRAINING, with_choice
 from components.trainer.exporting import export, versions
 from components.trainer.state import state_dir
 from components.trainer.training import read_data, train
+from components.warm.start import WARM, days_of, is_due, warm_settings, warm_start
 from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig
 
@@ -19,8 +20,8 @@ def run_fn(fn_args: Any) -> None:
     """Trains and exports.
 
     Args:
-        fn_args: `tfx.components.FnArgs`: train_files, eval_files, serving_model_dir, model_run_dir, custom_config, and
-            hyperparameters where a Tuner chose some.
+        fn_args: `tfx.components.FnArgs`: train_files, eval_files, serving_model_dir, model_run_dir, custom_config,
+            hyperparameters where a Tuner chose some, and base_model where there is one to begin with.
     """
     # TensorFlow and Keras load when there is something to train, not when the pipeline is compiled.
     from pnfrec_keras.examples.arrays import steps_per_epoch
@@ -31,8 +32,13 @@ def run_fn(fn_args: Any) -> None:
     events.report(log, events.ReadingExamples())
     data = read_data(fn_args, ModelConfig(**settings[MODEL]))
     vocabulary, validation = data.vocabulary, data.validation
-    state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files])
-    result = train(data, settings, state, log_dir=fn_args.model_run_dir)
+    earlier = fn_args.base_model or ""
+    initial = None
+    if is_due(earlier, settings.get(WARM)):
+        initial = warm_start(earlier, settings[WARM], vocabulary, ModelConfig(**settings[MODEL]))
+    settings, earlier = (settings, "") if initial is None else (warm_settings(settings), earlier)
+    state = state_dir(settings, [*fn_args.train_files, *fn_args.eval_files], earlier)
+    result = train(data, settings, state, log_dir=fn_args.model_run_dir, initial=initial)
     facts = {
         "best_epoch": result.best_epoch,
         "epochs": len(result.history),
@@ -43,6 +49,7 @@ def run_fn(fn_args: Any) -> None:
         "items": len(vocabulary),
         "versions": versions(),
         **({"tuner": choice} if choice else {}),
+        **({WARM: {"from": earlier, "days": days_of(Path(earlier)) + 1}} if earlier else {}),
     }
     export(result.model, vocabulary, fn_args.serving_model_dir, settings, facts)
     Path(fn_args.model_run_dir, "history.json").write_text(json.dumps(result.history, indent=1), encoding="utf-8")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pnfrec_core import events
     from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
     from pnfrec_keras.training.fitting import TrainingResult
+    from pnfrec_keras.training.warm import WarmStart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,7 @@ def train(
     state_dir: Path,
     report: "events.Report | None" = None,
     log_dir: str | None = None,
+    initial: "WarmStart | None" = None,
 ) -> "TrainingResult":
     """Fits a model.
 
@@ -69,6 +71,7 @@ def train(
         state_dir: Where an interrupted training leaves its state, and finds it again.
         report: Gets what happens as events; by default they are logged.
         log_dir: Where TensorBoard's events go; None writes none.
+        initial: What the training begins with; None: from scratch.
     """
     from pnfrec_keras.training import fitting
 
@@ -81,5 +84,6 @@ def train(
         state_dir=state_dir,
         log_dir=log_dir,
         popularity=data.vocabulary.popularity(),
+        initial=initial,
         report=report,
     )

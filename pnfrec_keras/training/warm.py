@@ -149,4 +149,4 @@ def _means(table: Array, group: npt.NDArray[np.int64], row: npt.NDArray[np.int64
     np.add.at(sums, group, table[row])
     counts = np.bincount(group, minlength=groups)[:, np.newaxis]
     with np.errstate(invalid="ignore"):
-        return sums / np.where(counts, counts, np.nan)
+        return np.asarray(sums / np.where(counts, counts, np.nan))
