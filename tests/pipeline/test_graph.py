@@ -57,6 +57,17 @@ def test_that_a_model_is_refitted_is_no_part_of_what_the_trainer_is_cached_by(tm
     assert settings[0] == settings[1] == settings[2]
 
 
+def test_a_warm_start_finds_its_models_before_the_trainer(tmp_path: Path) -> None:
+    pipeline = create_pipeline(load_config(write_config(tmp_path), ["training.warm_start=true"]))
+    nodes = {node.id: node for node in pipeline.components}
+    upstream = {name: {node.id for node in component.upstream_nodes} for name, component in nodes.items()}
+    assert upstream["EarlierModels"] == {"FeedbackGen"}
+    assert "EarlierModels" in upstream["SequenceTrainer"] & upstream["Refit"]
+    # A judged model begins with a judged one: a refit has seen its test rows.
+    assert nodes["SequenceTrainer"].inputs["base_model"] is nodes["EarlierModels"].outputs["judged"]
+    assert nodes["Refit"].inputs["initial"] is nodes["EarlierModels"].outputs["refitted"]
+
+
 TUNED = ["tuner.enabled=true", "feedback.validation_targets=both"]
 
 

@@ -31,12 +31,8 @@ def artifact(kind: Any, uri: Path) -> list[Any]:
     return [made]
 
 
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A judged model, and the examples of everything: each user has one more row, of a new item."""
-    folder = tmp_path_factory.mktemp("judged")
-    inputs, outputs = write_artifacts(folder)
-    trainer.Executor().Do(inputs, outputs, properties(folder))
+def write_everything(folder: Path) -> None:
+    """The examples of everything: each user has one more row, of a new item."""
     rows = [[ITEMS[(user + step) % 8] for step in range(5)] for user in range(24)]
     records = [
         training_example(f"u{user}", [*row[:4], NEW], [row[4]], margins=[1.0] * 6, days=list(map(float, range(6))))
@@ -45,10 +41,27 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_records(folder / "all" / "Split-train" / "data_tfrecord-00000-of-00001.gz", records)
     (folder / "all_items").mkdir()
     Vocabulary([*ITEMS, NEW], *(2 * [tf.range(9, 0, -1).numpy()])).write(folder / "all_items" / "items.jsonl")
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A judged model, and the examples of everything."""
+    folder = tmp_path_factory.mktemp("judged")
+    inputs, outputs = write_artifacts(folder)
+    trainer.Executor().Do(inputs, outputs, properties(folder))
+    write_everything(folder)
     return folder
 
 
-def run(judged: Path, target: Path, *, blessed: bool = True, state: Path | None = None, **changes: Any) -> Any:
+def run(
+    judged: Path,
+    target: Path,
+    *,
+    blessed: bool = True,
+    state: Path | None = None,
+    initial: Path | None = None,
+    **changes: Any,
+) -> Any:
     blessing = artifact(standard_artifacts.ModelBlessing, target / "blessing")
     blessing[0].set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
     examples = artifact(standard_artifacts.Examples, judged / "all")
@@ -59,6 +72,8 @@ def run(judged: Path, target: Path, *, blessed: bool = True, state: Path | None 
         "examples": examples,
         "vocabulary": artifact(ItemVocabulary, judged / "all_items"),
     }
+    if initial is not None:
+        inputs["initial"] = artifact(standard_artifacts.Model, initial)
     outputs = {
         "model": artifact(standard_artifacts.Model, target / "model"),
         "model_run": artifact(standard_artifacts.ModelRun, target / "run"),
