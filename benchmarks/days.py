@@ -37,8 +37,8 @@ from pnfrec_keras.training.warm import WarmStart
 from studies.results.bootstrap import paired_difference
 
 MODEL = ModelConfig(dim=32, num_blocks=1, max_length=30)
-# A small network, so that 20 days fit into an hour on two cores. Its learning rate and the epochs of a warm training were
-# chosen on the validation users of 5 and 6 August, before the days that count.
+# A small network, so that 20 days fit into an hour on two cores. Its learning rate and the epochs of a warm training
+# were chosen on the validation users of 5 and 6 August, before the days that count.
 TRAINING = TrainingConfig(epochs=30, patience=5, min_epochs=12, learning_rate=5e-3)
 ARMS = ("judged", "refit", "judged_warm", "refit_warm")
 AGES = (0, 3, 7, 14)
