@@ -42,7 +42,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
     anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
     data = {"examples": examples, "vocabulary": feedback.outputs["vocabulary"], "schema": curated.outputs["schema"]}
     tuner = SequenceTuner(**data, custom_config=_tuner_settings(config)) if config.tuner.enabled else None
-    earlier = _earlier(feedback) if config.training.warm_start else None
+    earlier = _earlier(config, feedback) if config.training.warm_start else None
     trainer = SequenceTrainer(
         **data,
         custom_config=_trainer_settings(config),
@@ -117,10 +117,11 @@ def create_pipeline(config: PipelineConfig) -> Any:
     )
 
 
-def _earlier(feedback: Any) -> Any:
+def _earlier(config: PipelineConfig, feedback: Any) -> Any:
     """Finds the models of earlier data that a warm start begins with."""
     return Resolver(
         strategy_class=EarlierModels,
+        config={"serving": str(config.serving_path)},
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         statistics=feedback.outputs["statistics"],

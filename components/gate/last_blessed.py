@@ -92,7 +92,7 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
                 if not found:
                     gone[model_id] = model
                 continue
-            if (mark := bad.get(_digest(model)) if bad else None) is not None:
+            if (mark := bad.get(digest_of(model)) if bad else None) is not None:
                 said = events.BaselineIsBad(model.uri, mark.version, str(mark))
                 log.warning("%s", said, extra={events.ATTRIBUTE: said})
                 del models[model_id]
@@ -132,7 +132,8 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         return best
 
 
-def _digest(model: Any) -> str:
+def digest_of(model: Any) -> str:
+    """By what the marks of a serving folder name the model of an artifact."""
     return model_digest(path_utils.serving_model_path(model.uri))
 
 

@@ -11,8 +11,9 @@ from tfx.components.evaluator import constants
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 
-from components.gate.last_blessed import newest_first
+from components.gate.last_blessed import digest_of, newest_first
 from components.gate.model_files import is_whole
+from pnfrec_core import model_marks
 
 MODEL, BLESSING, STATISTICS = "model", "model_blessing", "statistics"
 # What comes out.
@@ -29,11 +30,23 @@ class EarlierModels(ResolverStrategy):  # type: ignore[misc]
 
     A judged model must not begin with weights that have seen its test rows. So it begins with an earlier judged model,
     held out from a time that is not later; and only the refit begins with an earlier refit. Models of the present data
-    are left out: a run that is repeated would else begin with its own result, and train for ever.
+    are left out: a run that is repeated would else begin with its own result, and train for ever. So are those that
+    people have marked as bad (`pnfrec models rollback`): what is wrong with them must not be handed on.
+
+    Args:
+        serving: The serving folder, whose marks say which models are bad; "" for none.
     """
 
+    def __init__(self, serving: str = "") -> None:
+        self._serving = serving
+
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
-        """Chooses among the models of the pipeline; empty lists when none fits."""
+        """Chooses among the models of the pipeline; empty lists when none fits.
+
+        Raises:
+            MarksError: The marks of the serving folder are damaged.
+        """
+        bad = model_marks.read(self._serving).bad_models if self._serving else {}
         now = input_dict.get(STATISTICS, [])
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
         judged: list[Any] = []
@@ -45,6 +58,9 @@ class EarlierModels(ResolverStrategy):  # type: ignore[misc]
                 continue
             then = _statistics_of(store, model.id)
             if not then or then[0] == now[0].id or not _is_earlier(then[1], now[0].uri):
+                continue
+            if bad and digest_of(model) in bad:
+                log.warning("The training does not begin with the model in %s: it is marked as bad.", model.uri)
                 continue
             judged = [model]
             refits = (models[each] for each in _made_of(store, model.id) if each in models)

@@ -7,8 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from pnfrec_keras.examples.arrays import TrainingArrays
 from pnfrec_keras.examples.batch import MIXED
-from pnfrec_keras.examples.histories import IntArray, TrainingArrays
+from pnfrec_keras.examples.histories import IntArray
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import Array, get_named_weights, set_named_weights

@@ -12,7 +12,9 @@ from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
 from components.artifacts import FeedbackStatistics
+from components.gate.last_blessed import digest_of
 from components.warm.earlier import EarlierModels
+from pnfrec_core import model_marks
 
 Event = metadata_store_pb2.Event
 
@@ -54,12 +56,12 @@ class Record:
             self.refits[model.id] = self._model({"judged": model}, refitted=1).id
         return int(model.id)
 
-    def find(self, data: dict[str, Any]) -> tuple[list[int], list[int]]:
+    def find(self, data: dict[str, Any], serving: str = "") -> tuple[list[int], list[int]]:
         """The judged and the refitted model that a run on data begins with."""
         statistics = FeedbackStatistics()
         statistics.id, statistics.uri = data["statistics"].id, data["statistics"].uri
         inputs = {"model": self.models, "model_blessing": self.blessings, "statistics": [statistics]}
-        found = EarlierModels().resolve_artifacts(self.store, inputs)
+        found = EarlierModels(serving).resolve_artifacts(self.store, inputs)
         assert found is not None
         return [each.id for each in found["judged"]], [each.id for each in found["refitted"]]
 
@@ -71,7 +73,7 @@ class Record:
         made.set_int_custom_property("refitted", refitted)
         (Path(made.uri) / "Format-Serving" / "variables").mkdir(parents=True)
         for name in ("saved_model.pb", "variables/variables.index"):
-            (Path(made.uri) / "Format-Serving" / name).touch()
+            (Path(made.uri) / "Format-Serving" / name).write_text(str(artifact.id))
         self.models.append(made)
         return artifact
 
@@ -137,3 +139,16 @@ def test_a_model_whose_files_are_gone_is_passed_over(record: Record) -> None:
     assert record.find(record.data(300)) == ([second], [second])
     shutil.rmtree(by_id[second])
     assert record.find(record.data(300)) == ([first], [record.refits[first]])
+
+
+def test_a_model_that_is_marked_as_bad_is_not_begun_with(record: Record, tmp_path: Path) -> None:
+    first, second = (record.run(record.data(time)) for time in (10, 20))
+    today = record.data(30)
+    assert record.find(today)[0] == [second]
+    # As `pnfrec models rollback` marks a version that was refitted: the judged model is bad as well.
+    serving = tmp_path / "serving"
+    serving.mkdir()
+    judged = next(model for model in record.models if model.id == second)
+    mark = model_marks.new_mark(7, "lists of one genre", "of the refit", digest_of(judged))
+    model_marks.marks_file(serving).write_text(model_marks.to_json(model_marks.Marks(bad={7: mark})))
+    assert record.find(today, str(serving)) == ([first], [record.refits[first]])
