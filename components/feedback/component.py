@@ -10,7 +10,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from components.artifacts import FeedbackStatistics, ItemVocabulary
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.origin import EXAMPLES

@@ -2,8 +2,8 @@
 
 import math
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
@@ -19,6 +19,51 @@ MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
 GONE = "gone"
+
+
+class Blessed(NamedTuple):
+    """A blessing of the past: artifacts, of which the model is known by its URI."""
+
+    model: Any
+    blessing: Any
+
+
+class Asked(NamedTuple):
+    """What the gate asks of a baseline.
+
+    Attributes:
+        k: Length of the list that the gate looks at.
+        default_list: Whether the gate looks at the list of `serving_default` as well.
+        lists: Whether it compares what exports of earlier versions do not tell of their lists.
+    """
+
+    k: int = 1
+    default_list: bool = False
+    lists: bool = False
+
+
+def choose(history: Iterable[Blessed], asked: Asked) -> dict[str, list[Any]]:
+    """The baseline among what was blessed before, wherever that is recorded; see `LastBlessedOtherModel`.
+
+    Args:
+        history: Blessed models other than the candidate, blessed last first.
+        asked: What the gate asks of it.
+
+    Returns:
+        `model` and `model_blessing` with one artifact or none, and under `gone` the models that were passed over.
+    """
+    gone: dict[str, Any] = {}
+    for model, blessing in history:
+        if not is_whole(model.uri, fileio.exists):
+            gone[model.uri] = model
+            continue
+        comparable = (
+            list_length(model) >= asked.k
+            and (not asked.default_list or tells_default_list(model))
+            and (not asked.lists or tells_lists(model))
+        )
+        return {MODEL: [model] if comparable else [], BLESSING: [blessing], GONE: list(gone.values())}
+    return {MODEL: [], BLESSING: [], GONE: list(gone.values())}
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -42,34 +87,22 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     """
 
     def __init__(self, k: int = 1, default_list: bool = False, lists: bool = False) -> None:
-        self._k = k
-        self._default_list = default_list
-        self._lists = lists
+        self._asked = Asked(k, default_list, lists)
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
         """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
-        models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
-        gone: dict[int, Any] = {}
-        for blessing in newest_first(store, input_dict.get(BLESSING, [])):
-            model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
-            blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-            if not blessed or model_id not in models or model_id in candidate_ids:
-                continue
-            model = models[model_id]
-            if is_whole(model.uri, fileio.exists):
-                comparable = (
-                    list_length(model) >= self._k
-                    and (not self._default_list or tells_default_list(model))
-                    and (not self._lists or tells_lists(model))
-                )
-                found = {MODEL: [model] if comparable else [], BLESSING: [blessing]}
-                break
-            gone[model_id] = model
-        else:
-            found = {MODEL: [], BLESSING: []}
-        return {**found, CANDIDATE: candidates, GONE: list(gone.values())}
+        models = {artifact.id: artifact for artifact in input_dict.get(MODEL, []) if artifact.id not in candidate_ids}
+
+        def history() -> Iterator[Blessed]:
+            for blessing in newest_first(store, input_dict.get(BLESSING, [])):
+                model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+                blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+                if blessed and model_id in models:
+                    yield Blessed(models[model_id], blessing)
+
+        return {**choose(history(), self._asked), CANDIDATE: candidates}
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter
 
-from components.artifacts import GateReport
+from pnfrec_artifacts import GateReport
 from components.pusher import executor
 from components.pusher.config import PushConfig
 

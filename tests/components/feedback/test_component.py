@@ -12,7 +12,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import FeedbackStatistics, ItemVocabulary
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import component as feedback_component
 from components.feedback.component import FeedbackGen
 from components.feedback.config import FeedbackConfig, TitlesConfig, from_json

@@ -11,7 +11,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.artifacts import GateReport
+from pnfrec_artifacts import GateReport
 from components.pusher import executor
 from components.pusher.component import ServingPusher
 from components.pusher.delivery import newest_version

@@ -13,7 +13,7 @@ from tfx import types
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import standard_artifacts
 
-from components.artifacts import ItemVocabulary
+from pnfrec_artifacts import ItemVocabulary
 from components.trainer.executor import Executor as TrainerExecutor
 from components.tuner.component import SequenceTuner
 from components.tuner.config import NumberSpace
