@@ -47,6 +47,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         push: PushConfig | None = None,
         report: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
+        once: bool = True,
     ) -> None:
         """Makes the component.
 
@@ -58,13 +59,15 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             push: What the model has to show before; None asks nothing.
             report: Output of GateReporter, whose model card goes into the version; None delivers none.
             examples: Output of FeedbackGen, for `push.replay_users`; None compares nothing.
+            once: Whether the component runs once, so that the time of now keeps it out of the cache. A pipeline that is
+                compiled once and run often has to have no cache for it instead.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
         custom_config = {
             executor.RESOLVED_CONFIG: resolved_config,
             executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False, replay_users=0)),
             # Never the same twice, so never taken from the cache.
-            "asked_at": str(time.time_ns()),
+            **({"asked_at": str(time.time_ns())} if once else {}),
         }
         spec = ServingPusherSpec(
             model=model,
