@@ -4,9 +4,8 @@
     <digest>/blessing/...               what the Evaluator wrote of it
     <digest>/blessed.json               when it was blessed last, and where it came from; written last
 
-Where artifacts lie in a store that only the launcher of a node can read, a later run finds no model of an earlier one by
-its URI. So it is a copy that is kept, in a folder that all nodes can read: a mounted volume, or a URI that TensorFlow
-opens.
+Where artifacts lie in a store that only the launcher of a node can read, a later run finds no model of an earlier one
+by its URI. So it is a copy that is kept, in a folder that all nodes can read.
 """
 
 import hashlib

@@ -10,12 +10,12 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.origin import EXAMPLES
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.inventory import inventory
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 
 # TFX reads these in a pattern as spans of time and then takes the latest only.
 _SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")

@@ -12,9 +12,9 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter
 
-from pnfrec_artifacts import GateReport
 from components.pusher import executor
 from components.pusher.config import PushConfig
+from pnfrec_artifacts import GateReport
 
 
 class ServingPusherSpec(standard_component_specs.PusherSpec):  # type: ignore[misc]

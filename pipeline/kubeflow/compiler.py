@@ -47,7 +47,10 @@ def compile_pipeline(config: PipelineConfig, vertex: bool = False) -> Compiled:
         MissingKfpError: The extra `kfp` is not installed.
     """
     if vertex and config.kubeflow.volumes:
-        msg = "`kubeflow.volumes`: a JSON file is for Vertex AI, which mounts none. Use paths below /gcs/, or a YAML file."
+        msg = (
+            "`kubeflow.volumes`: a JSON file is for Vertex AI, which mounts none. Use paths below /gcs/ instead, or "
+            "write a YAML file."
+        )
         raise ConfigError(msg)
     there = at_the_cluster(config, (_VERTEX_MOUNT,) if vertex else ())
     kfp_is_needed()

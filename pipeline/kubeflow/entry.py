@@ -1,6 +1,6 @@
 """What runs in a container of Kubeflow Pipelines: one node, by TFX's own entry point, with URIs and names translated.
 
-    python -m pipeline.kubeflow.entry --executor_class_path components.feedback.executor.Executor \\
+python -m pipeline.kubeflow.entry --executor_class_path components.feedback.executor.Executor \\
         --json_serialized_invocation_args '{"inputs": ..., "outputs": ...}' [options of Beam]
 """
 

@@ -43,7 +43,9 @@ def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> Pipe
         if path and not is_remote(path) and not any(_is_below(path, mount) for mount in mounts):
             problems.append(
                 f"`kubeflow.{key}` ({path}) lies in none of `kubeflow.volumes`, so that it would be gone with the "
-                "container. Mount a PersistentVolumeClaim there: `volumes: {my-claim: " + posixpath.dirname(path) + "}`."
+                "container. Mount a PersistentVolumeClaim there: `volumes: {my-claim: "
+                + posixpath.dirname(path)
+                + "}`."
             )
     feedback = _feedback(config.feedback, base, problems)
     if problems:

@@ -3,7 +3,6 @@
 A spec is the `pipelineSpec` of Kubeflow Pipelines as JSON values, with the names of its protobuf in camel case.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from pipeline.kubeflow.config import KubeflowConfig, ResourcesConfig
@@ -76,7 +75,9 @@ def platform(spec: dict[str, Any], config: KubeflowConfig) -> dict[str, Any]:
     """What only Kubernetes knows of a spec, a YAML document of its own: the volumes of each node. {} without any."""
     if not config.volumes:
         return {}
-    mounts = [{"constant": claim, "mountPath": path} for claim, path in config.volumes.items()]
-    labels: Iterable[str] = spec["deploymentSpec"]["executors"]
-    executors = {label: {"pvcMount": mounts} for label in labels}
+    executors = {
+        # Anew for each, so that the YAML needs no anchors.
+        label: {"pvcMount": [{"constant": claim, "mountPath": path} for claim, path in config.volumes.items()]}
+        for label in spec["deploymentSpec"]["executors"]
+    }
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}

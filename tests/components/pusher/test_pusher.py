@@ -11,10 +11,10 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from pnfrec_artifacts import GateReport
 from components.pusher import executor
 from components.pusher.component import ServingPusher
 from components.pusher.delivery import newest_version
+from pnfrec_artifacts import GateReport
 
 
 class Delivery:
