@@ -21,6 +21,7 @@ _COMMANDS = {
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
     "recommend": ("pipeline.recommend_command", "recommend", "Write lists for every user of the feedback, as files."),
+    "kubeflow": ("pipeline.kubeflow.command", "kubeflow", "Run the pipeline on Kubeflow: compile, submit, status."),
     "health": ("serving.commands", "health", "Tell whether a server answers with a model, for probes."),
     "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),
 }

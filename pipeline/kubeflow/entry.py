@@ -1,7 +1,7 @@
 """What runs in a container of Kubeflow Pipelines: one node, by TFX's own entry point, with URIs and names translated.
 
-python -m pipeline.kubeflow.entry --executor_class_path components.feedback.executor.Executor \\
-        --json_serialized_invocation_args '{"inputs": ..., "outputs": ...}' [options of Beam]
+It takes the arguments that TFX's compiler writes into a spec: `--executor_class_path`,
+`--json_serialized_invocation_args`, `--json_serialized_inputs_spec_args`, and Beam's options.
 """
 
 import argparse

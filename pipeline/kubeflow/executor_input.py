@@ -55,7 +55,7 @@ def enter(given: Json, inputs_spec: Json) -> tuple[Json, dict[str, str]]:
 
 
 def leave(written: Json, uris: dict[str, str]) -> Json:
-    """An ExecutorOutput of TFX as Kubeflow's launcher reads it: with the URIs that it gave; names are its own affair."""
+    """An ExecutorOutput of TFX as Kubeflow's launcher reads it: with the URIs that it gave, and no names of ours."""
     for artifact in _artifacts(written):
         artifact["uri"] = uris.get(artifact["uri"], artifact["uri"])
         artifact.pop("name", None)

@@ -39,13 +39,11 @@ def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> Pipe
             "of `kubeflow.volumes` or a URI."
         )
     mounts = (*mounts, *found.volumes.values())
-    for key, path in (("folder", found.folder), ("serving", found.serving_folder), ("feedback", base)):
+    for key, path in (("folder", found.folder), ("serving", found.serving), ("feedback", base)):
         if path and not is_remote(path) and not any(_is_below(path, mount) for mount in mounts):
             problems.append(
                 f"`kubeflow.{key}` ({path}) lies in none of `kubeflow.volumes`, so that it would be gone with the "
-                "container. Mount a PersistentVolumeClaim there: `volumes: {my-claim: "
-                + posixpath.dirname(path)
-                + "}`."
+                f"container. Mount a PersistentVolumeClaim there: `volumes: {{my-claim: {path}}}`."
             )
     feedback = _feedback(config.feedback, base, problems)
     if problems:

@@ -105,7 +105,7 @@ class Cluster:
         return Done("SUCCEEDED", outputs, process.stdout)
 
     def _outputs(self, outputs: Json, pod: Path) -> dict[str, Json]:
-        """What the launcher records of the outputs: what it gave, with what the node wrote, after it has stored them."""
+        """What the launcher records of the outputs: what it gave, and what the node wrote; their files are stored."""
         path = Path(outputs["outputFile"])
         written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         found = {}
