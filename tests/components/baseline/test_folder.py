@@ -33,7 +33,7 @@ def test_an_older_clock_does_not_change_the_order(
     tmp_path: Path, models: dict[int, Path], blessing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.keep(str(tmp_path / "b"), str(models[1]), blessing, most=9)
-    monkeypatch.setattr(folder.time, "time_ns", lambda: 1)
+    monkeypatch.setattr("components.baseline.folder.time.time_ns", lambda: 1)
     folder.keep(str(tmp_path / "b"), str(models[2]), blessing, most=9)
     assert kept(tmp_path / "b") == ["2", "1"]
 

@@ -115,7 +115,7 @@ def test_status_waits_until_the_run_has_ended(tmp_path: Path, api: FakeApi, monk
         waited.append(seconds)
         hold(api, "SUCCEEDED")
 
-    monkeypatch.setattr(command.time, "sleep", sleep)
+    monkeypatch.setattr("pipeline.kubeflow.command.time.sleep", sleep)
     arguments = ["status", "--wait", "--config", str(write_config(tmp_path)), "--set", f"kubeflow.host={api.host}", "r"]
     done = CliRunner().invoke(command.kubeflow, arguments)
     assert done.output.splitlines()[0] == "monday: SUCCEEDED"
