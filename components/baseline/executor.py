@@ -15,6 +15,7 @@ from tfx.utils import io_utils
 
 from components.baseline import folder
 from components.baseline.absent import mark_absent
+from components.gate.gone import write_places
 from components.gate.last_blessed import BLESSING, CANDIDATE, GONE, MODEL, Asked, choose
 from components.gate.report import verdict
 
@@ -64,9 +65,9 @@ class Finder(base_executor.BaseExecutor):  # type: ignore[misc]
                 output.set_int_custom_property(name, chosen.get_int_custom_property(name))
         gone = artifact_utils.get_single_instance(output_dict[GONE])
         if found[GONE]:
-            # Where it was: there is nothing to copy, and it is the place that the report tells.
-            gone.uri = found[GONE][0].uri
-            log.warning("The files of %s are gone.", ", ".join(each.uri for each in found[GONE]))
+            places = [each.uri for each in found[GONE]]
+            write_places(gone.uri, places)
+            log.warning("The files of %s are gone.", ", ".join(places))
         else:
             mark_absent(gone.uri, "No blessed model was passed over.")
 

@@ -35,7 +35,7 @@ def enter(given: Json, inputs_spec: Json) -> tuple[Json, dict[str, str]]:
     inputs, outputs = given.get("inputs", {}), given.get("outputs", {})
     for key, each in inputs.get("artifacts", {}).items():
         for artifact in each.get("artifacts", []):
-            if not artifact.get("type"):
+            if not artifact.get("type") and key in inputs_spec.get("artifacts", {}):
                 artifact["type"] = inputs_spec["artifacts"][key]["artifactType"]
     for artifact in (*_artifacts(inputs), *_artifacts(outputs)):
         uri = artifact["uri"]

@@ -12,6 +12,7 @@ import pnfrec_artifacts
 from components.baseline import executor
 from components.baseline.absent import is_absent
 from components.baseline.executor import Finder, Keeper, NotBlessedError
+from components.gate.gone import places_of
 from components.gate.last_blessed import Asked, LastBlessedOtherModel
 from tests.components.baseline.world import write_blessing, write_model
 from tests.components.gate.test_last_blessed import Store, blessing
@@ -149,11 +150,18 @@ def test_a_found_blessing_says_that_it_is_one(tmp_path: Path) -> None:
     assert (Path(found.uri) / "BLESSED").exists()
 
 
-def test_the_place_of_a_model_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_the_places_of_models_that_are_gone_are_told(tmp_path: Path) -> None:
+    """In one artifact, which stays where the launcher of the node wants it."""
     cluster = Cluster(tmp_path)
-    cluster.judge(1, blessed=True)
-    cluster.lose(1)
-    assert cluster.find(2, Asked())["gone"].uri.startswith(cluster.place)
+    for number in (1, 2):
+        cluster.judge(number, blessed=True)
+        cluster.lose(number)
+    gone = cluster.find(3, Asked())["gone"]
+    assert not gone.uri.startswith(cluster.place)
+    places = places_of(gone)
+    assert len(set(places)) == 2
+    assert all(place.startswith(f"{cluster.place}/") and place.endswith("/model") for place in places)
+    assert places_of(artifact(standard_artifacts.Model, tmp_path / "itself")) == [str(tmp_path / "itself")]
 
 
 def test_a_refused_model_fails_the_run_where_it_is_asked_for(tmp_path: Path) -> None:

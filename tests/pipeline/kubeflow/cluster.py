@@ -113,19 +113,17 @@ class Cluster:
             artifact = dict(each["artifacts"][0])
             for told in written.get("artifacts", {}).get(key, {}).get("artifacts", [])[:1]:
                 assert "name" not in told
-                artifact["uri"] = told.get("uri") or artifact["uri"]
+                # Kubeflow refuses what does not lie where it told the node to put it, here or at the next node.
+                assert told["uri"] == artifact["uri"]
                 artifact["metadata"] = {**artifact.get("metadata", {}), **told.get("metadata", {})}
-            if artifact["uri"].startswith("minio://"):
-                # KFP refuses what does not lie where it told the node to put it.
-                assert artifact["uri"] == each["artifacts"][0]["uri"]
-                self._mirror(artifact["uri"], pod, to_store=True)
+            self._mirror(artifact["uri"], pod, to_store=True)
+            # What its own record adds, and the next node sees.
+            artifact["metadata"] |= {"display_name": key, "store_session_info": "{}"}
             found[key] = artifact
         return found
 
     def _mirror(self, uri: str, pod: Path, to_store: bool) -> None:
-        """Copies files, and no empty folders, between the store and a container. Other URIs are left alone."""
-        if not uri.startswith("minio://"):
-            return
+        """Copies files, and no empty folders, between the store and a container."""
         ends = [_mirrored(pod, uri), self.stored(uri)]
         source, target = ends if to_store else ends[::-1]
         for file in sorted(path for path in source.rglob("*") if path.is_file()):
