@@ -11,7 +11,8 @@ from pnfrec_core.settings.errors import ConfigError
 
 # How long a run that was just killed may take to let go of its folder: the system frees its memory first.
 PATIENCE_S = 3.0
-_FILE = ".lock"
+LOCK_FILE = ".lock"
+_OPTION = "--set output=..."
 
 
 class OutputInUseError(RuntimeError):
@@ -19,8 +20,12 @@ class OutputInUseError(RuntimeError):
 
 
 @contextlib.contextmanager
-def exclusive(output: Path) -> Iterator[None]:
+def exclusive(output: Path, option: str = _OPTION) -> Iterator[None]:
     """Holds the output folder for this process. The lock goes with the process, however it ends.
+
+    Args:
+        output: The folder; it is made where there is none.
+        option: What names another folder, for the error.
 
     Raises:
         OutputInUseError: Another process holds it.
@@ -28,11 +33,11 @@ def exclusive(output: Path) -> Iterator[None]:
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        lock = (output / _FILE).open("a+")
+        lock = (output / LOCK_FILE).open("a+")
     except OSError as error:
         raise ConfigError(unwritable("output", output, error)) from error
     with lock:
-        _take(lock, output, PATIENCE_S)
+        _take(lock, output, PATIENCE_S, option)
         yield
 
 
@@ -42,7 +47,7 @@ def check_free(output: Path, patience: float = PATIENCE_S) -> None:
     Raises:
         OutputInUseError: One does, and goes on for longer than `patience`.
     """
-    with contextlib.suppress(OSError), (output / _FILE).open("rb") as lock:
+    with contextlib.suppress(OSError), (output / LOCK_FILE).open("rb") as lock:
         _take(lock, output, patience)
 
 
@@ -51,14 +56,14 @@ def unwritable(key: str, folder: Path, error: OSError) -> str:
     return f"`{key}`: {folder} cannot be made or written to ({error.strerror}). Choose another folder or its owner."
 
 
-def _take(lock: IO[str] | IO[bytes], output: Path, patience: float) -> None:
+def _take(lock: IO[str] | IO[bytes], output: Path, patience: float, option: str = _OPTION) -> None:
     end = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if time.monotonic() >= end:
-                msg = f"Another run is working in {output}. Wait for it, or choose another folder (--set output=...)."
+                msg = f"Another run is working in {output}. Wait for it, or choose another folder ({option})."
                 raise OutputInUseError(msg) from error
             time.sleep(0.1)
         else:

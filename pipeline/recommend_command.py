@@ -11,6 +11,9 @@ import click
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
 
+# Names that readers of folders pass over.
+_JOB_FILE, _SUMMARY_FILE = "_job.json", "_summary.json"
+
 
 @click.command()
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
@@ -45,6 +48,7 @@ def recommend(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from pipeline.config import ConfigError, load_config
     from pipeline.histories import UnfitConfigError, check_model
+    from pipeline.output_lock import OutputInUseError, exclusive
     from pnfrec_core.errors import FeedbackError
     from serving.errors import RequestFault
 
@@ -54,26 +58,28 @@ def recommend(
         check_model(config, model)
         asked = {"k": k, "format": file_format, "max_per_group": max_per_group, "model": str(model), "version": number}
         began = time.monotonic()
-        found = _write(config, output, model, asked)
+        _check_ours(output)
+        with exclusive(output, "--output"):
+            found = _write(config, output, model, asked)
     except (ConfigError, UnfitConfigError) as error:
         raise click.UsageError(str(error)) from error
-    except (FeedbackError, RequestFault, OSError, ValueError) as error:
+    except (FeedbackError, OutputInUseError, RequestFault, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(_told(found, output, number, time.monotonic() - began))
 
 
 def _model(base: Path, version: int | None) -> tuple[int, Path]:
     """Number and folder of the version to ask."""
-    from pnfrec_core.versions import SAVED_MODEL_FILE, by_version
+    from serving import folders
 
-    names = by_version(entry.name for entry in base.iterdir() if entry.is_dir()) if base.is_dir() else {}
-    found = {number: base / name for number, name in names.items() if (base / name / SAVED_MODEL_FILE).is_file()}
+    there = folders.version_folders(base) if base.is_dir() else {}
+    found = {number: folder for number, folder in there.items() if folders.is_complete(folder)}
     if version is None and found:
         version = max(found)
     if version is None or version not in found:
-        there = ", ".join(map(str, sorted(found))) or "none"
+        complete = ", ".join(map(str, sorted(found))) or "none"
         wanted = "no version of a model" if version is None else f"no version {version}"
-        msg = f"{base} holds {wanted} (there: {there}). Run `pnfrec run` first, or name another folder by --base."
+        msg = f"{base} holds {wanted} (there: {complete}). Run `pnfrec run` first, or name another folder by --base."
         raise click.ClickException(msg)
     return version, found[version]
 
@@ -81,8 +87,11 @@ def _model(base: Path, version: int | None) -> tuple[int, Path]:
 def _write(config: "PipelineConfig", output: Path, model: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """The counts of the job in `output`, done now or before."""
     from pipeline.histories import key_of, make_histories, remove_histories
+    from pnfrec_core.provenance import data_digest
 
-    job = {**asked, "histories": key_of(config)}
+    # A folder that was emptied may hold another model under the same number.
+    content = data_digest(sorted(path for path in model.rglob("*") if path.is_file()))
+    job = {**asked, "model_content": content, "histories": key_of(config)}
     summary = _begin(output, job)
     if summary is not None:
         click.echo(f"{output} holds these lists already.")
@@ -91,20 +100,31 @@ def _write(config: "PipelineConfig", output: Path, model: Path, asked: dict[str,
     shards = make_histories(config, output)
     click.echo(f"Ranking by {model}, {len(shards)} part{'' if len(shards) == 1 else 's'} ...")
     # TensorFlow takes its seconds: not before the input is known to be good.
-    from serving.bulk.job import SUMMARY_FILE, Job, write_lists
+    from serving.bulk.job import Job, write_lists
 
     made = Job(shards, output, model, asked["version"], asked["k"], asked["format"], asked["max_per_group"])
     found = {**job, **write_lists(made, click.echo)}
-    (output / SUMMARY_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (output / _SUMMARY_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     remove_histories(output)
     for counts in output.glob("_part-*.json"):
         counts.unlink()
     return found
 
 
+def _check_ours(output: Path) -> None:
+    """A folder of something else is left as it is."""
+    from pipeline.output_lock import LOCK_FILE
+
+    if (output / _JOB_FILE).is_file() or not output.is_dir():
+        return
+    if any(path.name != LOCK_FILE for path in output.iterdir()):
+        msg = f"The folder {output} is not empty, and holds no lists. Name another one, or remove it first."
+        raise ValueError(msg)
+
+
 def _begin(output: Path, job: dict[str, Any]) -> dict[str, Any] | None:
     """Makes the folder a job's own. The summary of the job where it is done; None where there is work to do."""
-    job_file, summary_file = output / "_job.json", output / "_summary.json"
+    job_file, summary_file = output / _JOB_FILE, output / _SUMMARY_FILE
     if job_file.is_file():
         before = json.loads(job_file.read_text(encoding="utf-8"))
         if before != job:
@@ -112,10 +132,6 @@ def _begin(output: Path, job: dict[str, Any]) -> dict[str, Any] | None:
             msg = f"{output} holds lists of another call: {changed} differ. Name another folder, or remove that one."
             raise ValueError(msg)
         return json.loads(summary_file.read_text(encoding="utf-8")) if summary_file.is_file() else None
-    if output.is_dir() and any(output.iterdir()):
-        msg = f"The folder {output} is not empty, and holds no lists. Name another one, or remove it first."
-        raise ValueError(msg)
-    output.mkdir(parents=True, exist_ok=True)
     job_file.write_text(json.dumps(job, indent=1) + "\n", encoding="utf-8")
     return None
 

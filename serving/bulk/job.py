@@ -19,10 +19,6 @@ from serving.bulk.ranking import Lists, rank
 from serving.limits import Limits
 from serving.model import LoadedModel
 
-FORMATS: Final = ("parquet", "csv")
-# Names that readers of folders pass over.
-JOB_FILE: Final = "_job.json"
-SUMMARY_FILE: Final = "_summary.json"
 _EVERY_SECONDS: Final = 5.0
 
 

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.histories import UnfitConfigError, all_rows
+from pipeline.output_lock import exclusive
 from pipeline.recommend_command import recommend
 
 pytestmark = pytest.mark.tensorflow
 
+FILES = ["_job.json", "_summary.json", "part-00000.parquet"]
 ITEMS = [f"i{number}" for number in range(8)]
 
 
@@ -64,7 +66,7 @@ def test_every_user_gets_a_list_whatever_the_filters_of_training(config: Path, t
     assert {row["version"] for row in rows} == {3}
     assert "9 rows for 3 users" in done.output
     assert "Items of histories that the model does not know: 1 of 5." in done.output
-    assert sorted(path.name for path in output.iterdir()) == ["_job.json", "_summary.json", "part-00000.parquet"]
+    assert sorted(path.name for path in output.iterdir()) == [".lock", *FILES]
 
 
 def test_a_second_call_has_nothing_to_do_and_another_one_is_refused(config: Path, tmp_path: Path) -> None:
@@ -80,6 +82,19 @@ def test_a_second_call_has_nothing_to_do_and_another_one_is_refused(config: Path
     with (tmp_path / "rows.csv").open("a") as rows:
         rows.write("u4,i1,5,100\n")
     assert "`histories` differ" in call(config, output).output
+
+
+def test_another_model_under_the_same_number_is_another_call(config: Path, base: Path, tmp_path: Path) -> None:
+    refilled, output = tmp_path / "refilled", tmp_path / "lists"
+    shutil.copytree(base, refilled)
+    assert call(config, output, "--base", str(refilled)).exit_code == 0
+    assert call(config, output, "--base", str(refilled)).exit_code == 0
+    other = refilled / "3" / "variables" / "variables.data-00000-of-00001"
+    content = bytearray(other.read_bytes())
+    content[-1] ^= 1
+    other.write_bytes(content)
+    refused = call(config, output, "--base", str(refilled))
+    assert (refused.exit_code, "`model_content` differ" in refused.output) == (1, True), refused.output
 
 
 def test_a_call_that_was_cut_off_reads_nothing_twice(config: Path, tmp_path: Path) -> None:
@@ -112,6 +127,19 @@ def test_what_cannot_be_done_is_told(
     done = call(config, tmp_path / "lists", *more)
     assert (done.exit_code, said in done.output) == (status, True), done.output
     assert not list((tmp_path / "lists").glob("part-*"))
+
+
+def test_two_calls_at_once_do_not_write_into_one_folder(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "lists"
+    monkeypatch.setattr("pipeline.output_lock.PATIENCE_S", 0.0)
+    with exclusive(output, "--output"):
+        refused = call(config, output)
+    assert refused.exit_code == 1
+    assert f"Another run is working in {output}. Wait for it, or choose another folder (--output)." in refused.output
+    assert not list(output.glob("*part*"))
+    assert call(config, output).exit_code == 0
 
 
 def test_a_folder_of_something_else_is_left_alone(config: Path, tmp_path: Path) -> None:

@@ -89,9 +89,12 @@ def test_nothing_of_this_machine_is_in_it(tmp_path: Path) -> None:
 
 
 def test_the_day_and_the_files_of_this_machine_change_nothing(tmp_path: Path) -> None:
-    first = compile_pipeline(settings(tmp_path))
+    """Even where the folder of the cluster is one here too."""
+    volumes = [f"kubeflow.volumes={{data: {tmp_path}, state: /pnfrec}}", f"kubeflow.feedback={tmp_path}"]
+    (tmp_path / "ratings.csv").write_text("one day", encoding="utf-8")
+    first = compile_pipeline(settings(tmp_path, *volumes))
     (tmp_path / "ratings.csv").write_text("another day", encoding="utf-8")
-    assert compile_pipeline(settings(tmp_path)) == first
+    assert compile_pipeline(settings(tmp_path, *volumes)) == first
 
 
 def test_nothing_is_cached_unless_it_is_asked_for(tmp_path: Path, spec: dict[str, Any]) -> None:
