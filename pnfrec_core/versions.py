@@ -8,6 +8,8 @@ from typing import Final
 
 # The file of a version that is written last.
 SAVED_MODEL_FILE: Final = "saved_model.pb"
+# Hashes of the other files, and from TensorFlow 2.21 on a random number of each export: it tells no two models apart.
+FINGERPRINT_FILE: Final = "fingerprint.pb"
 # The model card, in `assets.extra/` of a version: what the model was made of and what was measured of it.
 CARD_TEXT: Final = "model_card.md"
 CARD_HTML: Final = "model_card.html"

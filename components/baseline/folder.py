@@ -22,6 +22,7 @@ from tfx.utils import io_utils
 
 from components.gate.last_blessed import Blessed
 from components.gate.model_files import SERVING
+from pnfrec_core import versions
 
 _RECORD: Final = "blessed.json"
 _MODEL: Final = "model"
@@ -57,6 +58,8 @@ def digest(model: str) -> str:
     )
     found = hashlib.sha256()
     for name in files:
+        if name == versions.FINGERPRINT_FILE:
+            continue
         found.update(f"{name}\0".encode())
         with fileio.open(os.path.join(folder, name), "rb") as stream:
             while part := stream.read(_CHUNK):

@@ -79,7 +79,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
 
 
 def same_files(one: str, other: str) -> bool:
-    """Whether two folders hold the same files, byte for byte, but for what is of the run that pushed one."""
+    """Whether two folders hold the same model, byte for byte: but for what is of a run, or of one export alone."""
     files = _files(one)
     return files == _files(other) and all(_same(os.path.join(one, name), os.path.join(other, name)) for name in files)
 
@@ -87,7 +87,7 @@ def same_files(one: str, other: str) -> bool:
 def _files(folder: str) -> list[str]:
     paths = (os.path.join(root, name) for root, _, names in fileio.walk(folder) for name in names)
     names = (os.path.relpath(path, folder) for path in paths)
-    return sorted(name for name in names if not name.startswith(OF_THE_RUN))
+    return sorted(name for name in names if not name.startswith((*OF_THE_RUN, versions.FINGERPRINT_FILE)))
 
 
 def _replay(input_dict: dict[str, list[types.Artifact]], model: str, serving: str, push: PushConfig) -> dict[str, str]:

@@ -92,6 +92,13 @@ def test_there_is_nothing_where_nothing_was_kept(tmp_path: Path, models: dict[in
     assert folder.history(str(tmp_path / "none"), str(models[1])) == []
 
 
+def test_what_is_random_in_an_export_is_no_part_of_the_digest(tmp_path: Path) -> None:
+    one, other = write_model(tmp_path / "1", 1), write_model(tmp_path / "2", 1)
+    for model in (one, other):
+        (model / "Format-Serving" / "fingerprint.pb").write_text(model.name, encoding="utf-8")
+    assert folder.digest(str(one)) == folder.digest(str(other))
+
+
 @pytest.mark.parametrize("change", ["content", "name"])
 def test_a_model_that_differs_has_another_digest(tmp_path: Path, change: str) -> None:
     one, other = write_model(tmp_path / "1", 1), write_model(tmp_path / "2", 1)

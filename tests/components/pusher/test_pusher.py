@@ -85,6 +85,14 @@ def test_the_same_model_is_pushed_once(delivery: Delivery) -> None:
     assert [each.get_int_custom_property("is_new") for each in (first, again)] == [1, 0]
 
 
+def test_a_model_that_was_exported_anew_is_not_pushed_again(delivery: Delivery) -> None:
+    """TensorFlow 2.21 writes a random number into each export."""
+    delivery.push("a")
+    (delivery.root / "a" / "Format-Serving" / "fingerprint.pb").write_text("14798437314133")
+    assert delivery.push("a").get_int_custom_property("is_new") == 0
+    assert delivery.versions() == ["a"]
+
+
 def test_a_return_to_an_earlier_model_is_delivered(delivery: Delivery) -> None:
     for name in "abab":
         delivery.push(name)
