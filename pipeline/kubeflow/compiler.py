@@ -54,6 +54,7 @@ def compile_pipeline(config: PipelineConfig, vertex: bool = False) -> Compiled:
         raise ConfigError(msg)
     there = at_the_cluster(config, (_VERTEX_MOUNT,) if vertex else ())
     kfp_is_needed()
+    from tfx.dsl.components.common.resolver import Resolver
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     from pipeline.pipeline import Elsewhere, create_pipeline
@@ -69,6 +70,12 @@ def compile_pipeline(config: PipelineConfig, vertex: bool = False) -> Compiled:
             beam=tuple(settings.beam) or tuple(config.beam.arguments()),
         ),
     )
+    if resolvers := [node.id for node in pipeline.components if isinstance(node, Resolver)]:
+        msg = (
+            f"{', '.join(resolvers)} cannot run on Kubeflow: it asks ML Metadata for results of earlier runs, and "
+            "open-source Kubeflow runs no such node. Turn off the setting that adds it."
+        )
+        raise ConfigError(msg)
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=settings.image,

@@ -9,8 +9,12 @@ from pipeline.kubeflow.config import KubeflowConfig, ResourcesConfig
 from pnfrec_core.settings.errors import ConfigError
 
 ALL: Final = "all"
-# Their results depend on more than their inputs: on files, on what earlier runs left, on the serving folder.
-NEVER_CACHED: Final = ("FeedbackGen", "LastBlessedModel", "BaselineKeeper", "Pusher")
+# Their results depend on nothing but their inputs and settings. Not so those of the others: on files of feedback, on what
+# earlier runs left, on the serving folder.
+CACHEABLE: Final = (
+    *("ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "SequenceTuner", "SequenceTrainer"),
+    *("Evaluator", "GateReporter"),
+)
 # They fail where data or a model are refused, which a second try would not change.
 NEVER_RETRIED: Final = ("AnomalyGate", "BaselineKeeper")
 
@@ -43,7 +47,7 @@ def finish(spec: dict[str, Any], config: KubeflowConfig) -> None:
         msg = f"`kubeflow.resources` names {', '.join(unknown)}. Known: {ALL}, {', '.join(tasks)}."
         raise ConfigError(msg)
     for name, task in tasks.items():
-        task["cachingOptions"] = {"enableCache": True} if config.cache and name not in NEVER_CACHED else {}
+        task["cachingOptions"] = {"enableCache": True} if config.cache and name in CACHEABLE else {}
         if config.retries and name not in NEVER_RETRIED:
             task["retryPolicy"] = {
                 "maxRetryCount": config.retries,

@@ -185,6 +185,13 @@ def test_a_refused_model_may_end_as_a_success(tmp_path: Path, spec: dict[str, An
     assert (refuse, most) == ([1.0, 0.0], [5.0, 2.0])
 
 
+def test_a_node_that_asks_ml_metadata_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one would be that somebody adds to the pipeline."""
+    monkeypatch.setattr("pipeline.pipeline.create_pipeline", lambda config, _: create_pipeline(config))
+    with pytest.raises(ConfigError, match="LastBlessedModel cannot run on Kubeflow"):
+        compile_pipeline(settings(tmp_path))
+
+
 def test_a_search_is_a_node_too(tmp_path: Path) -> None:
     found = compile_pipeline(settings(tmp_path, "tuner.enabled=true", "feedback.validation_targets=both")).spec
     assert set(tasks_of(found)) == NODES | {"SequenceTuner"}
