@@ -9,7 +9,7 @@ from pipeline.kubeflow.config import KubeflowConfig, ResourcesConfig
 from pnfrec_core.settings.errors import ConfigError
 
 ALL: Final = "all"
-# Their results depend on nothing but their inputs and settings. Not so those of the others: on files of feedback, on what
+# Their results depend on nothing but inputs and settings. Those of the others depend on files of feedback, on what
 # earlier runs left, on the serving folder.
 CACHEABLE: Final = (
     *("ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "SequenceTuner", "SequenceTrainer"),
