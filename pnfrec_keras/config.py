@@ -58,6 +58,8 @@ class ModelConfig:
         similarity: What the contrastive term compares by: "dot" (the reference), or "cosine" divided by `temperature`
             (the paper). SASRec_c always takes the cosine.
         temperature: What the cosine of the contrastive term is divided by.
+        positions: Where the positions of a sequence count from: "from_start" (the paper), or "from_end", so that a
+            network learns how near a label is to the end of a user's training sequence, and ranks as at that end.
         shared_positions: Whether both encoders share one position table (the reference) or have one each (the paper).
         shared_final_norm: Whether both encoders share the final LayerNorm (the reference) or have one each.
         weighting: How the terms of the loss are weighted: "fixed" by alpha and beta (the paper), "decay" or "geometric"
@@ -74,6 +76,14 @@ class ModelConfig:
         trend_days: The number of days whose choices, by all users, say what is chosen now
             (`pnfrec_keras.ranking.trend`). The logarithm of their counts is added to the scores: in training those
             before each label, in ranking those at the end of training. With 0 nothing is added (the paper).
+        eta: The weight of "not to recommend": of -log(1 - p(i)) for each item i that a user disliked, where p is what
+            the encoder of likes gives it after the likes before it (docs/guides/dislikes.md). With 0 there is none.
+        eta_share: What a dislike weighs in that term and in `preference`: as much as a "like"; or a "user"'s dislikes
+            together as much as that user's likes.
+        eta_top: The rank in the whole catalogue from which on a disliked item is low enough: the term then leaves it
+            alone. With 0 it never is.
+        preference: The weight of -log sigmoid(s_y - s_i) for each dislike i and the next like y after it, scored after
+            the likes before both. With 0 there is none.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -88,6 +98,7 @@ class ModelConfig:
     beta: float = 0.25
     similarity: Literal["dot", "cosine"] = "dot"
     temperature: float = 0.1
+    positions: Literal["from_start", "from_end"] = "from_start"
     shared_positions: bool = True
     shared_final_norm: bool = True
     weighting: Literal["fixed", "decay", "geometric"] = "fixed"
@@ -97,6 +108,15 @@ class ModelConfig:
     calibration: float = 0.75
     soft_boundary: float = 0.0
     trend_days: float = 0.0
+    eta: float = 0.0
+    eta_share: Literal["like", "user"] = "like"
+    eta_top: int = 0
+    preference: float = 0.0
+
+    @property
+    def places_dislikes(self) -> bool:
+        """Whether a term of the loss reads where dislikes stand among the likes."""
+        return self.eta > 0 or self.preference > 0
 
     def effective(self) -> "ModelConfig":
         """The same network by one name: settings that do nothing have their default, the variant follows the weights.
@@ -113,8 +133,11 @@ class ModelConfig:
         idle |= {"sampled_items", "calibration"} if self.loss == "softmax" else set()
         idle |= {"similarity"} if parts.mixed else set()
         idle |= set() if self.loss == "gbce" else {"calibration"}
-        idle |= set() if alpha or beta else {"weighting"}
-        idle |= set() if self.weighting == "decay" and (alpha or beta) else {"half_life"}
+        terms = bool(alpha or beta or self.places_dislikes)
+        idle |= set() if self.places_dislikes else {"eta_share"}
+        idle |= set() if self.eta else {"eta_top"}
+        idle |= set() if terms else {"weighting"}
+        idle |= set() if self.weighting == "decay" and terms else {"half_life"}
         fields = {field.name: field.default for field in dataclasses.fields(self) if field.name in idle}
         variant = mixed[beta > 0] if parts.mixed else ours.get((alpha > 0, beta > 0), "SASRec_p")
         changes: dict[str, Any] = {**fields, "variant": variant, "alpha": alpha, "beta": beta}
@@ -132,6 +155,16 @@ class ModelConfig:
         _check(0.0 <= self.calibration <= 1.0, "model.calibration", "in [0, 1]", self.calibration)
         _check(0.0 <= self.soft_boundary < math.inf, "model.soft_boundary", "0 or more and finite", self.soft_boundary)
         _check(0.0 <= self.trend_days < math.inf, "model.trend_days", "0 or more and finite", self.trend_days)
+        _check(self.eta_top >= 0, "model.eta_top", "0 or more", self.eta_top)
+        for name in ("eta", "preference"):
+            value = getattr(self, name)
+            _check(0.0 <= value < math.inf, f"model.{name}", "0 or more and finite", value)
+            alone = not value or not variant_of(self.variant).mixed
+            _check(
+                alone, f"model.{name}", f"0 with `model.variant: {self.variant}`, which has no encoder of likes", value
+            )
+        alone = not self.eta or self.loss == "softmax"
+        _check(alone, "model.eta", f"0 with `model.loss: {self.loss}`: it scores all items", self.eta)
         alone = not self.trend_days or self.loss == "softmax"
         _check(alone, "model.trend_days", f"0 with `model.loss: {self.loss}`: it scores all items", self.trend_days)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from components.trainer.choice import MODEL, TRAINING, VOCABULARY_KEY
 from pnfrec_core import schema
-from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
@@ -35,16 +34,10 @@ class Data:
 def read_data(fn_args: Any, model_config: ModelConfig) -> Data:
     """The data that `fn_args`, a `tfx.components.FnArgs`, names."""
     # TensorFlow and Keras load when there is something to train, not when the pipeline is compiled.
-    from pnfrec_keras.examples.records import read_evaluation, read_training
+    from pnfrec_keras.examples.records import needs_of, read_evaluation, read_training
 
     vocabulary = Vocabulary.read(Path(fn_args.custom_config[VOCABULARY_KEY]) / schema.VOCABULARY_FILE)
-    mixed = variant_of(model_config.variant).mixed
-    train = read_training(
-        *(fn_args.train_files, vocabulary, model_config.max_length),
-        mixed=mixed,
-        margins=model_config.soft_boundary > 0,
-        days=model_config.trend_days > 0,
-    )
+    train = read_training(fn_args.train_files, vocabulary, model_config.max_length, **needs_of(model_config))
     return Data(vocabulary, train, read_evaluation(fn_args.eval_files, vocabulary, model_config.max_length))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_keras.evaluation.evaluate import Floats, Recommender
-from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, TrainingArrays
+from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
+from pnfrec_keras.examples.histories import IntArray
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.evaluation.ranked import Ranked, measure
-from pnfrec_keras.examples.arrays import EvaluationArrays, IntArray, pad
+from pnfrec_keras.examples.arrays import EvaluationArrays, pad
 from pnfrec_keras.examples.batch import POSITIVE
+from pnfrec_keras.examples.histories import IntArray
 from pnfrec_keras.network.model import PNFRec
 
 Floats = npt.NDArray[np.floating[Any]]

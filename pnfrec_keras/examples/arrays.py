@@ -7,28 +7,29 @@ batches it would have seen.
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from pnfrec_keras.examples.batch import (
+    DISLIKED,
     IS_POSITIVE,
     MARGINS,
     MIXED,
     MIXED_IS_POSITIVE,
     NEGATIVE,
     PERIODS,
+    PLACES,
     POSITIVE,
     SEEN,
     TARGET,
 )
+from pnfrec_keras.examples.histories import Histories, IntArray, pad_as
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
-IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
-Number = TypeVar("Number", np.int32, np.float32)
 Batches = Any  # tf.data.Dataset, which has no types of its own
 
 
@@ -46,6 +47,9 @@ class TrainingArrays:
         days: For each sequence above, by its name, float32 of its shape: when each interaction was, in days since
             1970-01-01, 0 at padding. None for models without `trend_days`.
         periods: The same as int32, the periods of their trends that they fall into (`pnfrec_keras.ranking.trend`).
+        disliked: int32 (U, L), the last L dislikes that come after a like which `positive` holds as an input; `days`
+            and `periods` name them `DISLIKED`. None for models that do not learn from them so.
+        disliked_at: int32, of the same shape: the position in `positive` of the last like before each.
     """
 
     positive: IntArray
@@ -55,6 +59,8 @@ class TrainingArrays:
     margins: Mapping[str, FloatArray] | None = None
     days: Mapping[str, FloatArray] | None = None
     periods: Mapping[str, IntArray] | None = None
+    disliked: IntArray | None = None
+    disliked_at: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.positive)
@@ -67,12 +73,15 @@ class TrainingArrays:
         labels: dict[str, Any] = {name: items[:, 1:] for name, items in sequences.items()}
         # An input whose label is padding is the sequence's last item: it has nothing to predict.
         inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in sequences.items()}
+        if self.disliked is not None:
+            # There a dislike may follow.
+            inputs[POSITIVE] = self.positive[:, :-1]
+            labels |= {DISLIKED: self.disliked, DISLIKED + PLACES: self.disliked_at}
         if self.mixed_is_positive is not None:
             labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
-        for name, values in (self.margins or {}).items():
-            labels[name + MARGINS] = values[:, 1:]
-        for name, periods in (self.periods or {}).items():
-            labels[name + PERIODS] = periods[:, 1:]
+        for suffix, numbers in ((MARGINS, self.margins), (PERIODS, self.periods)):
+            for name, values in (numbers or {}).items():
+                labels[name + suffix] = values if name == DISLIKED else values[:, 1:]
         return inputs, labels
 
 
@@ -125,26 +134,19 @@ def pad(rows: Sequence[npt.ArrayLike], length: int) -> IntArray:
     return pad_as(np.int32, rows, length)
 
 
-def pad_as(dtype: type[Number], rows: Sequence[npt.ArrayLike], length: int) -> npt.NDArray[Number]:
-    """`pad` to an array of `dtype`."""
-    padded = np.zeros((len(rows), length), dtype=dtype)
-    if length:
-        for place, row in enumerate(rows):
-            kept = np.asarray(row, dtype=dtype)[-length:]
-            padded[place, : len(kept)] = kept
-    return padded
-
-
 def training_arrays(
     positive: Sequence[Iterable[str]],
     negative: Sequence[Iterable[str]],
     vocabulary: Vocabulary,
     max_length: int,
     mixed: Sequence[Iterable[tuple[str, bool]]] | None = None,
+    *,
+    dislikes: bool = False,
 ) -> TrainingArrays:
     """Training sequences from raw ids, one row a user, oldest first. Ids outside the vocabulary are left out.
 
-    `mixed` are both polarities in order, each item with whether it is positive.
+    `mixed` are both polarities in order, each item with whether it is positive. From them come, with `dislikes`, the
+    places of the dislikes among the likes.
     """
     index = vocabulary.index()
 
@@ -152,11 +154,40 @@ def training_arrays(
         return pad([[index[item] for item in row if item in index] for row in sequences], max_length + 1)
 
     if mixed is None:
+        if dislikes:
+            msg = "`dislikes` needs `mixed`, which tells when they were among the likes."
+            raise ValueError(msg)
         return TrainingArrays(rows(positive), rows(negative))
-    known = [[(index[item], int(is_positive)) for item, is_positive in row if item in index] for row in mixed]
-    items, polarity = ([[pair[part] for pair in row] for row in known] for part in (0, 1))
-    both = (pad(items, 2 * max_length + 1), pad(polarity, 2 * max_length + 1))
-    return TrainingArrays(rows(positive), rows(negative), *both)
+    histories = Histories.of_rows([[(index[item], flag) for item, flag in row if item in index] for row in mixed])
+    arrays = TrainingArrays(rows(positive), rows(negative), *histories.merged(2 * max_length + 1))
+    return with_dislikes(arrays, histories, max_length) if dislikes else arrays
+
+
+def with_dislikes(arrays: TrainingArrays, histories: Histories, max_length: int) -> TrainingArrays:
+    """The same arrays, which tell the places of dislikes too.
+
+    Args:
+        arrays: Of the users of `histories`, in order.
+        histories: Whole ones.
+        max_length: L of the model.
+    """
+    chosen, places = histories.placed_dislikes(max_length)
+    disliked, disliked_at = (histories.rows(values, chosen, max_length) for values in (histories.item, places))
+    return dataclasses.replace(arrays, disliked=disliked, disliked_at=disliked_at)
+
+
+def joined(parts: Sequence[TrainingArrays]) -> TrainingArrays:
+    """The users of all parts, which hold the same fields."""
+
+    def join(values: Sequence[Any]) -> Any:
+        if values[0] is None:
+            return None
+        if isinstance(values[0], Mapping):
+            return {name: np.concatenate([each[name] for each in values]) for name in values[0]}
+        return np.concatenate(values)
+
+    names = [field.name for field in dataclasses.fields(TrainingArrays)]
+    return TrainingArrays(**{name: join([getattr(part, name) for part in parts]) for name in names})
 
 
 def evaluation_arrays(

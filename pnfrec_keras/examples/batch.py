@@ -15,6 +15,9 @@ MIXED: Final = "mixed"
 MIXED_IS_POSITIVE: Final = "mixed_is_positive"
 MARGINS: Final = "_margins"
 PERIODS: Final = "_periods"
+# Of training labels: items that the user disliked; behind that name, the position of the likes after which each was.
+DISLIKED: Final = "disliked"
+PLACES: Final = "_places"
 # Of evaluation: what is left out of the ranking, the item to be found, and its group.
 SEEN: Final = "seen"
 TARGET: Final = "target"

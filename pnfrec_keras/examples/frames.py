@@ -32,6 +32,7 @@ def arrays_from_frame(
     item: str = "item",
     value: str = "value",
     timestamp: str = "timestamp",
+    dislikes: bool = False,
 ) -> FrameArrays:
     """Leave-one-out arrays from a DataFrame (pandas, or anything whose columns numpy can read).
 
@@ -48,6 +49,7 @@ def arrays_from_frame(
         item: Name of the item column.
         value: Name of the value column.
         timestamp: Name of the time column. Equal timestamps keep the order of the rows.
+        dislikes: Whether to tell where dislikes stand among the likes, for `eta` and `preference` of the model.
 
     Raises:
         ValueError: A column is missing, or has a row that cannot be used; the message names the first.
@@ -70,6 +72,7 @@ def arrays_from_frame(
             vocabulary,
             max_length,
             [list(zip(items[a:b], is_positive[a:b], strict=True)) for a, b in training],
+            dislikes=dislikes,
         ),
         evaluation_arrays(
             histories(held_out, polarity=True),

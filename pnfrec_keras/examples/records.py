@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from pnfrec_core import schema
-from pnfrec_keras.examples.arrays import EvaluationArrays, FloatArray, IntArray, Number, TrainingArrays, pad, pad_as
-from pnfrec_keras.examples.batch import MIXED, NEGATIVE, POSITIVE
+from pnfrec_core.variants import variant_of
+from pnfrec_keras.config import ModelConfig
+from pnfrec_keras.examples.arrays import EvaluationArrays, FloatArray, TrainingArrays, joined, pad, with_dislikes
+from pnfrec_keras.examples.batch import DISLIKED, MIXED, NEGATIVE, POSITIVE
+from pnfrec_keras.examples.histories import Histories, IntArray
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 _PARSE_BATCH = 2048
@@ -51,6 +53,7 @@ def read_training(
     mixed: bool = False,
     margins: bool = False,
     days: bool = False,
+    dislikes: bool = False,
 ) -> TrainingArrays:
     """Training sequences of all users in the files.
 
@@ -61,41 +64,49 @@ def read_training(
         mixed: Whether to read the mixed history too, its last 2 * L + 1 items.
         margins: Whether to read how far the interactions lie from the boundary, for `model.soft_boundary`.
         days: Whether to read when the interactions were, for `model.trend_days`.
+        dislikes: Whether to read where dislikes stand among the likes, for `model.eta` and `model.preference`.
 
     Raises:
         FileNotFoundError: No file matches.
         ValueError: A file is damaged, an example lacks a feature, or there is no example at all.
     """
     spec = {schema.POSITIVE_ITEM_IDS: _id_list(), schema.NEGATIVE_ITEM_IDS: _id_list()}
-    if mixed or margins or days:
-        spec[schema.HISTORY_IS_POSITIVE] = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
     floats = {**({"margins": _MARGINS} if margins else {}), **({"days": _DAYS} if days else {})}
+    if mixed or dislikes or floats:
+        spec[schema.HISTORY_IS_POSITIVE] = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
     for feature in floats.values():
         spec[feature.name] = tf.io.RaggedFeature(tf.float32, row_splits_dtype=tf.int64)
     table = item_table(vocabulary)
-    positive: list[IntArray] = []
-    negative: list[IntArray] = []
-    merged: list[tuple[IntArray, IntArray]] = []
-    found: dict[str, list[dict[str, FloatArray]]] = {field: [] for field in floats}
+    parts = []
     for parsed in _parse_files(pattern, spec):
-        positive.append(_pad_known(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1))
-        negative.append(_pad_known(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1))
-        if not mixed and not floats:
-            continue
-        histories = _histories(parsed, table)
-        if mixed:
-            merged.append(histories.merged(2 * max_length + 1))
-        for field, feature in floats.items():
-            found[field].append(_of_interactions(parsed, feature, histories, max_length, mixed))
-    arrays = TrainingArrays(np.concatenate(positive), np.concatenate(negative))
-    if mixed:
-        items, polarity = (np.concatenate(parts) for parts in zip(*merged, strict=True))
-        arrays = dataclasses.replace(arrays, mixed=items, mixed_is_positive=polarity)
-    joined: dict[str, Any] = {
-        field: {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
-        for field, parts in found.items()
+        part = TrainingArrays(
+            positive=_pad_known(parsed[schema.POSITIVE_ITEM_IDS], table, max_length + 1),
+            negative=_pad_known(parsed[schema.NEGATIVE_ITEM_IDS], table, max_length + 1),
+        )
+        if schema.HISTORY_IS_POSITIVE in spec:
+            histories = _histories(parsed, table)
+            if mixed:
+                merged, polarity = histories.merged(2 * max_length + 1)
+                part = dataclasses.replace(part, mixed=merged, mixed_is_positive=polarity)
+            if dislikes:
+                part = with_dislikes(part, histories, max_length)
+            numbers: dict[str, Any] = {
+                field: _of_interactions(parsed, feature, histories, max_length, mixed, dislikes)
+                for field, feature in floats.items()
+            }
+            part = dataclasses.replace(part, **numbers)
+        parts.append(part)
+    return joined(parts)
+
+
+def needs_of(config: ModelConfig) -> dict[str, bool]:
+    """What `read_training` reads for a model beside its two sequences, as arguments of that name."""
+    return {
+        "mixed": variant_of(config.variant).mixed,
+        "margins": config.soft_boundary > 0,
+        "days": config.trend_days > 0,
+        "dislikes": config.places_dislikes,
     }
-    return dataclasses.replace(arrays, **joined)
 
 
 def read_evaluation(pattern: str | Sequence[str], vocabulary: Vocabulary, max_length: int) -> EvaluationArrays:
@@ -132,34 +143,7 @@ def _look_up_known(ids: Any, table: Any) -> Any:
     return tf.ragged.boolean_mask(indices, indices > 0)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Histories:
-    """The interactions of a batch of users in order, both polarities.
-
-    Attributes:
-        users: How many users.
-        user: Whose each interaction is; rises.
-        item: int32, index of its item, 0 where the model does not know it.
-        is_positive: Its polarity.
-    """
-
-    users: int
-    user: npt.NDArray[np.int64]
-    item: IntArray
-    is_positive: npt.NDArray[np.bool_]
-
-    def rows(self, values: npt.NDArray[Number], chosen: npt.NDArray[np.bool_], length: int) -> npt.NDArray[Number]:
-        """Of each user the last `length` of the `chosen` values, padded: (users, length)."""
-        ends = np.cumsum(np.bincount(self.user[chosen], minlength=self.users))[:-1]
-        return pad_as(values.dtype.type, np.split(values[chosen], ends), length)
-
-    def merged(self, length: int) -> tuple[IntArray, IntArray]:
-        """The mixed histories and the polarity of their items, (users, length) each."""
-        known = self.item > 0
-        return self.rows(self.item, known, length), self.rows(self.is_positive.astype(np.int32), known, length)
-
-
-def _histories(parsed: dict[str, Any], table: Any) -> _Histories:
+def _histories(parsed: dict[str, Any], table: Any) -> Histories:
     flags = parsed[schema.HISTORY_IS_POSITIVE]
     count, is_positive = int(flags.nrows()), flags.flat_values.numpy() > 0
     user = np.repeat(np.arange(count), flags.row_lengths())
@@ -173,7 +157,7 @@ def _histories(parsed: dict[str, Any], table: Any) -> _Histories:
             raise ValueError(msg)
         # Both run through the rows in order, so that the lists fall into their places as they come.
         items[places] = table.lookup(parsed[name].flat_values).numpy()
-    return _Histories(count, user, items, is_positive)
+    return Histories(count, user, items, is_positive)
 
 
 class _Floats(NamedTuple):
@@ -193,7 +177,7 @@ _DAYS = _Floats(schema.HISTORY_DAYS, "model.trend_days", "examples of an earlier
 
 
 def _of_interactions(
-    parsed: dict[str, Any], feature: _Floats, histories: _Histories, max_length: int, mixed: bool
+    parsed: dict[str, Any], feature: _Floats, histories: Histories, max_length: int, mixed: bool, dislikes: bool
 ) -> dict[str, FloatArray]:
     """The numbers of what `read_training` keeps of each sequence, by its name."""
     numbers = parsed[feature.name]
@@ -207,7 +191,9 @@ def _of_interactions(
     known, is_positive = histories.item > 0, histories.is_positive
     chosen = {POSITIVE: known & is_positive, NEGATIVE: known & ~is_positive, **({MIXED: known} if mixed else {})}
     values = numbers.flat_values.numpy()
-    lengths = {POSITIVE: max_length + 1, NEGATIVE: max_length + 1, MIXED: 2 * max_length + 1}
+    if dislikes:
+        chosen[DISLIKED], _ = histories.placed_dislikes(max_length)
+    lengths = {POSITIVE: max_length + 1, NEGATIVE: max_length + 1, MIXED: 2 * max_length + 1, DISLIKED: max_length}
     return {name: histories.rows(values, chosen[name], lengths[name]) for name in chosen}
 
 

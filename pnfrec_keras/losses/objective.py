@@ -1,4 +1,7 @@
-"""The objective of training: CE_p + alpha * CE_n + beta * L_contrastive of hidden states (spec, section 4)."""
+"""The objective of training: CE_p + alpha * CE_n + beta * L_contrastive of hidden states (spec, section 4).
+
+Beyond the paper it may hold terms that learn from dislikes in the ranking itself (`pnfrec_keras.losses.dislikes`).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +10,16 @@ import tensorflow as tf
 
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ModelConfig
-from pnfrec_keras.examples.batch import MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, POSITIVE
-from pnfrec_keras.losses import terms, weighting
+from pnfrec_keras.examples.batch import DISLIKED, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, PLACES, POSITIVE
+from pnfrec_keras.losses import dislikes, terms, weighting
 from pnfrec_keras.losses.sampled import SampledLoss
 from pnfrec_keras.losses.softmax import Offsets
 
 Tensor = Any
 
 CONTRASTIVE = "contrastive"
+REJECTION = "rejection"
+PREFERENCE = "preference"
 
 
 class Objective:
@@ -38,7 +43,8 @@ class Objective:
         self._config = config
         self.reads = MIXED if variant_of(config.variant).mixed else POSITIVE
         self.sequences = (self.reads, NEGATIVE) if config.alpha else (self.reads,)
-        self.names = (*self.sequences, CONTRASTIVE) if config.beta else self.sequences
+        optional = {CONTRASTIVE: config.beta, REJECTION: config.eta, PREFERENCE: config.preference}
+        self.names = (*self.sequences, *(name for name, weight in optional.items() if weight))
         self.sampled_loss = None
         if config.loss != "softmax":
             self.sampled_loss = SampledLoss(config.loss, num_items, config.sampled_items, config.calibration)
@@ -52,10 +58,11 @@ class Objective:
         *,
         seed: Tensor | None = None,
         offsets: Offsets | None = None,
+        dislike_offsets: Offsets | None = None,
         step: Tensor | None = None,
         compact: bool = True,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The terms that read one sequence: CE_p + beta * L_contrastive, or alpha * CE_n.
+        """The terms that read one sequence: CE_p + beta * L_contrastive and what else reads likes, or alpha * CE_n.
 
         Args:
             sequence: One of `sequences`.
@@ -65,6 +72,7 @@ class Objective:
             seed: int32 (2,), of the negatives of a sampled loss; None gives the exact softmax whatever the loss, which
                 compares models of any loss and depends on no draw.
             offsets: Added to the scores of the items, for each label (`pnfrec_keras.ranking.trend`).
+            dislike_offsets: The same for each dislike.
             step: Updates so far, for weights that decay; None: as before the first.
             compact: False for XLA, see `terms.cross_entropy_sum`.
 
@@ -90,7 +98,25 @@ class Objective:
             }
             summed = terms.contrastive_sum(hidden, labels, x[NEGATIVE], table, weights, **contrast)
             sums[CONTRASTIVE] = (summed, terms.real_positions(labels, weights))
+        if self._config.places_dislikes and sequence == self.reads:
+            found = self._of_dislikes(hidden, y, table, dislike_offsets, compact)
+            sums |= {name: (each, terms.real_positions(labels, weights)) for name, each in found.items()}
         return self._weigh(sums, step)
+
+    def _of_dislikes(
+        self, hidden: Tensor, y: Mapping[str, Tensor], table: Tensor, offsets: Offsets | None, compact: bool
+    ) -> dict[str, Tensor]:
+        """Sums of the terms that score dislikes by the likes before them."""
+        config, found = self._config, {}
+        disliked, places = y[DISLIKED], y[DISLIKED + PLACES]
+        weights = dislikes.dislike_weights(disliked, y[self.reads], config.eta_share)
+        if config.eta:
+            found[REJECTION] = dislikes.rejection_sum(
+                *(hidden, disliked, places, table, weights, offsets), top=config.eta_top, compact=compact
+            )
+        if config.preference:
+            found[PREFERENCE] = dislikes.preference_sum(hidden, y[self.reads], disliked, places, table, weights)
+        return found
 
     def _weigh(
         self, sums: Mapping[str, tuple[Tensor, Tensor]], step: Tensor | None
@@ -109,7 +135,12 @@ class Objective:
 
     def _weights(self, step: Tensor | None) -> dict[str, Any]:
         """Of each term, at a step."""
-        weights: dict[str, Any] = {NEGATIVE: self._config.alpha, CONTRASTIVE: self._config.beta}
+        weights: dict[str, Any] = {
+            NEGATIVE: self._config.alpha,
+            CONTRASTIVE: self._config.beta,
+            REJECTION: self._config.eta,
+            PREFERENCE: self._config.preference,
+        }
         if self._config.weighting == "decay" and step is not None:
             half_life = self._config.half_life
             weights = {name: weighting.decayed(weight, step, half_life) for name, weight in weights.items()}

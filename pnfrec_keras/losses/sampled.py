@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from pnfrec_keras.losses import proposals
-from pnfrec_keras.losses.softmax import even_chunk, tokens_at_once
+from pnfrec_keras.losses.chunks import even_chunk, in_chunks, tokens_at_once
 
 Tensor = Any
 # Logits of the next item (tokens,) and of the negatives (tokens, negatives), to the loss of each token (tokens,).
@@ -185,7 +185,7 @@ def _summed(
         chunk = most if static_shapes else even_chunk(tf.shape(hidden)[0], most)
         constants = [tokens.labels, weights, tokens.corrections]
         vectors = (hidden, tf.gather(table, tokens.labels))
-        total, by_hidden, by_wanted, by_negatives = _in_chunks(
+        total, by_hidden, by_wanted, by_negatives = in_chunks(
             *(part_loss, vectors, tf.gather(table, sampled), constants, chunk)
         )
         rows = tf.concat([tf.cast(by_wanted, tf.float32), by_negatives], axis=0)
@@ -200,34 +200,3 @@ def _summed(
 
     # A tensor, since what has its own gradient must not read variables.
     return chunked(tokens.hidden, tf.convert_to_tensor(table))
-
-
-def _in_chunks(
-    part_loss: Callable[..., Tensor],
-    by_token: tuple[Tensor, Tensor],
-    negatives: Tensor,
-    constants: list[Tensor],
-    chunk: Any,
-) -> list[Tensor]:
-    """The loss summed over chunks of tokens; its gradients by both of `by_token` and, float32, by `negatives`."""
-    tokens, dim = tf.shape(by_token[0])[0], by_token[0].shape[1]
-    # At least one chunk, since XLA takes no empty array. Padded tokens have weight 0.
-    padding = tf.maximum(-(-tokens // chunk), 1) * chunk - tokens
-    vectors = [tf.reshape(tf.pad(each, [[0, padding], [0, 0]]), [-1, chunk, dim]) for each in by_token]
-    scalars = [tf.reshape(tf.pad(each, [[0, padding]]), [-1, chunk]) for each in constants]
-    chunks = tf.shape(vectors[0])[0]
-
-    def body(place: Tensor, total: Tensor, by_first: Any, by_second: Any, by_negatives: Tensor) -> tuple[Any, ...]:
-        watched = [vectors[0][place], vectors[1][place], tf.identity(negatives)]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(watched)
-            value = part_loss(*watched, [each[place] for each in scalars])
-        first, second, third = tape.gradient(value, watched)
-        by_negatives += tf.cast(third, tf.float32)
-        return place + 1, total + value, by_first.write(place, first), by_second.write(place, second), by_negatives
-
-    element = [chunk if isinstance(chunk, int) else None, dim]
-    arrays = [tf.TensorArray(each.dtype, size=chunks, element_shape=element) for each in by_token]
-    start = (tf.constant(0), tf.constant(0.0), *arrays, tf.zeros(tf.shape(negatives), tf.float32))
-    found = tf.while_loop(lambda place, *_: place < chunks, body, start, parallel_iterations=1)
-    return [found[1], *(tf.reshape(each.stack(), [-1, dim])[:tokens] for each in found[2:4]), found[4]]

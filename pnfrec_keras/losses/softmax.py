@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from pnfrec_keras.losses.chunks import even_chunk, tokens_at_once
+
 Tensor = Any
 
 
@@ -27,17 +29,8 @@ class Offsets(NamedTuple):
     largest: float
 
 
-# Elements of the logits of one chunk. Up to this many, 256 tokens at once were the fastest (benchmarks/README.md).
-_BLOCK = 1 << 24
-# Fewer tokens than this leave a matrix product waiting for memory; more fall out of the caches.
-_FEWEST, _MOST = 64, 256
 # exp(60) * 1,000,000 items is far from float32's end, and so is exp(-60) from its other end.
 _SAFE_LOGIT = 60.0
-
-
-def tokens_at_once(items: int) -> int:
-    """How many tokens are scored at once against a catalogue of `items`."""
-    return min(max(_BLOCK // max(items, 1), _FEWEST), _MOST)
 
 
 def softmax_cross_entropy_sum(
@@ -160,9 +153,3 @@ def _are_bounded(hidden: Tensor, table: Tensor, offsets: Offsets | None) -> Tens
 
     largest = 0.0 if offsets is None else offsets.largest
     return longest(hidden) * longest(table) + largest < _SAFE_LOGIT
-
-
-def even_chunk(tokens: Tensor, most: int) -> Tensor:
-    """The size that cuts `tokens` into as few chunks of at most `most` as possible, with hardly any padding."""
-    chunks = tf.maximum(-(-tokens // most), 1)
-    return tf.maximum(-(-tokens // chunks), 1)

@@ -100,7 +100,11 @@ class TwoEncoders(keras.Model):
         positions, encoder, norm = self._part(sequence)
         mask = items > 0  # (batch, length)
         real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
-        x = math.sqrt(self.dim) * self.item_embedding(items) + positions(tf.range(tf.shape(items)[1]))
+        columns = tf.range(tf.shape(items)[1])
+        if self.config.positions == "from_end":
+            behind = tf.math.count_nonzero(items, axis=1, keepdims=True, dtype=tf.int32) - 1
+            columns = tf.maximum(behind - columns, 0)  # (batch, length); what padding gets has no meaning
+        x = math.sqrt(self.dim) * self.item_embedding(items) + positions(columns)
         x = self.input_dropout(x, training=training) * real
         return norm(encoder(x, mask, training=training), training=training)  # (batch, length, dim)
 
@@ -108,7 +112,8 @@ class TwoEncoders(keras.Model):
         """`_encode` without work on padding, for training; zero at padding, the same elsewhere."""
         positions, encoder, norm = self._part(sequence)
         tokens = Tokens(items)
-        x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(tokens.columns)
+        columns = tokens.to_end if self.config.positions == "from_end" else tokens.columns
+        x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(columns)
         x = self.input_dropout(x, training=training)  # (tokens, dim)
         x = norm(encoder(x, tokens=tokens, training=training), training=training)
         return tokens.put_back(x)

@@ -70,7 +70,7 @@ class ItemEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pnfrec")
 class PositionEmbedding(keras.layers.Layer):
-    """The table P (L, d); position 0 is the oldest item kept. Maps positions of any shape to their vectors."""
+    """The table P (L, d), of positions from whichever end they count. Maps positions of any shape to their vectors."""
 
     def __init__(self, max_length: int, dim: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

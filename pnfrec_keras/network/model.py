@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pnfrec_core.measures import GROUPS, MEASURES, POSITIVE_GROUP
 from pnfrec_keras.config import ModelConfig, TrainingConfig
-from pnfrec_keras.examples.batch import IS_POSITIVE, PERIODS, POSITIVE, SEEN, TARGET
+from pnfrec_keras.examples.batch import DISLIKED, IS_POSITIVE, PERIODS, POSITIVE, SEEN, TARGET
 from pnfrec_keras.losses.objective import Objective
 from pnfrec_keras.losses.softmax import Offsets
 from pnfrec_keras.network.encoders import TwoEncoders
@@ -44,8 +44,10 @@ class PNFRec(TwoEncoders):
     contrasts those with the user's negative items. In evaluation they read the last items of `seen`, which is in order.
 
     With `soft_boundary` above 0 `y` also holds the margins of the labels, float32 of their shape, by the name of the
-    sequence and "_margins". With `trend_days` above 0 it holds their periods (`Trend.periods`), int32, by the name of
-    the sequence and "_periods", and `set_trend` is to be called before training. `pnfrec_keras.fit` does both.
+    sequence and "_margins". With `eta` or `preference` above 0 it holds the disliked items, int32 (batch, any), as
+    "disliked", and the position of the last like before each as "disliked_places". With `trend_days` above 0 it holds
+    the periods of all of these (`Trend.periods`), int32, by the name of the sequence and "_periods", and `set_trend` is
+    to be called before training. `pnfrec_keras.fit` does both.
 
     Args:
         num_items: N, the size of the catalogue; item indices are 1..N. The draws of a sampled `loss` want them in the
@@ -150,6 +152,7 @@ class PNFRec(TwoEncoders):
             *(sequence, hidden, (x, y), self.item_embedding.table()),
             seed=self._draw_seed() if training else None,
             offsets=self._offsets(sequence, y) if self.trend_days else None,
+            dislike_offsets=self._offsets(sequence, y, DISLIKED) if self.trend_days and self.config.eta else None,
             step=self._step(),
             compact=not self.jit_compile,
         )
@@ -164,13 +167,13 @@ class PNFRec(TwoEncoders):
         # As Keras' own random layers do: the generator keeps int64 for the sake of GPUs, draws want int32.
         return tf.cast(tf.math.floormod(self.negatives_seed.next(), tf.int32.max), tf.int32)
 
-    def _offsets(self, sequence: str, y: Any) -> Offsets:
-        """What was chosen before each label's period."""
+    def _offsets(self, sequence: str, y: Any, of: str | None = None) -> Offsets:
+        """What was chosen by the trend of a sequence before the period of each label: of its own, or `of` others."""
         if sequence not in self._trends:
             msg = "With `trend_days` call `set_trend` before training (`pnfrec_keras.fit` does)."
             raise ValueError(msg)
         table, largest = self._trends[sequence]
-        return Offsets(table, y[sequence + PERIODS], largest)
+        return Offsets(table, y[(of or sequence) + PERIODS], largest)
 
     def _step(self) -> Any:
         optimizer = getattr(self, "optimizer", None)  # There is none before `compile`.

@@ -22,7 +22,7 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
     training_dataset,
 )
-from pnfrec_keras.examples.batch import MIXED
+from pnfrec_keras.examples.batch import DISLIKED
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.trend import trend_of
 from pnfrec_keras.training.build import build_model, compile_model
@@ -35,6 +35,7 @@ from pnfrec_keras.training.callbacks import (
     ResumableState,
     has_averages,
 )
+from pnfrec_keras.training.data_checks import check_data, check_margins, dislikes_for
 from pnfrec_keras.training.progress import training_started
 
 MONITOR = "val_ndcg_p"
@@ -157,9 +158,10 @@ def fit(
         FloatingPointError: The loss is not a number any more.
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
-    _check_data(training_data, validation_data, model.reads)
+    check_data(training_data, validation_data, model.reads)
     if model.config.soft_boundary:
-        _check_margins(training_data, model.reads)
+        check_margins(training_data, model.reads)
+    training_data = dislikes_for(model.config, training_data)
     if not model.compiled:
         with model.distribute_strategy.scope():
             compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
@@ -239,7 +241,9 @@ def _set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
         for name in model.trend_weights
     }
     model.set_trend(trends)
-    return dataclasses.replace(training_data, periods={name: trends[name].periods(days[name]) for name in trends})
+    # What was chosen when something was disliked, too, where the model learns from that.
+    of = {name: name for name in trends} | ({DISLIKED: model.reads} if DISLIKED in days else {})
+    return dataclasses.replace(training_data, periods={name: trends[of[name]].periods(days[name]) for name in of})
 
 
 def discard_state(state_dir: str | Path) -> None:
@@ -258,35 +262,3 @@ class _StopOnNan(keras.callbacks.Callback):
                 "`model.beta`, or use `training.precision: float32`."
             )
             raise FloatingPointError(msg)
-
-
-def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
-    margins = (training_data.margins or {}).get(sequence)
-    if margins is None:
-        msg = "`model.soft_boundary` needs the margins of interactions: read the training data with `margins=True`."
-        raise ValueError(msg)
-    if not margins[:, 1:].any():
-        msg = (
-            "All values to learn from lie on the boundary, so that with `model.soft_boundary` none would count. Check "
-            "`feedback.positive` (is any value below the threshold?), or set `model.soft_boundary: 0`."
-        )
-        raise ValueError(msg)
-
-
-def _check_data(training_data: TrainingArrays, validation_data: EvaluationArrays, reads: str) -> None:
-    items = training_data.mixed if reads == MIXED else training_data.positive
-    if items is None:
-        msg = "This variant reads the mixed history: read the training data with `mixed=True`."
-        raise ValueError(msg)
-    if not (items[:, 1:] > 0).any():
-        msg = (
-            "No training user has two items in a sequence: there is no next item to learn. Check `feedback.positive` "
-            "(is the threshold too high?) and the filters."
-        )
-        raise ValueError(msg)
-    if not validation_data.is_positive.any():
-        msg = (
-            "The validation split has no positive target, which early stopping needs. Check "
-            "`feedback.split`, `feedback.test_quantile` and `feedback.positive`."
-        )
-        raise ValueError(msg)

@@ -36,12 +36,14 @@ def training_started(
         "beta": config.beta if variant.contrastive else 0,
         "soft boundary": config.soft_boundary,
         "trend of days": config.trend_days,
+        "eta": config.eta,
+        "preference": config.preference,
     }
     settings |= {name: value for name, value in optional.items() if value}
     if variant.mixed:
         sequences = [training_data.mixed]
     else:
-        reads_negatives = optional["alpha"] or optional["beta"]
+        reads_negatives = optional["alpha"] or optional["beta"] or config.places_dislikes
         sequences = [training_data.positive, training_data.negative if reads_negatives else None]
     return events.TrainingStarted(
         settings=settings,

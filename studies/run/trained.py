@@ -97,23 +97,17 @@ def _train(
     training: TrainingConfig,
     progress: Progress,
 ) -> None:
-    from pnfrec_core.variants import variant_of
-    from pnfrec_keras.examples.records import read_evaluation, read_training
+    from pnfrec_keras.examples.records import needs_of, read_evaluation, read_training
     from pnfrec_keras.network.weights import get_named_weights
     from pnfrec_keras.training.fitting import train
 
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     clock = _Clock(partial / "seconds", progress)
-    wanted = {
-        "mixed": variant_of(model_config.variant).mixed,
-        "margins": model_config.soft_boundary > 0,
-        "days": model_config.trend_days > 0,
-    }
     examples = str(data / "Split-train" / "*")
     result = train(
         len(vocabulary),
-        read_training(examples, vocabulary, model_config.max_length, **wanted),
+        read_training(examples, vocabulary, model_config.max_length, **needs_of(model_config)),
         read_evaluation(str(data / f"Split-{schema.VALIDATION_SPLIT}" / "*"), vocabulary, model_config.max_length),
         model_config,
         training,

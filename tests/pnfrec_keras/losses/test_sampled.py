@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from pnfrec_keras.losses import sampled, softmax
+from pnfrec_keras.losses import chunks, sampled, softmax
 from pnfrec_keras.losses.sampled import SampledLoss
 
 Array = npt.NDArray[Any]
@@ -99,7 +99,7 @@ BOTH = pytest.mark.parametrize(("loss", "reference"), [(sampled_softmax, softmax
 def test_values_and_gradients_are_those_of_the_definition(
     monkeypatch: pytest.MonkeyPatch, loss: Any, reference: Any, tokens: int, static_shapes: bool
 ) -> None:
-    monkeypatch.setattr(softmax, "_MOST", 64)
+    monkeypatch.setattr(chunks, "_MOST", 64)
     expected = in_numpy(reference, **problem(tokens))
     found = with_gradients(loss, problem(tokens), static_shapes=static_shapes)
     for one, two in zip(found, expected, strict=True):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pnfrec_keras.config import ModelConfig, TrainingConfig
-from pnfrec_keras.examples.arrays import TrainingArrays, pad_as, training_dataset
+from pnfrec_keras.examples.arrays import TrainingArrays, training_dataset
+from pnfrec_keras.examples.histories import pad_as
 from pnfrec_keras.examples.records import read_training
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import get_named_weights

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pnfrec_keras.losses import softmax
+from pnfrec_keras.losses import chunks, softmax
 
 DIM = 8
 
@@ -53,7 +53,7 @@ def test_the_plain_loss_is_what_the_definition_says() -> None:
 def test_offsets_are_added_to_the_logits_of_their_tokens(
     monkeypatch: pytest.MonkeyPatch, size: float, static_shapes: bool
 ) -> None:
-    monkeypatch.setattr(softmax, "_MOST", 64)
+    monkeypatch.setattr(chunks, "_MOST", 64)
     random = np.random.default_rng(9)
     rows, place = tf.constant(random.normal(size=(3, 50)) * size, tf.float32), tf.constant(random.integers(0, 3, 100))
 
@@ -77,7 +77,7 @@ def test_offsets_are_added_to_the_logits_of_their_tokens(
 def test_values_and_gradients_equal_the_plain_loss(
     monkeypatch: pytest.MonkeyPatch, tokens: int, static_shapes: bool
 ) -> None:
-    monkeypatch.setattr(softmax, "_MOST", 64)
+    monkeypatch.setattr(chunks, "_MOST", 64)
 
     def loss(*arguments: Any) -> Any:
         return softmax.softmax_cross_entropy_sum(*arguments, static_shapes=static_shapes)
@@ -152,7 +152,7 @@ def test_no_chunk_holds_more_logits_than_it_may(monkeypatch: pytest.MonkeyPatch,
     hidden, labels, table, _ = problem(1_000, 30)
     softmax.softmax_cross_entropy_sum(hidden, labels, table, static_shapes=static_shapes)
     assert len(sizes) == 4
-    assert max(sizes) <= softmax.tokens_at_once(30)
+    assert max(sizes) <= chunks.tokens_at_once(30)
 
 
 def test_no_tensor_holds_all_logits() -> None:
@@ -170,5 +170,5 @@ def test_no_tensor_holds_all_logits() -> None:
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     products = [node.name for node in nodes if node.op == "MatMul"]
     assert len(products) == 3  # in the loop's body, for one chunk at a time; none for all tokens
-    assert softmax.tokens_at_once(items) < tokens
-    assert softmax.tokens_at_once(1_000_000) * 1_000_000 * 4 <= 2**28  # bytes
+    assert chunks.tokens_at_once(items) < tokens
+    assert chunks.tokens_at_once(1_000_000) * 1_000_000 * 4 <= 2**28  # bytes

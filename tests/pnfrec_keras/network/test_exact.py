@@ -57,6 +57,24 @@ def test_hidden_states_and_logits(polarity: str, shared: bool, training: bool) -
                 assert_close(scores, weights["item_embedding"][1:] @ expected[-1])
 
 
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("polarity", ["positive", "negative"])
+def test_positions_that_count_from_the_end(polarity: str, training: bool) -> None:
+    model, weights = filled(positions="from_end")
+    rows = [row[-LENGTH:] for row in (POSITIVE if polarity == "positive" else NEGATIVE)]
+    padded = pad(rows, LENGTH)
+    states = model({"positive": padded, "negative": padded}, training=training)[polarity].numpy()
+    for row, found in zip(rows, states, strict=True):
+        if row:
+            # The newest item of any row has the first position.
+            turned = {**weights, "positive_positions": weights["positive_positions"][: len(row)][::-1]}
+            expected = spec.encode(row, turned, f"{polarity}_encoder", BLOCKS, HEADS)
+            assert_close(found[: len(row)], expected)
+            if polarity == "positive":
+                scores = model.scores(pad([row], LENGTH)).numpy()[0, 1:]
+                assert_close(scores, weights["item_embedding"][1:] @ expected[-1])
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(("similarity", "temperature"), [("dot", None), ("cosine", 0.1), ("cosine", 0.5)])
 def test_losses_and_the_gradient_of_the_item_embedding(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pnfrec_keras.evaluation import evaluate
-from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, pad, pad_as
+from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, pad
+from pnfrec_keras.examples.histories import pad_as
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import get_named_weights, set_named_weights
 from pnfrec_keras.ranking import trend
