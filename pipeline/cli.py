@@ -19,6 +19,7 @@ _COMMANDS = {
     "data": ("pnfrec_data.command", "data", "Get public data sets: list, fetch, prepare."),
     "results": ("studies.commands.collection", "results", "Write the document of all studies' results."),
     "serve": ("serving.commands", "serve", "Serve pushed models over gRPC, as TensorFlow Serving does."),
+    "models": ("pipeline.models_command", "models", "Decide which version serves: list, pin, label, roll back."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
     "recommend": ("pipeline.recommend_command", "recommend", "Write lists for every user of the feedback, as files."),
     "kubeflow": ("pipeline.kubeflow.command", "kubeflow", "Run the pipeline on Kubeflow: compile, submit, status."),

@@ -25,6 +25,7 @@ from components.trainer.component import SequenceTrainer
 from components.tuner import tuner_fn
 from components.tuner.component import SequenceTuner
 from pipeline.config import PipelineConfig
+from pnfrec_artifacts import GateReport
 from pnfrec_core import schema
 
 
@@ -122,7 +123,15 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
 
 def _baseline(config: PipelineConfig, model: Any, elsewhere: Elsewhere | None) -> Any:
     """The node that finds the baseline: in ML Metadata, or in the folder of blessed models."""
-    asked = Asked(k=config.gate.k, default_list=config.gate.judges_default, lists=config.gate.asks_lists)
+    asked = Asked(
+        k=config.gate.k,
+        default_list=config.gate.judges_default,
+        lists=config.gate.asks_lists,
+        # What is marked there as bad is no baseline.
+        serving=str(config.serving_path),
+        history_length=config.gate.baseline_history,
+        metric=config.gate.history_metric,
+    )
     if elsewhere:
         return BaselineFinder(candidate=model, folder=elsewhere.baselines, asked=asked)
     return Resolver(
@@ -132,6 +141,7 @@ def _baseline(config: PipelineConfig, model: Any, elsewhere: Elsewhere | None) -
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=model,
         gone=types.Channel(type=standard_artifacts.Model),
+        report=types.Channel(type=GateReport),
     )
 
 

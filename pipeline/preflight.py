@@ -16,6 +16,7 @@ from pipeline.config import PipelineConfig
 from pipeline.doctor import ESSENTIAL, LITTLE_DISK
 from pipeline.feedback_check import Feedback, look_into
 from pipeline.output_lock import unwritable
+from pnfrec_core import model_marks
 
 # Distributions that a setting needs besides.
 _OF_SETTINGS: Final = {"tfrs": "tensorflow-recommenders"}
@@ -121,6 +122,10 @@ def _check_folders(config: PipelineConfig) -> Iterator[str]:
     # By default it lies in the output folder, and needs no second sentence where that cannot be made.
     if (config.serving or error is None) and (error := _try_to_write(config.serving_path)):
         yield unwritable("serving", config.serving_path, error)
+    try:
+        model_marks.read(config.serving_path)
+    except model_marks.MarksError as damaged:
+        yield str(damaged)
     temporary = Path(tempfile.gettempdir())
     if error := _try_to_write(temporary):
         yield (

@@ -19,7 +19,7 @@ _JOB_FILE, _SUMMARY_FILE = "_job.json", "_summary.json"
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
 @click.option("--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the lists.")
 @click.option("--base", type=click.Path(file_okay=False, path_type=Path), help="Serving folder. Default: the config's.")
-@click.option("--version", type=click.IntRange(0), help="Version of the model. Default: the newest.")
+@click.option("--version", type=click.IntRange(0), help="Version of the model. Default: the one that serves.")
 @click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1), help="How many items a user.")
 @click.option("--max-per-group", default=0, type=click.IntRange(0), help="Items of one group at most. Default: any.")
 @click.option("--format", "file_format", default="parquet", show_default=True, type=click.Choice(["parquet", "csv"]))
@@ -69,17 +69,17 @@ def recommend(
 
 
 def _model(base: Path, version: int | None) -> tuple[int, Path]:
-    """Number and folder of the version to ask."""
-    from serving import folders
+    """Number and folder of the version to ask: by default the pinned one, else the newest that is not bad."""
+    from pnfrec_core import model_marks
+    from pnfrec_core.versions import complete_versions
 
-    there = folders.version_folders(base) if base.is_dir() else {}
-    found = {number: folder for number, folder in there.items() if folders.is_complete(folder)}
-    if version is None and found:
-        version = max(found)
+    found = complete_versions(base)
+    if version is None:
+        version = model_marks.read(base).serving(found)
     if version is None or version not in found:
-        complete = ", ".join(map(str, sorted(found))) or "none"
-        wanted = "no version of a model" if version is None else f"no version {version}"
-        msg = f"{base} holds {wanted} (there: {complete}). Run `pnfrec run` first, or name another folder by --base."
+        there = ", ".join(map(str, sorted(found))) or "none"
+        wanted = "no version of a model that is not bad" if version is None else f"no version {version}"
+        msg = f"{base} holds {wanted} (there: {there}). Run `pnfrec run` first, or name another folder by --base."
         raise click.ClickException(msg)
     return version, found[version]
 

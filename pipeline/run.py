@@ -18,7 +18,7 @@ from pipeline.output_lock import unwritable
 from pipeline.progress import Progress
 from pnfrec_core import launch
 
-NOT_BLESSED_STATUS = 3
+NOT_PUSHED_STATUS = 3
 _COMMAND = launch.command("pipeline.local_runner")
 
 
@@ -29,7 +29,8 @@ _COMMAND = launch.command("pipeline.local_runner")
 def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
     """Run a pipeline: read feedback, train, gate, push.
 
-    Exit status: 0 pushed, 1 failed, 2 wrong configuration, 3 the gate refused the model and nothing was pushed.
+    Exit status: 0 pushed, 1 failed, 2 wrong configuration, 3 nothing was pushed: the gate refused the
+    model, or it is one that was marked as bad.
     """
     from pipeline.config import ConfigError, load_config
 
@@ -67,9 +68,9 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
         click.echo(f"The log has the details: {log_path}", err=True)
         sys.exit(1)
     pushed = progress.properties.get("Pusher", {}).get("pushed_model", {})
-    blessed = summary.show(progress.outputs, pushed, seconds=time.time() - started)
-    if not blessed:
-        sys.exit(NOT_BLESSED_STATUS)
+    delivered = summary.show(progress.outputs, pushed, seconds=time.time() - started)
+    if not delivered:
+        sys.exit(NOT_PUSHED_STATUS)
     if ask:
         summary.show_query(config)
 

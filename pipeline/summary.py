@@ -16,7 +16,7 @@ Outputs = dict[str, dict[str, str]]
 
 
 def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> bool:
-    """Prints the summary of a run that came to its end; returns whether the model was blessed.
+    """Prints the summary of a run that came to its end; returns whether its model is what the serving folder holds.
 
     Args:
         outputs: Node to output key to URI.
@@ -34,13 +34,17 @@ def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> b
     report = verdict.read(folder)
     click.echo("\n" + (folder / "report.txt").read_text(encoding="utf-8").rstrip())
     click.echo(f"report: {folder / 'report.html'}")
-    if report.blessed:
+    if refused := pushed.get(marks.REFUSED):
+        click.secho(
+            f"\nNOT PUSHED: {str(refused).removeprefix('not pushed: ')}  ({seconds:.0f} s in all)", fg="red", err=True
+        )
+    elif report.blessed:
         click.secho(f"\n{_pushed(pushed)}  ({seconds:.0f} s in all)", fg="green")
     else:
         click.secho(
             f"\nNOT BLESSED: nothing was pushed. The reasons are above.  ({seconds:.0f} s in all)", fg="red", err=True
         )
-    return bool(report.blessed)
+    return bool(report.blessed and not refused)
 
 
 def _pushed(pushed: Mapping[str, object]) -> str:
@@ -49,7 +53,11 @@ def _pushed(pushed: Mapping[str, object]) -> str:
     if not version:
         msg = "The Pusher did not say which version it pushed. The log of the run may say why."
         raise click.ClickException(msg)
-    return f"Pushed: {version}" if pushed.get(marks.IS_NEW) else f"Nothing new to push: {version} is this model"
+    told = f"Pushed: {version}" if pushed.get(marks.IS_NEW) else f"Nothing new to push: {version} is this model"
+    pinned = pushed.get(marks.PINNED)
+    if pinned is None or str(pinned) == pushed.get(marks.VERSION):
+        return told
+    return f"{told}. Version {pinned} is pinned and goes on serving, until `pnfrec models unpin`"
 
 
 def show_query(config: PipelineConfig) -> None:

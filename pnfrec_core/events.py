@@ -157,6 +157,49 @@ class TrialDone(Event):
         return f"trial {self.trial}/{self.trials}: {self.values}: {outcome}{best}"
 
 
+@dataclasses.dataclass(frozen=True)
+class BaselineIsBad(Event):
+    """A blessed model was passed over as a baseline, since people have marked it as bad.
+
+    Attributes:
+        model: Where the artifact lies.
+        version: The version that it was pushed as.
+        mark: When, by whom and why it was marked.
+    """
+
+    model: str
+    version: int
+    mark: str
+
+    def __str__(self) -> str:
+        return (
+            f"version {self.version} is no baseline, since it was marked as bad ({self.mark}): the model blessed "
+            "before it is taken"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelIsBad(Event):
+    """A blessed model was not pushed, since people have marked it as bad.
+
+    Attributes:
+        base: The serving folder.
+        version: The version that it was pushed as before.
+        mark: When, by whom and why it was marked.
+    """
+
+    base: str
+    version: int
+    mark: str
+
+    def __str__(self) -> str:
+        return (
+            f"not pushed: this model is version {self.version} of {self.base}, which was marked as bad ({self.mark}). "
+            f"Change what made it (data, settings, code), or take the mark back: pnfrec models unmark {self.version} "
+            f"--base {self.base}"
+        )
+
+
 def report(logger: logging.Logger, happened: Event) -> None:
     """Logs an event, in words and as it is."""
     logger.info("%s", happened, extra={ATTRIBUTE: happened})

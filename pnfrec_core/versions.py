@@ -3,8 +3,12 @@
 The Pusher, both servers and everything else that looks into a serving folder go by these rules. Standard library only.
 """
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
+
+from pnfrec_core.schema import EXTRA_ASSETS
 
 # The file of a version that is written last.
 SAVED_MODEL_FILE: Final = "saved_model.pb"
@@ -13,6 +17,16 @@ FINGERPRINT_FILE: Final = "fingerprint.pb"
 # The model card, in `assets.extra/` of a version: what the model was made of and what was measured of it.
 CARD_TEXT: Final = "model_card.md"
 CARD_HTML: Final = "model_card.html"
+# Beside it: the settings of the run, the verdict of its gate, and how the model differs from what served before it.
+RUN_SETTINGS: Final = "run.yaml"
+VERDICT: Final = "report.json"
+REPLAY: Final = "replay.json"
+# What a version holds of the run that pushed it, or of one export: none of it is of the model, which another run may
+# push again.
+OF_THE_RUN: Final = (
+    *(os.path.join(EXTRA_ASSETS, name) for name in (RUN_SETTINGS, REPLAY, VERDICT, CARD_TEXT, CARD_HTML)),
+    FINGERPRINT_FILE,
+)
 # A version is an int64 in TensorFlow Serving's messages.
 GREATEST: Final = (1 << 63) - 1
 
@@ -43,6 +57,19 @@ def by_version(names: Iterable[str]) -> dict[int, str]:
         if (version := version_of(name)) is not None:
             found[version] = name
     return found
+
+
+def complete_versions(base: str | os.PathLike[str]) -> dict[int, Path]:
+    """The folders of a serving folder that hold a whole model, by version, the newest first; none where it is missing.
+
+    Raises:
+        OSError: The folder, or one in it, cannot be read.
+    """
+    if not os.path.isdir(base):
+        return {}
+    found = by_version(entry.name for entry in os.scandir(base) if entry.is_dir())
+    folders = {version: Path(base) / found[version] for version in sorted(found, reverse=True)}
+    return {version: folder for version, folder in folders.items() if (folder / SAVED_MODEL_FILE).is_file()}
 
 
 def next_version(base: str, names: Iterable[str], now: int) -> int:

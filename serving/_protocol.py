@@ -36,6 +36,7 @@ Field = tuple[str, int, str]
 Messages = dict[str, list[Field]]
 
 _MODEL: Final = "tensorflow.serving.ModelSpec"
+_POLICY: Final = "tensorflow.serving.FileSystemStoragePathSourceConfig.ServableVersionPolicy"
 _TENSOR: Final = "tensorflow.TensorProto"
 _SHAPE: Final = "tensorflow.TensorShapeProto"
 
@@ -150,6 +151,25 @@ _SERVING: Messages = {
     ],
     "PredictionLog": [("predict_log", 6, "oneof log_type: tensorflow.serving.PredictLog")],
     "GetModelStatusResponse": [("model_version_status", 1, "repeated tensorflow.serving.ModelVersionStatus")],
+    # What a models.config says. Fields left out here are refused by their name, since nothing obeys them.
+    "FileSystemStoragePathSourceConfig": [],
+    "FileSystemStoragePathSourceConfig.ServableVersionPolicy": [
+        ("latest", 100, f"oneof policy_choice: {_POLICY}.Latest"),
+        ("all", 101, f"oneof policy_choice: {_POLICY}.All"),
+        ("specific", 102, f"oneof policy_choice: {_POLICY}.Specific"),
+    ],
+    "FileSystemStoragePathSourceConfig.ServableVersionPolicy.Latest": [("num_versions", 1, "uint32")],
+    "FileSystemStoragePathSourceConfig.ServableVersionPolicy.All": [],
+    "FileSystemStoragePathSourceConfig.ServableVersionPolicy.Specific": [("versions", 1, "repeated int64")],
+    "ModelConfig": [
+        ("name", 1, "string"),
+        ("base_path", 2, "string"),
+        ("model_platform", 4, "string"),
+        ("model_version_policy", 7, _POLICY),
+        ("version_labels", 8, "map int64"),
+    ],
+    "ModelConfigList": [("config", 1, "repeated tensorflow.serving.ModelConfig")],
+    "ModelServerConfig": [("model_config_list", 1, "oneof config: tensorflow.serving.ModelConfigList")],
 }
 
 
@@ -165,7 +185,10 @@ def _add_map_entry(message: Any, full_name: str, field_name: str, value_type: st
     entry = message.nested_type.add(name=name)
     entry.options.map_entry = True
     entry.field.add(name="key", number=1, type=_SCALARS["string"], label=_OPTIONAL)
-    entry.field.add(name="value", number=2, type=_MESSAGE, label=_OPTIONAL, type_name=f".{value_type}")
+    if value_type in _SCALARS:
+        entry.field.add(name="value", number=2, type=_SCALARS[value_type], label=_OPTIONAL)
+    else:
+        entry.field.add(name="value", number=2, type=_MESSAGE, label=_OPTIONAL, type_name=f".{value_type}")
     return f"{full_name}.{name}"
 
 

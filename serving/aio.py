@@ -85,6 +85,7 @@ class AsyncRecommenderClient:
         allow: Sequence[str] | None = None,
         max_per_group: int = 0,
         explain: bool = False,
+        user_key: str | None = None,
         timeout: float | None = None,
     ) -> Recommendations:
         """As `RecommenderClient.recommend`."""
@@ -98,6 +99,7 @@ class AsyncRecommenderClient:
             allows=allows,
             max_per_group=max_per_group,
             explain=explain,
+            user_key=user_key,
             timeout=timeout,
         )
         return answers[0]
@@ -113,6 +115,7 @@ class AsyncRecommenderClient:
         allows: Sequence[Sequence[str] | None] | None = None,
         max_per_group: int | Sequence[int] = 0,
         explain: bool = False,
+        user_key: str | None = None,
         timeout: float | None = None,
     ) -> list[Recommendations]:
         """As `RecommenderClient.recommend_batch`; one part that fails ends the whole."""
@@ -120,7 +123,7 @@ class AsyncRecommenderClient:
 
         async def ask(request: Any, rows: int) -> list[Recommendations]:
             async with free:
-                return contract.read_response(await self._call(self._predict, request, timeout), rows)
+                return contract.read_response(await self._call(self._predict, request, timeout, user_key), rows)
 
         wishes = contract.Wishes.of(allows, max_per_group, explain)
         parts = self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes)
@@ -147,7 +150,9 @@ class AsyncRecommenderClient:
         )
         return method
 
-    async def _call(self, method: Callable[..., Any], request: Any, timeout: float | None) -> Any:
+    async def _call(
+        self, method: Callable[..., Any], request: Any, timeout: float | None, user_key: str | None = None
+    ) -> Any:
         errors.require_process(self._process, self.target)
         connection = self._connection
         seconds = connection.seconds(timeout)
@@ -157,7 +162,7 @@ class AsyncRecommenderClient:
                 return await method(
                     request,
                     timeout=attempts.remaining(),
-                    metadata=connection.headers(),
+                    metadata=connection.headers(user_key),
                     wait_for_ready=connection.wait_for_ready or None,
                 )
             except grpc.RpcError as error:

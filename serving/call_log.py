@@ -72,7 +72,7 @@ class CallLog:
 
 
 class AccessLog(CallLog):
-    """A line a call: time, request id, face, method, signature, rows, status, milliseconds, version."""
+    """A line a call: time, request id, face, method, model, signature, rows, status, milliseconds, version."""
 
     def on_call(self, record: CallRecord) -> None:
         self.write(
@@ -81,6 +81,7 @@ class AccessLog(CallLog):
                 "request_id": record.request_id,
                 "face": record.face,
                 "method": record.method,
+                "model": record.model,
                 "signature": record.signature,
                 "rows": record.rows,
                 "code": record.code,
@@ -91,7 +92,7 @@ class AccessLog(CallLog):
 
 
 class ExposureLog(CallLog):
-    """A line a call that was answered with lists: the ids that each row shows, and the version that ranked them."""
+    """A line a call that was answered with lists: the ids that each row shows, the model and its version."""
 
     def on_call(self, record: CallRecord) -> None:
         if (ranked := record.ranked) is not None:
@@ -99,6 +100,7 @@ class ExposureLog(CallLog):
                 {
                     "time": _now(),
                     "request_id": record.request_id,
+                    "model": record.model,
                     "signature": record.signature,
                     "version": record.version,
                     "items": ranked.items(),

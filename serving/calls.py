@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from serving import observe
+from serving.access import header_of
+from serving.connection import USER_KEY
 from serving.errors import RequestFault
 
 DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
@@ -17,18 +19,23 @@ class Call:
     Args:
         seconds: How long from now an answer is of use; None is for ever.
         is_active: Whether the caller is still there. Asked from several threads.
+        user_key: Whom the answer is for; "" where nobody says.
     """
 
-    def __init__(self, seconds: float | None = None, is_active: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, seconds: float | None = None, is_active: Callable[[], bool] | None = None, user_key: str = ""
+    ) -> None:
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._is_active = is_active
+        self.user_key = user_key
 
     @classmethod
     def of(cls, context: Any) -> "Call":
         """The call of a grpc.ServicerContext."""
         # A call without a deadline has 2^63 seconds or so by some versions of gRPC, which no lock can wait.
         seconds = context.time_remaining()
-        return cls(None if seconds is None or seconds > 1e6 else seconds, context.is_active)
+        key = header_of(context.invocation_metadata(), USER_KEY)
+        return cls(None if seconds is None or seconds > 1e6 else seconds, context.is_active, key or "")
 
     def remaining(self) -> float | None:
         """Seconds left, 0 at least; None for ever."""

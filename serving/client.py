@@ -110,6 +110,7 @@ class RecommenderClient:
         allow: Sequence[str] | None = None,
         max_per_group: int = 0,
         explain: bool = False,
+        user_key: str | None = None,
         timeout: float | None = None,
     ) -> Recommendations:
         """The best `k` items after a history.
@@ -124,6 +125,8 @@ class RecommenderClient:
             allow: The only ids that may come back, such as a shop's stock; None allows all.
             max_per_group: How many items of one group may come back; 0 for as many as there are.
             explain: Whether the answer tells the score of each item before the rule of dislikes, and its group.
+            user_key: Whom the answer is for, such as a user's id: a server with a canary gives that version to a share
+                of the users, and always to the same.
             timeout: Seconds for this call; None takes the client's.
 
         Raises:
@@ -139,6 +142,7 @@ class RecommenderClient:
             allows=allows,
             max_per_group=max_per_group,
             explain=explain,
+            user_key=user_key,
             timeout=timeout,
         )
         return answers[0]
@@ -154,6 +158,7 @@ class RecommenderClient:
         allows: Sequence[Sequence[str] | None] | None = None,
         max_per_group: int | Sequence[int] = 0,
         explain: bool = False,
+        user_key: str | None = None,
         timeout: float | None = None,
     ) -> list[Recommendations]:
         """`recommend` for several histories, answered in their order.
@@ -170,6 +175,7 @@ class RecommenderClient:
             allows: One list a row, or None in its place; None allows all.
             max_per_group: For all rows, or one a row.
             explain: For all rows.
+            user_key: For all rows, which one version answers.
             timeout: Seconds for each call; None takes the client's.
 
         Raises:
@@ -179,7 +185,7 @@ class RecommenderClient:
         wishes = contract.Wishes.of(allows, max_per_group, explain)
         answers = []
         for request, rows in self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes):
-            answers += contract.read_response(self._call(self._predict, request, timeout), rows)
+            answers += contract.read_response(self._call(self._predict, request, timeout, user_key), rows)
         return answers
 
     def metadata(self, *, timeout: float | None = None) -> ModelMetadata:
@@ -218,7 +224,9 @@ class RecommenderClient:
         )
         return method
 
-    def _call(self, method: Callable[..., Any], request: Any, timeout: float | None) -> Any:
+    def _call(
+        self, method: Callable[..., Any], request: Any, timeout: float | None, user_key: str | None = None
+    ) -> Any:
         errors.require_process(self._process, self.target)
         connection = self._connection
         seconds = connection.seconds(timeout)
@@ -228,7 +236,7 @@ class RecommenderClient:
                 return method(
                     request,
                     timeout=attempts.remaining(),
-                    metadata=connection.headers(),
+                    metadata=connection.headers(user_key),
                     wait_for_ready=connection.wait_for_ready or None,
                 )
             except grpc.RpcError as error:

@@ -42,7 +42,7 @@ def serve(config_path: Path | None, **given: Any) -> None:
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("serving").setLevel(logging.INFO)
-    if not Path(settings.base).is_dir():
+    if settings.base and not Path(settings.base).is_dir():
         click.echo(f"{settings.base} does not exist yet: waiting for it.", err=True)
     from serving import errors, server
 
@@ -65,6 +65,7 @@ def serve(config_path: Path | None, **given: Any) -> None:
 @click.option("--model-name", default="pnfrec", show_default=True)
 @click.option("--version", type=click.IntRange(0), help="Ask for this version of the model only.")
 @click.option("--label", help="Ask for the version that bears this label, such as `stable`.")
+@click.option("--user-key", help="Whom it is for: a server with a canary goes by it.")
 @click.option("--timeout", default=5.0, show_default=True, type=click.FloatRange(0, min_open=True), help="In seconds.")
 @click.option(
     "--items",
@@ -92,6 +93,7 @@ def query(
     model_name: str,
     version: int | None,
     label: str | None,
+    user_key: str | None,
     timeout: float,
     items: Path | None,
     base: Path | None,
@@ -125,7 +127,7 @@ def query(
         with RecommenderClient(
             target, model_name, timeout, version, label=label, credentials=files, token=token
         ) as client:
-            wishes = (allow, max_per_group, explain)
+            wishes = (allow, max_per_group, explain, user_key)
             answer = ask(client, positive, exclude, k, items, base, keep_unknown, negative, gamma, *wishes)
     except (errors.ServingError, titles.ItemLookupError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error

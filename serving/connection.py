@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +15,14 @@ from serving.retries import Retries
 
 logger = logging.getLogger(__name__)
 
+# What a header carries as it is: printable ASCII, but for blanks and the sign of the encoding itself.
+_PLAIN: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 _LOCAL: Final = ("localhost:", "127.", "[::1]:", "unix:")
 # What a request is called by in the server's log, and how it is let in.
 REQUEST_ID: Final = "x-request-id"
 AUTHORIZATION: Final = "authorization"
+# Whom a request is for: by it users are split between the version that serves and the canary.
+USER_KEY: Final = "x-pnfrec-user"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,10 +121,15 @@ class Connection:
             raise ValueError(msg)
         return seconds
 
-    def headers(self) -> list[tuple[str, str | bytes]]:
-        """Metadata of every call."""
+    def headers(self, user_key: str | None = None) -> list[tuple[str, str | bytes]]:
+        """Metadata of a call.
+
+        Args:
+            user_key: Whom it is for. What a header cannot carry is percent-encoded, as in a URL.
+        """
         own = [] if self.token is None else [(AUTHORIZATION, f"Bearer {self.token}")]
-        return [*own, *self.metadata]
+        user = [(USER_KEY, urllib.parse.quote(user_key, safe=_PLAIN))] if user_key else []
+        return [*own, *user, *self.metadata]
 
 
 def read_pem(path: str | os.PathLike[str] | None, kind: str) -> bytes | None:

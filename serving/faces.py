@@ -1,14 +1,13 @@
 """What a server shows beside the model's own methods: TLS, tokens, health, reflection, metrics, logs, HTTP."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from serving.access import TokenInterceptor, Tokens
 from serving.call_log import AccessLog, ExposureLog
 from serving.certificates import Certificates
 from serving.health import Health
-from serving.metrics import Metrics
+from serving.metrics import Metrics, Versions
 from serving.records import RecordingInterceptor, Watchers
 from serving.reflection import Reflection
 from serving.rest.app import RestApp
@@ -25,7 +24,8 @@ class Faces:
 
     Args:
         settings: Which there are.
-        version: Tells the version that serves, None while there is none.
+        versions: Tells the version of each model that serves, None while there is none. Probes are told that the server
+            is ready once each has one. The page shows the first.
 
     Attributes:
         metrics: A `serving.observe.Observer` for the batches of the server.
@@ -36,15 +36,15 @@ class Faces:
         ServerStartError: Certificates, tokens or logs cannot be used.
     """
 
-    def __init__(self, settings: ServerSettings, version: Callable[[], int | None]) -> None:
+    def __init__(self, settings: ServerSettings, versions: Versions) -> None:
         self._settings = settings
-        self._version = version
+        self._versions = versions
         self._certificates = Certificates(settings.tls) if settings.tls.cert else None
         self._tokens = Tokens(settings.token_file) if settings.token_file else None
         self.logs = _logs(settings)
-        self.metrics = Metrics(version)
+        self.metrics = Metrics(versions)
         self._watchers = Watchers([self.metrics, *self.logs])
-        self.health = Health(lambda: version() is not None)
+        self.health = Health(lambda: None not in versions().values())
         self._reflection = Reflection()
         self.app: RestApp | None = None
         self.http: HttpServer | None = None
@@ -89,7 +89,7 @@ class Faces:
         most = settings.limits.max_concurrent
         self.app = app = RestApp(settings.rest, calls, self.metrics, self._is_ready, self._tokens, most)
         if settings.rest.page:
-            app.add(page_routes(app, calls, settings, self._version))
+            app.add(page_routes(app, calls, settings, lambda: self._versions()[settings.model_name]))
         self.http = HttpServer(app.asgi, settings.host, settings.rest.port, self._certificates)
         self.http.start()
 

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -12,6 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from serving.observe import REASONS
 from serving.records import CallRecord
 
+# The version of each model that answers whoever asks for none, by the name of the model.
+Versions = Callable[[], Mapping[str, int | None]]
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
@@ -20,12 +22,12 @@ class Metrics:
     """Counts calls, batches and refusals: a `serving.records.Watcher` and a `serving.observe.Observer`.
 
     Args:
-        version: Tells the version that serves, None while there is none. A version is the time of its push in seconds,
-            so that its age is that of the model.
+        versions: Tells the version of each model that serves, None while there is none. A version is the time of its
+            push in seconds, so that its age is that of the model.
         clock: Tells seconds since 1970.
     """
 
-    def __init__(self, version: Callable[[], int | None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, versions: Versions, clock: Callable[[], float] = time.time) -> None:
         self.registry = registry = CollectorRegistry()
         self._calls = Counter(
             "pnfrec_calls",
@@ -68,7 +70,7 @@ class Metrics:
         # A look-up by labels takes longer than to count.
         self._of_calls = functools.cache(self._calls.labels)
         self._of_seconds = functools.cache(self._seconds.labels)
-        registry.register(_VersionCollector(version, clock))
+        registry.register(_VersionCollector(versions, clock))
 
     def on_call(self, record: CallRecord) -> None:
         self._of_calls(record.face, record.method, record.signature, record.code).inc()
@@ -103,20 +105,21 @@ class Metrics:
 class _VersionCollector:
     """The version that serves and its age, told at the time of a scrape."""
 
-    def __init__(self, version: Callable[[], int | None], clock: Callable[[], float]) -> None:
-        self._version = version
+    def __init__(self, versions: Versions, clock: Callable[[], float]) -> None:
+        self._versions = versions
         self._clock = clock
 
     def collect(self) -> Iterator[Any]:
-        version = self._version()
-        ready = GaugeMetricFamily(
-            "pnfrec_ready", "1 while a version of the model answers.", value=float(version is not None)
+        found = self._versions()
+        ready = bool(found) and all(version is not None for version in found.values())
+        yield GaugeMetricFamily("pnfrec_ready", "1 while a version of each model answers.", value=float(ready))
+        number = GaugeMetricFamily("pnfrec_model_version", "The version that answers.", labels=["model"])
+        age = GaugeMetricFamily(
+            "pnfrec_model_age_seconds", "Time since the version that answers was pushed.", labels=["model"]
         )
-        yield ready
-        number = GaugeMetricFamily("pnfrec_model_version", "The version that answers.")
-        age = GaugeMetricFamily("pnfrec_model_age_seconds", "Time since the version that answers was pushed.")
-        if version is not None:
-            number.add_metric([], float(version))
-            age.add_metric([], self._clock() - version)
+        for name, version in found.items():
+            if version is not None:
+                number.add_metric([name], float(version))
+                age.add_metric([name], self._clock() - version)
         yield number
         yield age

@@ -17,6 +17,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # Keys of these sections are options without the name of the section.
 _FLAT: Final = ("limits",)
+# One option may be given several times.
+_MANY: Final = list[int]
 _TYPES: Final[dict[Any, Any]] = {
     int: click.INT,
     float: click.FLOAT,
@@ -43,7 +45,8 @@ def settings_options(kind: type) -> Callable[[Command], Command]:
 
 def given_settings(values: dict[str, Any]) -> dict[str, Any]:
     """What was given on the command line: path of a key to its value."""
-    return {name.replace("__", "."): value for name, value in values.items() if value is not None}
+    given = {name.replace("__", "."): value for name, value in values.items() if value not in (None, ())}
+    return {name: [*value] if isinstance(value, tuple) else value for name, value in given.items()}
 
 
 def _options(kind: type, path: tuple[str, ...]) -> Any:
@@ -58,6 +61,9 @@ def _options(kind: type, path: tuple[str, ...]) -> Any:
         meaning = meanings.get(field.name, "")
         if hint is bool:
             yield click.option(f"--{flag}/--no-{flag}", "__".join(own), default=None, help=meaning)
+            continue
+        if hint == _MANY:
+            yield click.option(f"--{flag}", "__".join(own), type=click.INT, multiple=True, help=meaning)
             continue
         default = field.default
         shown = False if default in ("", None, dataclasses.MISSING) else str(default)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from serving import errors
 from serving.client import RecommenderClient
 from serving.contract import Recommendations
 from serving.titles import Titles, UnknownItemError, items_file, read_titles
@@ -48,6 +49,7 @@ def ask(
     allow: Sequence[str] = (),
     max_per_group: int = 0,
     explain: bool = False,
+    user_key: str | None = None,
 ) -> Answer:
     """Resolves words to ids and asks the server.
 
@@ -64,6 +66,7 @@ def ask(
         allow: Ids or titles that alone may come back; none allows all.
         max_per_group: How many items of one group may come back; 0 for as many as there are.
         explain: Asks for the score of each item before the rule of dislikes, and for its group.
+        user_key: Whom it is for, by which a server with a canary picks the version.
 
     Raises:
         serving.titles.ItemLookupError: A word names no item, or several.
@@ -91,6 +94,7 @@ def ask(
         allow=allowed_ids or None,
         max_per_group=max_per_group,
         explain=explain,
+        user_key=user_key,
     )
     if base is not None and expected is not None and recommendations.version not in (0, expected):
         # A newer version took over between the two calls: its items have its titles.
@@ -188,7 +192,10 @@ def _served_version(client: RecommenderClient) -> int | None:
     """The version that will answer: a newer one may lie in the folder, not loaded yet or not loadable."""
     if client.version is not None:
         return client.version
-    return next((status.version for status in client.status() if status.state == "AVAILABLE"), None)
+    try:
+        return client.metadata().version
+    except (errors.NoVersionError, errors.ModelNotFoundError):
+        return None
 
 
 def _entry(text: str, titles: Titles | None, keep_unknown: bool) -> Entry:

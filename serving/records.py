@@ -27,6 +27,8 @@ METHODS: Final = {
 }
 OTHER: Final = "other"
 _HISTORY: Final = (schema.POSITIVE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS)
+# A name comes from outside and goes into files: no more than this of it.
+_MOST_NAME: Final = 128
 # A request id comes from outside and goes into files: no more than this of it.
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -52,6 +54,12 @@ class CallRecord:
     seconds: float
     request: Any = None
     response: Any = None
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for, whether there is one of that name or not; "" where nobody could read it."""
+        spec = getattr(self.request, "model_spec", None)
+        return "" if spec is None else str(spec.name)[:_MOST_NAME]
 
     @property
     def signature(self) -> str:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -19,6 +19,8 @@ from serving.batching import Batcher
 from serving.errors import ServerStartError
 from serving.faces import Faces
 from serving.limits import Limits
+from serving.model_config import ModelConfigFile
+from serving.policy import Policy
 from serving.service import ModelServices
 from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_NAME, DEFAULT_PORT, ServerSettings
 from serving.slots import Load, Servable
@@ -84,21 +86,27 @@ class RecommenderServer:
         on_change: Callable[[int | None], None] | None = None,
         settings: ServerSettings | None = None,
     ) -> None:
-        self.base_path = Path(base_path)
-        self.model_name = model_name
+        settings = settings or ServerSettings(str(base_path))
+        models = _models(settings, base_path, model_name)
+        # Of several, the first.
+        self.model_name, self.base_path = next((model.name, model.base) for model in models)
         self.host = host
         self.port = port
         settings = dataclasses.replace(
-            settings or ServerSettings(str(base_path)),
-            base=str(base_path),
-            model_name=model_name,
+            settings,
+            base=str(self.base_path),
+            model_name=self.model_name,
+            model_config_file="",
             host=host,
             limits=limits,
         )
-        self.faces = Faces(settings, lambda: self.versions.version)
+        self.faces = Faces(settings, lambda: {name: versions.version for name, versions in self.models.items()})
         observer = observe.Observers((self.faces.metrics, observer))
         load = load or functools.partial(load_model, batcher=Batcher(limits, observer), limits=limits)
-        self.versions = VersionWatcher(self.base_path, load, poll_seconds, on_change=on_change)
+        self.models = {
+            model.name: VersionWatcher(model.base, load, poll_seconds, on_change=on_change, policy=model.policy)
+            for model in models
+        }
         # Calls wait in threads: what waits together is ranked together (`serving.batching`).
         threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
         self._server = grpc.server(
@@ -116,7 +124,7 @@ class RecommenderServer:
                 ("grpc.server.max_pending_requests_hard_limit", 2 * limits.max_concurrent),
             ],
         )
-        self._services = ModelServices(model_name, self.versions, limits, observer)
+        self._services = ModelServices(self.models, limits, observer)
         self._server.add_generic_rpc_handlers([*self._services.handlers(), *self.faces.handlers()])
 
     @classmethod
@@ -133,6 +141,11 @@ class RecommenderServer:
             settings.limits,
             settings=settings,
         )
+
+    @property
+    def versions(self) -> VersionWatcher:
+        """The versions of the model; of several models, those of the first."""
+        return self.models[self.model_name]
 
     @property
     def address(self) -> str:
@@ -159,7 +172,8 @@ class RecommenderServer:
         # Both ports answer probes while the model loads.
         self.faces.start(self._services)
         self._server.start()
-        self.versions.start()
+        for versions in self.models.values():
+            versions.start()
 
     def stop(self, grace_seconds: float = 5.0) -> None:
         """Takes no more requests, gives the running ones `grace_seconds` and unloads the model."""
@@ -167,7 +181,8 @@ class RecommenderServer:
         stopped = self._server.stop(grace_seconds)
         self.faces.stop(grace_seconds)
         stopped.wait()
-        self.versions.stop()
+        for versions in self.models.values():
+            versions.stop()
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None] | None = None) -> None:
@@ -199,8 +214,32 @@ def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None
             signal.signal(number, handler)
 
 
+class _Model(NamedTuple):
+    """One model of a server, and what tells which of its versions are loaded."""
+
+    name: str
+    base: Path
+    policy: Callable[[], Policy]
+
+
+def _models(settings: ServerSettings, base: str | Path, name: str) -> list[_Model]:
+    """The models of a server: those of its file, or the one of its settings."""
+    chosen = settings.versions
+    if not settings.model_config_file:
+        policy = Policy(chosen.latest, tuple(chosen.specific), canary_share=chosen.canary_share)
+        return [_Model(name, Path(base), lambda: policy)]
+    file = ModelConfigFile(settings.model_config_file, chosen.canary_share)
+    return [
+        _Model(model.name, model.base, functools.partial(file.policy, model.name)) for model in file.models.values()
+    ]
+
+
 def describe(server: RecommenderServer) -> str:
     """One line for the user who started it."""
+    if len(server.models) > 1:
+        models = ", ".join(f"{name} (version {versions.version})" for name, versions in server.models.items())
+        http = f" HTTP: {server.faces.http.url}." if server.faces.http is not None else ""
+        return f"{server.address} serves {models}.{http}".replace("(version None)", "(no version yet)")
     version = server.versions.version
     http = f" HTTP: {server.faces.http.url}." if server.faces.http is not None else ""
     if version is None:

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -23,7 +23,7 @@ _DETAILS_LENGTH = 2000
 
 
 class ModelServices:
-    """PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus) of one model.
+    """PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus) of one model or several.
 
     Status codes and the wording of the common errors follow TensorFlow Serving, since clients test for both. Its other
     methods answer UNIMPLEMENTED.
@@ -31,13 +31,11 @@ class ModelServices:
 
     def __init__(
         self,
-        model_name: str,
-        versions: VersionWatcher,
+        models: Mapping[str, VersionWatcher],
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
     ) -> None:
-        self._model_name = model_name
-        self._versions = versions
+        self._models = models
         self._limits = limits
         self._observer = observer
         self._running = 0
@@ -49,7 +47,7 @@ class ModelServices:
         methods = {
             wire.PREDICT: (self.predict, wire.PredictRequest, wire.PredictResponse),
             wire.GET_MODEL_METADATA: (
-                lambda request, _: self.metadata(request),
+                self.metadata,
                 wire.GetModelMetadataRequest,
                 wire.GetModelMetadataResponse,
             ),
@@ -80,18 +78,19 @@ class ModelServices:
             RequestFault: What the call is answered with instead.
         """
         self._limits.check_inputs(request.inputs)
-        with self._place(), self._lease(request) as (version, servable):
+        with self._place(), self._lease(request, call) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
         response = wire.PredictResponse()
         spec, found = response.model_spec, response.outputs
-        spec.name, spec.signature_name = self._model_name, signature_name or schema.SERVING_SIGNATURE
+        spec.name, spec.signature_name = request.model_spec.name, signature_name or schema.SERVING_SIGNATURE
         spec.version.value = version
         for name, proto in outputs.items():
             found[name].CopyFrom(proto)
         return response
 
-    def metadata(self, request: Any) -> Any:
+    def metadata(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
+        """The GetModelMetadataResponse to a GetModelMetadataRequest; arguments and errors as of `predict`."""
         _require_model_spec(request)
         if not request.metadata_field:
             msg = "GetModelMetadataRequest must specify at least one metadata_field"
@@ -99,9 +98,9 @@ class ModelServices:
         for field in request.metadata_field:
             if field != wire.SIGNATURE_DEF_FIELD:
                 raise errors.RequestFault(errors.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
-        with self._lease(request) as (version, servable):
+        with self._lease(request, call) as (version, servable):
             signatures = servable.signatures
-        response = wire.GetModelMetadataResponse(model_spec=wire.model_spec(self._model_name, version))
+        response = wire.GetModelMetadataResponse(model_spec=wire.model_spec(request.model_spec.name, version))
         packed = response.metadata[wire.SIGNATURE_DEF_FIELD]
         packed.type_url, packed.value = wire.pack_signatures(signatures)
         return response
@@ -109,17 +108,19 @@ class ModelServices:
     def status(self, request: Any) -> Any:
         _require_model_spec(request)
         spec = request.model_spec
-        self._reject_label(spec)
-        if spec.name != self._model_name:
+        versions = self._models.get(spec.name)
+        if versions is None:
             raise errors.RequestFault(errors.NOT_FOUND, f"Could not find any versions of model {spec.name}")
-        states = self._versions.states()
-        if spec.HasField("version"):
-            states = [state for state in states if state.version == spec.version.value]
+        states = versions.states()
+        if spec.HasField("version") or spec.version_label:
+            label = spec.version_label
+            version = versions.version_of(label) if label else spec.version.value
+            states = [state for state in states if state.version == version]
             if not states:
-                msg = f"Could not find version {spec.version.value} of model {spec.name}"
+                msg = f"Could not find version {version} of model {spec.name}"
                 raise errors.RequestFault(errors.NOT_FOUND, msg)
         elif not states:
-            msg = f"No version of model {spec.name} has arrived yet in {self._versions.base}."
+            msg = f"No version of model {spec.name} has arrived yet in {versions.base}."
             raise errors.RequestFault(errors.UNAVAILABLE, msg, wire.REASON_NO_VERSION)
         response = wire.GetModelStatusResponse()
         for state in states:
@@ -147,15 +148,15 @@ class ModelServices:
                 self._running -= 1
 
     @contextlib.contextmanager
-    def _lease(self, request: Any) -> Iterator[tuple[int, Any]]:
+    def _lease(self, request: Any, call: Call) -> Iterator[tuple[int, Any]]:
         _require_model_spec(request)
         spec = request.model_spec
-        self._reject_label(spec)
         version = int(spec.version.value) if spec.HasField("version") else None
-        if spec.name != self._model_name:
+        versions = self._models.get(spec.name)
+        if versions is None:
             wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
             raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
-        with self._versions.lease(self._model_name, version) as leased:
+        with versions.lease(spec.name, version, spec.version_label, call.user_key) as leased:
             yield leased
 
     def _parser(self, request: Any) -> Callable[[bytes], Any]:
@@ -190,11 +191,6 @@ class ModelServices:
             return None
 
         return handle
-
-    def _reject_label(self, spec: Any) -> None:
-        if spec.version_label:
-            msg = f"Unrecognized servable version label: {spec.version_label}"
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
 
 
 def _require_model_spec(request: Any) -> None:

@@ -78,8 +78,8 @@ class LogSettings:
     """Files with a line of JSON a call. A file that is full is moved aside: `access.jsonl.1` is the youngest old one.
 
     Attributes:
-        access: File with a line a call: time, request id, method, signature, rows, status, milliseconds, version; ""
-            writes none.
+        access: File with a line a call: time, request id, method, model, signature, rows, status, milliseconds and
+            version; "" writes none.
         exposure: File with a line a call that was answered with lists: the ids shown, with the version; "" writes none.
         max_bytes: A log of calls is moved aside before it becomes longer.
         backups: Old files that are kept of each log of calls.
@@ -101,11 +101,42 @@ class LogSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class VersionSettings:
+    """Which versions are loaded, beside those that `pnfrec models` has pinned or labelled. Bad ones never are.
+
+    Attributes:
+        latest: How many of the newest versions are loaded; the newest answers whoever asks for none. 0 loads all.
+        specific: Only these versions are loaded; the greatest answers whoever asks for none. Empty goes by `latest`.
+        canary_share: Share of the users, by the key of the request, who get the version labelled `canary` where they
+            ask for none. The others get the pinned version, or else the one labelled `stable`, or the newest.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    latest: int = 1
+    specific: list[int] = dataclasses.field(default_factory=list)
+    canary_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.latest < 0:
+            msg = f"`versions.latest` must be 0, for all, or more. Received: {self.latest!r}."
+            raise ValueError(msg)
+        if any(version < 0 for version in self.specific):
+            msg = f"`versions.specific` must hold versions, which are 0 or more. Received: {self.specific!r}."
+            raise ValueError(msg)
+        if not 0 <= self.canary_share <= 1:
+            msg = f"`versions.canary_share` must be a share from 0 to 1. Received: {self.canary_share!r}."
+            raise ValueError(msg)
+
+
+@dataclasses.dataclass(frozen=True)
 class ServerSettings:
     """Everything about one server. Relative paths in a file count from that file.
 
     Attributes:
         base: The folder that the pipeline pushes to: `<base>/<version>/`. Versions may arrive later.
+        model_config_file: Or a file that names several models, each with its folder and versions: a models.config in
+            TensorFlow Serving's text form. It is read again when it changes.
         model_name: What requests have to name.
         port: Port of gRPC; 0 picks a free one.
         host: Address to listen on. The default is reachable from this machine only, "0.0.0.0" from everywhere.
@@ -113,6 +144,7 @@ class ServerSettings:
         workers: Requests that run at once; null goes by the processors.
         token_file: File of tokens, one a line, any of which lets a client in; "" lets everybody in. It is read again
             when it changes.
+        versions: Which versions are loaded.
         limits: What the server takes at once.
         tls: Certificates.
         rest: The port for HTTP.
@@ -121,20 +153,27 @@ class ServerSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    base: str = dataclasses.field(metadata={EXAMPLE: "runs/my-data/serving"})
+    base: str = dataclasses.field(default="", metadata={EXAMPLE: "runs/my-data/serving"})
+    model_config_file: str = ""
     model_name: str = DEFAULT_MODEL_NAME
     port: int = DEFAULT_PORT
     host: str = DEFAULT_HOST
     poll_seconds: float = 2.0
     workers: int | None = None
     token_file: str = ""
+    versions: VersionSettings = dataclasses.field(default_factory=VersionSettings)
     limits: Limits = dataclasses.field(default_factory=Limits)
     tls: TlsSettings = dataclasses.field(default_factory=TlsSettings)
     rest: RestSettings = dataclasses.field(default_factory=RestSettings)
     log: LogSettings = dataclasses.field(default_factory=LogSettings)
 
     def __post_init__(self) -> None:
-        for key in ("base", "model_name", "host"):
+        if not self.base and not self.model_config_file:
+            msg = "`base` is missing or empty: name the folder of the versions, or several by `model_config_file`."
+            raise ValueError(msg)
+        if self.model_config_file:
+            self._check_models()
+        for key in ("model_name", "host"):
             if not getattr(self, key):
                 msg = f"`{key}` is empty."
                 raise ValueError(msg)
@@ -145,6 +184,15 @@ class ServerSettings:
         if self.port and self.port == self.rest.port:
             msg = f"`port` and `rest.port` must differ. Received for both: {self.port}."
             raise ValueError(msg)
+
+    def _check_models(self) -> None:
+        versions = self.versions
+        own = {"base": self.base, "versions.latest": versions.latest != 1, "versions.specific": versions.specific}
+        own["model_name"] = self.model_name != DEFAULT_MODEL_NAME
+        for key, given in own.items():
+            if given:
+                msg = f"`{key}` stands in the file that `model_config_file` names, for each model. Give one of both."
+                raise ValueError(msg)
 
     @property
     def is_local(self) -> bool:
@@ -185,6 +233,7 @@ def load_settings(path: Path | None, given: Mapping[str, Any], overrides: Sequen
 # Keys that name a file or a folder.
 _PATHS: Final = (
     ("base",),
+    ("model_config_file",),
     ("token_file",),
     ("tls", "cert"),
     ("tls", "key"),

@@ -1,32 +1,36 @@
-"""Follows the folder that a pipeline pushes to: which version serves, and when the next one takes over.
+"""Follows the folder that a pipeline pushes to: which versions are loaded, and which answers whom.
 
-A version is a folder with a number for a name and a `saved_model.pb` in it; the pusher writes that file last. The
-newest that loads and answers a warm-up request serves. Requests that run on the old version finish on it; then it is
-dropped.
+A version is a folder with a number for a name and a `saved_model.pb` in it; the pusher writes that file last. Whoever
+asks for no version gets the pinned one, or else the newest that loads, answers a warm-up request and is not bad.
+Requests that run on a version finish on it; then it is dropped.
 """
 
 import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
-from serving import errors, folders, wire
-from serving.slots import Failure, Load, Servable, Slot, VersionState
+from pnfrec_core.model_marks import CANARY
+from serving import errors, wire
+from serving.attempts import Attempts
+from serving.looks import FolderReader, MarksReader
+from serving.policy import Plan, Policy, wants_canary
+from serving.slots import Load, Servable, Slot, VersionState
+from serving.states import States
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["Load", "Servable", "VersionState", "VersionWatcher"]
 
-_ENDED_KEPT = 10
 # A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long, and then
 # each time after twice as long: TensorFlow keeps some memory of every load.
 _TRY_AGAIN_SECONDS = 60.0
 
 
 class VersionWatcher:
-    """Keeps the newest usable version of `base` loaded.
+    """Keeps the versions of `base` loaded that the marks beside them and the policy ask for.
 
     Args:
         base: Holds a folder a version. It may appear later.
@@ -34,7 +38,9 @@ class VersionWatcher:
         poll_seconds: Time between two looks at the folder.
         try_again_seconds: Time until a version that failed to load is tried again although no file has changed; it
             doubles with each try.
-        on_change: Is told, in the thread that changed it, which version serves from now on; None where none does.
+        on_change: Is told, in the thread that changed it, which version answers whoever asks for none from now on; None
+            where none does.
+        policy: Tells what the settings say about versions, at each look.
     """
 
     def __init__(
@@ -44,19 +50,24 @@ class VersionWatcher:
         poll_seconds: float = 2.0,
         try_again_seconds: float = _TRY_AGAIN_SECONDS,
         on_change: Callable[[int | None], None] | None = None,
+        policy: Callable[[], Policy] = Policy,
     ) -> None:
         if poll_seconds <= 0:
             msg = f"`poll_seconds` must be above 0. Received: {poll_seconds}."
             raise ValueError(msg)
         self.base = base
-        self._load = load
+        self._policy = policy
+        self._folder = FolderReader(base, poll_seconds)
+        self._marks = MarksReader(base)
         self._poll_seconds = poll_seconds
-        self._try_again_seconds = try_again_seconds
         self._lock = threading.Lock()
-        self._current: Slot | None = None
-        self._states: dict[int, VersionState] = {}
-        self._failed: dict[int, Failure] = {}
-        self._listing_error = ""
+        self._slots: dict[int, Slot] = {}
+        self._serving: int | None = None
+        self._labels: dict[str, int] = {}
+        self._canary_share = 0.0
+        self._states = States()
+        self._attempts = Attempts(load, try_again_seconds, self._states.set)
+        self._kept_bad: int | None = None
         self._on_change = on_change
         self._ended: list[Slot] = []
         self._wake = threading.Event()
@@ -65,14 +76,13 @@ class VersionWatcher:
 
     @property
     def version(self) -> int | None:
-        """The version that serves, None while there is none."""
+        """The version that answers whoever asks for none, None while there is none."""
         with self._lock:
-            return None if self._current is None else self._current.version
+            return self._serving
 
     def states(self) -> list[VersionState]:
         """Every version known, the newest first."""
-        with self._lock:
-            return [self._states[version] for version in sorted(self._states, reverse=True)]
+        return self._states.all()
 
     def start(self) -> None:
         """Looks at the folder once, which loads a version that is there, and from then on in a thread."""
@@ -81,33 +91,33 @@ class VersionWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread; a load that runs is waited for. The version stays until its requests are done."""
+        """Ends the thread; a load that runs is waited for. A version stays until its requests are done."""
         self._stopping = True
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-        self._retire_current()
+        self._keep_only(())
         self._close_ended()
 
     @contextlib.contextmanager
-    def lease(self, model_name: str, version: int | None = None) -> Iterator[tuple[int, Servable]]:
-        """The version that serves, kept in memory until the block ends.
+    def lease(
+        self, model_name: str, version: int | None = None, label: str = "", user_key: str = ""
+    ) -> Iterator[tuple[int, Servable]]:
+        """A version, kept in memory until the block ends.
 
         Args:
             model_name: For the error message.
             version: The caller accepts only this one.
+            label: Or only the one that bears this label.
+            user_key: Whom the answer is for, where the caller accepts any: users are split by it between the version
+                that serves and the canary.
 
         Raises:
-            RequestFault: NOT_FOUND if `version` does not serve, UNAVAILABLE if none does.
+            RequestFault: NOT_FOUND if what is asked for is not loaded, INVALID_ARGUMENT if no version has the label,
+                UNAVAILABLE if none is loaded at all.
         """
         with self._lock:
-            slot = self._current
-            if version is not None and (slot is None or slot.version != version):
-                msg = f"Servable not found for request: Specific({model_name}, {version})"
-                raise errors.RequestFault(errors.NOT_FOUND, msg)
-            if slot is None:
-                msg = f"No version of model {model_name} is loaded yet: waiting for one in {self.base}."
-                raise errors.RequestFault(errors.UNAVAILABLE, msg, wire.REASON_NO_VERSION)
+            slot = self._find(model_name, version, label, user_key)
             slot.users += 1
         try:
             yield slot.version, slot.servable
@@ -116,23 +126,73 @@ class VersionWatcher:
                 slot.users -= 1
                 self._end_if_idle(slot)
 
+    def version_of(self, label: str) -> int:
+        """The version that a label names.
+
+        Raises:
+            RequestFault: INVALID_ARGUMENT: none does.
+        """
+        with self._lock:
+            return self._labelled(label)
+
     def poll(self) -> None:
-        """Looks at the folder once: loads the newest version that can be loaded, falls back to an older one if need be.
+        """Looks at the folder once: loads what is to be loaded, falls back to an older version if need be.
 
         A missing or unreadable base folder changes nothing, since it may be a mount that comes back. An empty one
-        unloads the model, as in TensorFlow Serving.
+        unloads the model, as in TensorFlow Serving. So do marks that cannot be read, and where they never could,
+        nothing is loaded.
         """
-        found = self._list()
+        found = self._folder.read()
         if found is None:
             return
-        self._forget_absent(found)
-        current = self.version
-        for version in sorted(found, reverse=True):
-            if version == current or self._try(version, found[version]):
-                return
-        if not found and current is not None:
-            logger.warning("All versions in %s are gone: nothing is served until one arrives.", self.base)
-            self._retire_current()
+        marks = self._marks.read()
+        if marks is None:
+            return
+        self._attempts.forget_absent(found)
+        self._states.forget(found)
+        if not found:
+            if self.version is not None:
+                logger.warning("All versions in %s are gone: nothing is served until one arrives.", self.base)
+            self._keep_only(())
+            return
+        policy = self._policy()
+        plan = policy.plan(found, marks)
+        with self._lock:
+            self._labels, self._canary_share = dict(plan.labels), policy.canary_share
+        kept = self._load_all(plan, found)
+        self._keep_only(kept)
+        bad = self.version if self.version in marks.bad else None
+        if bad is not None and bad != self._kept_bad:
+            logger.error("Version %d is bad and goes on serving, since no other can be loaded.", bad)
+        self._kept_bad = bad
+
+    def _load_all(self, plan: Plan, found: dict[int, Path]) -> set[int]:
+        """Loads what a plan asks for, and lets the version take over that answers whoever asks for none.
+
+        Returns:
+            The versions to keep: that one, even if it is of no plan any more because no other could be loaded.
+        """
+        tried: dict[int, bool] = {}
+
+        def have(version: int) -> bool:
+            if version not in tried:
+                tried[version] = version in self._slots or self._load(version, found[version])
+            return tried[version]
+
+        first = (plan.fixed,) if plan.fixed is not None else ()
+        serving = next((version for version in (*first, *plan.pool) if have(version)), None)
+        if serving is not None:
+            self._take_over(serving)
+        kept = {version for version in (self.version,) if version is not None}
+        filled = int(serving is not None and serving == plan.fixed)
+        for version in plan.pool:
+            if filled >= plan.most:
+                break
+            if version != plan.fixed and have(version):
+                kept.add(version)
+                filled += 1
+        kept.update(version for version in sorted({*plan.labels.values()}) if version in found and have(version))
+        return kept
 
     def _run(self) -> None:
         looked = time.monotonic()
@@ -163,94 +223,66 @@ class VersionWatcher:
             except Exception:
                 logger.exception("Version %d could not be closed; its memory may stay in use.", slot.version)
 
-    def _list(self) -> dict[int, Path] | None:
-        """Version folders by number, or None if the base cannot be read."""
-        try:
-            found = folders.version_folders(self.base)
-        except OSError as error:
-            if str(error) != self._listing_error:
-                logger.warning("Cannot read the model folder: %s. Looking again every %g s.", error, self._poll_seconds)
-            self._listing_error = str(error)
-            return None
-        self._listing_error = ""
-        return found
-
-    def _try(self, version: int, folder: Path) -> bool:
-        """Loads a version and lets it take over. False if it is not complete, or if it failed."""
-        try:
-            complete = folders.is_complete(folder)
-        except OSError as error:
-            # One folder that may not be read must not keep an older version from serving.
-            self._refuse(version, error)
+    def _load(self, version: int, folder: Path) -> bool:
+        loaded = self._attempts.load(version, folder, self.version)
+        if loaded is None:
             return False
-        if not complete:
-            self._set(VersionState(version, "START"))
-            return False
-        fingerprint = folders.fingerprint_of(folder)
-        before = self._failed.get(version)
-        again = before is not None and before.fingerprint == fingerprint
-        if before is not None and again and time.monotonic() - before.when < before.wait:
-            return False
-        self._set(VersionState(version, "LOADING"))
-        began = time.monotonic()
-        try:
-            servable = self._load(folder, version)
-            try:
-                servable.warm_up()
-            except BaseException:
-                servable.close()
-                raise
-        except Exception as error:
-            wait = before.wait * 2 if before is not None and again else self._try_again_seconds
-            self._failed[version] = Failure(fingerprint, time.monotonic(), wait)
-            number = getattr(error, "error_code", None)
-            code = wire.code_name(number) if isinstance(number, int) else "INTERNAL"
-            self._set(VersionState(version, "END", code, f"{type(error).__name__}: {error}"))
-            kept = "no version" if self.version is None else f"version {self.version}"
-            if again:
-                logger.warning("Version %d still cannot be loaded: %s.", version, error)
-            else:
-                logger.exception("Version %d in %s cannot be loaded; %s keeps serving.", version, folder, kept)
-            return False
-        self._failed.pop(version, None)
-        self._take_over(Slot(version, servable))
-        logger.info("Serving version %d from %s (loaded in %.1f s).", version, folder, time.monotonic() - began)
+        with self._lock:
+            self._slots[version] = Slot(version, loaded.servable)
+        self._states.set(VersionState(version, "AVAILABLE"))
+        logger.info("Loaded version %d from %s in %.1f s.", version, folder, loaded.seconds)
         return True
 
-    def _refuse(self, version: int, error: OSError) -> None:
-        """Tells once that a version's folder cannot be read; it is looked at again every time."""
-        code = "PERMISSION_DENIED" if isinstance(error, PermissionError) else "INTERNAL"
-        state = VersionState(version, "END", code, f"{type(error).__name__}: {error}")
-        with self._lock:
-            known = self._states.get(version)
-            self._states[version] = state
-        if known != state:
-            logger.warning("Version %d cannot be read and is passed over: %s.", version, error)
+    def _find(self, model_name: str, version: int | None, label: str, user_key: str) -> Slot:
+        """Under the lock: what a request gets."""
+        if label:
+            version = self._labelled(label)
+        if version is not None:
+            slot = self._slots.get(version)
+            if slot is None:
+                msg = f"Servable not found for request: Specific({model_name}, {version})"
+                raise errors.RequestFault(errors.NOT_FOUND, msg)
+            return slot
+        if self._serving is None:
+            why = self._marks.problem or f"waiting for one in {self.base}."
+            msg = f"No version of model {model_name} is loaded yet: {why}"
+            raise errors.RequestFault(errors.UNAVAILABLE, msg, wire.REASON_NO_VERSION)
+        canary = self._slots.get(self._labels.get(CANARY, -1))
+        if canary is not None and wants_canary(user_key, self._canary_share):
+            return canary
+        return self._slots[self._serving]
 
-    def _take_over(self, slot: Slot) -> None:
-        with self._lock:
-            old, self._current = self._current, slot
-            self._states[slot.version] = VersionState(slot.version, "AVAILABLE")
-            self._retire(old)
-        self._tell(slot.version)
+    def _labelled(self, label: str) -> int:
+        """Under the lock."""
+        if label not in self._labels:
+            msg = f"Unrecognized servable version label: {label}"
+            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+        return self._labels[label]
 
-    def _retire_current(self) -> None:
+    def _take_over(self, version: int) -> None:
         with self._lock:
-            old, self._current = self._current, None
-            self._retire(old)
-        if old is not None:
+            before, self._serving = self._serving, version
+        if before != version:
+            logger.info("Version %d of %s serves.", version, self.base)
+            self._tell(version)
+
+    def _keep_only(self, kept: Container[int]) -> None:
+        """Retires every other version that is loaded: no new request gets it."""
+        with self._lock:
+            for version in [version for version in self._slots if version not in kept]:
+                slot = self._slots.pop(version)
+                slot.retired = True
+                self._states.set(VersionState(version, "UNLOADING"))
+                self._end_if_idle(slot)
+            ended = self._serving is not None and self._serving not in kept
+            if ended:
+                self._serving = None
+        if ended:
             self._tell(None)
 
     def _tell(self, version: int | None) -> None:
         if self._on_change is not None:
             self._on_change(version)
-
-    def _retire(self, slot: Slot | None) -> None:
-        """Under the lock: no new request gets this version."""
-        if slot is not None:
-            slot.retired = True
-            self._states[slot.version] = VersionState(slot.version, "UNLOADING")
-            self._end_if_idle(slot)
 
     def _end_if_idle(self, slot: Slot) -> None:
         """Under the lock: the last request on a retired version ends it."""
@@ -258,24 +290,5 @@ class VersionWatcher:
             return
         self._ended.append(slot)
         self._wake.set()
-        # The version may have been loaded again since; then the state is that of the new copy.
-        if self._states.get(slot.version) == VersionState(slot.version, "UNLOADING"):
-            self._states[slot.version] = VersionState(slot.version, "END")
+        if self._states.end(slot.version):
             logger.info("Unloaded version %d.", slot.version)
-            ended = sorted(version for version, state in self._states.items() if state.state == "END")
-            for version in ended[:-_ENDED_KEPT]:
-                del self._states[version]
-
-    def _set(self, state: VersionState) -> None:
-        with self._lock:
-            self._states[state.version] = state
-
-    def _forget_absent(self, found: dict[int, Path]) -> None:
-        """A version that was never loaded leaves no trace when its folder goes."""
-        with self._lock:
-            for version in [version for version in self._failed if version not in found]:
-                del self._failed[version]
-                self._states.pop(version, None)
-            for version, state in list(self._states.items()):
-                if (state.state == "START" or state.error) and version not in found:
-                    del self._states[version]

@@ -18,6 +18,7 @@ GetModelMetadataResponse: Any = _protocol.message_class("tensorflow.serving.GetM
 ModelVersionStatus: Any = _protocol.message_class("tensorflow.serving.ModelVersionStatus")
 GetModelStatusRequest: Any = _protocol.message_class("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse: Any = _protocol.message_class("tensorflow.serving.GetModelStatusResponse")
+ModelServerConfig: Any = _protocol.message_class("tensorflow.serving.ModelServerConfig")
 PredictionLog: Any = _protocol.message_class("tensorflow.serving.PredictionLog")
 
 # gRPC method paths are `/service/method`.

@@ -8,7 +8,6 @@ Where artifacts lie in a store that only the launcher of a node can read, a late
 by its URI. So it is a copy that is kept, in a folder that all nodes can read.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -22,12 +21,11 @@ from tfx.utils import io_utils
 
 from components.gate.last_blessed import Blessed
 from components.gate.model_files import SERVING
-from pnfrec_core import versions
+from pnfrec_core.model_digest import model_digest
 
 _RECORD: Final = "blessed.json"
 _MODEL: Final = "model"
 _BLESSING: Final = "blessing"
-_CHUNK: Final = 1 << 20
 
 log = logging.getLogger(__name__)
 
@@ -50,22 +48,9 @@ def digest(model: str) -> str:
     """What a `Model` artifact holds, in one name: the same for two trainings that came to the same bytes.
 
     Args:
-        model: Its URI.
+        model: Where it lies on this machine.
     """
-    folder = os.path.join(model, SERVING)
-    files = sorted(
-        os.path.relpath(os.path.join(root, name), folder) for root, _, names in fileio.walk(folder) for name in names
-    )
-    found = hashlib.sha256()
-    for name in files:
-        if name == versions.FINGERPRINT_FILE:
-            continue
-        found.update(f"{name}\0".encode())
-        with fileio.open(os.path.join(folder, name), "rb") as stream:
-            while part := stream.read(_CHUNK):
-                found.update(part)
-        found.update(b"\0")
-    return found.hexdigest()
+    return model_digest(os.path.join(model, SERVING))
 
 
 def keep(folder: str, model: str, blessing: str, most: int) -> Record:

@@ -68,6 +68,9 @@ class GateConfig:
             `{target_popularity_bucket: {tail: {ndcg_p: {min: 0.001}}}}`.
         slice_min_targets: A bound on a slice is not judged where fewer targets than this stand behind its metric: those
             of the metric's group, of the smaller group for a difference, or of both together for a metric of the lists.
+        baseline_history: From how many of the last blessed models the baseline of `max_loss` is taken: the best of
+            them, so that small losses do not add up from day to day. The best is that by the first metric of `bounds`
+            with a `max_loss`, by what each model changed on the examples that it was judged on. 1 takes the last.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -79,6 +82,7 @@ class GateConfig:
     slices: list[str] = dataclasses.field(default_factory=lambda: list(SLICEABLE), metadata={CHOICES: SLICEABLE})
     slice_bounds: SliceBounds = dataclasses.field(default_factory=dict)
     slice_min_targets: int = 30
+    baseline_history: int = 1
 
     def __post_init__(self) -> None:
         if not self.bounds:
@@ -97,6 +101,15 @@ class GateConfig:
         if self.slice_min_targets < 1:
             msg = f"`gate.slice_min_targets` must be at least 1. Received: {self.slice_min_targets}."
             raise ValueError(msg)
+        if self.baseline_history < 1:
+            msg = f"`gate.baseline_history` must be 1, for the last, or more. Received: {self.baseline_history}."
+            raise ValueError(msg)
+        if self.baseline_history > 1 and not self.history_metric:
+            msg = (
+                f"`gate.baseline_history: {self.baseline_history}` takes the best of several models as the baseline of "
+                "`max_loss`, and no metric of `gate.bounds` has one. Bound a loss, such as `ndcg_p: {max_loss: 0.01}`."
+            )
+            raise ValueError(msg)
         slices.check(self.slice_bounds, self.slices)
         for each in self.each_slice_bound:
             _check_bound(f"gate.slice_bounds.{each.feature}.{each.value}", each.metric, each.bound)
@@ -110,6 +123,11 @@ class GateConfig:
     def judges_default(self) -> bool:
         """Whether a bound names a metric of the list of `serving_default`."""
         return any(map(is_default, self._bounded))
+
+    @property
+    def history_metric(self) -> str:
+        """The metric by which the baseline is the best of several models; "" where no bound has a `max_loss`."""
+        return next((metric for metric, bound in self.bounds.items() if bound.max_loss is not None), "")
 
     @property
     def asks_lists(self) -> bool:

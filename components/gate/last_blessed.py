@@ -1,8 +1,9 @@
-"""Resolves the baseline: the model blessed last, other than the candidate."""
+"""Resolves the baseline: the model blessed last, other than the candidate, or the best of the last few."""
 
+import logging
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
@@ -11,14 +12,19 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components.gate import history
 from components.gate.model_files import SAVED_MODEL, is_whole
 from components.gate.model_ranking import read_ranking
-from pnfrec_core import schema
+from pnfrec_core import events, model_marks, schema
+from pnfrec_core.model_digest import model_digest
+
+log = logging.getLogger(__name__)
 
 MODEL = "model"
 BLESSING = "model_blessing"
 CANDIDATE = "candidate"
 GONE = "gone"
+REPORT = "report"
 
 
 class Blessed(NamedTuple):
@@ -35,35 +41,72 @@ class Asked(NamedTuple):
         k: Length of the list that the gate looks at.
         default_list: Whether the gate looks at the list of `serving_default` as well.
         lists: Whether it compares what exports of earlier versions do not tell of their lists.
+        serving: The serving folder, whose marks say which models are bad; "" for none.
+        history_length: From how many of the last blessed models the best is taken (`components.gate.history`).
+        metric: By which it is the best.
     """
 
     k: int = 1
     default_list: bool = False
     lists: bool = False
+    serving: str = ""
+    history_length: int = 1
+    metric: str = ""
 
 
-def choose(history: Iterable[Blessed], asked: Asked) -> dict[str, list[Any]]:
+def choose(
+    past: Iterable[Blessed], asked: Asked, best: Callable[[Sequence[Blessed]], Blessed] = lambda found: found[0]
+) -> dict[str, list[Any]]:
     """The baseline among what was blessed before, wherever that is recorded; see `LastBlessedOtherModel`.
 
     Args:
-        history: Blessed models other than the candidate, blessed last first.
+        past: Blessed models other than the candidate, blessed last first.
         asked: What the gate asks of it.
+        best: Gives the best of some models, the last blessed one first; called where there is one.
 
     Returns:
         `model` and `model_blessing` with one artifact or none, and under `gone` the models that were passed over.
+
+    Raises:
+        MarksError: The marks of the serving folder are damaged.
     """
+    bad = model_marks.read(asked.serving).bad_models if asked.serving else {}
     gone: dict[str, Any] = {}
-    for model, blessing in history:
-        if not is_whole(model.uri, fileio.exists):
-            gone[model.uri] = model
+    found: dict[str, Blessed] = {}
+    told: set[str] = set()
+    left_out: list[Any] = []
+    for each in past:
+        uri = each.model.uri
+        if uri in found or uri in told:
             continue
-        comparable = (
-            list_length(model) >= asked.k
-            and (not asked.default_list or tells_default_list(model))
-            and (not asked.lists or tells_lists(model))
-        )
-        return {MODEL: [model] if comparable else [], BLESSING: [blessing], GONE: list(gone.values())}
-    return {MODEL: [], BLESSING: [], GONE: list(gone.values())}
+        if not is_whole(uri, fileio.exists):
+            if not found:
+                gone[uri] = each.model
+        elif (mark := bad.get(_digest(each.model)) if bad else None) is not None:
+            told.add(uri)
+            said = events.BaselineIsBad(uri, mark.version, str(mark))
+            log.warning("%s", said, extra={events.ATTRIBUTE: said})
+        elif _is_comparable(each.model, asked):
+            found[uri] = each
+        elif not found:
+            left_out = [each.blessing]
+            break
+        if len(found) == asked.history_length:
+            break
+    chosen = [best(list(found.values()))] if found else []
+    return {
+        MODEL: [each.model for each in chosen],
+        BLESSING: [each.blessing for each in chosen] or left_out,
+        GONE: list(gone.values()),
+    }
+
+
+def _is_comparable(model: Any, asked: Asked) -> bool:
+    return (
+        list_length(model) >= asked.k
+        and (not asked.default_list or tells_default_list(model))
+        and (not asked.lists or tells_lists(model))
+    )
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -80,29 +123,64 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     A model whose files are gone is no baseline either: the one blessed before it is taken. Those that are passed over
     so are told under `gone`, for the report.
 
+    Nor is a model that people have marked as bad (`pnfrec models rollback`). It is known by its files: a version does
+    not tell which artifact it was pushed from, and an artifact may have been pushed under several numbers.
+
     Args:
         k: Length of the list that the gate looks at.
         default_list: Whether the gate looks at the list of `serving_default` as well.
         lists: Whether it compares what exports of earlier versions do not tell of their lists.
+        serving: The serving folder, whose marks say which models are bad; "" for none.
+        history_length: From how many of the last blessed models the best is taken (`components.gate.history`).
+        metric: By which it is the best.
     """
 
-    def __init__(self, k: int = 1, default_list: bool = False, lists: bool = False) -> None:
-        self._asked = Asked(k, default_list, lists)
+    def __init__(
+        self,
+        k: int = 1,
+        default_list: bool = False,
+        lists: bool = False,
+        serving: str = "",
+        history_length: int = 1,
+        metric: str = "",
+    ) -> None:
+        self._asked = Asked(k, default_list, lists, serving, history_length, metric)
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
-        """Chooses among the models and blessings of the pipeline; empty lists when none fits."""
+        """Chooses among the models and blessings of the pipeline; empty lists when none fits.
+
+        Raises:
+            MarksError: The marks of the serving folder are damaged.
+        """
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
         models = {artifact.id: artifact for artifact in input_dict.get(MODEL, []) if artifact.id not in candidate_ids}
 
-        def history() -> Iterator[Blessed]:
+        def blessed() -> Iterator[Blessed]:
             for blessing in newest_first(store, input_dict.get(BLESSING, [])):
                 model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
-                blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-                if blessed and model_id in models:
+                positive = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+                if positive and model_id in models:
                     yield Blessed(models[model_id], blessing)
 
-        return {**choose(history(), self._asked), CANDIDATE: candidates}
+        def best(found: Sequence[Blessed]) -> Blessed:
+            return self._best(found, input_dict.get(REPORT, []))
+
+        return {**choose(blessed(), self._asked, best), CANDIDATE: candidates, REPORT: []}
+
+    def _best(self, found: Sequence[Blessed], reports: Sequence[Any]) -> Blessed:
+        """The best of the models, the last blessed one first."""
+        by_name = {history.name_of(each.model.uri): each for each in found}
+        newest = sorted(reports, key=lambda report: int(report.id), reverse=True)
+        judged = history.read_judged([report.uri for report in newest], self._asked.metric)
+        best = by_name[history.best_of(list(by_name), judged)]
+        if best.model is not found[0].model:
+            log.info("The baseline is %s, the best of the last %d blessed models.", best.model.uri, len(found))
+        return best
+
+
+def _digest(model: Any) -> str:
+    return model_digest(path_utils.serving_model_path(model.uri))
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:

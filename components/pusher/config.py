@@ -2,7 +2,10 @@
 
 import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+# The version that serves, and one before it.
+_LEAST_KEPT: Final = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +22,9 @@ class PushConfig:
             differs is told and lies beside the model as `replay.json`. With 0 none are.
         min_overlap: The least share of the items of a list that must stand in the list of the version that serves too,
             the mean over those users. Below it nothing is pushed. Null sets no bound.
+        keep_versions: How many versions stay in the serving folder: after a push the oldest beyond are deleted, but
+            none that is pinned or labelled (`pnfrec models`). Those marked as bad do not count, and go with the oldest.
+            Null keeps all.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -27,10 +33,17 @@ class PushConfig:
     max_answer_ms: float | None = None
     replay_users: int = 200
     min_overlap: float | None = None
+    keep_versions: int | None = None
 
     def __post_init__(self) -> None:
         if self.replay_users < 0:
             msg = f"`push.replay_users` must be 0, for none, or more. Received: {self.replay_users}."
+            raise ValueError(msg)
+        if self.keep_versions is not None and self.keep_versions < _LEAST_KEPT:
+            msg = (
+                f"`push.keep_versions` must be {_LEAST_KEPT} or more, since a rollback needs a version to go back to, "
+                f"or null to keep all. Received: {self.keep_versions}."
+            )
             raise ValueError(msg)
         if self.min_overlap is not None:
             self._check_overlap(self.min_overlap)

@@ -10,26 +10,38 @@ from tfx.dsl.io import fileio
 
 from components.pusher.marks import VersionAhead
 from pnfrec_core import events, schema, versions
+from pnfrec_core.model_marks import Marks
 
 # Beside config.yaml, which holds what made the model; a model may be pushed again by a run with another gate.
-CONFIG_FILE: Final = os.path.join(schema.EXTRA_ASSETS, "run.yaml")
+CONFIG_FILE: Final = os.path.join(schema.EXTRA_ASSETS, versions.RUN_SETTINGS)
 # How the model differs from the version that served before it.
-REPLAY_FILE: Final = os.path.join(schema.EXTRA_ASSETS, "replay.json")
-# What a version holds of the run that pushed it: none of it is of the model.
-OF_THE_RUN: Final = (
-    CONFIG_FILE,
-    REPLAY_FILE,
-    *(os.path.join(schema.EXTRA_ASSETS, name) for name in (versions.CARD_TEXT, versions.CARD_HTML)),
-)
+REPLAY_FILE: Final = os.path.join(schema.EXTRA_ASSETS, versions.REPLAY)
 
 log = logging.getLogger(__name__)
 
 
-def newest_version(base: str) -> str:
-    """The folder of the greatest version below `base` that is complete; "" where there is none."""
+def newest_version(base: str, marks: Marks | None = None) -> str:
+    """The folder of the greatest version below `base` that is complete and not bad; "" where there is none."""
+    found = complete_versions(base)
+    return next((found[version] for version in (marks or Marks()).good(found)), "")
+
+
+def serving_version(base: str, marks: Marks) -> str:
+    """The folder of the version that serves: the pinned one, else the newest good one; "" where there is none."""
+    found = complete_versions(base)
+    serving = marks.serving(found)
+    return "" if serving is None else found[serving]
+
+
+def complete_versions(base: str) -> dict[int, str]:
+    """The folders of all complete versions, here or in a store, by version."""
     found = versions.by_version(name for name in _names(base) if fileio.isdir(os.path.join(base, name)))
-    folders = (os.path.join(base, found[version]) for version in sorted(found, reverse=True))
-    return next((folder for folder in folders if fileio.exists(os.path.join(folder, versions.SAVED_MODEL_FILE))), "")
+    folders = {version: os.path.join(base, name) for version, name in found.items()}
+    return {
+        version: folder
+        for version, folder in folders.items()
+        if fileio.exists(os.path.join(folder, versions.SAVED_MODEL_FILE))
+    }
 
 
 def deliver(

@@ -14,10 +14,12 @@ from tfx.utils import io_utils, proto_utils
 
 from components.pusher import marks
 from components.pusher.config import PushConfig
-from components.pusher.delivery import OF_THE_RUN, REPLAY_FILE, deliver, newest_version
+from components.pusher.delivery import REPLAY_FILE, deliver, newest_version, serving_version
 from components.pusher.rehearsal import rehearse
 from components.pusher.replay import Compared, replay
-from pnfrec_core import schema, versions
+from components.pusher.retention import delete_old
+from pnfrec_core import events, model_marks, schema, serving_config, versions
+from pnfrec_core.model_digest import model_digest
 
 REPORT = "report"
 EXAMPLES = "examples"
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Executor(executor.Executor):  # type: ignore[misc]
-    """Pushes a blessed model unless the newest version in the serving folder is that very model.
+    """Pushes a blessed model unless it is marked as bad, or the newest good version in the serving folder is it.
 
     TFX's own names a version by the present second, whatever is there: below a greater number nobody would serve it,
     and beside a run that pushes in the same second it would take the other's model for its own.
@@ -51,6 +53,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
                 `resolved_config` is written into the version that is pushed, and `push` the fields of a PushConfig.
 
         Raises:
+            MarksError: The marks of the serving folder are damaged. Nothing was pushed.
             NotServableError: The model does not answer as it has to. Nothing was pushed.
             NoVersionLeftError: The serving folder holds the greatest version that there is.
         """
@@ -61,21 +64,67 @@ class Executor(executor.Executor):  # type: ignore[misc]
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         base, model = destination.filesystem.base_directory, self.GetModelPath(input_dict)
-        folder = newest_version(base)
+        decided = model_marks.read(base)
+        if (refusal := _refusal(decided, base, model)) is not None:
+            log.warning("%s", refusal, extra={events.ATTRIBUTE: refusal})
+            self._MarkNotPushed(pushed)
+            pushed.set_string_custom_property(marks.REFUSED, str(refusal))
+            return
+        folder = newest_version(base, decided)
         is_new = not folder or not same_files(model, folder)
         if is_new:
             settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
             push = PushConfig(**settings.get(PUSH, {"rehearse": False, "replay_users": 0}))
             if push.rehearse:
                 rehearse(model, push)
-            told = _replay(input_dict, model, folder, push)
+            told = _replay(input_dict, model, serving_version(base, decided), push)
             folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), _card(input_dict), told)
+            _tidy(base, push.keep_versions)
+            _tell_servers(base)
             io_utils.copy_dir(model, pushed.uri)
             log.info("Pushed to %s.", folder)
         else:
             log.info("%s is this very model: nothing to push.", folder)
         self._MarkPushed(pushed, pushed_destination=folder, pushed_version=os.path.basename(folder))
         pushed.set_int_custom_property(marks.IS_NEW, int(is_new))
+        if decided.pinned is not None:
+            pushed.set_int_custom_property(marks.PINNED, decided.pinned.version)
+
+
+def _refusal(decided: model_marks.Marks, base: str, model: str) -> events.ModelIsBad | None:
+    """Why a model may not be pushed; None where it may. Known by its files: each push gives it another number."""
+    bad = decided.bad_models
+    mark = bad.get(model_digest(model)) if bad else None
+    return None if mark is None else events.ModelIsBad(base, mark.version, str(mark))
+
+
+def _tidy(base: str, keep: int | None) -> None:
+    """Deletes old versions. The new one is pushed, whatever becomes of them."""
+    if keep is None:
+        return
+    try:
+        delete_old(base, keep)
+    except (OSError, model_marks.MarksError) as error:
+        log.warning("No old version was deleted (`push.keep_versions`): %s", error)
+
+
+def _tell_servers(base: str) -> None:
+    """Writes the models.config of TensorFlow Serving anew, where there is one: it names each version to load.
+
+    The version is pushed, whatever becomes of that file.
+    """
+    if "://" in base:
+        return
+    try:
+        serving_config.refresh(base, model_marks.read(base), versions.complete_versions(base))
+    except (OSError, model_marks.MarksError) as error:
+        log.warning(
+            "%s could not be written anew, so that TensorFlow Serving does not know of the version just pushed (%s). "
+            "Write it by `pnfrec models config --base %s`.",
+            serving_config.config_file(base),
+            error,
+            base,
+        )
 
 
 def same_files(one: str, other: str) -> bool:
@@ -87,7 +136,7 @@ def same_files(one: str, other: str) -> bool:
 def _files(folder: str) -> list[str]:
     paths = (os.path.join(root, name) for root, _, names in fileio.walk(folder) for name in names)
     names = (os.path.relpath(path, folder) for path in paths)
-    return sorted(name for name in names if not name.startswith((*OF_THE_RUN, versions.FINGERPRINT_FILE)))
+    return sorted(name for name in names if not name.startswith(versions.OF_THE_RUN))
 
 
 def _replay(input_dict: dict[str, list[types.Artifact]], model: str, serving: str, push: PushConfig) -> dict[str, str]:
@@ -101,11 +150,11 @@ def _replay(input_dict: dict[str, list[types.Artifact]], model: str, serving: st
 
 
 def _card(input_dict: dict[str, list[types.Artifact]]) -> list[str]:
-    """The files of the model card; none where there is no report, or one that was written before there were cards."""
+    """The model card and the verdict; none where there is no report. One of before there were cards brings none."""
     paths = [
         os.path.join(report.uri, name)
         for report in input_dict.get(REPORT) or []
-        for name in (versions.CARD_TEXT, versions.CARD_HTML)
+        for name in (versions.CARD_TEXT, versions.CARD_HTML, versions.VERDICT)
     ]
     return [path for path in paths if fileio.exists(path)]
 

@@ -10,6 +10,10 @@ DESTINATION: Final = "pushed_destination"
 VERSION: Final = "pushed_version"
 # 1 where the run pushed that version, 0 where it was there already.
 IS_NEW: Final = "is_new"
+# Why a blessed model was not pushed, in a sentence for the user; absent where it was.
+REFUSED: Final = "refused"
+# The version that is pinned, so that it serves and not the one that was pushed; absent where none is.
+PINNED: Final = "pinned"
 
 
 @dataclasses.dataclass(frozen=True)

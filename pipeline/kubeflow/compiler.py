@@ -52,6 +52,12 @@ def compile_pipeline(config: PipelineConfig, vertex: bool = False) -> Compiled:
             "write a YAML file."
         )
         raise ConfigError(msg)
+    if config.gate.baseline_history > 1:
+        msg = (
+            f"`gate.baseline_history: {config.gate.baseline_history}` cannot be had on Kubeflow: the reports that tell "
+            "which model was the best lie out of a node's reach. Set it to 1: the last blessed model."
+        )
+        raise ConfigError(msg)
     there = at_the_cluster(config, (_VERTEX_MOUNT,) if vertex else ())
     kfp_is_needed()
     from tfx.dsl.components.common.resolver import Resolver

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from serving import errors, wire
 from serving.access import Tokens
 from serving.calls import Call
-from serving.connection import AUTHORIZATION, REQUEST_ID
+from serving.connection import AUTHORIZATION, REQUEST_ID, USER_KEY
 from serving.metrics import Metrics
 from serving.records import request_id
 from serving.rest import forms, openapi
@@ -157,7 +157,7 @@ class RestApp:
             status, document = self._calls.refused(fault.code, fault.details, own_id)
             too_long = fault.reason == TOO_LONG
             return respond(413 if too_long else status, document, {REQUEST_ID: own_id}, closes=too_long)
-        call = Call(self._settings.timeout_seconds)
+        call = Call(self._settings.timeout_seconds, user_key=request.headers.get(USER_KEY, ""))
         status, document = await self.ask(lambda: self._calls.predict(spec, content, own_id, call), own_id)
         return respond(status, document, {REQUEST_ID: own_id})
 

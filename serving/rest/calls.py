@@ -55,7 +55,7 @@ class Calls:
             body = forms.Body(content)
             request.model_spec.CopyFrom(spec)
             request.model_spec.signature_name = body.signature
-            found = self._signatures_of(spec).signature_def
+            found = self._signatures_of(spec, call).signature_def
             name = body.signature or schema.SERVING_SIGNATURE
             if name in found:
                 body.fill(request, found[name])
@@ -140,8 +140,8 @@ class Calls:
         self._watcher.on_call(CallRecord(REST, request_id, METHODS[path], code, seconds, request, response))
         return STATUSES.get(code, INTERNAL), document
 
-    def _signatures_of(self, spec: Any) -> Any:
-        return self._parsed(self._services.metadata(_metadata_request(spec)))
+    def _signatures_of(self, spec: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
+        return self._parsed(self._services.metadata(_metadata_request(spec), call))
 
     def _parsed(self, response: Any) -> Any:
         """The SignatureDefMap of a GetModelMetadataResponse; read once a version."""

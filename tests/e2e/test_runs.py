@@ -134,3 +134,35 @@ def test_a_changed_input_is_read_anew_and_pushed_above_all_versions(
     assert f"holds version {ahead.name}, which is not below the present time" in " ".join(changed.stdout.split())
     assert (version / "assets.extra" / "run.yaml").is_file()
     assert list(ahead.iterdir()) == []
+
+
+def test_a_model_that_was_rolled_back_is_neither_pushed_again_nor_compared_with(
+    pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]"
+) -> None:
+    """After the runs above: two versions, of which the newest is bad."""
+    assert first.returncode == 0
+    before = versions(world)
+    bad = max(before, key=int)
+    base = world / "out" / "serving"
+    words = [*pnfrec.program, "models", "rollback", "--config", str(world / "tiny.yaml"), "--reason", "one genre"]
+    rolled = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, cwd="/")
+    assert rolled.returncode == 0, rolled.stdout + rolled.stderr
+    assert f"Version {bad} is bad" in rolled.stdout
+    again = pnfrec.run(world / "tiny.yaml")
+    assert again.returncode == 3, again.stdout + again.stderr
+    assert states(again.stdout)["SequenceTrainer"] == "cached"
+    told = " ".join((again.stdout + again.stderr).split())
+    assert f"NOT PUSHED: this model is version {bad} of {base}, which was marked as bad" in told
+    assert versions(world) == before
+    # Blessed, but judged against the model before the bad one.
+    other = pnfrec.run(world / "tiny.yaml", "training.epochs=2")
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert f"version {bad} is no baseline, since it was marked as bad" in " ".join(other.stdout.split())
+    assert len(versions(world)) == len(before) + 1
+    words = [*pnfrec.program, "models", "list", "--base", str(base), "--json"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, cwd="/")
+    rows = {str(row["version"]): row for row in json.loads(listed.stdout)["versions"]}
+    assert rows[bad]["bad"]["reason"] == "one genre"
+    bounded = [{measure["name"] for measure in rows[version]["measures"]} for version in versions(world)]
+    assert bounded == [{"hr_n", "ndcg_p", "default_ndcg_p"}] * 3
+    assert all(rows[version]["data"]["read"].endswith("24 items") for version in versions(world))

@@ -66,6 +66,13 @@ def test_a_serving_folder_in_the_way_below_the_output(config: PipelineConfig) ->
     assert look(config).problems == (unwritable("serving", config.serving_path, "Not a directory"),)
 
 
+def test_damaged_marks_of_the_versions_stop_a_run(config: PipelineConfig) -> None:
+    config.serving_path.mkdir(parents=True)
+    (config.serving_path / "marks.json").write_text("{")
+    (problem,) = look(config).problems
+    assert problem.startswith(f"{config.serving_path}/marks.json: the marks of the versions are damaged")
+
+
 @pytest.fixture
 def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes folders refuse files; whoever runs the tests may be root, who writes everywhere."""

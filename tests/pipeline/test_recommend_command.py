@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from pipeline.histories import UnfitConfigError, all_rows
 from pipeline.output_lock import exclusive
-from pipeline.recommend_command import recommend
+from pipeline.recommend_command import _model, recommend
+from pnfrec_core import marking
 
 pytestmark = pytest.mark.tensorflow
 
@@ -156,3 +157,16 @@ def test_the_median_is_not_worked_out_anew() -> None:
 
     with pytest.raises(UnfitConfigError, match=r"feedback\.positive=VALUE"):
         all_rows(FeedbackConfig(files=["x.csv"]))
+
+
+def test_the_version_that_serves_is_asked_unless_another_is_named(base: Path, tmp_path: Path) -> None:
+    own = tmp_path / "serving"
+    for version in (3, 4, 5):
+        shutil.copytree(base / "3", own / str(version))
+    (own / "5" / "saved_model.pb").write_text("another model")
+    assert _model(own, None) == (5, own / "5")
+    marking.rollback(own, 5, "bad")
+    assert _model(own, None) == (4, own / "4")
+    marking.pin(own, 3)
+    assert _model(own, None) == (3, own / "3")
+    assert _model(own, 5) == (5, own / "5")

@@ -49,13 +49,14 @@ def test_each_call_is_a_line_and_each_list_is_another(base: Path, tmp_path: Path
     found = lines(access)
     assert all(WHEN.fullmatch(line.pop("time")) and line.pop("ms") >= 0 for line in found)
     assert found[2].pop("request_id")
-    predict = {"method": "Predict", "signature": "serving_default"}
+    predict = {"method": "Predict", "model": "pnfrec", "signature": "serving_default"}
     assert found == [
         {"request_id": "one", "face": "grpc", **predict, "rows": 2, "code": "OK", "version": 1},
         {
             "request_id": "one",
             "face": "grpc",
             "method": "GetModelStatus",
+            "model": "pnfrec",
             "signature": "",
             "rows": 0,
             "code": "OK",
@@ -67,8 +68,14 @@ def test_each_call_is_a_line_and_each_list_is_another(base: Path, tmp_path: Path
     shown = lines(exposure)
     assert all(WHEN.fullmatch(line.pop("time")) for line in shown)
     assert shown == [
-        {"request_id": "one", "signature": "serving_default", "version": 1, "items": [["b", "c"], ["a"]]},
-        {"request_id": "two", "signature": "serving_default", "version": 1, "items": [["d"]]},
+        {
+            "request_id": "one",
+            "model": "pnfrec",
+            "signature": "serving_default",
+            "version": 1,
+            "items": [["b", "c"], ["a"]],
+        },
+        {"request_id": "two", "model": "pnfrec", "signature": "serving_default", "version": 1, "items": [["d"]]},
     ]
 
 

@@ -98,7 +98,7 @@ def test_allowed_ids_that_are_unknown_are_counted() -> None:
         response.outputs[name].CopyFrom(tensors.to_proto(values, tensors.DT_INT32))
     response.outputs["fallback"].CopyFrom(tensors.to_proto([True, True], tensors.DT_BOOL))
     response.outputs["item_ids"].CopyFrom(tensors.to_proto([["a"], ["b"]], tensors.DT_STRING))
-    metrics = Metrics(lambda: 1)
+    metrics = Metrics(lambda: {"m": 1})
     metrics.on_call(CallRecord("grpc", "one", "Predict", "OK", 0.1, request, response))
     assert metrics.registry.get_sample_value("pnfrec_unknown_allowed_ids_total") == 5
     assert metrics.registry.get_sample_value("pnfrec_rows_fallback_total") == 2
@@ -116,7 +116,7 @@ def test_batches_are_counted(counted: RecommenderServer) -> None:
 
 def test_the_version_and_its_age_are_told_at_the_time_of_a_scrape() -> None:
     version: int | None = None
-    metrics = Metrics(lambda: version, clock=lambda: 1_000_060.0)
+    metrics = Metrics(lambda: {"m": version}, clock=lambda: 1_000_060.0)
 
     def told() -> dict[str, float]:
         samples = [sample for metric in metrics.registry.collect() for sample in metric.samples]
@@ -129,7 +129,7 @@ def test_the_version_and_its_age_are_told_at_the_time_of_a_scrape() -> None:
 
 
 def test_each_reason_for_a_refusal_has_its_number_from_the_start() -> None:
-    metrics = Metrics(lambda: None)
+    metrics = Metrics(lambda: {"m": None})
     content, kind = metrics.exposition()
     assert kind.startswith("text/plain")
     for reason in observe.REASONS:
@@ -142,7 +142,7 @@ def test_each_reason_for_a_refusal_has_its_number_from_the_start() -> None:
 
 
 def test_two_servers_do_not_mix() -> None:
-    one, other = Metrics(lambda: None), Metrics(lambda: None)
+    one, other = Metrics(lambda: {"m": None}), Metrics(lambda: {"m": None})
     one.on_refused(observe.DEADLINE)
     assert one.registry.get_sample_value("pnfrec_refused_total", {"reason": "deadline"}) == 1
     assert other.registry.get_sample_value("pnfrec_refused_total", {"reason": "deadline"}) == 0

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from serving.client import VersionStatus
+from serving.client import ModelMetadata
 from serving.contract import Recommendations
 from serving.query import ask, render, to_record
 
 
 class Client:
-    """Says that version 1 serves, and answers with version 2, as at a takeover between the two calls."""
+    """Says that version 1 serves, though 3 is newer, and answers with version 2, as at a takeover between the calls."""
 
     target, model_name, version = "here:1", "pnfrec", None
 
-    def status(self) -> list[VersionStatus]:
-        return [VersionStatus(1, "AVAILABLE")]
+    def metadata(self) -> ModelMetadata:
+        return ModelMetadata(1, {})
 
     def recommend(self, positive: list[str], exclude: list[str], k: int, **asked: Any) -> Recommendations:
         del positive, exclude
@@ -29,7 +29,7 @@ class Client:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    catalogues = {1: {"old": "Old (1999)"}, 2: {"old": "Old (1999)", "new": "New (2026)"}}
+    catalogues = {1: {"old": "Old (1999)"}, 2: {"old": "Old (1999)", "new": "New (2026)"}, 3: {"other": "Other"}}
     for version, titles in catalogues.items():
         extra = tmp_path / str(version) / "assets.extra"
         extra.mkdir(parents=True)

@@ -12,7 +12,7 @@ from pnfrec_core.settings.keys import tree_of
 from serving.commands import serve
 from serving.limits import Limits
 from serving.options import given_settings
-from serving.settings import LogSettings, RestSettings, ServerSettings, TlsSettings, load_settings
+from serving.settings import LogSettings, RestSettings, ServerSettings, TlsSettings, VersionSettings, load_settings
 
 WHOLE = """
 base: models
@@ -22,6 +22,7 @@ host: 0.0.0.0
 poll_seconds: 0.5
 workers: 3
 token_file: /etc/tokens
+versions: {latest: 2, specific: [3, 4], canary_share: 0.1}
 limits: {max_rows: 7}
 tls: {cert: cert.pem, key: /etc/key.pem, client_ca: ca.pem}
 rest: {port: 8501, max_body_bytes: 1000, timeout_seconds: 3, page: true}
@@ -45,6 +46,7 @@ def test_a_file_says_everything_and_its_paths_count_from_it(tmp_path: Path) -> N
         poll_seconds=0.5,
         workers=3,
         token_file="/etc/tokens",
+        versions=VersionSettings(2, [3, 4], 0.1),
         limits=Limits(max_rows=7),
         tls=TlsSettings(f"{here}/cert.pem", "/etc/key.pem", f"{here}/ca.pem"),
         rest=RestSettings(8501, 1000, 3.0, page=True),
@@ -76,7 +78,11 @@ def test_options_count_over_the_file_and_their_paths_from_here(tmp_path: Path) -
         ("base: x\nport: 65536", r"`port` must be from 0 to 65535\. Received: 65536"),
         ("base: x\npoll_seconds: 0", r"`poll_seconds` must be above 0\. Received: 0"),
         ("base: x\nworkers: 0", r"`workers` must be above 0"),
-        ("base: ''", r"`base` is empty"),
+        ("base: ''", r"`base` is missing or empty: name the folder"),
+        ("base: x\nmodel_config_file: y", r"`base` stands in the file that `model_config_file` names"),
+        ("model_config_file: y\nmodel_name: z", r"`model_name` stands in the file"),
+        ("model_config_file: y\nversions: {latest: 2}", r"`versions\.latest` stands in the file"),
+        ("model_config_file: y\nversions: {specific: [2]}", r"`versions\.specific` stands in the file"),
         ("base: x\nlimits: {max_rows: 0}", r"`max_rows` must be at least 1"),
         ("base: x\ntls: {cert: a}", r"`tls\.key` is missing"),
         ("base: x\ntls: {key: a}", r"`tls\.cert` is missing"),
@@ -87,6 +93,10 @@ def test_options_count_over_the_file_and_their_paths_from_here(tmp_path: Path) -
         ("base: x\nrest: {max_body_bytes: 0}", r"`rest\.max_body_bytes` must be above 0"),
         ("base: x\nlog: {access: a, exposure: a}", r"must be two files\. Received for both: '.*a'"),
         ("base: x\nlog: {max_bytes: 0}", r"`log\.max_bytes` must be above 0"),
+        ("base: x\nversions: {latest: -1}", r"`versions\.latest` must be 0, for all, or more\. Received: -1"),
+        ("base: x\nversions: {specific: [-1]}", r"`versions\.specific` must hold versions"),
+        ("base: x\nversions: {canary_share: 1.5}", r"`versions\.canary_share` must be a share from 0 to 1"),
+        ("base: x\nversions: {canary_share: .nan}", r"`versions\.canary_share` must be a share from 0 to 1"),
         ("base: x\nbase: y", r"`base` is given twice"),
         ("- x", r"expected a mapping of settings of a server"),
     ],
@@ -123,7 +133,8 @@ def test_every_key_says_what_it_means() -> None:
 def test_the_defaults_that_the_help_shows_are_those_of_the_settings() -> None:
     shown = {name: option.show_default for name, option in options().items() if option.show_default}
     defaults: dict[str, Any] = {}
-    for section, kind in (("", ServerSettings), ("limits__", Limits), ("rest__", RestSettings), ("log__", LogSettings)):
+    sections = {"limits__": Limits, "rest__": RestSettings, "log__": LogSettings, "versions__": VersionSettings}
+    for section, kind in {"": ServerSettings, **sections}.items():
         for field in dataclasses.fields(kind):
             defaults[section + field.name] = field.default
     assert shown == {name: str(defaults[name]) for name in shown}
@@ -131,10 +142,9 @@ def test_the_defaults_that_the_help_shows_are_those_of_the_settings() -> None:
 
 
 def test_options_that_were_not_given_are_left_to_the_file() -> None:
-    assert given_settings({"limits__max_rows": 3, "port": None, "rest__page": False}) == {
-        "limits.max_rows": 3,
-        "rest.page": False,
-    }
+    given = {"limits__max_rows": 3, "port": None, "rest__page": False, "versions__specific": (), "workers": 0}
+    assert given_settings(given) == {"limits.max_rows": 3, "rest.page": False, "workers": 0}
+    assert given_settings({"versions__specific": (3, 4)}) == {"versions.specific": [3, 4]}
 
 
 @pytest.mark.parametrize(

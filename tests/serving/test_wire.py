@@ -19,9 +19,11 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
     status_pb2,
 )
+from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
 
 from serving import _protocol, tensors, wire
 
+SOURCE = file_system_storage_path_source_pb2.FileSystemStoragePathSourceConfig
 STOCK = {
     "google.protobuf.Any": any_pb2.Any,
     "google.protobuf.Int64Value": wrappers_pb2.Int64Value,
@@ -42,6 +44,18 @@ STOCK = {
     "tensorflow.serving.GetModelStatusRequest": get_model_status_pb2.GetModelStatusRequest,
     "tensorflow.serving.ModelVersionStatus": get_model_status_pb2.ModelVersionStatus,
     "tensorflow.serving.GetModelStatusResponse": get_model_status_pb2.GetModelStatusResponse,
+    "tensorflow.serving.FileSystemStoragePathSourceConfig": SOURCE,
+    "tensorflow.serving.FileSystemStoragePathSourceConfig.ServableVersionPolicy": SOURCE.ServableVersionPolicy,
+    "tensorflow.serving.FileSystemStoragePathSourceConfig.ServableVersionPolicy.Latest": (
+        SOURCE.ServableVersionPolicy.Latest
+    ),
+    "tensorflow.serving.FileSystemStoragePathSourceConfig.ServableVersionPolicy.All": SOURCE.ServableVersionPolicy.All,
+    "tensorflow.serving.FileSystemStoragePathSourceConfig.ServableVersionPolicy.Specific": (
+        SOURCE.ServableVersionPolicy.Specific
+    ),
+    "tensorflow.serving.ModelConfig": model_server_config_pb2.ModelConfig,
+    "tensorflow.serving.ModelConfigList": model_server_config_pb2.ModelConfigList,
+    "tensorflow.serving.ModelServerConfig": model_server_config_pb2.ModelServerConfig,
 }
 
 

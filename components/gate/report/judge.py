@@ -46,6 +46,8 @@ def build_report(
         notes.append(sentences.left_out(gate))
     elif not evaluation.has_baseline and not gone_baselines:
         notes.append(sentences.NO_BASELINE)
+    if gate.baseline_history > 1 and evaluation.has_baseline:
+        notes.append(sentences.best_of_history(gate))
     if default_list_is_another and not gate.judges_default:
         notes.append(sentences.DEFAULT_NOT_JUDGED)
     notes += [row.sentence for row in slice_rows if row.verdict == "not judged" and row.value is None]

@@ -86,6 +86,14 @@ def gone(places: Sequence[str], has_older: bool) -> str:
     return f"The files of the {models} are gone ({', '.join(places)}), so {then}."
 
 
+def best_of_history(gate: config.GateConfig) -> str:
+    """What is compared with where it is not the last blessed model."""
+    return (
+        f"The last blessed model is here the best of the last {gate.baseline_history}, by {gate.history_metric} "
+        "(`gate.baseline_history`)."
+    )
+
+
 def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) -> str:
     """Why `metric` has no value: which groups have no example."""
     names = " or of the ".join(_GROUP_NAMES[group] for group in empty_groups)

@@ -14,6 +14,7 @@ from components.baseline.absent import is_absent
 from components.baseline.executor import Finder, Keeper, NotBlessedError
 from components.gate.gone import places_of
 from components.gate.last_blessed import Asked, LastBlessedOtherModel
+from pnfrec_core import marking
 from tests.components.baseline.world import write_blessing, write_model
 from tests.components.gate.test_last_blessed import Store, blessing
 from tests.components.gate.test_last_blessed import model as model_artifact
@@ -162,6 +163,18 @@ def test_the_places_of_models_that_are_gone_are_told(tmp_path: Path) -> None:
     assert len(set(places)) == 2
     assert all(place.startswith(f"{cluster.place}/") and place.endswith("/model") for place in places)
     assert places_of(artifact(standard_artifacts.Model, tmp_path / "itself")) == [str(tmp_path / "itself")]
+
+
+def test_a_model_that_was_rolled_back_is_no_baseline(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    for number in (1, 2):
+        cluster.judge(number, blessed=True)
+    serving = tmp_path / "serving"
+    shutil.copytree(write_model(tmp_path / "run-99", 2) / "Format-Serving", serving / "102")
+    asked = Asked(serving=str(serving))
+    assert number_of(cluster.find(9, asked)["model"]) == 2
+    marking.rollback(str(serving), 102, "lists of one genre")
+    assert number_of(cluster.find(9, asked)["model"]) == 1
 
 
 def test_a_refused_model_fails_the_run_where_it_is_asked_for(tmp_path: Path) -> None:

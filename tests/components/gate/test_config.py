@@ -87,6 +87,7 @@ def test_json_round_trip() -> None:
             "target_popularity_bucket": {"tail": {"ndcg_p": {"min": 0.001, "max": None, "max_loss": None}}}
         },
         "slice_min_targets": 12,
+        "baseline_history": 1,
     }
     assert config.gate_from_json(text) == gate
     reordered = dataclasses.replace(gate, bounds=dict(reversed(gate.bounds.items())))

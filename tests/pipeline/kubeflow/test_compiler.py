@@ -192,6 +192,11 @@ def test_a_node_that_asks_ml_metadata_is_refused(tmp_path: Path, monkeypatch: py
         compile_pipeline(settings(tmp_path))
 
 
+def test_the_best_of_several_baselines_cannot_be_had(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`gate.baseline_history: 3` cannot be had on Kubeflow"):
+        compile_pipeline(settings(tmp_path, "gate.baseline_history=3"))
+
+
 def test_a_search_is_a_node_too(tmp_path: Path) -> None:
     found = compile_pipeline(settings(tmp_path, "tuner.enabled=true", "feedback.validation_targets=both")).spec
     assert set(tasks_of(found)) == NODES | {"SequenceTuner"}

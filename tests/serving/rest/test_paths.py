@@ -91,7 +91,7 @@ def test_metrics_are_text_for_a_scrape(web: Web) -> None:
     answer = web.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert b"\npnfrec_ready 1.0\n" in answer.content
-    assert b"\npnfrec_model_version 1.0\n" in answer.content
+    assert b'\npnfrec_model_version{model="pnfrec"} 1.0\n' in answer.content
 
 
 def test_a_request_id_comes_back(web: Web) -> None:
