@@ -193,7 +193,7 @@ def test_a_node_that_asks_ml_metadata_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_the_best_of_several_baselines_cannot_be_had(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="`gate.baseline_history: 3` cannot be had on Kubeflow"):
+    with pytest.raises(ConfigError, match=r"`gate.baseline_history: 3` cannot be had on Kubeflow"):
         compile_pipeline(settings(tmp_path, "gate.baseline_history=3"))
 
 
