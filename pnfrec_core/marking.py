@@ -127,9 +127,10 @@ def _changing(base: Base) -> Iterator[tuple[Draft, dict[int, Path]]]:
         msg = f"{base} is no folder. Name the folder that the pipeline pushes to: its `serving`, or <output>/serving."
         raise MarksError(msg)
     with model_marks.editing(base) as draft:
-        there = versions.complete_versions(base)
-        yield draft, there
-    serving_config.refresh(base, draft.marks, there)
+        yield draft, versions.complete_versions(base)
+    # Where every version is bad there is nothing that TensorFlow Serving could be told.
+    with contextlib.suppress(MarksError):
+        serving_config.refresh(base)
 
 
 def _require_complete(base: Base, there: dict[int, Path], version: int) -> None:

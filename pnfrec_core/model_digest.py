@@ -17,7 +17,7 @@ def model_digest(folder: str | os.PathLike[str]) -> str:
         folder: That of `saved_model.pb`, on this machine.
 
     Returns:
-        64 hexadecimal digits. A model that is trained or exported anew has others, even of the same data.
+        64 hexadecimal digits. A model that is trained or exported anew may have others, even of the same data.
 
     Raises:
         OSError: A file cannot be read.

@@ -149,6 +149,18 @@ def _remedy(file: Path) -> str:
 
 
 @contextlib.contextmanager
+def locked(base: str | os.PathLike[str]) -> Iterator[None]:
+    """Keeps other programs from changing what lies beside the versions.
+
+    Raises:
+        OSError: The folder is missing or cannot be written to.
+    """
+    with (Path(base) / _LOCK_FILE).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def editing(base: str | os.PathLike[str]) -> Iterator["Draft"]:
     """Changes the marks: what the block leaves in the draft is written at its end, unless it raises.
 
@@ -158,8 +170,7 @@ def editing(base: str | os.PathLike[str]) -> Iterator["Draft"]:
         MarksError: The file is damaged.
         OSError: The folder is missing or cannot be written to.
     """
-    with (Path(base) / _LOCK_FILE).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(base):
         draft = Draft(read(base))
         before = draft.marks
         yield draft

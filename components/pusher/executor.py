@@ -116,7 +116,7 @@ def _tell_servers(base: str) -> None:
     if "://" in base:
         return
     try:
-        serving_config.refresh(base, model_marks.read(base), versions.complete_versions(base))
+        serving_config.refresh(base)
     except (OSError, model_marks.MarksError) as error:
         log.warning(
             "%s could not be written anew, so that TensorFlow Serving does not know of the version just pushed (%s). "
