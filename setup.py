@@ -50,8 +50,13 @@ PIPELINE = [
     "pip",
     "setuptools",
 ]
+# The client of Kubeflow Pipelines, for `pnfrec kubeflow` and for the containers of a cluster. kfp 2.6 and later ask for
+# a protobuf that TFX 1.16 does not take; 2.16 is what TFX 1.21 is made for.
+KFP = [f"kfp>=2.5,<2.6; {OLD_LANE}", f"kfp>=2.16,<2.17; {NEW_LANE}"]
 DEV = [
     *STUDIES,
+    # The form for Kubeflow is compiled and run, node by node, in tests.
+    *KFP,
     # Certificates for the tests of TLS.
     "cryptography>=42",
     "hypothesis>=6",
@@ -96,6 +101,7 @@ setup(
         "studies": STUDIES,
         "pipeline": PIPELINE,
         "gpu": GPU,
+        "kfp": KFP,
         "dev": DEV,
         "docs": DOCS,
     },

@@ -22,6 +22,7 @@ _COMMANDS = {
     "models": ("pipeline.models_command", "models", "Decide which version serves: list, pin, label, roll back."),
     "query": ("serving.commands", "query", "Ask a server for recommendations."),
     "recommend": ("pipeline.recommend_command", "recommend", "Write lists for every user of the feedback, as files."),
+    "kubeflow": ("pipeline.kubeflow.command", "kubeflow", "Run the pipeline on Kubeflow: compile, submit, status."),
     "health": ("serving.commands", "health", "Tell whether a server answers with a model, for probes."),
     "doctor": ("pipeline.doctor", "doctor", "Check what this installation has and lacks."),
 }

@@ -12,6 +12,7 @@ from components.gate.config import GateConfig
 from components.pusher.config import PushConfig
 from components.trainer.config import TrainerConfig
 from components.tuner.config import TunerConfig, check_tuner
+from pipeline.kubeflow.config import KubeflowConfig
 from pipeline.paths import with_settled_paths
 from pnfrec_core.settings.errors import ConfigError
 from pnfrec_core.settings.fields import EXAMPLE
@@ -108,6 +109,7 @@ class PipelineConfig:
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
     query: QueryConfig = dataclasses.field(default_factory=QueryConfig)
+    kubeflow: KubeflowConfig = dataclasses.field(default_factory=KubeflowConfig)
     cache: bool = True
     serving: str = ""
 

@@ -1,6 +1,7 @@
 """Wires the components. Nothing is decided here: settings come from the config, work is done in `components/`."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
@@ -10,14 +11,14 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types import standard_artifacts
 
-from components.artifacts import GateReport
+from components.baseline.component import BaselineFinder, BaselineKeeper
 from components.data_contract import SCHEMA_FILE
 from components.data_contract.component import CuratedSchema
 from components.data_gate.component import AnomalyGate
 from components.everything.component import EverythingGen
 from components.feedback.component import FeedbackGen
 from components.gate.eval_config import make_eval_config
-from components.gate.last_blessed import LastBlessedOtherModel
+from components.gate.last_blessed import Asked, LastBlessedOtherModel
 from components.gate.report.component import GateReporter
 from components.pusher.component import ServingPusher
 from components.refit.component import Refit
@@ -29,15 +30,40 @@ from components.tuner.component import SequenceTuner
 from components.warm.earlier import JUDGED, REFITTED, EarlierModels
 from components.warm.start import WARM
 from pipeline.config import PipelineConfig
+from pnfrec_artifacts import GateReport
 from pnfrec_core import schema
 
 
-def create_pipeline(config: PipelineConfig) -> Any:
-    """The pipeline of a configuration: feedback -> sequences (-> settings) -> model -> gate -> push."""
-    feedback = FeedbackGen(config=config.feedback)
+@dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    """What is different where a pipeline is compiled on this machine and runs, more than once, on others.
+
+    Attributes:
+        root: The URI that artifacts are written below; "" is what the cluster is set to.
+        baselines: The folder of blessed models: there is no ML Metadata that a node could ask.
+        most_baselines: How many of them stay.
+        refuse: Whether a run fails where the gate refused the model.
+        beam: Beam's options.
+    """
+
+    root: str
+    baselines: str
+    most_baselines: int
+    refuse: bool
+    beam: Sequence[str]
+
+
+def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) -> Any:
+    """The pipeline of a configuration: feedback -> sequences (-> settings) -> model -> gate -> push.
+
+    Args:
+        config: All settings.
+        elsewhere: Where it is not this machine that runs it.
+    """
+    feedback = FeedbackGen(config=config.feedback, files_are_here=elsewhere is None)
     examples = feedback.outputs["examples"]
     statistics = StatisticsGen(examples=examples)
-    curated = CuratedSchema(SCHEMA_FILE).with_id("ImportSchemaGen")
+    curated = CuratedSchema(None if elsewhere else SCHEMA_FILE).with_id("ImportSchemaGen")
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=curated.outputs["schema"])
     anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
     data = {"examples": examples, "vocabulary": feedback.outputs["vocabulary"], "schema": curated.outputs["schema"]}
@@ -54,23 +80,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
     if tuner:
         tuner.add_upstream_node(anomaly_gate)
     model = trainer.outputs["model"]
-    baseline = Resolver(
-        strategy_class=LastBlessedOtherModel,
-        config={
-            "k": config.gate.k,
-            "default_list": config.gate.judges_default,
-            "lists": config.gate.asks_lists,
-            # What is marked there as bad is no baseline.
-            "serving": str(config.serving_path),
-            "history_length": config.gate.baseline_history,
-            "metric": config.gate.history_metric,
-        },
-        model=types.Channel(type=standard_artifacts.Model),
-        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
-        candidate=model,
-        gone=types.Channel(type=standard_artifacts.Model),
-        report=types.Channel(type=GateReport),
-    ).with_id("LastBlessedModel")
+    baseline = _baseline(config, model, elsewhere).with_id("LastBlessedModel")
     evaluator = Evaluator(
         examples=examples,
         model=model,
@@ -90,7 +100,7 @@ def create_pipeline(config: PipelineConfig) -> Any:
         statistics=feedback.outputs["statistics"],
         gate=config.gate,
     )
-    refit = _refit(config, feedback, trainer, evaluator, report, earlier) if config.refits else ()
+    refit = _refit(config, feedback, trainer, evaluator, report, earlier, elsewhere) if config.refits else ()
     pusher = ServingPusher(
         model=model,
         refitted=refit[-1].outputs["model"] if refit else None,
@@ -101,19 +111,23 @@ def create_pipeline(config: PipelineConfig) -> Any:
         # It brings the model card; and what it finds wrong (a gate that disagrees with itself) must stop the push too.
         report=report.outputs["report"],
         examples=feedback.outputs["examples"],
+        once=elsewhere is None,
     ).with_id("Pusher")
+    keeper = _keeper(elsewhere, model, evaluator, report, pusher) if elsewhere else None
     return tfx_pipeline.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.artifacts_path),
+        pipeline_root=elsewhere.root if elsewhere else str(config.artifacts_path),
         components=[
             *(feedback, statistics, curated, validator, anomaly_gate),
             *([tuner] if tuner else []),
             *([earlier] if earlier else []),
-            *(trainer, baseline, evaluator, report, *refit, pusher),
+            *(trainer, baseline, evaluator, report),
+            *([keeper] if keeper else []),
+            *(*refit, pusher),
         ],
         enable_cache=config.cache,
         metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path)),
-        beam_pipeline_args=config.beam.arguments(),
+        beam_pipeline_args=list(elsewhere.beam) if elsewhere else config.beam.arguments(),
     )
 
 
@@ -130,10 +144,16 @@ def _earlier(config: PipelineConfig, feedback: Any) -> Any:
 
 
 def _refit(
-    config: PipelineConfig, feedback: Any, trainer: Any, evaluator: Any, report: Any, earlier: Any
+    config: PipelineConfig,
+    feedback: Any,
+    trainer: Any,
+    evaluator: Any,
+    report: Any,
+    earlier: Any,
+    elsewhere: Elsewhere | None,
 ) -> tuple[Any, Any]:
     """What trains a blessed model anew on everything. It waits for the report, which tells why a model is refused."""
-    everything = EverythingGen(config.feedback, feedback.outputs["statistics"])
+    everything = EverythingGen(config.feedback, feedback.outputs["statistics"], files_are_here=elsewhere is None)
     everything.add_upstream_node(report)
     refit = Refit(
         judged=trainer.outputs["model"],
@@ -144,6 +164,44 @@ def _refit(
         custom_config={**_trainer_settings(config), choice.STATE_DIR: str(config.output_path / "refit_state")},
     )
     return everything, refit
+
+
+def _baseline(config: PipelineConfig, model: Any, elsewhere: Elsewhere | None) -> Any:
+    """The node that finds the baseline: in ML Metadata, or in the folder of blessed models."""
+    asked = Asked(
+        k=config.gate.k,
+        default_list=config.gate.judges_default,
+        lists=config.gate.asks_lists,
+        # What is marked there as bad is no baseline.
+        serving=str(config.serving_path),
+        history_length=config.gate.baseline_history,
+        metric=config.gate.history_metric,
+    )
+    if elsewhere:
+        return BaselineFinder(candidate=model, folder=elsewhere.baselines, asked=asked)
+    return Resolver(
+        strategy_class=LastBlessedOtherModel,
+        config=asked._asdict(),
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        candidate=model,
+        gone=types.Channel(type=standard_artifacts.Model),
+        report=types.Channel(type=GateReport),
+    )
+
+
+def _keeper(elsewhere: Elsewhere, model: Any, evaluator: Any, report: Any, pusher: Any) -> Any:
+    """The node that keeps what was blessed, before the push: a model that cannot be served was blessed all the same."""
+    keeper = BaselineKeeper(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        report=report.outputs["report"],
+        folder=elsewhere.baselines,
+        most=elsewhere.most_baselines,
+        refuse=elsewhere.refuse,
+    )
+    pusher.add_upstream_node(keeper)
+    return keeper
 
 
 def _tuner_settings(config: PipelineConfig) -> dict[str, Any]:

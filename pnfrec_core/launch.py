@@ -14,7 +14,16 @@ from typing import Any
 
 # The packages that are installed. They come from beside this one, wherever else their names are found.
 PACKAGES = (
-    *("components", "pipeline", "pnfrec_columns", "pnfrec_core", "pnfrec_data", "pnfrec_keras", "pnfrec_start"),
+    *(
+        "components",
+        "pipeline",
+        "pnfrec_artifacts",
+        "pnfrec_columns",
+        "pnfrec_core",
+        "pnfrec_data",
+        "pnfrec_keras",
+        "pnfrec_start",
+    ),
     *("serving", "studies"),
 )
 _HERE = os.path.dirname(os.path.realpath(__file__))

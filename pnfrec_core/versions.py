@@ -12,6 +12,8 @@ from pnfrec_core.schema import EXTRA_ASSETS
 
 # The file of a version that is written last.
 SAVED_MODEL_FILE: Final = "saved_model.pb"
+# Hashes of the other files, and from TensorFlow 2.21 on a random number of each export: it tells no two models apart.
+FINGERPRINT_FILE: Final = "fingerprint.pb"
 # The model card, in `assets.extra/` of a version: what the model was made of and what was measured of it.
 CARD_TEXT: Final = "model_card.md"
 CARD_HTML: Final = "model_card.html"
@@ -21,9 +23,11 @@ VERDICT: Final = "report.json"
 REPLAY: Final = "replay.json"
 # And which model was judged and which serves, where the two differ.
 REFIT: Final = "refit.json"
-# What a version holds of the run that pushed it: none of it is of the model, which another run may push again.
-OF_THE_RUN: Final = tuple(
-    os.path.join(EXTRA_ASSETS, name) for name in (RUN_SETTINGS, REPLAY, REFIT, VERDICT, CARD_TEXT, CARD_HTML)
+# What a version holds of the run that pushed it, or of one export: none of it is of the model, which another run may
+# push again.
+OF_THE_RUN: Final = (
+    *(os.path.join(EXTRA_ASSETS, name) for name in (RUN_SETTINGS, REPLAY, REFIT, VERDICT, CARD_TEXT, CARD_HTML)),
+    FINGERPRINT_FILE,
 )
 # A version is an int64 in TensorFlow Serving's messages.
 GREATEST: Final = (1 << 63) - 1

@@ -24,7 +24,13 @@ _SLOW = frozenset(["tensorflow", "process", "e2e"])
 _SAYS = pytest.StashKey[str]()
 # What the files of tests are begun in the order of: what takes longest first, so that no process is left with it alone.
 _FIRST = (
-    *("tests/e2e/test_runs.py", "tests/e2e/test_tuner.py", "tests/e2e", "tests/test_parity.py"),
+    *(
+        "tests/e2e/test_kubeflow.py",
+        "tests/e2e/test_runs.py",
+        "tests/e2e/test_tuner.py",
+        "tests/e2e",
+        "tests/test_parity.py",
+    ),
     *("tests/pnfrec_keras/training", "tests/pnfrec_keras/export", "tests/pnfrec_keras/network"),
     *("tests/studies/commands/test_experiment.py", "tests/components/tuner", "tests/pnfrec_keras/losses"),
     *("tests/test_readme.py", "tests/test_public_face.py", "tests/studies/commands", "tests/components/trainer"),

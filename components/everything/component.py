@@ -8,12 +8,12 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.everything import executor
 from components.everything.origin import EVERYTHING
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.inventory import inventory
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 
 
 class EverythingGenSpec(types.ComponentSpec):
@@ -42,12 +42,13 @@ class EverythingGen(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = EverythingGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
-    def __init__(self, config: FeedbackConfig, statistics: types.BaseChannel) -> None:
+    def __init__(self, config: FeedbackConfig, statistics: types.BaseChannel, files_are_here: bool = True) -> None:
         """Makes the component.
 
         Args:
             config: The files and the rules of the run.
             statistics: Output of FeedbackGen under the same config.
+            files_are_here: As of FeedbackGen.
         """
         base = config.base if is_remote(config.base) else os.path.abspath(config.base)
         config = dataclasses.replace(config, base=base)
@@ -55,7 +56,7 @@ class EverythingGen(base_beam_component.BaseBeamComponent):
             spec=EverythingGenSpec(
                 **{executor.JUDGED: statistics},
                 feedback=to_json(config),
-                inventory=inventory(config),
+                inventory=inventory(config) if files_are_here else "",
                 code=EVERYTHING.digest(),
                 examples=types.Channel(type=standard_artifacts.Examples),
                 vocabulary=types.Channel(type=ItemVocabulary),

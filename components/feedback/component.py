@@ -10,12 +10,12 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.origin import EXAMPLES
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.inventory import inventory
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 
 # TFX reads these in a pattern as spans of time and then takes the latest only.
 _SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
@@ -51,11 +51,13 @@ class FeedbackGen(component.FileBasedExampleGen):
     SPEC_CLASS = FeedbackGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
-    def __init__(self, config: FeedbackConfig) -> None:
+    def __init__(self, config: FeedbackConfig, files_are_here: bool = True) -> None:
         """Makes the component.
 
         Args:
             config: The files and the rules. A relative `base` is taken from the working folder of now.
+            files_are_here: Whether what the files hold now is part of the cache key. Where the pipeline is only
+                compiled on this machine they are other files, and the node has to run each time.
 
         Raises:
             ValueError: A file name holds a `{SPAN}`, `{VERSION}` or date placeholder of TFX.
@@ -78,7 +80,7 @@ class FeedbackGen(component.FileBasedExampleGen):
             output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
             feedback=to_json(config),
-            inventory=inventory(config),
+            inventory=inventory(config) if files_are_here else "",
             code=EXAMPLES.digest(),
             examples=types.Channel(type=standard_artifacts.Examples),
             vocabulary=types.Channel(type=ItemVocabulary),

@@ -2,4 +2,7 @@
 
 from pnfrec_core.provenance import Code
 
-EXAMPLES = Code(("components.feedback.executor",), libraries=("apache-beam", "numpy", "pandas", "pyarrow"))
+# With the names of the artifact types: an earlier result of another type is none that a later node could find.
+EXAMPLES = Code(
+    ("components.feedback.executor", "pnfrec_artifacts"), libraries=("apache-beam", "numpy", "pandas", "pyarrow")
+)

@@ -3,8 +3,8 @@
 import logging
 import math
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
@@ -25,6 +25,88 @@ BLESSING = "model_blessing"
 CANDIDATE = "candidate"
 GONE = "gone"
 REPORT = "report"
+
+
+class Blessed(NamedTuple):
+    """A blessing of the past: artifacts, of which the model is known by its URI."""
+
+    model: Any
+    blessing: Any
+
+
+class Asked(NamedTuple):
+    """What the gate asks of a baseline.
+
+    Attributes:
+        k: Length of the list that the gate looks at.
+        default_list: Whether the gate looks at the list of `serving_default` as well.
+        lists: Whether it compares what exports of earlier versions do not tell of their lists.
+        serving: The serving folder, whose marks say which models are bad; "" for none.
+        history_length: From how many of the last blessed models the best is taken (`components.gate.history`).
+        metric: By which it is the best.
+    """
+
+    k: int = 1
+    default_list: bool = False
+    lists: bool = False
+    serving: str = ""
+    history_length: int = 1
+    metric: str = ""
+
+
+def choose(
+    past: Iterable[Blessed], asked: Asked, best: Callable[[Sequence[Blessed]], Blessed] = lambda found: found[0]
+) -> dict[str, list[Any]]:
+    """The baseline among what was blessed before, wherever that is recorded; see `LastBlessedOtherModel`.
+
+    Args:
+        past: Blessed models other than the candidate, blessed last first.
+        asked: What the gate asks of it.
+        best: Gives the best of some models, the last blessed one first; called where there is one.
+
+    Returns:
+        `model` and `model_blessing` with one artifact or none, and under `gone` the models that were passed over.
+
+    Raises:
+        MarksError: The marks of the serving folder are damaged.
+    """
+    bad = model_marks.read(asked.serving).bad_models if asked.serving else {}
+    gone: dict[str, Any] = {}
+    found: dict[str, Blessed] = {}
+    told: set[str] = set()
+    left_out: list[Any] = []
+    for each in past:
+        uri = each.model.uri
+        if uri in found or uri in told:
+            continue
+        if not is_whole(uri, fileio.exists):
+            if not found:
+                gone[uri] = each.model
+        elif (mark := bad.get(digest_of(each.model)) if bad else None) is not None:
+            told.add(uri)
+            said = events.BaselineIsBad(uri, mark.version, str(mark))
+            log.warning("%s", said, extra={events.ATTRIBUTE: said})
+        elif _is_comparable(each.model, asked):
+            found[uri] = each
+        elif not found:
+            left_out = [each.blessing]
+            break
+        if len(found) == asked.history_length:
+            break
+    chosen = [best(list(found.values()))] if found else []
+    return {
+        MODEL: [each.model for each in chosen],
+        BLESSING: [each.blessing for each in chosen] or left_out,
+        GONE: list(gone.values()),
+    }
+
+
+def _is_comparable(model: Any, asked: Asked) -> bool:
+    return (
+        list_length(model) >= asked.k
+        and (not asked.default_list or tells_default_list(model))
+        and (not asked.lists or tells_lists(model))
+    )
 
 
 class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
@@ -62,12 +144,7 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         history_length: int = 1,
         metric: str = "",
     ) -> None:
-        self._k = k
-        self._default_list = default_list
-        self._lists = lists
-        self._serving = serving
-        self._history = history_length
-        self._metric = metric
+        self._asked = Asked(k, default_list, lists, serving, history_length, metric)
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
         """Chooses among the models and blessings of the pipeline; empty lists when none fits.
@@ -75,60 +152,30 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         Raises:
             MarksError: The marks of the serving folder are damaged.
         """
-        bad = model_marks.read(self._serving).bad_models if self._serving else {}
         candidates = input_dict.get(CANDIDATE, [])
         candidate_ids = {artifact.id for artifact in candidates}
-        models = {artifact.id: artifact for artifact in input_dict.get(MODEL, [])}
-        gone: dict[int, Any] = {}
-        found: dict[int, tuple[Any, Any]] = {}
-        left_out: list[Any] = []
-        for blessing in newest_first(store, input_dict.get(BLESSING, [])):
-            model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
-            blessed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-            if not blessed or model_id not in models or model_id in candidate_ids or model_id in found:
-                continue
-            model = models[model_id]
-            if not is_whole(model.uri, fileio.exists):
-                if not found:
-                    gone[model_id] = model
-                continue
-            if (mark := bad.get(digest_of(model)) if bad else None) is not None:
-                said = events.BaselineIsBad(model.uri, mark.version, str(mark))
-                log.warning("%s", said, extra={events.ATTRIBUTE: said})
-                del models[model_id]
-                continue
-            if self._is_comparable(model):
-                found[model_id] = (model, blessing)
-            elif not found:
-                left_out = [blessing]
-                break
-            if len(found) == self._history:
-                break
-        reports = input_dict.get(REPORT, []) if len(found) > 1 else []
-        chosen = [self._best(list(found.values()), reports)] if found else []
-        return {
-            MODEL: [model for model, _ in chosen],
-            BLESSING: [blessing for _, blessing in chosen] or left_out,
-            CANDIDATE: candidates,
-            GONE: list(gone.values()),
-            REPORT: [],
-        }
+        models = {artifact.id: artifact for artifact in input_dict.get(MODEL, []) if artifact.id not in candidate_ids}
 
-    def _is_comparable(self, model: Any) -> bool:
-        return (
-            list_length(model) >= self._k
-            and (not self._default_list or tells_default_list(model))
-            and (not self._lists or tells_lists(model))
-        )
+        def blessed() -> Iterator[Blessed]:
+            for blessing in newest_first(store, input_dict.get(BLESSING, [])):
+                model_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+                positive = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+                if positive and model_id in models:
+                    yield Blessed(models[model_id], blessing)
 
-    def _best(self, found: list[tuple[Any, Any]], reports: Sequence[Any]) -> tuple[Any, Any]:
-        """The best of the models, the last blessed one first, with its blessing."""
-        by_name = {history.name_of(model.uri): (model, blessing) for model, blessing in found}
+        def best(found: Sequence[Blessed]) -> Blessed:
+            return self._best(found, input_dict.get(REPORT, []))
+
+        return {**choose(blessed(), self._asked, best), CANDIDATE: candidates, REPORT: []}
+
+    def _best(self, found: Sequence[Blessed], reports: Sequence[Any]) -> Blessed:
+        """The best of the models, the last blessed one first."""
+        by_name = {history.name_of(each.model.uri): each for each in found}
         newest = sorted(reports, key=lambda report: int(report.id), reverse=True)
-        name = history.best_of(list(by_name), history.read_judged([report.uri for report in newest], self._metric))
-        best = by_name[name]
-        if best[0] is not found[0][0]:
-            log.info("The baseline is %s, the best of the last %d blessed models.", best[0].uri, len(found))
+        judged = history.read_judged([report.uri for report in newest], self._asked.metric)
+        best = by_name[history.best_of(list(by_name), judged)]
+        if best.model is not found[0].model:
+            log.info("The baseline is %s, the best of the last %d blessed models.", best.model.uri, len(found))
         return best
 
 

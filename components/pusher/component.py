@@ -12,9 +12,9 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter
 
-from components.artifacts import GateReport
 from components.pusher import executor
 from components.pusher.config import PushConfig
+from pnfrec_artifacts import GateReport
 
 
 class ServingPusherSpec(standard_component_specs.PusherSpec):  # type: ignore[misc]
@@ -49,6 +49,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         report: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
         refitted: types.BaseChannel | None = None,
+        once: bool = True,
     ) -> None:
         """Makes the component.
 
@@ -61,13 +62,15 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             report: Output of GateReporter, whose model card goes into the version; None delivers none.
             examples: Output of FeedbackGen, for `push.replay_users` and for `refitted`; None compares nothing.
             refitted: Output of Refit, which is pushed in the place of the blessed model; None pushes that itself.
+            once: Whether the component runs once, so that the time of now keeps it out of the cache. A pipeline that is
+                compiled once and run often has to have no cache for it instead.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
         custom_config = {
             executor.RESOLVED_CONFIG: resolved_config,
             executor.PUSH: dataclasses.asdict(push or PushConfig(rehearse=False, replay_users=0)),
             # Never the same twice, so never taken from the cache.
-            "asked_at": str(time.time_ns()),
+            **({"asked_at": str(time.time_ns())} if once else {}),
         }
         spec = ServingPusherSpec(
             model=model,

@@ -143,7 +143,7 @@ def _tell_servers(base: str) -> None:
 
 
 def same_files(one: str, other: str) -> bool:
-    """Whether two folders hold the same files, byte for byte, but for what is of the run that pushed one."""
+    """Whether two folders hold the same model, byte for byte: but for what is of a run, or of one export alone."""
     files = _files(one)
     return files == _files(other) and all(_same(os.path.join(one, name), os.path.join(other, name)) for name in files)
 

@@ -7,9 +7,9 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.artifacts import ItemVocabulary
 from components.refit import executor
 from components.refit.origin import REFIT
+from pnfrec_artifacts import ItemVocabulary
 
 
 class RefitSpec(types.ComponentSpec):

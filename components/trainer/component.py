@@ -10,10 +10,10 @@ from tfx.proto import trainer_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.artifacts import ItemVocabulary
 from components.trainer import executor
 from components.trainer.choice import VOCABULARY_KEY
 from components.trainer.origin import MODEL
+from pnfrec_artifacts import ItemVocabulary
 
 CODE_KEY = "code"
 RUN_FN = "components.trainer.run_fn.run_fn"

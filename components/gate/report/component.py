@@ -6,7 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components import artifacts
+import pnfrec_artifacts as artifacts
 from components.gate import config
 from components.gate.report import executor
 from components.gate.report.origin import REPORT

@@ -14,6 +14,7 @@ from tfx.utils import io_utils
 
 from components.gate import config
 from components.gate.card import card, markdown, page, read
+from components.gate.gone import places_of
 from components.gate.model_ranking import asks_dislikes
 from components.gate.report import content, html, judge, render, results, verdict
 from pnfrec_core import versions
@@ -60,7 +61,9 @@ class Executor(base_executor.BaseExecutor):
             model=artifact_utils.get_single_uri(input_dict["model"]),
             baseline_model=artifact_utils.get_single_uri(baselines) if baselines else "",
             baseline_is_left_out=bool(input_dict.get("baseline_blessing")) and not baselines,
-            gone_baselines=tuple(model.uri for model in input_dict.get("gone_baselines") or []),
+            gone_baselines=tuple(
+                place for model in input_dict.get("gone_baselines") or [] for place in places_of(model)
+            ),
             default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
         )
         text = render.to_text(built)

@@ -2,4 +2,5 @@
 
 from pnfrec_core.provenance import Code
 
-REPORT = Code(("components.gate.report.executor",))
+# With the names of the artifact types: see `components.feedback.origin`.
+REPORT = Code(("components.gate.report.executor", "pnfrec_artifacts"))

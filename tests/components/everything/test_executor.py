@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
-from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.everything.component import EverythingGen
 from components.everything.executor import Executor
 from components.everything.origin import EVERYTHING
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from pnfrec_core import schema
 
 pytestmark = pytest.mark.tensorflow

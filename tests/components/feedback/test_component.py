@@ -12,13 +12,13 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import FeedbackStatistics, ItemVocabulary
 from components.feedback import component as feedback_component
 from components.feedback.component import FeedbackGen
 from components.feedback.config import FeedbackConfig, TitlesConfig, from_json
 from components.feedback.executor import Executor
 from components.feedback.origin import EXAMPLES
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
+from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import Code
 from tests.components.feedback import support

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.artifacts import GateReport
 from components.gate.bounds import BoundConfig
 from components.gate.config import GateConfig
 from components.gate.history import Judged, best_of, levels, name_of, read_judged
 from components.gate.last_blessed import LastBlessedOtherModel
 from components.gate.report import content, judge
+from pnfrec_artifacts import GateReport
 from pnfrec_core import schema
 from tests.components.gate.report import examples
 from tests.components.gate.test_last_blessed import Store, blessing, model, write_export

@@ -11,11 +11,11 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.artifacts import GateReport
 from components.pusher import executor, refitted
 from components.pusher.component import ServingPusher
 from components.pusher.delivery import newest_version
 from components.pusher.rehearsal import NotServableError
+from pnfrec_artifacts import GateReport
 from pnfrec_core import served
 
 
@@ -103,6 +103,14 @@ def test_the_same_model_is_pushed_once(delivery: Delivery) -> None:
         assert pushed.get_string_custom_property("pushed_version") == "101"
         assert pushed.get_string_custom_property("pushed_destination") == str(delivery.base / "101")
     assert [each.get_int_custom_property("is_new") for each in (first, again)] == [1, 0]
+
+
+def test_a_model_that_was_exported_anew_is_not_pushed_again(delivery: Delivery) -> None:
+    """TensorFlow 2.21 writes a random number into each export."""
+    delivery.push("a")
+    (delivery.root / "a" / "Format-Serving" / "fingerprint.pb").write_text("14798437314133")
+    assert delivery.push("a").get_int_custom_property("is_new") == 0
+    assert delivery.versions() == ["a"]
 
 
 def test_a_return_to_an_earlier_model_is_delivered(delivery: Delivery) -> None:

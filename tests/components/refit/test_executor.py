@@ -10,11 +10,11 @@ import tensorflow as tf
 from tfx.components.evaluator import constants
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
-from components.artifacts import ItemVocabulary
 from components.refit.component import Refit
 from components.refit.executor import Executor
 from components.refit.origin import REFIT
 from components.trainer import executor as trainer
+from pnfrec_artifacts import ItemVocabulary
 from pnfrec_core import events
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.load import load_model

@@ -11,11 +11,11 @@ import tensorflow as tf
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import ItemVocabulary
 from components.trainer import state
 from components.trainer.component import SequenceTrainer
 from components.trainer.executor import Executor
 from components.trainer.origin import MODEL
+from pnfrec_artifacts import ItemVocabulary
 from pnfrec_core import events
 from pnfrec_core.provenance import Code
 from pnfrec_keras.examples.vocabulary import Vocabulary

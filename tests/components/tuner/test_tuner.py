@@ -13,13 +13,13 @@ from tfx import types
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import standard_artifacts
 
-from components.artifacts import ItemVocabulary
 from components.trainer.executor import Executor as TrainerExecutor
 from components.tuner.component import SequenceTuner
 from components.tuner.config import NumberSpace
 from components.tuner.origin import CHOICE
 from components.tuner.trials import _read
 from components.tuner.tuner_fn import tuner_fn
+from pnfrec_artifacts import ItemVocabulary
 from pnfrec_core import events
 from pnfrec_keras.training import fitting
 from tests.components.trainer.test_trainer import properties as trainer_properties

@@ -11,9 +11,9 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
-from components.artifacts import FeedbackStatistics
 from components.gate.last_blessed import digest_of
 from components.warm.earlier import EarlierModels
+from pnfrec_artifacts import FeedbackStatistics
 from pnfrec_core import model_marks
 
 Event = metadata_store_pb2.Event

@@ -1,7 +1,7 @@
 from tfx import types
 from tfx.types import standard_artifacts
 
-from components import artifacts
+import pnfrec_artifacts as artifacts
 from components.gate import config
 from components.gate.report import component, executor
 from components.gate.report.origin import REPORT

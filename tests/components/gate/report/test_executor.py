@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tfx.types import standard_artifacts
 
-from components import artifacts
+import pnfrec_artifacts as artifacts
 from components.gate import config
 from components.gate.report import content, executor, results, verdict
 from pnfrec_keras.export.ranking import Ranking

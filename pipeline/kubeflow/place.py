@@ -1,0 +1,81 @@
+"""The configuration as a cluster has to read it: its own folders in the place of this machine's."""
+
+import dataclasses
+import os
+import posixpath
+import re
+from typing import Final
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.reading.files import is_remote
+from pipeline.config import PipelineConfig
+from pnfrec_core.settings.errors import ConfigError
+
+# What KFP takes for the name of a pipeline.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+
+
+def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> PipelineConfig:
+    """The configuration with the paths of the cluster, and a name that Kubeflow takes.
+
+    Args:
+        config: As it is read on this machine.
+        mounts: Folders that every node of the cluster has, beside `kubeflow.volumes`.
+
+    Raises:
+        ConfigError: A setting is missing, or a folder lies in no volume; the message has a sentence for each.
+    """
+    found = config.kubeflow
+    problems = []
+    name = config.name.lower().replace("_", "-")
+    if not _NAME.fullmatch(name):
+        problems.append(f"`name`: Kubeflow's names begin with a letter or digit. Received: {config.name!r}.")
+    if not found.image:
+        problems.append("`kubeflow.image` is empty: name the image that the nodes run in.")
+    base = found.feedback or (config.feedback.base if is_remote(config.feedback.base) else "")
+    if not base:
+        problems.append(
+            "`kubeflow.feedback` is empty: name the folder that the cluster has the feedback files in, a path in one "
+            "of `kubeflow.volumes` or a URI."
+        )
+    mounts = (*mounts, *found.volumes.values())
+    for key, path in (("folder", found.folder), ("serving", found.serving), ("feedback", base)):
+        if path and not is_remote(path) and not any(_is_below(path, mount) for mount in mounts):
+            problems.append(
+                f"`kubeflow.{key}` ({path}) lies in none of `kubeflow.volumes`, so that it would be gone with the "
+                f"container. Mount a PersistentVolumeClaim there: `volumes: {{my-claim: {path}}}`."
+            )
+    feedback = _feedback(config.feedback, base, problems)
+    if problems:
+        raise ConfigError("\n  ".join(["the configuration cannot be compiled for Kubeflow:", *problems]))
+    return dataclasses.replace(
+        config,
+        name=name,
+        output=found.folder,
+        serving=found.serving_folder,
+        feedback=feedback,
+        cache=found.cache,
+    )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return posixpath.commonpath([path, folder]) == posixpath.normpath(folder)
+
+
+def _feedback(config: FeedbackConfig, base: str, problems: list[str]) -> FeedbackConfig:
+    def there(path: str, key: str) -> str:
+        if is_remote(path) or not os.path.isabs(path):
+            return path
+        if not is_remote(config.base) and _is_below(path, config.base):
+            return os.path.relpath(path, config.base)
+        problems.append(
+            f"`{key}`: {path} is a path of this machine. Give it relative to `feedback.base`, which is "
+            "`kubeflow.feedback` on the cluster."
+        )
+        return path
+
+    titles = config.titles
+    if titles is not None:
+        titles = dataclasses.replace(titles, file=there(titles.file, "feedback.titles.file"))
+    files = [there(file, "feedback.files") for file in config.files]
+    return dataclasses.replace(config, base=base, files=files, titles=titles)
