@@ -76,6 +76,7 @@ def test_the_config_reference_names_every_key() -> None:
         "columns",
         "space",
         "limits",
+        "drift",
     }
     assert sorted(keys - named - sections) == []
 
