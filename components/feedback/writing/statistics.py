@@ -45,15 +45,16 @@ def make_statistics(
         RuntimeError: A row is missing from the account, which is a fault of this component.
     """
     get = counts.get
+    read = get(ROWS_READ, 0)
     rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
     dropped = {name: get(DROPPED + name, 0) for name in REASONS}
     accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
-    if accounted != get(ROWS_READ, 0):
-        msg = f"{get(ROWS_READ, 0)} rows were read, {accounted} are accounted for: {dict(counts)}. Report this fault."
+    if accounted != read:
+        msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
         raise RuntimeError(msg)
     found = timestamp_unit(counts)
     statistics: dict[str, Any] = {
-        "rows": {"read": get(ROWS_READ, 0), "dropped": dropped, "kept": rows_kept},
+        "rows": {"read": read, "dropped": dropped, "kept": rows_kept},
         "users": {
             "read": get("users_read", 0),
             "filtered": get("users_filtered", 0),
