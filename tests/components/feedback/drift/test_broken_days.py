@@ -106,7 +106,7 @@ def test_what_stops_a_run_names_the_number_and_the_band(tmp_path: Path) -> None:
     assert "on the newest day (24 hours to 2013-05-06" in middle
     assert ": 0.6875. The band is 4.27 to 9.73; the 19 days before had 7 to 8." in middle
     message = drift.to_message(stops, "report.html")
-    assert drift.is_refusal(message)
+    assert message.startswith("The newest day of the feedback is refused (`feedback.drift.action: stop`); ")
     assert all(f"\n  - {stop}\n" in message for stop in stops)
     page = (tmp_path / "output" / "statistics" / "report.html").read_text(encoding="utf-8")
     assert page.count('<figure class="above">') == len(stops)
