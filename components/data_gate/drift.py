@@ -25,6 +25,6 @@ def to_message(stops: Sequence[str], page: str) -> str:
     lines = "\n".join(f"  - {stop}" for stop in stops)
     return (
         "The newest day of the feedback is refused (`feedback.drift.action: stop`); nothing is trained on it.\n"
-        f"{lines}\nThe days are drawn in {page}. Correct or take out the newest files and run again. If the day is right, "
-        "let this run pass by --set feedback.drift.action=warn, or widen the bands by `feedback.drift.width`."
+        f"{lines}\nThe days are drawn in {page}. Correct or take out the newest files and run again. If the day is "
+        "right, let this run pass by --set feedback.drift.action=warn, or widen the bands by `feedback.drift.width`."
     )
