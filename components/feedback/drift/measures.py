@@ -12,7 +12,6 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from components.feedback.beam.quantiles import float_of
 from components.feedback.drift import seen
 from components.feedback.drift.seen import DaySeen
 from components.feedback.drift.window import Window
@@ -114,7 +113,7 @@ def _share(name: str, label: str, parts: list[tuple[int, int]], width: float) ->
 
 def _quantiles(all_days: list[DaySeen], rows: int, width: float) -> Iterator[Measure]:
     """Quantiles of the values."""
-    parts = [{float_of(int(key) << 48): number for key, number in day.part(seen.VALUE).items()} for day in all_days]
+    parts = [{float(key): number for key, number in day.part(seen.VALUE).items()} for day in all_days]
     present = [part for part in parts[1:] if part]
     if not parts[0] or not present:
         return

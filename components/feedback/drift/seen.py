@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.feedback.beam.quantiles import float_keys
 from components.feedback.drift.window import Window, first_of_items
 from components.feedback.rules.table import UserTable
 from pnfrec_columns.ids import hash_ids
@@ -24,8 +23,6 @@ HOUR, VALUE, USER_FORM, ITEM_FORM = "hour_", "value_", "user_form_", "item_form_
 # Of the distinct items of a day those of the smallest hashes are kept, which tell how many there are.
 MOST_HASHES = 512
 _HASH_KEY = "pnfrec.feedback3"
-# Values are told apart by their 16 highest bits: whole numbers up to 32 exactly, others to 1 in 16.
-_VALUE_BITS = np.uint64(48)
 # Longer ids count as so long.
 _LONGEST = 40
 
@@ -100,8 +97,8 @@ def see_days(table: UserTable, has_values: bool, window: Window | None) -> dict[
     _tally(tallies, USERS, _pairs(days, user)[0])
     _spread(tallies, HOUR, days, hours, [f"{hour:02}" for hour in range(24)])
     if has_values:
-        keys, codes = np.unique(float_keys(values) >> _VALUE_BITS, return_inverse=True)
-        _spread(tallies, VALUE, days, codes.reshape(-1), [str(key) for key in keys.tolist()])
+        distinct, codes = np.unique(_rounded(values), return_inverse=True)
+        _spread(tallies, VALUE, days, codes.reshape(-1), [f"{value:.2g}" for value in distinct.tolist()])
     for name, ids, of_rows in ((USER_FORM, table.users, user), (ITEM_FORM, table.items, item)):
         forms = _forms(ids).dictionary_encode()
         codes = forms.indices.to_numpy(zero_copy_only=False)[of_rows]
@@ -122,6 +119,14 @@ def see_likes(table: UserTable, positive: Mask, window: Window | None) -> dict[i
     return {day: DaySeen(counts) for day, counts in tallies.items()}
 
 
+def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Values to two digits: ratings as they are, and what is counted or measured in few steps."""
+    size = np.abs(values)
+    step = 10.0 ** (np.floor(np.log10(np.where(size > 1e-300, size, 1.0))) - 1)
+    rounded: npt.NDArray[np.float64] = np.round(values / step) * step
+    return rounded
+
+
 def _pairs(days: npt.NDArray[Any], codes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """The distinct pairs of day and code."""
     size = int(codes.max()) + 1
@@ -140,7 +145,9 @@ def _spread(
     """Counts rows by day and code."""
     keys, counts = np.unique(days * len(names) + codes, return_counts=True)
     for key, number in zip(keys.tolist(), counts.tolist(), strict=True):
-        tallies[key // len(names)][name + names[key % len(names)]] = number
+        of_day, full = tallies[key // len(names)], name + names[key % len(names)]
+        # Values that differ in their last bit have one name.
+        of_day[full] = of_day.get(full, 0) + number
 
 
 def _forms(ids: pa.Array) -> pa.Array:

@@ -104,13 +104,13 @@ def test_what_stops_a_run_names_the_number_and_the_band(tmp_path: Path) -> None:
     assert len(stops) == len(outside(statistics))
     (middle,) = (stop for stop in stops if stop.startswith("The 50% quantile of the values"))
     assert "on the newest day (24 hours to 2013-05-06" in middle
-    assert ": 0.6875. The band is 4.27 to 9.73; the 19 days before had 7 to 8." in middle
+    assert ": 0.7. The band is 4.27 to 9.73; the 19 days before had 7 to 8." in middle
     message = drift.to_message(stops, "report.html")
     assert message.startswith("The newest day of the feedback is refused (`feedback.drift.action: stop`); ")
     assert all(f"\n  - {stop}\n" in message for stop in stops)
     page = (tmp_path / "output" / "statistics" / "report.html").read_text(encoding="utf-8")
     assert page.count('<figure class="above">') == len(stops)
-    assert "drift_value_middle: 0.6875, band 4.27 to 9.73" in page
+    assert "drift_value_middle: 0.7, band 4.27 to 9.73" in page
 
 
 def test_times_in_the_year_2100_stop_a_run_too(tmp_path: Path) -> None:
