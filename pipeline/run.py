@@ -36,7 +36,8 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
     """Run a pipeline: read feedback, train, gate, push.
 
     Exit status: 0 pushed, 1 failed, 2 wrong configuration, 3 nothing was pushed: the gate refused the
-    model, or it is one that was marked as bad, 4 the newest day is refused (feedback.drift.action: stop).
+    model, it is one that was marked as bad, or it cannot be served, 4 the newest day is refused
+    (feedback.drift.action: stop).
     """
     from pipeline.config import ConfigError, load_config
 

@@ -158,21 +158,30 @@ def add(output: Path, record: Mapping[str, Any]) -> None:
     """
     if not (output / "logs").is_dir():
         return
-    line = json.dumps(record, ensure_ascii=False) + "\n"
+    path = path_in(output)
     try:
-        with (output / "logs" / FILE).open("ab", buffering=0) as file:
-            file.write(line.encode())
+        with path.open("ab+", buffering=0) as file:
+            # Behind a line that a full disk cut off, the record begins on one of its own.
+            size = file.seek(0, 2)
+            file.seek(max(size - 1, 0))
+            begin = "" if file.read(1) in (b"", b"\n") else "\n"
+            file.write((begin + json.dumps(record, ensure_ascii=False) + "\n").encode())
     except OSError as error:
-        log.warning("The record of this run could not be added to %s: %s", output / "logs" / FILE, error)
+        log.warning("The record of this run could not be added to %s: %s", path, error)
 
 
-def read(output: Path, most: int) -> list[dict[str, Any]]:
-    """The newest records of an output folder, the oldest first. A line that a full disk cut off is left out."""
-    path = output / "logs" / FILE
+def path_in(output: Path) -> Path:
+    """The file of the records of an output folder."""
+    return output / "logs" / FILE
+
+
+def read(output: Path) -> list[dict[str, Any]]:
+    """The records of an output folder, the oldest first. A line that a full disk cut off is left out."""
+    path = path_in(output)
     if not path.is_file():
         return []
     records = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         with contextlib.suppress(json.JSONDecodeError):
             records.append(json.loads(line))
-    return records[-most:]
+    return records
