@@ -117,12 +117,14 @@ def _row(record: Record) -> str:
     cells = (
         *(_day(record), str(record["version"] or "-"), str(data.get("until", "-"))),
         *(f"{data[name]:,}" if data else "-" for name in ("rows", "users", "items")),
-        *(str(record["warnings"]["feedback"]), drift, f"{record['seconds']:.0f}"),
+        str(record["warnings"]["feedback"]),
     )
     line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    line += f'<td class="wrap">{html.escape(drift)}</td><td>{record["seconds"]:.0f}</td>'
     told = f'<td class="{"ok" if good else "fail"}">{html.escape(record["verdict"].replace("_", " "))}</td>'
     reason = str(record["message"]) or "; ".join(
-        f"{each['name']} {each['value']} ({', '.join(each['bounds'])})"
+        f"{each['name']} {'is undefined' if each['value'] is None else format(each['value'], '.4f')} "
+        f"({', '.join(each['bounds'])})"
         for each in record["measures"]
         if each["verdict"] == "fail"
     )

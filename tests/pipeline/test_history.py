@@ -63,7 +63,7 @@ def test_the_page_shows_each_run_and_escapes_what_it_shows(config: Path, tmp_pat
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "3 runs from 2001-09-09 01:46 to 2001-09-11 09:20: 1 pushed a model or found it pushed, 2 did not." in page
     assert "The newest day &lt;is&gt; refused.\nIts rows." in page
-    assert "ndcg_p 0.01 (&gt;= 0.05, loss &lt;= 0.01)" in page
+    assert "ndcg_p 0.0100 (&gt;= 0.05, loss &lt;= 0.01)" in page
     ndcg = page[page.index('aria-label="ndcg_p"') :].partition("</svg>")[0]
     assert [ndcg.count(f'class="{name}"') for name in ("dot", "fail", "span", "bound")] == [1, 1, 1, 1]
     assert page.count("<tr><td class=") == 3
