@@ -115,7 +115,7 @@ def _row(record: Record) -> str:
         for name, path in record["pages"].items()
     )
     cells = (
-        *(_day(record), str(record["version"] or "-"), str(data.get("until", "-"))),
+        *(_day(record), str(record["version"] or "-"), str(data.get("until", "-"))[:16]),
         *(f"{data[name]:,}" if data else "-" for name in ("rows", "users", "items")),
         str(record["warnings"]["feedback"]),
     )
