@@ -8,7 +8,19 @@ from pathlib import Path
 
 from benchmarks import measure
 
-BENCHMARKS = ("training", "trace", "transform", "evaluation", "query", "scann", "startup", "sampled", "serving", "bulk")
+BENCHMARKS = (
+    "training",
+    "trace",
+    "transform",
+    "evaluation",
+    "query",
+    "scann",
+    "startup",
+    "sampled",
+    "serving",
+    "bulk",
+    "days",
+)
 # torch has wheels for these; the first that is found takes them.
 _PYTHONS = ("python3.11", "python3.12", "python3.10", sys.executable)
 

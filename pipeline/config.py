@@ -10,6 +10,7 @@ import yaml
 from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
 from components.pusher.config import PushConfig
+from components.trainer.config import TrainerConfig
 from components.tuner.config import TunerConfig, check_tuner
 from pipeline.kubeflow.config import KubeflowConfig
 from pipeline.paths import with_settled_paths
@@ -18,7 +19,7 @@ from pnfrec_core.settings.fields import EXAMPLE
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.overrides import apply_override
 from pnfrec_core.variants import variant_of
-from pnfrec_keras.config import ExportConfig, ModelConfig, TrainingConfig, check_recency, check_rule
+from pnfrec_keras.config import ExportConfig, ModelConfig, check_recency, check_rule
 from pnfrec_keras.ranking import rules
 
 __all__ = ["BeamConfig", "ConfigError", "PipelineConfig", "QueryConfig", "load_config"]
@@ -102,7 +103,7 @@ class PipelineConfig:
     feedback: FeedbackConfig
     gate: GateConfig
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
-    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    training: TrainerConfig = dataclasses.field(default_factory=TrainerConfig)
     tuner: TunerConfig = dataclasses.field(default_factory=TunerConfig)
     export: ExportConfig = dataclasses.field(default_factory=ExportConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
@@ -141,6 +142,13 @@ class PipelineConfig:
             msg = (
                 f"`export.recency` ({self.export.recency}) weighs what is liked now, and nothing counts it: set "
                 "`feedback.recent_days`, such as 14, or `export.recency` to 0."
+            )
+            raise ValueError(msg)
+        if self.training.warm_start and not self.feedback.split_rule.holds_out_newest:
+            msg = (
+                f"`training.warm_start` begins with weights of an earlier run, which with `feedback.split: "
+                f"{self.feedback.split}` may have seen what this run holds out. Set it to false, or split "
+                "by global_time."
             )
             raise ValueError(msg)
         self._check_dislikes()
@@ -182,6 +190,12 @@ class PipelineConfig:
         if self.export.index == "tfrs":
             msg = f"{given} adds to the scores, which `export.index: tfrs` cannot. Set the index to `plain`."
             raise ValueError(msg)
+
+    @property
+    def refits(self) -> bool:
+        """Whether a blessed model is trained anew on everything before it is pushed."""
+        refit = self.training.refit
+        return self.feedback.split_rule.holds_out_newest if refit is None else refit
 
     @property
     def output_path(self) -> Path:

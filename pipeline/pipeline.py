@@ -15,15 +15,20 @@ from components.baseline.component import BaselineFinder, BaselineKeeper
 from components.data_contract import SCHEMA_FILE
 from components.data_contract.component import CuratedSchema
 from components.data_gate.component import AnomalyGate
+from components.everything.component import EverythingGen
 from components.feedback.component import FeedbackGen
 from components.gate.eval_config import make_eval_config
 from components.gate.last_blessed import Asked, LastBlessedOtherModel
 from components.gate.report.component import GateReporter
 from components.pusher.component import ServingPusher
+from components.refit.component import Refit
 from components.trainer import choice
 from components.trainer.component import SequenceTrainer
+from components.trainer.config import TrainerConfig
 from components.tuner import tuner_fn
 from components.tuner.component import SequenceTuner
+from components.warm.earlier import JUDGED, REFITTED, EarlierModels
+from components.warm.start import WARM
 from pipeline.config import PipelineConfig
 from pnfrec_artifacts import GateReport
 from pnfrec_core import schema
@@ -63,10 +68,12 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
     anomaly_gate = AnomalyGate(validator.outputs["anomalies"], feedback.outputs["statistics"])
     data = {"examples": examples, "vocabulary": feedback.outputs["vocabulary"], "schema": curated.outputs["schema"]}
     tuner = SequenceTuner(**data, custom_config=_tuner_settings(config)) if config.tuner.enabled else None
+    earlier = _earlier(config, feedback) if config.training.warm_start else None
     trainer = SequenceTrainer(
         **data,
         custom_config=_trainer_settings(config),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=earlier.outputs[JUDGED] if earlier else None,
     )
     # The gate hands nothing on, so its place before what trains has to be said.
     trainer.add_upstream_node(anomaly_gate)
@@ -93,8 +100,10 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         statistics=feedback.outputs["statistics"],
         gate=config.gate,
     )
+    refit = _refit(config, feedback, trainer, evaluator, report, earlier, elsewhere) if config.refits else ()
     pusher = ServingPusher(
         model=model,
+        refitted=refit[-1].outputs["model"] if refit else None,
         model_blessing=evaluator.outputs["blessing"],
         base_directory=str(config.serving_path),
         resolved_config=config.to_yaml(),
@@ -111,14 +120,50 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         components=[
             *(feedback, statistics, curated, validator, anomaly_gate),
             *([tuner] if tuner else []),
+            *([earlier] if earlier else []),
             *(trainer, baseline, evaluator, report),
             *([keeper] if keeper else []),
-            pusher,
+            *(*refit, pusher),
         ],
         enable_cache=config.cache,
         metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path)),
         beam_pipeline_args=list(elsewhere.beam) if elsewhere else config.beam.arguments(),
     )
+
+
+def _earlier(config: PipelineConfig, feedback: Any) -> Any:
+    """Finds the models of earlier data that a warm start begins with."""
+    return Resolver(
+        strategy_class=EarlierModels,
+        config={"serving": str(config.serving_path)},
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        statistics=feedback.outputs["statistics"],
+        **{name: types.Channel(type=standard_artifacts.Model) for name in (JUDGED, REFITTED)},
+    ).with_id("EarlierModels")
+
+
+def _refit(
+    config: PipelineConfig,
+    feedback: Any,
+    trainer: Any,
+    evaluator: Any,
+    report: Any,
+    earlier: Any,
+    elsewhere: Elsewhere | None,
+) -> tuple[Any, Any]:
+    """What trains a blessed model anew on everything. It waits for the report, which tells why a model is refused."""
+    everything = EverythingGen(config.feedback, feedback.outputs["statistics"], files_are_here=elsewhere is None)
+    everything.add_upstream_node(report)
+    refit = Refit(
+        judged=trainer.outputs["model"],
+        blessing=evaluator.outputs["blessing"],
+        examples=everything.outputs["examples"],
+        vocabulary=everything.outputs["vocabulary"],
+        initial=earlier.outputs[REFITTED] if earlier else None,
+        custom_config={**_trainer_settings(config), choice.STATE_DIR: str(config.output_path / "refit_state")},
+    )
+    return everything, refit
 
 
 def _baseline(config: PipelineConfig, model: Any, elsewhere: Elsewhere | None) -> Any:
@@ -162,7 +207,7 @@ def _keeper(elsewhere: Elsewhere, model: Any, evaluator: Any, report: Any, pushe
 def _tuner_settings(config: PipelineConfig) -> dict[str, Any]:
     return {
         choice.MODEL: dataclasses.asdict(config.model),
-        choice.TRAINING: dataclasses.asdict(config.training),
+        choice.TRAINING: dataclasses.asdict(config.training.fitting()),
         tuner_fn.TUNER: dataclasses.asdict(config.tuner),
         choice.STATE_DIR: str(config.output_path / "tuner_state"),
     }
@@ -170,11 +215,14 @@ def _tuner_settings(config: PipelineConfig) -> dict[str, Any]:
 
 def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
     # Only what made the model: a changed gate must not train it again, nor a search that is not made.
+    # That a model is refitted is no part of it either: nothing is trained for a setting of what comes after.
+    training = TrainerConfig(**dataclasses.asdict(config.training.fitting()))
     sections = ("name", "feedback", "model", "training", "export", *(["tuner"] if config.tuner.enabled else []))
     return {
         choice.MODEL: dataclasses.asdict(config.model),
-        choice.TRAINING: dataclasses.asdict(config.training),
+        choice.TRAINING: dataclasses.asdict(config.training.fitting()),
         choice.EXPORT: dataclasses.asdict(config.export),
+        **({} if config.training.warm() is None else {WARM: config.training.warm()}),
         choice.STATE_DIR: str(config.output_path / "training_state"),
-        choice.RESOLVED_CONFIG: config.to_yaml(*sections),
+        choice.RESOLVED_CONFIG: dataclasses.replace(config, training=training).to_yaml(*sections),
     }

@@ -87,10 +87,10 @@ def _model(base: Path, version: int | None) -> tuple[int, Path]:
 def _write(config: "PipelineConfig", output: Path, model: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """The counts of the job in `output`, done now or before."""
     from pipeline.histories import key_of, make_histories, remove_histories
-    from pnfrec_core.provenance import data_digest
+    from pnfrec_core.model_digest import model_digest
 
     # A folder that was emptied may hold another model under the same number.
-    content = data_digest(sorted(path for path in model.rglob("*") if path.is_file()))
+    content = model_digest(model)
     job = {**asked, "model_content": content, "histories": key_of(config)}
     summary = _begin(output, job)
     if summary is not None:

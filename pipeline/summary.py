@@ -40,6 +40,8 @@ def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> b
         )
     elif report.blessed:
         click.secho(f"\n{_pushed(pushed)}  ({seconds:.0f} s in all)", fg="green")
+        if serves := pushed.get(marks.SERVES):
+            click.echo(f"Judged: the model of the report above. Served: {serves}.")
     else:
         click.secho(
             f"\nNOT BLESSED: nothing was pushed. The reasons are above.  ({seconds:.0f} s in all)", fg="red", err=True

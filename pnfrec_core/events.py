@@ -45,7 +45,7 @@ class TrainingStarted(Event):
         users: Training users.
         interactions: Of theirs, in the sequences that the network reads.
         items: Size of the catalogue.
-        validation_examples: Examples that decide when to stop.
+        validation_examples: Examples that decide when to stop; 0 where the number of steps is given.
         epochs_done: Epochs of an earlier, interrupted run, from which this one goes on.
     """
 
@@ -59,9 +59,10 @@ class TrainingStarted(Event):
     def __str__(self) -> str:
         variant, *others = (f"{name} {value}".removeprefix("variant ") for name, value in self.settings.items())
         resumed = f", from epoch {self.epochs_done + 1} on" if self.epochs_done else ""
+        validated = f", {self.validation_examples:,} validation examples" if self.validation_examples else ""
         return (
             f"training {variant}{resumed}: {', '.join(others)}; {self.users:,} users with {self.interactions:,} "
-            f"interactions, {self.items:,} items, {self.validation_examples:,} validation examples"
+            f"interactions, {self.items:,} items{validated}"
         )
 
 
@@ -111,6 +112,24 @@ class EpochDone(Event):
         return (
             f"epoch {self.epoch}/{self.epochs}: loss {self.loss:.4f}, validation NDCG {self.ndcg:.4f}, HR {self.hr:.4f}"
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class StepsDone(Event):
+    """A training that ends after a number of steps has done some.
+
+    Attributes:
+        step: How many.
+        steps: How many there will be.
+        loss: Mean training loss since the last such event.
+    """
+
+    step: int
+    steps: int
+    loss: float
+
+    def __str__(self) -> str:
+        return f"step {self.step:,} of {self.steps:,}: loss {self.loss:.4f}"
 
 
 @dataclasses.dataclass(frozen=True)

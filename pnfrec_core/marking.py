@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pnfrec_core import model_marks, serving_config, versions
-from pnfrec_core.model_digest import model_digest
+from pnfrec_core.model_digest import judged_digest, model_digest
 from pnfrec_core.model_marks import ConfigFile, Draft, Marks, MarksError, new_mark
 
 Base = str | os.PathLike[str]
@@ -90,7 +90,7 @@ def rollback(base: Base, version: int | None, reason: str) -> Marks:
             raise MarksError(msg)
         pinned = marks.pinned if marks.pinned is None or marks.pinned.version not in same else None
         draft.set(
-            bad={**marks.bad, **{each: new_mark(each, reason, digest) for each in same}},
+            bad={**marks.bad, **{each: new_mark(each, reason, digest, judged_digest(there[each])) for each in same}},
             labels={name: mark for name, mark in marks.labels.items() if mark.version not in same},
             pinned=pinned,
         )
@@ -127,9 +127,10 @@ def _changing(base: Base) -> Iterator[tuple[Draft, dict[int, Path]]]:
         msg = f"{base} is no folder. Name the folder that the pipeline pushes to: its `serving`, or <output>/serving."
         raise MarksError(msg)
     with model_marks.editing(base) as draft:
-        there = versions.complete_versions(base)
-        yield draft, there
-    serving_config.refresh(base, draft.marks, there)
+        yield draft, versions.complete_versions(base)
+    # Where every version is bad there is nothing that TensorFlow Serving could be told.
+    with contextlib.suppress(MarksError):
+        serving_config.refresh(base)
 
 
 def _require_complete(base: Base, there: dict[int, Path], version: int) -> None:

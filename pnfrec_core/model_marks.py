@@ -44,6 +44,7 @@ class Mark:
         who: User and machine.
         reason: Why, as they said.
         model: Of a bad version the digest of its model, by which it is known under another number too; else "".
+        judged: Of a bad version that was refitted the digest of the model that the gate judged in its place; else "".
     """
 
     version: int
@@ -51,6 +52,7 @@ class Mark:
     who: str = ""
     reason: str = ""
     model: str = ""
+    judged: str = ""
 
     def __str__(self) -> str:
         said = f": {self.reason}" if self.reason else ""
@@ -88,8 +90,8 @@ class Marks:
 
     @property
     def bad_models(self) -> dict[str, Mark]:
-        """The mark of each bad model, by its digest."""
-        return {mark.model: mark for mark in self.bad.values() if mark.model}
+        """The mark of each bad model by its digest, and of the judged ones that bad ones were refitted from."""
+        return {digest: mark for mark in self.bad.values() for digest in (mark.model, mark.judged) if digest}
 
     def good(self, versions: Iterable[int]) -> list[int]:
         """Those of the versions that are not bad, the newest first."""
@@ -149,6 +151,18 @@ def _remedy(file: Path) -> str:
 
 
 @contextlib.contextmanager
+def locked(base: str | os.PathLike[str]) -> Iterator[None]:
+    """Keeps other programs from changing what lies beside the versions.
+
+    Raises:
+        OSError: The folder is missing or cannot be written to.
+    """
+    with (Path(base) / _LOCK_FILE).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def editing(base: str | os.PathLike[str]) -> Iterator["Draft"]:
     """Changes the marks: what the block leaves in the draft is written at its end, unless it raises.
 
@@ -158,8 +172,7 @@ def editing(base: str | os.PathLike[str]) -> Iterator["Draft"]:
         MarksError: The file is damaged.
         OSError: The folder is missing or cannot be written to.
     """
-    with (Path(base) / _LOCK_FILE).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(base):
         draft = Draft(read(base))
         before = draft.marks
         yield draft
@@ -178,14 +191,14 @@ class Draft:
         self.marks = dataclasses.replace(self.marks, **fields)
 
 
-def new_mark(version: int, reason: str = "", model: str = "") -> Mark:
+def new_mark(version: int, reason: str = "", model: str = "", judged: str = "") -> Mark:
     """A mark of now, by the user of this process."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a number without a name, as in containers
         user = str(os.getuid())
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Mark(version, now, f"{user}@{socket.gethostname()}", reason, model)
+    return Mark(version, now, f"{user}@{socket.gethostname()}", reason, model, judged)
 
 
 def check_label(label: str) -> None:

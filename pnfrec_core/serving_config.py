@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from pnfrec_core import files
+from pnfrec_core import files, model_marks
 from pnfrec_core.model_marks import ConfigFile, Marks, MarksError
+from pnfrec_core.versions import complete_versions
 
 CONFIG_FILE: Final = "models.config"
 _OPEN: Final = "model_config_list {\n  config {\n"
@@ -70,23 +71,27 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def refresh(base: str | os.PathLike[str], marks: Marks, versions: Iterable[int]) -> bool:
+def refresh(base: str | os.PathLike[str]) -> bool:
     """Writes the file of a serving folder anew; False where nobody wants one, so that nothing was written.
 
     A file that somebody has deleted is not wanted any more.
 
     Raises:
-        MarksError: Every version is bad. The file stays as it was.
+        MarksError: The marks are damaged, or every version is bad. The file stays as it was.
         OSError: It cannot be written.
     """
-    if marks.config_file is None or not config_file(base).is_file():
+    if not config_file(base).is_file():
         return False
-    write(base, marks, versions, marks.config_file)
+    with model_marks.locked(base):
+        marks = model_marks.read(base)
+        if marks.config_file is None:
+            return False
+        write(base, marks, complete_versions(base), marks.config_file)
     return True
 
 
 def write(base: str | os.PathLike[str], marks: Marks, versions: Iterable[int], config: ConfigFile) -> None:
-    """Writes the file of a serving folder; raises as `refresh`."""
+    """Writes the file of a serving folder, which has to be locked; raises as `refresh`."""
     file, text = config_file(base), config_text(marks, versions, config)
     if not file.is_file() or file.read_text(encoding="utf-8") != text:
         files.write(file, text)

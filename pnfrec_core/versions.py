@@ -21,10 +21,12 @@ CARD_HTML: Final = "model_card.html"
 RUN_SETTINGS: Final = "run.yaml"
 VERDICT: Final = "report.json"
 REPLAY: Final = "replay.json"
+# And which model was judged and which serves, where the two differ.
+REFIT: Final = "refit.json"
 # What a version holds of the run that pushed it, or of one export: none of it is of the model, which another run may
 # push again.
 OF_THE_RUN: Final = (
-    *(os.path.join(EXTRA_ASSETS, name) for name in (RUN_SETTINGS, REPLAY, VERDICT, CARD_TEXT, CARD_HTML)),
+    *(os.path.join(EXTRA_ASSETS, name) for name in (RUN_SETTINGS, REPLAY, REFIT, VERDICT, CARD_TEXT, CARD_HTML)),
     FINGERPRINT_FILE,
 )
 # A version is an int64 in TensorFlow Serving's messages.

@@ -22,7 +22,8 @@ names, and this is all of it:
 `model.fit` with early stopping, best weights and, where it is given a folder, an exact resume. `evaluate` ranks the
 whole catalogue for each user, without the items that the user has seen. `evaluate_table` measures the lists that any
 other library wrote by the same definitions. `export_saved_model` writes a SavedModel that
-takes and gives raw item ids, for TensorFlow Serving or `pnfrec serve`; `load_model` makes the model of it again.
+takes and gives raw item ids, for TensorFlow Serving or `pnfrec serve`; `load_model` makes the model of it again, and
+`fit(..., initial=WarmStart(...))` begins with its weights, by item id, whatever has come into the catalogue since.
 
 Beneath them lie `examples` (from tables and files to batches), `network`, `losses`, `training`, `ranking`, `evaluation`
 and `export`. The package imports neither TFX nor Beam, and to import it loads neither TensorFlow nor Keras: a name
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
     from pnfrec_keras.export.saved_model import export_saved_model
     from pnfrec_keras.network.model import PNFRec
     from pnfrec_keras.training.fitting import fit
+    from pnfrec_keras.training.warm import WarmStart
 
 __all__ = [
     "PNFRec",
     "Vocabulary",
+    "WarmStart",
     "arrays_from_frame",
     "evaluate",
     "evaluate_table",
@@ -56,6 +59,7 @@ __all__ = [
 _HOMES = {
     "PNFRec": "pnfrec_keras.network.model",
     "Vocabulary": "pnfrec_keras.examples.vocabulary",
+    "WarmStart": "pnfrec_keras.training.warm",
     "arrays_from_frame": "pnfrec_keras.examples.frames",
     "evaluate": "pnfrec_keras.evaluation.evaluate",
     "evaluate_table": "pnfrec_keras.evaluation.tables",

@@ -34,8 +34,11 @@ def _check_types(config: Any, section: str) -> None:
             choices = get_args(field.type)
             _check(value in choices, name, f"one of {', '.join(choices)}", value)
         else:
-            kind, description = _KINDS[field.type]  # type: ignore[index]
-            alike = isinstance(value, bool) == (field.type is bool)
+            if value is None and type(None) in get_args(field.type):
+                continue
+            plain = next(iter(get_args(field.type)), field.type)  # of `bool | None`
+            kind, description = _KINDS[plain]  # type: ignore[index]
+            alike = isinstance(value, bool) == (plain is bool)
             _check(alike and isinstance(value, kind), name, description, value)
 
 

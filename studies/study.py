@@ -108,7 +108,7 @@ class Trial:
         model = self.config.model.effective()
         # Recent likes are counted for rankings: nothing is trained on them.
         feedback = dataclasses.replace(self.config.feedback, recent_days=0.0)
-        parts = [changed(part) for part in (feedback, model, self.config.training)]
+        parts = [changed(part) for part in (feedback, model, self.config.training.fitting())]
         name = result_name(code=self.origin.training, data=self.origin.data, settings=parts)
         return f"{model.variant}-seed{self.seed}-{name[:12]}"
 

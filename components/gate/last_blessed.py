@@ -82,7 +82,7 @@ def choose(
         if not is_whole(uri, fileio.exists):
             if not found:
                 gone[uri] = each.model
-        elif (mark := bad.get(_digest(each.model)) if bad else None) is not None:
+        elif (mark := bad.get(digest_of(each.model)) if bad else None) is not None:
             told.add(uri)
             said = events.BaselineIsBad(uri, mark.version, str(mark))
             log.warning("%s", said, extra={events.ATTRIBUTE: said})
@@ -179,7 +179,8 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
         return best
 
 
-def _digest(model: Any) -> str:
+def digest_of(model: Any) -> str:
+    """By what the marks of a serving folder name the model of an artifact."""
     return model_digest(path_utils.serving_model_path(model.uri))
 
 

@@ -18,12 +18,13 @@ from pnfrec_artifacts import GateReport
 
 
 class ServingPusherSpec(standard_component_specs.PusherSpec):  # type: ignore[misc]
-    """PusherSpec, the gate's report, which brings the model card, and examples, whose users are asked for."""
+    """PusherSpec, the gate's report, which brings the model card, examples, whose users are asked for, and a refit."""
 
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {
         **standard_component_specs.PusherSpec.INPUTS,
         executor.REPORT: ChannelParameter(type=GateReport, optional=True),
         executor.EXAMPLES: ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        executor.REFITTED: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
 
 
@@ -47,6 +48,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
         push: PushConfig | None = None,
         report: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
+        refitted: types.BaseChannel | None = None,
         once: bool = True,
     ) -> None:
         """Makes the component.
@@ -58,7 +60,8 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             resolved_config: All settings of the run as text, stored in the pushed version.
             push: What the model has to show before; None asks nothing.
             report: Output of GateReporter, whose model card goes into the version; None delivers none.
-            examples: Output of FeedbackGen, for `push.replay_users`; None compares nothing.
+            examples: Output of FeedbackGen, for `push.replay_users` and for `refitted`; None compares nothing.
+            refitted: Output of Refit, which is pushed in the place of the blessed model; None pushes that itself.
             once: Whether the component runs once, so that the time of now keeps it out of the cache. A pipeline that is
                 compiled once and run often has to have no cache for it instead.
         """
@@ -74,6 +77,7 @@ class ServingPusher(component.Pusher):  # type: ignore[misc]
             model_blessing=model_blessing,
             report=report,
             examples=examples,
+            refitted=refitted,
             push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
             custom_config=json.dumps(custom_config),
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),

@@ -2,10 +2,45 @@
 
 import dataclasses
 import math
-from typing import Any, ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Literal
 
 # The version that serves, and one before it.
 _LEAST_KEPT: Final = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class RefitBounds:
+    """What a refitted model has to show beside the judged one, before it is pushed in its place (`training.refit`).
+
+    Attributes:
+        users: How many held-out users both are asked for. With 0 their lists are not compared.
+        min_overlap: The least share of the items of a list that must stand in the list of the judged model too, the
+            mean over those users.
+        min_items: The least size of its catalogue, as a share of the judged one's. It has all items of training, and
+            those that came later, so that below 1 something is wrong.
+        min_coverage: The least number of different items in the lists of those users, as a share of the judged one's.
+        refused: What happens where it shows less: "stop" fails the run and pushes nothing, "judged" pushes the judged
+            model and says so.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    users: int = 200
+    min_overlap: float = 0.2
+    min_items: float = 1.0
+    min_coverage: float = 0.5
+    refused: Literal["stop", "judged"] = "stop"
+
+    def __post_init__(self) -> None:
+        if self.users < 0:
+            msg = f"`push.refit.users` must be 0, for none, or more. Received: {self.users}."
+            raise ValueError(msg)
+        for name in ("min_overlap", "min_items", "min_coverage"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                msg = f"`push.refit.{name}` must be a share from 0, for no bound, to 1. Received: {value}."
+                raise ValueError(msg)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +69,12 @@ class PushConfig:
     replay_users: int = 200
     min_overlap: float | None = None
     keep_versions: int | None = None
+    refit: RefitBounds = dataclasses.field(default_factory=RefitBounds)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "PushConfig":
+        """The settings of which `dataclasses.asdict` made plain values."""
+        return cls(**{**values, "refit": RefitBounds(**values.get("refit", {}))})
 
     def __post_init__(self) -> None:
         if self.replay_users < 0:

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from tfx.dsl.io import fileio
@@ -16,6 +16,8 @@ from pnfrec_core.model_marks import Marks
 CONFIG_FILE: Final = os.path.join(schema.EXTRA_ASSETS, versions.RUN_SETTINGS)
 # How the model differs from the version that served before it.
 REPLAY_FILE: Final = os.path.join(schema.EXTRA_ASSETS, versions.REPLAY)
+# Whether the model was judged or refitted, and what the two are like.
+REFIT_FILE: Final = os.path.join(schema.EXTRA_ASSETS, versions.REFIT)
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +46,14 @@ def complete_versions(base: str) -> dict[int, str]:
     }
 
 
-def deliver(
-    model: str, base: str, resolved_config: str, beside: Sequence[str] = (), texts: Mapping[str, str] | None = None
-) -> str:
+def deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str] | None = None) -> str:
     """Copies a model into a version of its own, newer than all that are there; `saved_model.pb` last.
 
     Args:
         model: Folder of the SavedModel.
         base: The serving folder.
         resolved_config: All settings of the run as text, stored in the version.
-        beside: Further files of the run, which get their names in `assets.extra/` of the version.
-        texts: Further texts, by the path that each gets in the version.
+        texts: Further texts of the run, by the path that each gets in the version.
 
     Returns:
         The folder of the version.
@@ -64,7 +63,7 @@ def deliver(
     """
     folder = _claim(base)
     try:
-        _fill(folder, model, {CONFIG_FILE: resolved_config, **(texts or {})}, beside)
+        _fill(folder, model, {CONFIG_FILE: resolved_config, **(texts or {})})
     except BaseException:
         # Half a version would take its number for good.
         fileio.rmtree(folder)
@@ -105,7 +104,7 @@ def _names(base: str) -> list[str]:
     return [name.rstrip("/") for name in fileio.listdir(base)] if fileio.isdir(base) else []
 
 
-def _fill(folder: str, model: str, texts: Mapping[str, str], beside: Sequence[str]) -> None:
+def _fill(folder: str, model: str, texts: Mapping[str, str]) -> None:
     for root, folders, names in fileio.walk(model):
         place = os.path.normpath(os.path.join(folder, os.path.relpath(root, model)))
         for name in folders:
@@ -117,7 +116,5 @@ def _fill(folder: str, model: str, texts: Mapping[str, str], beside: Sequence[st
     for name, text in texts.items():
         with fileio.open(os.path.join(folder, name), "w") as stream:
             stream.write(text)
-    for path in beside:
-        fileio.copy(path, os.path.join(folder, schema.EXTRA_ASSETS, os.path.basename(path)), overwrite=True)
     # Until this file is there, no server takes the version.
     fileio.copy(os.path.join(model, versions.SAVED_MODEL_FILE), os.path.join(folder, versions.SAVED_MODEL_FILE))

@@ -10,19 +10,21 @@ from tfx.components.pusher import executor
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import io_utils, path_utils, proto_utils
 
 from components.pusher import marks
 from components.pusher.config import PushConfig
-from components.pusher.delivery import REPLAY_FILE, deliver, newest_version, serving_version
+from components.pusher.delivery import REFIT_FILE, REPLAY_FILE, deliver, newest_version, serving_version
+from components.pusher.refitted import Choice, choose, describe
 from components.pusher.rehearsal import rehearse
 from components.pusher.replay import Compared, replay
 from components.pusher.retention import delete_old
-from pnfrec_core import events, model_marks, schema, serving_config, versions
+from pnfrec_core import events, model_marks, schema, served, serving_config, versions
 from pnfrec_core.model_digest import model_digest
 
 REPORT = "report"
 EXAMPLES = "examples"
+REFITTED = "refitted"
 RESOLVED_CONFIG = "resolved_config"
 PUSH = "push"
 _CHUNK = 1 << 20
@@ -49,6 +51,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
             input_dict: `model` and `model_blessing`; `report`, if there is one, whose model card goes with the model;
                 `examples`, if there are any, whose users are asked for by `push.replay_users`.
             output_dict: `pushed_model`, which gets the properties in `components.pusher.marks`.
+                Where there is `refitted`, that one is pushed, if it keeps to the bounds of `push.refit`.
             exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
                 `resolved_config` is written into the version that is pushed, and `push` the fields of a PushConfig.
 
@@ -63,22 +66,28 @@ class Executor(executor.Executor):  # type: ignore[misc]
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        base, model = destination.filesystem.base_directory, self.GetModelPath(input_dict)
-        decided = model_marks.read(base)
-        if (refusal := _refusal(decided, base, model)) is not None:
+        base, judged = destination.filesystem.base_directory, self.GetModelPath(input_dict)
+        decided, refitted = model_marks.read(base), _refitted(input_dict)
+        if (refusal := _refusal(decided, base, judged, refitted)) is not None:
             log.warning("%s", refusal, extra={events.ATTRIBUTE: refusal})
             self._MarkNotPushed(pushed)
             pushed.set_string_custom_property(marks.REFUSED, str(refusal))
             return
         folder = newest_version(base, decided)
+        settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
+        push = PushConfig.from_dict(settings.get(PUSH, {"rehearse": False, "replay_users": 0}))
+        model, choice = refitted or judged, None
         is_new = not folder or not same_files(model, folder)
+        if is_new and refitted:
+            choice = choose(refitted, judged, _test_examples(input_dict), push)
+            model = choice.model
+            is_new = not folder or not same_files(model, folder)
         if is_new:
-            settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
-            push = PushConfig(**settings.get(PUSH, {"rehearse": False, "replay_users": 0}))
             if push.rehearse:
                 rehearse(model, push)
             told = _replay(input_dict, model, serving_version(base, decided), push)
-            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), _card(input_dict), told)
+            texts = _card(input_dict, choice) | told | _record(choice)
+            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts)
             _tidy(base, push.keep_versions)
             _tell_servers(base)
             io_utils.copy_dir(model, pushed.uri)
@@ -89,12 +98,18 @@ class Executor(executor.Executor):  # type: ignore[misc]
         pushed.set_int_custom_property(marks.IS_NEW, int(is_new))
         if decided.pinned is not None:
             pushed.set_int_custom_property(marks.PINNED, decided.pinned.version)
+        if refitted:
+            pushed.set_string_custom_property(marks.SERVES, _serves(folder, choice))
 
 
-def _refusal(decided: model_marks.Marks, base: str, model: str) -> events.ModelIsBad | None:
-    """Why a model may not be pushed; None where it may. Known by its files: each push gives it another number."""
+def _refusal(decided: model_marks.Marks, base: str, *models: str) -> events.ModelIsBad | None:
+    """Why none of the models may be pushed; None where one may. Known by its files: each push gives it another number.
+
+    Where a refitted model is bad, so is the judged one that it was made of, and the other way round.
+    """
     bad = decided.bad_models
-    mark = bad.get(model_digest(model)) if bad else None
+    found = (bad.get(model_digest(model)) for model in models if model) if bad else ()
+    mark = next((mark for mark in found if mark is not None), None)
     return None if mark is None else events.ModelIsBad(base, mark.version, str(mark))
 
 
@@ -116,7 +131,7 @@ def _tell_servers(base: str) -> None:
     if "://" in base:
         return
     try:
-        serving_config.refresh(base, model_marks.read(base), versions.complete_versions(base))
+        serving_config.refresh(base)
     except (OSError, model_marks.MarksError) as error:
         log.warning(
             "%s could not be written anew, so that TensorFlow Serving does not know of the version just pushed (%s). "
@@ -141,22 +156,51 @@ def _files(folder: str) -> list[str]:
 
 def _replay(input_dict: dict[str, list[types.Artifact]], model: str, serving: str, push: PushConfig) -> dict[str, str]:
     """The file that says how a model differs from the version that serves; none where there is nothing to compare."""
-    examples = input_dict.get(EXAMPLES)
-    if not (serving and examples):
-        return {}
-    (folder,) = artifact_utils.get_split_uris(examples, schema.TEST_SPLIT)
-    found = replay(Compared(model, serving, folder), push)
+    folder = _test_examples(input_dict)
+    found = replay(Compared(model, serving, folder), push) if serving and folder else None
     return {} if found is None else {REPLAY_FILE: json.dumps(found, indent=1) + "\n"}
 
 
-def _card(input_dict: dict[str, list[types.Artifact]]) -> list[str]:
+def _test_examples(input_dict: dict[str, list[types.Artifact]]) -> str:
+    """Folder of the examples whose users are asked for; "" where nobody wired any."""
+    examples = input_dict.get(EXAMPLES)
+    return artifact_utils.get_split_uris(examples, schema.TEST_SPLIT)[0] if examples else ""
+
+
+def _refitted(input_dict: dict[str, list[types.Artifact]]) -> str:
+    """Folder of the refitted model; "" where none is asked for."""
+    found = input_dict.get(REFITTED)
+    return path_utils.serving_model_path(artifact_utils.get_single_uri(found)) if found else ""
+
+
+def _card(input_dict: dict[str, list[types.Artifact]], choice: Choice | None) -> dict[str, str]:
     """The model card and the verdict; none where there is no report. One of before there were cards brings none."""
-    paths = [
-        os.path.join(report.uri, name)
-        for report in input_dict.get(REPORT) or []
-        for name in (versions.CARD_TEXT, versions.CARD_HTML, versions.VERDICT)
-    ]
-    return [path for path in paths if fileio.exists(path)]
+    texts = {}
+    for report in input_dict.get(REPORT) or []:
+        for name in (versions.CARD_TEXT, versions.CARD_HTML, versions.VERDICT):
+            path = os.path.join(report.uri, name)
+            if fileio.exists(path):
+                with fileio.open(path) as stream:
+                    text = str(stream.read())
+                # The report was written before there was a refitted model.
+                texts[os.path.join(schema.EXTRA_ASSETS, name)] = (
+                    text.replace(served.JUDGED, choice.sentence) if choice else text
+                )
+    return texts
+
+
+def _record(choice: Choice | None) -> dict[str, str]:
+    return {} if choice is None else {REFIT_FILE: json.dumps(choice.record, indent=1) + "\n"}
+
+
+def _serves(folder: str, choice: Choice | None) -> str:
+    """What a version says of the model that it is."""
+    record: dict[str, Any] | None = None if choice is None else choice.record
+    path = os.path.join(folder, REFIT_FILE)
+    if record is None and fileio.exists(path):
+        with fileio.open(path) as stream:
+            record = json.loads(stream.read())
+    return "refitted on everything" if record is None else describe(record)
 
 
 def _same(one: str, other: str) -> bool:

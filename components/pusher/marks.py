@@ -14,6 +14,8 @@ IS_NEW: Final = "is_new"
 REFUSED: Final = "refused"
 # The version that is pinned, so that it serves and not the one that was pushed; absent where none is.
 PINNED: Final = "pinned"
+# Which model it is, in words; absent where none was refitted.
+SERVES: Final = "serves"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,19 +38,27 @@ def replay(compared: Compared, config: PushConfig) -> dict[str, Any] | None:
     Raises:
         NotServableError: Their lists have less in common than `push.min_overlap`, or the new model does not answer.
     """
-    if not config.replay_users:
-        return None
+    found = compare(compared, config.replay_users) if config.replay_users else None
+    if found is not None:
+        log.info("%s", describe(found))
+        _judge(found, compared, config)
+    return found
+
+
+def compare(compared: Compared, users: int) -> dict[str, Any] | None:
+    """What both answer to so many histories; None, with a warning, where there are no examples.
+
+    Raises:
+        NotServableError: The new model does not answer.
+    """
     with tempfile.TemporaryDirectory(prefix="pnfrec-replay-") as scratch:
         new, old, examples = (_here(uri, Path(scratch) / name) for name, uri in compared._asdict().items())
         shards = sorted(map(str, Path(examples).glob("*.gz")))
         if not shards:
             log.warning("Replay: %s holds no examples, so that nothing was compared.", compared.examples)
             return None
-        options = ["--new", new, "--old", old, "--users", str(config.replay_users)]
-        found: dict[str, Any] = run_program("serving.bulk.replay", compared.new, *options, *shards)
-    log.info("%s", describe(found))
-    _judge(found, compared, config)
-    return found
+        options = ["--new", new, "--old", old, "--users", str(users)]
+        return run_program("serving.bulk.replay", compared.new, *options, *shards)
 
 
 def describe(found: dict[str, Any]) -> str:

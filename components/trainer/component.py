@@ -42,6 +42,7 @@ class SequenceTrainer(Trainer):
         schema: Curated schema; ties the model to the data contract it was trained under.
         custom_config: JSON-able settings for `run_fn`: "model", "training", "export" and "resolved_config".
         hyperparameters: The choice of a Tuner, which overrides the settings.
+        base_model: An earlier model that the training begins with, by the settings "warm"; none where it is empty.
     """
 
     SPEC_CLASS = SequenceTrainerSpec
@@ -54,12 +55,14 @@ class SequenceTrainer(Trainer):
         schema: types.BaseChannel,
         custom_config: dict[str, Any],
         hyperparameters: types.BaseChannel | None = None,
+        base_model: types.BaseChannel | None = None,
     ) -> None:
         spec = SequenceTrainerSpec(
             examples=examples,
             vocabulary=vocabulary,
             schema=schema,
             hyperparameters=hyperparameters,
+            base_model=base_model,
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
             run_fn=RUN_FN,

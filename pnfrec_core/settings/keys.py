@@ -112,7 +112,7 @@ def tree_of(kind: type, path: str = "") -> Section:
             dataclasses, is a key whose parts are told with it.
         path: Of the section.
     """
-    prose, meanings = read_docstring(kind)
+    prose, meanings = read_docstring(kind)[0], _meanings(kind)
     hints = typing.get_type_hints(kind)
     parts: list[Key | Section] = []
     for field in dataclasses.fields(kind):
@@ -121,6 +121,15 @@ def tree_of(kind: type, path: str = "") -> Section:
         meaning = meanings.get(field.name, "")
         parts.append(tree_of(hint, own) if _is_settings(hint) else _key(own, hint, meaning, field))
     return Section(path, prose, tuple(sorted(parts, key=lambda part: isinstance(part, Section))))
+
+
+def _meanings(kind: type) -> dict[str, str]:
+    """What the docstrings of a dataclass, and of those that it extends, say of their keys; its own counts most."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        if dataclasses.is_dataclass(each):
+            found |= read_docstring(each)[1]
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -17,6 +17,8 @@ from pnfrec_core.arrays import read_arrays
 _STATE_FILE = "state.npz"
 _HISTORY_KEY = "history"
 _COUNT_KEY = "variable_count"
+# Of early stopping.
+_COUNTERS = ("best", "wait", "best_epoch")
 
 Progress = Callable[[int, dict[str, float]], None]
 
@@ -78,6 +80,13 @@ def start_averages(model: keras.Model) -> None:
         average.assign(variable)
 
 
+def take_averages(model: keras.Model) -> None:
+    """Leaves a model with the averages of its weights, where its optimizer makes some."""
+    if has_averages(model):
+        for variable, average in _with_averages(model):
+            variable.assign(average)
+
+
 def has_averages(model: keras.Model) -> bool:
     """Whether the optimizer of a model makes averages of its weights."""
     return bool(_optimizer(model).use_ema)
@@ -102,10 +111,11 @@ class ResumableState(keras.callbacks.Callback):
     Args:
         folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it. None:
             nothing is kept on disk, only the history.
-        early_stopping: Its counters are part of the state. Put it before this callback in the list.
+        early_stopping: Its counters are part of the state. Put it before this callback in the list. None: the training
+            ends after a number of steps, and no epoch of it is the best.
     """
 
-    def __init__(self, folder: str | Path | None, early_stopping: Patience) -> None:
+    def __init__(self, folder: str | Path | None, early_stopping: Patience | None) -> None:
         super().__init__()
         self.path = None if folder is None else Path(folder) / _STATE_FILE
         self.early_stopping = early_stopping
@@ -120,7 +130,7 @@ class ResumableState(keras.callbacks.Callback):
             for number, variable in enumerate(_variables(model)):
                 variable.assign(state[f"variable_{number}"])
             self.history = json.loads(str(state[_HISTORY_KEY]))
-            self._counters = {name: state[name].item() for name in ("best", "wait", "best_epoch")}
+            self._counters = {name: state[name].item() for name in _COUNTERS if name in state}
             self._best_weights = [state[f"best_{number}"] for number in range(int(state["best_count"]))]
             log.info("Resuming after epoch %d from %s.", len(self.history), self.path)
         return len(self.history)
@@ -141,11 +151,13 @@ class ResumableState(keras.callbacks.Callback):
     def is_finished(self, epochs: int) -> bool:
         """Whether the restored run had nothing left to do, and was killed before it could say so."""
         done, wait = len(self.history), self._counters.get("wait", 0)
-        return done >= epochs or self.early_stopping.is_over(done, wait)
+        return done >= epochs or (self.early_stopping is not None and self.early_stopping.is_over(done, wait))
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         # Early stopping forgets everything in its own on_train_begin, which came just before this one.
         del logs
+        if self.early_stopping is None:
+            return
         for name, value in self._counters.items():
             setattr(self.early_stopping, name, value)
         self.early_stopping.best_weights = self._best_weights
@@ -162,11 +174,10 @@ class ResumableState(keras.callbacks.Callback):
             self._write(self.path)
 
     def _write(self, path: Path) -> None:
-        best = self.early_stopping.best_weights or []
+        stopping = self.early_stopping
+        best = [] if stopping is None else stopping.best_weights or []
         state: dict[str, Any] = {
-            "best": self.early_stopping.best,
-            "wait": self.early_stopping.wait,
-            "best_epoch": self.early_stopping.best_epoch,
+            **({} if stopping is None else {name: getattr(stopping, name) for name in _COUNTERS}),
             "best_count": len(best),
             _HISTORY_KEY: json.dumps(self.history),
             _COUNT_KEY: len(_variables(self.model)),
@@ -219,6 +230,25 @@ class ReportedProgress(keras.callbacks.Callback):
         if self._compiling_since is not None:
             self._report(events.FirstStepDone(time.perf_counter() - self._compiling_since, self._steps))
             self._compiling_since = None
+
+
+class StepsProgress(ReportedProgress):
+    """Reports as events that the first step is compiled, and how far a training is that ends after so many steps.
+
+    Args:
+        report: Gets the events.
+        steps: That there will be.
+        steps_per_epoch: Of an epoch; the last one may have fewer.
+    """
+
+    def __init__(self, report: events.Report, steps: int, steps_per_epoch: int) -> None:
+        super().__init__(report, -(-steps // steps_per_epoch), steps_per_epoch)
+        self._all = steps
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._first_step_is_done()
+        done = min((epoch + 1) * self._steps, self._all)
+        self._report(events.StepsDone(done, self._all, float((logs or {})["loss"])))
 
 
 class EpochProgress(keras.callbacks.Callback):

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import logging
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,9 +21,7 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
     training_dataset,
 )
-from pnfrec_keras.examples.batch import DISLIKED
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.ranking.trend import trend_of
 from pnfrec_keras.training.build import build_model, compile_model
 from pnfrec_keras.training.callbacks import (
     AveragedWeights,
@@ -35,8 +32,9 @@ from pnfrec_keras.training.callbacks import (
     ResumableState,
     has_averages,
 )
-from pnfrec_keras.training.data_checks import check_data, check_margins, dislikes_for
+from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, dislikes_for, set_trend
 from pnfrec_keras.training.progress import training_started
+from pnfrec_keras.training.warm import WarmStart
 
 MONITOR = "val_ndcg_p"
 
@@ -75,6 +73,7 @@ def train(
     state_dir: str | Path,
     log_dir: str | Path | None = None,
     popularity: Any = None,
+    initial: WarmStart | None = None,
     progress: Progress | None = None,
     report: events.Report | None = None,
     verbose: int | str = 0,
@@ -91,6 +90,7 @@ def train(
         log_dir: As of `fit`.
         popularity: (num_items + 1,), `Vocabulary.popularity`: ranks items for validation users without a known
             positive item, as the export does.
+        initial: As of `fit`.
         progress: As of `fit`.
         report: As of `fit`.
         verbose: As of `fit`.
@@ -108,6 +108,7 @@ def train(
         model.set_popularity(popularity)
     return fit(
         *(model, training_data, validation_data, training),
+        initial=initial,
         state_dir=state_dir,
         log_dir=log_dir,
         progress=progress,
@@ -122,6 +123,7 @@ def fit(
     validation_data: EvaluationArrays,
     config: TrainingConfig | None = None,
     *,
+    initial: WarmStart | None = None,
     state_dir: str | Path | None = None,
     log_dir: str | Path | None = None,
     progress: Progress | None = None,
@@ -140,6 +142,7 @@ def fit(
         validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
         config: How it is fitted; None: `TrainingConfig()`. Its k, precision and strategy are for `train`: here they
             are those of the model.
+        initial: The weights that the training begins with, of an earlier model; None leaves those that the model has.
         state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
             A finished run stays there too until `discard_state`, which is to be called once its model is safe. None:
             nothing is kept.
@@ -153,22 +156,23 @@ def fit(
     Raises:
         TypeError: There is no such setting.
         ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
-            margins or the times that `soft_boundary` or `trend_days` of the model need; or a setting means nothing for
-            this model.
+            margins or the times that `soft_boundary` or `trend_days` of the model need; the network of `initial` is
+            another one; or a setting means nothing for this model.
         FloatingPointError: The loss is not a number any more.
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
-    check_data(training_data, validation_data, model.reads)
-    if model.config.soft_boundary:
-        check_margins(training_data, model.reads)
+    check_training(training_data, model)
+    check_validation(validation_data)
     training_data = dislikes_for(model.config, training_data)
     if not model.compiled:
         with model.distribute_strategy.scope():
             compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    if initial is not None:
+        initial.apply(model, training_data)
     if model.trend_weights:
-        training_data = _set_trend(model, training_data)
+        training_data = set_trend(model, training_data)
     state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
     first_epoch = state.restore(model)
     report = report or functools.partial(events.report, log)
@@ -210,7 +214,7 @@ def _run(
         initial_epoch=first_epoch,
         epochs=config.epochs,
         validation_data=even_batches(validation, replicas),
-        callbacks=[_StopOnNan(), state.early_stopping, *averaged, state, *more],
+        callbacks=[StopOnNan(), state.early_stopping, *averaged, state, *more],
         verbose=verbose,
     )
 
@@ -226,39 +230,6 @@ def _with_settings(config: TrainingConfig, settings: Mapping[str, Any], *, compi
     return dataclasses.replace(config, **settings)
 
 
-def _set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
-    """Gives the model the trends of its sequences, and returns the data with the periods of these trends."""
-    days = training_data.days or {}
-    if missing := [name for name in model.trend_weights if name not in days]:
-        msg = (
-            f"`model.trend_days` needs the times of interactions, and the {' and the '.join(missing)} sequences have "
-            "none: read the training data with `days=True`."
-        )
-        raise ValueError(msg)
-    end = max(float(when.max(initial=0.0)) for when in days.values())
-    trends = {
-        name: trend_of(getattr(training_data, name), days[name], model.num_items, model.trend_days, end)
-        for name in model.trend_weights
-    }
-    model.set_trend(trends)
-    # What was chosen when something was disliked, too, where the model learns from that.
-    of = {name: name for name in trends} | ({DISLIKED: model.reads} if DISLIKED in days else {})
-    return dataclasses.replace(training_data, periods={name: trends[of[name]].periods(days[name]) for name in of})
-
-
 def discard_state(state_dir: str | Path) -> None:
     """Removes what `fit` left for a resume: the model is safe elsewhere."""
     shutil.rmtree(state_dir, ignore_errors=True)
-
-
-class _StopOnNan(keras.callbacks.Callback):
-    """A loss that is not a number never becomes one again: an error now beats a useless model later."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        loss = float((logs or {})["loss"])
-        if not math.isfinite(loss):
-            msg = (
-                f"The training loss became {loss} in epoch {epoch + 1}. Lower `training.learning_rate` or "
-                "`model.beta`, or use `training.precision: float32`."
-            )
-            raise FloatingPointError(msg)

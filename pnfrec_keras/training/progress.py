@@ -12,7 +12,7 @@ def training_started(
     num_items: int,
     config: ModelConfig,
     training_data: TrainingArrays,
-    validation_data: EvaluationArrays,
+    validation_data: EvaluationArrays | None,
     epochs_done: int,
 ) -> events.TrainingStarted:
     """The network by the settings that distinguish it, and how much it is trained and validated on.
@@ -21,7 +21,7 @@ def training_started(
         num_items: Size of the catalogue.
         config: The network.
         training_data: Sequences of the training users.
-        validation_data: Examples that decide when to stop.
+        validation_data: Examples that decide when to stop; None where the number of steps is given.
         epochs_done: Epochs of an earlier, interrupted run.
     """
     variant = variant_of(config.variant)
@@ -50,6 +50,6 @@ def training_started(
         users=len(training_data),
         interactions=sum(int(np.count_nonzero(items)) for items in sequences if items is not None),
         items=num_items,
-        validation_examples=len(validation_data),
+        validation_examples=0 if validation_data is None else len(validation_data),
         epochs_done=epochs_done,
     )

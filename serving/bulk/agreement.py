@@ -44,6 +44,7 @@ def account(lists: Lists, histories: Histories, catalogue: dict[bytes, int], bou
     buckets = np.searchsorted(bounds, [catalogue[item] for item in listed], side="right")
     shares = np.bincount(buckets, minlength=len(bounds) + 1) / max(len(listed), 1)
     return {
+        "listed": len(set(listed)),
         "fallback": float(lists.fallback.mean()),
         "empty": float((lists.counts == 0).mean()),
         "unknown_items": 1.0 - int(lists.known.sum()) / items if items else 0.0,

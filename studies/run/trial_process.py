@@ -58,7 +58,7 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: Fork
         "inference": dataclasses.asdict(trial.arm.inference),
         "seed": trial.seed,
         "model": dataclasses.asdict(trial.config.model),
-        "training": dataclasses.asdict(trial.config.training),
+        "training": dataclasses.asdict(trial.config.training.fitting()),
         "data": str(data),
         "trained": str(models / trial.training_key) if trial.training_key else "",
         "target": str(folder),

@@ -8,7 +8,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 NODES = [
     *("FeedbackGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate"),
-    *("SequenceTrainer", "LastBlessedModel", "Evaluator", "GateReporter", "Pusher"),
+    *("SequenceTrainer", "LastBlessedModel", "Evaluator", "GateReporter", "EverythingGen", "Refit", "Pusher"),
 ]
 
 

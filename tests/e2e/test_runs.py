@@ -41,6 +41,8 @@ def test_the_first_run_pushes_a_model_that_answers(world: Path, first: "subproce
     assert "Read: 1,440 rows, 90 users, 24 items" in first.stdout
     assert "BLESSED" in first.stdout
     assert "No blessed model yet" in first.stdout
+    served = next(line for line in first.stdout.splitlines() if line.startswith("Judged: the model of the report"))
+    assert re.search(r"above. Served: refitted on everything: \d+ steps, 90 users", served), served
     (version,) = versions(world)
     assert f"Pushed: {world / 'out' / 'serving' / version}" in first.stdout
     (record,) = run_record.read(world / "out")
@@ -64,10 +66,16 @@ def test_what_made_the_model_lies_beside_it(world: Path, first: "subprocess.Comp
     assert config["feedback"]["positive"] == 8.0
     manifest = json.loads((extra / "manifest.json").read_text())
     assert manifest["items"] == 24
-    assert manifest["best_epoch"] in (1, 2, 3)
+    record = json.loads((extra / "refit.json").read_text())
+    assert record["serves"] == "refitted"
+    assert manifest["refitted"]
+    judged = record["judged"]
+    assert judged["best_epoch"] in (1, 2, 3)
+    assert manifest["steps"] == judged["best_epoch"] * judged["steps_per_epoch"]
     assert len((extra / "items.jsonl").read_text().splitlines()) == 24
     card = (extra / "model_card.md").read_text(encoding="utf-8")
     assert card.startswith("# Model card: tiny\n")
+    assert f"as many steps ({manifest['steps']:,}). It knows 24 items, the judged one 24." in card
     assert "- **Read**: 1,440 rows, 90 users, 24 items" in card
     assert re.search(r"^- \*\*Date of training\*\*: 20\d\d-\d\d-\d\d \d\d:\d\d UTC$", card, re.MULTILINE)
     assert "not recorded" not in card.partition("## The model")[2]
@@ -97,10 +105,24 @@ def test_a_gate_that_refuses_pushes_nothing_and_says_why(
     assert refused.returncode == 3, refused.stdout + refused.stderr
     assert states(refused.stdout)["SequenceTrainer"] == "cached", "a changed gate trains nothing anew"
     assert states(refused.stdout)["Evaluator"] == ""
+    assert "reading the examples" not in refused.stdout, "nothing is refitted"
     assert "NOT BLESSED" in refused.stdout + refused.stderr
     line = next(line for line in refused.stdout.splitlines() if line.startswith("ndcg_p"))
     assert ">= 1" in line
     assert "FAIL" in line.upper()
+    assert versions(world) == before
+
+
+def test_a_model_that_other_bounds_bless_too_is_not_refitted_again(
+    pnfrec: Command, world: Path, first: "subprocess.CompletedProcess[str]"
+) -> None:
+    assert first.returncode == 0
+    before = versions(world)
+    again = pnfrec.run(world / "tiny.yaml", "gate.bounds.ndcg_p.min=0.001")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert states(again.stdout)["Evaluator"] == states(again.stdout)["Refit"] == ""
+    assert "reading the examples" not in again.stdout
+    assert "Nothing new to push" in again.stdout
     assert versions(world) == before
 
 

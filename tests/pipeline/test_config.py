@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.feedback.config import FeedbackConfig
+from components.trainer.config import TrainerConfig
 from components.tuner.config import TunerConfig
 from pipeline.config import BeamConfig, ConfigError, PipelineConfig, QueryConfig, load_config
 from pnfrec_core.settings.keys import tree_of
@@ -32,7 +33,7 @@ def write(tmp_path: Path, values: Any) -> Path:
 def test_a_minimal_file_takes_every_default(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, MINIMAL))
     assert config.model == ModelConfig()
-    assert config.training == TrainingConfig()
+    assert (config.training, config.training.fitting()) == (TrainerConfig(), TrainingConfig())
     assert config.tuner == TunerConfig()
     assert config.export == ExportConfig()
     assert config.beam == BeamConfig()
@@ -296,4 +297,4 @@ def test_defaults_of_the_shipped_config_are_those_of_the_code() -> None:
     # Fewer false positives at no loss of NDCG_p that can be told from chance (docs/findings.md); unasked, the paper's.
     assert config.export == ExportConfig(rule="like_odds", gamma=1.0)
     # The paper trains longer; 40 epochs with a patience of 5, after the first 20, suffice for this small set.
-    assert dataclasses.replace(config.training, epochs=100, patience=10, min_epochs=0) == TrainingConfig()
+    assert dataclasses.replace(config.training, epochs=100, patience=10, min_epochs=0) == TrainerConfig()

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from components.everything.origin import EVERYTHING
 from components.feedback.origin import EXAMPLES
 from components.gate.origin import EVALUATION
 from components.gate.report.origin import REPORT
+from components.refit import executor as refit
+from components.refit.origin import REFIT
 from components.trainer.origin import MODEL
 from components.trainer.state import TRAINED
 from components.tuner.origin import CHOICE
@@ -31,6 +34,9 @@ BY_BYTES = {
     "Tuner": CHOICE,
     "Evaluator": EVALUATION,
     "GateReporter": REPORT,
+    "EverythingGen": EVERYTHING,
+    "Refit": REFIT,
+    "state of a refit": refit.TRAINED,
 }
 BY_SYNTAX = {
     "examples of a study": studies.EXAMPLES,

@@ -27,7 +27,8 @@ from components.feedback.reading.batches import find_other_unit
 from components.feedback.reading.source import Piece
 from components.feedback.reading.titles import read_titles
 from components.feedback.rules.boundary import fixed_threshold, median_of, middle_ranks
-from components.feedback.rules.splits import TIME, USER, RankRule
+from components.feedback.rules.ranks import RankRule
+from components.feedback.rules.splits import TIME, USER
 from components.feedback.writing import account, vocabulary
 from components.feedback.writing.checks import check_train_examples, check_training_rows
 from components.feedback.writing.output import Folders, write_results
@@ -139,11 +140,13 @@ class KeepItems:
 class AddTime:
     """The timestamps that the split rule asked for (rule 4)."""
 
+    config: FeedbackConfig
     rules: dict[str, RankRule]
 
     def __call__(self, packed_facts: bytes, histograms: Any) -> bytes:
         found = quantiles.keys_of(histograms, self.rules)[TIME]
-        return pack(dataclasses.replace(unpack(packed_facts), times=tuple(map(quantiles.integer_of, found))))
+        times = self.config.split_rule.times_of([quantiles.integer_of(key) for key in found])
+        return pack(dataclasses.replace(unpack(packed_facts), times=times))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,7 +59,7 @@ class WriteFeedback(beam.PTransform):
         if rules := time_rules(config):
             times = tables | "Times" >> beam.ParDo(steps.Times(config), AsSingleton(facts))
             times = times | "SplitTime" >> quantiles.SelectRanks(rules)
-            facts = facts | "AddTime" >> beam.Map(AddTime(rules), AsIter(times))
+            facts = facts | "AddTime" >> beam.Map(AddTime(config, rules), AsIter(times))
 
         train = beam.ParDo(steps.Train(config), AsSingleton(facts)).with_outputs(steps.BELOW, main=steps.SUMS)
         trained = tables | "Train" >> train

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from apache_beam.pvalue import AsIter
 
-from components.feedback.rules.splits import RankRule
+from components.feedback.rules.ranks import RankRule
 
 Keys = npt.NDArray[np.uint64]
 

@@ -7,13 +7,14 @@ This module imports neither pandas nor Arrow nor Beam, because the configuration
 """
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from components.feedback.rules.ranks import RankRule, half_rank, last_rank, nearest_rank
 from pnfrec_columns.units import in_ticks, moment_of
 from pnfrec_core import schema
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pnfrec_columns.arrays import Mask
 
 Splits = npt.NDArray[np.int8]
-# From how many keys there are to the ranks that are needed, from 0. It has to be picklable.
-RankRule = Callable[[int], list[int]]
 
 TRAIN, VALIDATION, TEST = (schema.SPLITS.index(name) for name in schema.SPLITS)
 # What a rule may ask of all shards together: ranks among the timestamps of the rows after the filters, and ranks among
@@ -48,6 +47,7 @@ class SplitRule(abc.ABC):
         at_any_time: Whether held-out rows of one user lie before training rows of others, so that what was popular at
             the end of training says nothing of them.
         holds_out: Whether it leaves anything to judge a model by.
+        holds_out_newest: Whether that is what is newest, so that a model which has not seen it is out of date.
     """
 
     name: ClassVar[str]
@@ -56,6 +56,7 @@ class SplitRule(abc.ABC):
     settings: ClassVar[tuple[str, ...]] = ()
     at_any_time: ClassVar[bool] = False
     holds_out: ClassVar[bool] = True
+    holds_out_newest: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Makes the rule known under its name, if it has one."""
@@ -68,7 +69,8 @@ class SplitRule(abc.ABC):
     @staticmethod
     def names_that_read(setting: str) -> str:
         """The names of the rules under which a key of `feedback` has a meaning, for messages."""
-        return " or ".join(name for name, rule in SPLIT_RULES.items() if setting in rule.settings)
+        rules = (rule for rule in SPLIT_RULES.values() if rule.holds_out)
+        return " or ".join(rule.name for rule in rules if setting in rule.settings)
 
     def rank_rules(self) -> dict[str, RankRule]:
         """The ranks among the `TIME`s and the `USER` keys of all shards that the rule has to know."""
@@ -78,6 +80,10 @@ class SplitRule(abc.ABC):
         """The `times` of a rule that asks for no rank among them, in the unit of the timestamps."""
         del unit
         return ()
+
+    def times_of(self, found: Sequence[int]) -> tuple[int, ...]:
+        """The `times` of a rule, of the timestamps at the ranks that it asks for."""
+        return tuple(found)
 
     @abc.abstractmethod
     def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
@@ -131,6 +137,7 @@ class GlobalTime(SplitRule):
     name = "global_time"
     summary = "rows from one time on are held out, of half of the users for validation, of the others for test"
     settings = ("test_quantile", "split_time", "split_seed", "recent_days")
+    holds_out_newest = True
 
     def rank_rules(self) -> dict[str, RankRule]:
         time: dict[str, RankRule] = {TIME: partial(nearest_rank, self._config.test_quantile)}
@@ -241,6 +248,14 @@ class NothingHeldOut(SplitRule):
     name = "none"
     summary = "nothing is held out, so that nothing can be judged: for `pnfrec recommend`, not for `pnfrec run`"
     holds_out = False
+    settings = ("recent_days",)
+
+    def rank_rules(self) -> dict[str, RankRule]:
+        return {TIME: last_rank} if self._config.recent_days else {}
+
+    def times_of(self, found: Sequence[int]) -> tuple[int, ...]:
+        # Recent likes are counted up to a time, without those at it: so from just after the last row.
+        return tuple(time + 1 for time in found)
 
     def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
         del times
@@ -267,17 +282,3 @@ def rows_after(table: "UserTable") -> npt.NDArray[np.int64]:
     of_users = np.cumsum(np.bincount(table.user[table.stays], minlength=len(table.users)))
     after: npt.NDArray[np.int64] = of_users[table.user] - until
     return after
-
-
-def nearest_rank(quantile: float, count: int) -> list[int]:
-    """The rank that `numpy.quantile(method="nearest")` takes: halves go to the even rank.
-
-    >>> nearest_rank(0.9, 1001), nearest_rank(0.5, 4), nearest_rank(0.9, 0)
-    ([900], [2], [])
-    """
-    return [round((count - 1) * quantile)] if count else []
-
-
-def half_rank(count: int) -> list[int]:
-    """The rank below which the smaller half lies."""
-    return [count // 2] if count else []

@@ -3,6 +3,7 @@
 from components.gate.card import of_data, of_measures, of_model
 from components.gate.card.document import MISSING, Commands, Document, Facts, Paragraph, Points, Section, Words
 from components.gate.card.sources import Sources, told
+from pnfrec_core import served
 
 _LEAD = Words(
     "This card lies in each version that the pipeline pushes. Its numbers were measured by the run that made the "
@@ -31,7 +32,8 @@ def make_card(sources: Sources) -> Document:
     name = told(sources.config, "name")
     return Document(
         title="Model card" if name is MISSING else f"Model card: {name}",
-        lead=(Paragraph(_LEAD), Paragraph(sources.report.headline)),
+        # The Pusher replaces the last of these where it delivers a refitted model.
+        lead=(Paragraph(_LEAD), Paragraph(sources.report.headline), Paragraph(Words(served.JUDGED))),
         sections=(
             of_model.model(sources),
             Section("What it is for, and what not", (Paragraph(_INTENDED), Points(_NOT_FOR))),

@@ -170,7 +170,9 @@ def test_a_model_that_was_rolled_back_is_no_baseline(tmp_path: Path) -> None:
     for number in (1, 2):
         cluster.judge(number, blessed=True)
     serving = tmp_path / "serving"
-    shutil.copytree(write_model(tmp_path / "run-99", 2) / "Format-Serving", serving / "102")
+    for number in (1, 2):
+        pushed = write_model(tmp_path / f"run-99{number}", number) / "Format-Serving"
+        shutil.copytree(pushed, serving / str(100 + number))
     asked = Asked(serving=str(serving))
     assert number_of(cluster.find(9, asked)["model"]) == 2
     marking.rollback(str(serving), 102, "lists of one genre")

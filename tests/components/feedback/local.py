@@ -17,7 +17,7 @@ from components.feedback.beam import facts as known
 from components.feedback.beam import quantiles, steps
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.plan import make_plan
-from components.feedback.rules.splits import RankRule
+from components.feedback.rules.ranks import RankRule
 from components.feedback.writing.output import Folders
 
 
@@ -57,7 +57,7 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     tables = [output for output in built if not isinstance(output, TaggedOutput)]
     facts = known.KeepItems(config, plan.pieces)(None, sums)
     if rules := known.time_rules(config):
-        facts = known.AddTime(rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
+        facts = known.AddTime(config, rules)(facts, _select(_each(steps.Times(config), tables, facts), rules))
     trained = _each(steps.Train(config), tables, facts)
     below = [output.value for output in trained if isinstance(output, TaggedOutput)]
     sums = [output for output in trained if not isinstance(output, TaggedOutput)]

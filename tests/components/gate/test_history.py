@@ -125,6 +125,11 @@ def test_the_baseline_is_the_best_of_the_last(root: Path, length: int, baseline:
     assert resolve(root, length, [1, 2, 3, 3, 4]) == ([baseline], [baseline])
 
 
+def test_a_model_that_was_blessed_twice_is_one_of_the_last(root: Path) -> None:
+    assert resolve(root, 2, [1, 2, 3, 3]) == ([2], [2])
+    assert resolve(root, 3, [1, 2, 2, 3]) == ([2], [2])
+
+
 def test_a_model_whose_files_are_gone_is_none_of_the_last(root: Path) -> None:
     (root / "2" / "Format-Serving" / "saved_model.pb").unlink()
     assert resolve(root, 3, [1, 2, 3]) == ([3], [3]), "and nothing leads from 3 to 1"

@@ -116,6 +116,7 @@ def root(tmp_path: Path) -> Path:
     [
         ([], 1, None),
         ([(1, True)], 1, None),  # the candidate itself, run again
+        # 3 is a model of the record without a blessing, as a refitted one is: it has seen what the gate judges by.
         ([(1, True)], 2, 1),
         ([(1, True), (2, False)], 3, 1),  # a refused model is no baseline
         ([(1, True), (2, True)], 3, 2),

@@ -60,21 +60,21 @@ def test_a_version_is_the_model_and_the_settings_of_the_run(tmp_path: Path, mode
 def test_what_lies_beside_is_there_before_a_server_takes_the_version(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = tmp_path / "model_card.md"
-    card.write_text("card")
+    card = tmp_path / "serving" / str(NOW) / "assets.extra" / "model_card.md"
     # One that the export brings gives way to that of the run.
     (model / "assets.extra" / "model_card.md").write_text("of the export")
     copied: list[str] = []
+    found: list[str] = []
     copy = fileio.copy
 
     def note(source: str, target: str, overwrite: bool = False) -> None:
         copied.append(os.path.relpath(target, tmp_path / "serving" / str(NOW)))
+        found.append(card.read_text() if card.exists() else "")
         copy(source, target, overwrite)
 
     monkeypatch.setattr(fileio, "copy", note)
-    deliver(str(model), str(tmp_path / "serving"), "name: run\n", [str(card)])
-    assert copied[-2:] == ["assets.extra/model_card.md", "saved_model.pb"]
-    assert (tmp_path / "serving" / str(NOW) / "assets.extra" / "model_card.md").read_text() == "card"
+    deliver(str(model), str(tmp_path / "serving"), "name: run\n", {"assets.extra/model_card.md": "card"})
+    assert (copied[-1], found[-1]) == ("saved_model.pb", "card")
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -11,10 +11,12 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.pusher import executor
+from components.pusher import executor, refitted
 from components.pusher.component import ServingPusher
 from components.pusher.delivery import newest_version
+from components.pusher.rehearsal import NotServableError
 from pnfrec_artifacts import GateReport
+from pnfrec_core import served
 
 
 class Delivery:
@@ -25,7 +27,13 @@ class Delivery:
         self.pushes = 0
 
     def push(
-        self, name: str, *, blessed: bool = True, settings: dict[str, Any] | None = None, report: Path | None = None
+        self,
+        name: str,
+        *,
+        blessed: bool = True,
+        settings: dict[str, Any] | None = None,
+        report: Path | None = None,
+        refitted: str = "",
     ) -> Any:
         self.clock[0] += 1
         self.pushes += 1
@@ -34,12 +42,7 @@ class Delivery:
             standard_artifacts.ModelBlessing(),
             standard_artifacts.PushedModel(),
         )
-        model.uri = str(self.root / name)
-        folder = self.root / name / "Format-Serving"
-        if not folder.exists():
-            (folder / "variables").mkdir(parents=True)
-            (folder / "saved_model.pb").write_text("graph")
-            (folder / "variables" / "variables.data").write_text(name)
+        model.uri = self.make(name)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
         blessing.uri = str(self.root / "blessing")
         pushed.uri = str(self.root / f"pushed-{self.pushes}")
@@ -50,6 +53,9 @@ class Delivery:
         if report is not None:
             inputs["report"] = [GateReport()]
             inputs["report"][0].uri = str(report)
+        if refitted:
+            inputs["refitted"] = [standard_artifacts.Model()]
+            inputs["refitted"][0].uri = self.make(refitted, steps=7)
         executor.Executor().Do(
             inputs,
             {"pushed_model": [pushed]},
@@ -61,6 +67,20 @@ class Delivery:
             },
         )
         return pushed
+
+    def make(self, name: str, **facts: int) -> str:
+        """The artifact of a model, made where it is not there yet."""
+        folder = self.root / name / "Format-Serving"
+        if not folder.exists():
+            (folder / "variables").mkdir(parents=True)
+            (folder / "saved_model.pb").write_text("graph")
+            (folder / "variables" / "variables.data").write_text(name)
+        if facts:
+            for each in self.root.glob("*/Format-Serving"):
+                (each / "assets.extra").mkdir(exist_ok=True)
+                manifest = {"items": 9, "training_users": 5, **facts}
+                (each / "assets.extra" / "manifest.json").write_text(json.dumps(manifest))
+        return str(self.root / name)
 
     def versions(self) -> list[str]:
         """The model in each version, oldest first."""
@@ -133,6 +153,40 @@ def test_the_model_card_lies_in_the_version_and_is_no_part_of_the_model(delivery
     assert delivery.push("b", report=delivery.root / "old").get_int_custom_property("is_new") == 1
     assert [path.name for path in (delivery.base / "103" / "assets.extra").iterdir()] == ["run.yaml"]
     assert delivery.push("b", report=report).get_int_custom_property("is_new") == 0
+
+
+def test_a_refitted_model_is_pushed_in_the_place_of_the_judged_one_and_the_card_says_so(delivery: Delivery) -> None:
+    report = delivery.root / "report"
+    report.mkdir()
+    (report / "model_card.md").write_text(f"# Card\n\n{served.JUDGED}\n")
+    pushed = delivery.push("a", report=report, refitted="a2")
+    assert delivery.versions() == ["a2"]
+    extra = delivery.base / "101" / "assets.extra"
+    assert (extra / "model_card.md").read_text() == f"# Card\n\n{served.of_refitted(7, 9, 9)}\n"
+    assert json.loads((extra / "refit.json").read_text())["serves"] == "refitted"
+    said = "refitted on everything: 7 steps, 5 users (judged: 5), 9 items (judged: 9)"
+    assert pushed.get_string_custom_property("serves") == said
+    # The same again: it is told what serves, and nothing is compared.
+    again = delivery.push("a", report=report, refitted="a2")
+    assert (again.get_int_custom_property("is_new"), again.get_string_custom_property("serves")) == (0, said)
+    # What was not blessed is not pushed, whatever lies beside it.
+    assert delivery.push("b", blessed=False, refitted="b2").get_int_custom_property("pushed") == 0
+    assert delivery.versions() == ["a2"]
+
+
+def test_a_refused_refit_pushes_nothing_unless_the_judged_model_is_to_be_pushed_then(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refitted, "reasons", lambda *_: ["It is no good."])
+    settings: dict[str, Any] = {"rehearse": False, "replay_users": 0}
+    with pytest.raises(NotServableError, match=r"refused, and nothing was pushed: It is no good\."):
+        delivery.push("a", refitted="a2", settings=settings)
+    assert delivery.versions() == []
+    for is_new in (1, 0):
+        pushed = delivery.push("a", refitted="a2", settings={**settings, "refit": {"refused": "judged"}})
+        assert pushed.get_int_custom_property("is_new") == is_new
+        assert pushed.get_string_custom_property("serves").startswith("the judged model itself, since the one ")
+    assert delivery.versions() == ["a"]
 
 
 def test_the_report_is_an_input_that_may_be_left_out() -> None:

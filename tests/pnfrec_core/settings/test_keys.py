@@ -99,6 +99,24 @@ def test_what_follows_the_attributes_is_not_part_of_them() -> None:
     assert read_docstring(Oven)[1] == {"mode": "How it heats."}
 
 
+def test_what_a_base_says_of_its_keys_holds_where_it_is_extended() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Wide(Limit):
+        """A wide limit.
+
+        Attributes:
+            high: The upper end.
+            width: Between them.
+        """
+
+        width: float = 0.0
+
+    tree = tree_of(Wide)
+    assert tree.meaning == "A wide limit."
+    meanings = {key.name: key.meaning for key in tree.all_keys()}
+    assert meanings == {"low": "An end of the limit.", "high": "The upper end.", "width": "Between them."}
+
+
 def test_a_class_without_a_docstring_has_nothing_to_say() -> None:
     assert read_docstring(type("Bare", (), {})) == ("", {})
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from components.feedback.beam import quantiles
 from components.feedback.rules.boundary import middle_ranks
-from components.feedback.rules.splits import RankRule, nearest_rank
+from components.feedback.rules.ranks import RankRule, nearest_rank
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from components.gate.card import card, markdown
+from components.gate.card import card, markdown, page
 from components.gate.card.document import MISSING, Document, Facts, Points, Table
 from components.gate.card.sources import Sources
 from components.gate.config import BoundConfig, GateConfig
 from components.gate.report import judge
 from components.gate.report.measured import SliceValues
+from pnfrec_core import served
 from pnfrec_keras.export.ranking import Ranking
 from pnfrec_keras.ranking.rules import registry
 from tests.components.gate.card import records
@@ -34,7 +35,9 @@ def plain(cells: tuple[str, ...]) -> list[str]:
 def test_title_and_verdict() -> None:
     made = card.make_card(records.sources())
     assert made.title == "Model card: tweets"
-    assert made.lead[-1].text == "NOT BLESSED: 2 of 3 bounded metrics failed. They are hr_n, ndcg_p."  # type: ignore[union-attr]
+    assert made.lead[-2].text == "NOT BLESSED: 2 of 3 bounded metrics failed. They are hr_n, ndcg_p."  # type: ignore[union-attr]
+    # Where the Pusher puts what it says of a refitted model.
+    assert [text.count(served.JUDGED) for text in (markdown.to_markdown(made), page.to_html(made))] == [1, 1]
 
 
 def test_the_model() -> None:

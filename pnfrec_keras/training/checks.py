@@ -1,0 +1,108 @@
+"""What has to hold before a training and while it runs: data that there is something to learn from, a finite loss."""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+
+from pnfrec_keras.config import ModelConfig
+from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
+from pnfrec_keras.examples.batch import DISLIKED, MIXED
+from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.ranking.trend import trend_of
+
+
+class StopOnNan(keras.callbacks.Callback):
+    """A loss that is not a number never becomes one again: an error now beats a useless model later."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            msg = (
+                f"The training loss became {loss} in epoch {epoch + 1}. Lower `training.learning_rate` or "
+                "`model.beta`, or use `training.precision: float32`."
+            )
+            raise FloatingPointError(msg)
+
+
+def check_training(training_data: TrainingArrays, model: PNFRec) -> None:
+    """Raises a ValueError where a model cannot learn from sequences: too short ones, none, or without margins."""
+    items = training_data.mixed if model.reads == MIXED else training_data.positive
+    if items is None:
+        msg = "This variant reads the mixed history: read the training data with `mixed=True`."
+        raise ValueError(msg)
+    if not (items[:, 1:] > 0).any():
+        msg = (
+            "No training user has two items in a sequence: there is no next item to learn. Check `feedback.positive` "
+            "(is the threshold too high?) and the filters."
+        )
+        raise ValueError(msg)
+    if model.config.soft_boundary:
+        _check_margins(training_data, model.reads)
+
+
+def check_validation(validation_data: EvaluationArrays) -> None:
+    """Raises a ValueError where no example can say when to stop."""
+    if not validation_data.is_positive.any():
+        msg = (
+            "The validation split has no positive target, which early stopping needs. Check "
+            "`feedback.split`, `feedback.test_quantile` and `feedback.positive`."
+        )
+        raise ValueError(msg)
+
+
+def set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
+    """Gives the model the trends of its sequences, and returns the data with the periods of these trends."""
+    days = training_data.days or {}
+    if missing := [name for name in model.trend_weights if name not in days]:
+        msg = (
+            f"`model.trend_days` needs the times of interactions, and the {' and the '.join(missing)} sequences have "
+            "none: read the training data with `days=True`."
+        )
+        raise ValueError(msg)
+    end = max(float(when.max(initial=0.0)) for when in days.values())
+    trends = {
+        name: trend_of(getattr(training_data, name), days[name], model.num_items, model.trend_days, end)
+        for name in model.trend_weights
+    }
+    model.set_trend(trends)
+    # What was chosen when something was disliked, too, where the model learns from that.
+    of = {name: name for name in trends} | ({DISLIKED: model.reads} if DISLIKED in days else {})
+    return dataclasses.replace(training_data, periods={name: trends[of[name]].periods(days[name]) for name in of})
+
+
+def dislikes_for(config: ModelConfig, training_data: TrainingArrays) -> TrainingArrays:
+    """The data with the places of dislikes for a model that learns from them, and without for another.
+
+    Raises:
+        ValueError: They are not there, or there is no dislike.
+    """
+    if not config.places_dislikes:
+        return dataclasses.replace(training_data, disliked=None, disliked_at=None)
+    if training_data.disliked is None:
+        msg = (
+            "`model.eta` and `model.preference` need the places of dislikes: read the training data with "
+            "`dislikes=True`."
+        )
+        raise ValueError(msg)
+    if not training_data.disliked.any():
+        msg = (
+            "No training user has a dislike after a like, so that `model.eta` and `model.preference` would do nothing. "
+            "Check `feedback.positive` (is any value below the threshold?), or set both to 0."
+        )
+        raise ValueError(msg)
+    return training_data
+
+
+def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
+    margins = (training_data.margins or {}).get(sequence)
+    if margins is None:
+        msg = "`model.soft_boundary` needs the margins of interactions: read the training data with `margins=True`."
+        raise ValueError(msg)
+    if not margins[:, 1:].any():
+        msg = (
+            "All values to learn from lie on the boundary, so that with `model.soft_boundary` none would count. Check "
+            "`feedback.positive` (is any value below the threshold?), or set `model.soft_boundary: 0`."
+        )
+        raise ValueError(msg)
