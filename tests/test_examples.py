@@ -71,8 +71,8 @@ def test_every_key_of_the_job_is_one_of_kubernetes() -> None:
             model = getattr(models, kind)
             attributes = {key: name for name, key in model.attribute_map.items()}
             assert set(value) <= set(attributes), where
-            # Raises where a required key is missing, or a value is none of those that are allowed. Of a rule the client's
-            # description asks for both conditions, and the API server for one of them.
+            # Raises where a required key is missing, or a value is none of those that are allowed. Of a rule the
+            # client's description asks for both conditions, and the API server for one of them.
             given = {"onPodConditions": [], **value} if kind == "V1PodFailurePolicyRule" else value
             model(**{attributes[key]: each for key, each in given.items()})
             for key, each in value.items():
