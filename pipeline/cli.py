@@ -8,6 +8,12 @@ import click
 # Name to (module, attribute, one line for the help).
 _COMMANDS = {
     "run": ("pipeline.run", "run", "Run a pipeline: feedback, training, gate, push."),
+    "daily": ("pipeline.daily_command", "daily", "Run a pipeline as the job of a day: one line of status at the end."),
+    "history": (
+        "pipeline.history.command",
+        "history",
+        "Show the last runs: verdicts, measures, data, versions.",
+    ),
     "check": ("pipeline.check_command", "check", "Check all that a run needs, and show the first rows."),
     "config": ("pipeline.config_command", "config", "Print every setting with its meaning, or those of a file."),
     "experiment": (

@@ -63,10 +63,12 @@ class RunFailed(Event):
     Attributes:
         node: The node that ran; "" before the first.
         message: What a user needs to know of the reason.
+        error: The name of the error's class; "" where there was none.
     """
 
     node: str
     message: str
+    error: str = ""
 
 
 class Message(NamedTuple):

@@ -18,6 +18,21 @@ _OUR_FOLDERS = {
 
 def root_cause(error: BaseException) -> str:
     """What this project says of an error, or else the message of its first cause, without Beam's wrapping."""
+    error = _root(error)
+    text = _BEAM_SUFFIX.sub("", str(error)).strip()
+    if "Traceback (most recent call last)" in text:
+        names = list(_ERROR_NAME.finditer(text))
+        text = text[names[-1].end() :].strip() if names else text
+    return text or type(error).__name__
+
+
+def name_of_cause(error: BaseException) -> str:
+    """The name of the class of the error that `root_cause` speaks of."""
+    return type(_root(error)).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first error of this project in a chain, or else the first cause."""
     # Beam's and TFX's chains of exceptions may be circular.
     met = {id(error)}
     while not _is_ours(error):
@@ -26,11 +41,7 @@ def root_cause(error: BaseException) -> str:
             break
         met.add(id(cause))
         error = cause
-    text = _BEAM_SUFFIX.sub("", str(error)).strip()
-    if "Traceback (most recent call last)" in text:
-        names = list(_ERROR_NAME.finditer(text))
-        text = text[names[-1].end() :].strip() if names else text
-    return text or type(error).__name__
+    return error
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -25,7 +25,7 @@ if __name__ == "__main__":
 
 from pipeline import events, run_log  # noqa: E402
 from pipeline.config import PipelineConfig, load_config  # noqa: E402
-from pipeline.failures import root_cause  # noqa: E402
+from pipeline.failures import name_of_cause, root_cause  # noqa: E402
 from pipeline.metadata_file import check_metadata, wait_until_free  # noqa: E402
 from pipeline.output_lock import exclusive  # noqa: E402
 from pipeline.records import follow_move  # noqa: E402
@@ -92,7 +92,7 @@ def main() -> int:
     except Exception as error:
         reason = no_room(error, places) or root_cause(error)
         # The log may be on the very disk that is full.
-        writer.send(events.RunFailed(watch.node, reason))
+        writer.send(events.RunFailed(watch.node, reason, name_of_cause(error)))
         log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", reason)
         return 1
     return 0

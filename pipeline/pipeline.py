@@ -65,7 +65,7 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
     statistics = StatisticsGen(examples=examples)
     curated = CuratedSchema(None if elsewhere else SCHEMA_FILE).with_id("ImportSchemaGen")
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=curated.outputs["schema"])
-    anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
+    anomaly_gate = AnomalyGate(validator.outputs["anomalies"], feedback.outputs["statistics"])
     data = {"examples": examples, "vocabulary": feedback.outputs["vocabulary"], "schema": curated.outputs["schema"]}
     tuner = SequenceTuner(**data, custom_config=_tuner_settings(config)) if config.tuner.enabled else None
     earlier = _earlier(config, feedback) if config.training.warm_start else None

@@ -21,6 +21,7 @@ class Progress:
         properties: Node to output key to what the artifact says of itself.
         failure: How the run failed, if it did.
         node: The node that runs now, or ran last.
+        nodes: Node to how it ended and how many seconds it took.
     """
 
     def __init__(self, started: float) -> None:
@@ -28,6 +29,7 @@ class Progress:
         self.properties: dict[str, dict[str, Mapping[str, int | float | str]]] = {}
         self.failure: RunFailed | None = None
         self.node = ""
+        self.nodes: dict[str, tuple[str, float]] = {}
         self._last = started
         self._first = True
 
@@ -52,6 +54,7 @@ class Progress:
         elif isinstance(event, NodeFinished):
             self.outputs[event.node] = dict(event.outputs)
             self.properties[event.node] = dict(event.properties)
+            self.nodes[event.node] = event.state, round(now - self._last, 1)
             self._line(event.node, "" if event.state == "complete" else event.state, now)
         elif isinstance(event, RunFailed):
             self.failure = event

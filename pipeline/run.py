@@ -1,4 +1,7 @@
-"""`pnfrec run`: one pipeline run with readable output, the gate's report and an honest exit status."""
+"""`pnfrec run`: one pipeline run with readable output, the gate's report and an honest exit status.
+
+`carry_out` is the one way to run; `pnfrec daily` calls it too.
+"""
 
 import contextlib
 import datetime
@@ -9,16 +12,19 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from pipeline import events
+from pipeline import events, run_record
 from pipeline.output_lock import unwritable
 from pipeline.progress import Progress
+from pipeline.run_record import Ended
 from pnfrec_core import launch
 
-NOT_PUSHED_STATUS = 3
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
+
 _COMMAND = launch.command("pipeline.local_runner")
 
 
@@ -30,27 +36,59 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
     """Run a pipeline: read feedback, train, gate, push.
 
     Exit status: 0 pushed, 1 failed, 2 wrong configuration, 3 nothing was pushed: the gate refused the
-    model, or it is one that was marked as bad.
+    model, it is one that was marked as bad, or it cannot be served, 4 the newest day is refused
+    (feedback.drift.action: stop).
     """
     from pipeline.config import ConfigError, load_config
 
-    started = time.time()
     try:
         config = load_config(config_path, overrides)
     except ConfigError as error:
         raise click.exceptions.UsageError(str(error)) from error
-    from pipeline import lock_watch, preflight, summary
+    ended = carry_out(config, config_path, overrides)
+    if ended.status:
+        sys.exit(ended.status)
+    if ask:
+        from pipeline import summary
+
+        summary.show_query(config)
+
+
+def carry_out(config: "PipelineConfig", config_path: Path, overrides: tuple[str, ...]) -> Ended:
+    """Runs a pipeline, prints as it goes, and adds the record of the run to the others.
+
+    Args:
+        config: What `config_path` and `overrides` say.
+        config_path: The YAML file.
+        overrides: Such as `training.epochs=3`.
+    """
+    from pipeline import preflight
     from pipeline.check_command import tell
 
+    started = time.time()
     found = preflight.look(config, click.echo, preflight.Patience())
     if found.problems:
         tell(found.problems)
-        sys.exit(1)
+        ended = Ended(run_record.FAILED, started, time.time() - started, message=" ".join(found.problems))
+        run_record.add(config.output_path, run_record.make(config.name, ended))
+        return ended
     log_path = _new_log(config.output_path)
     click.echo(f"pipeline {config.name}: {config_path}\noutput   {config.output_path}\nlog      {log_path}\n")
     for note in found.notes:
         click.echo(f"NOTE  {note}\n")
     progress = Progress(started)
+    _follow(config, config_path, overrides, log_path, progress)
+    ended = _tell_end(progress, started, log_path)
+    run_record.add(config.output_path, run_record.make(config.name, ended))
+    return ended
+
+
+def _follow(
+    config: "PipelineConfig", config_path: Path, overrides: tuple[str, ...], log_path: Path, progress: Progress
+) -> None:
+    """Runs the pipeline in a process of its own until it has ended."""
+    from pipeline import lock_watch
+
     with _child(config_path, overrides, log_path) as (pipe, process):
 
         def give_up(text: str) -> None:
@@ -59,20 +97,33 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
 
         with lock_watch.watching(config.metadata_path, process.pid, progress.say, give_up):
             progress.follow(pipe)
+    if progress.failure is None and process.returncode != 0:
+        progress.failure = events.RunFailed("", f"The process ended with status {process.returncode}.")
+
+
+def _tell_end(progress: Progress, started: float, log_path: Path) -> Ended:
+    """Prints how the run ended, and returns it."""
+    from pipeline import summary
+
     failure = progress.failure
-    if failure is None and process.returncode != 0:
-        failure = events.RunFailed("", f"The process ended with status {process.returncode}.")
+    pushed = progress.properties.get("Pusher", {}).get("pushed_model", {})
     if failure is not None:
         where = f" in {failure.node}" if failure.node else ""
         click.secho(f"\nFAILED{where}: {failure.message}", fg="red", err=True)
         click.echo(f"The log has the details: {log_path}", err=True)
-        sys.exit(1)
-    pushed = progress.properties.get("Pusher", {}).get("pushed_model", {})
-    delivered = summary.show(progress.outputs, pushed, seconds=time.time() - started)
-    if not delivered:
-        sys.exit(NOT_PUSHED_STATUS)
-    if ask:
-        summary.show_query(config)
+        verdict = run_record.verdict_of_failure(failure)
+    else:
+        delivered = summary.show(progress.outputs, pushed, seconds=time.time() - started)
+        verdict = run_record.verdict_of_push(delivered, pushed)
+    return Ended(
+        *(verdict, started, time.time() - started),
+        node=failure.node if failure else "",
+        message=failure.message if failure else str(pushed.get("refused", "")),
+        log=str(log_path),
+        outputs=progress.outputs,
+        pushed=pushed,
+        nodes=progress.nodes,
+    )
 
 
 def _new_log(output: Path) -> Path:

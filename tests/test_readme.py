@@ -76,6 +76,7 @@ def test_the_config_reference_names_every_key() -> None:
         "columns",
         "space",
         "limits",
+        "drift",
     }
     assert sorted(keys - named - sections) == []
 
@@ -89,7 +90,10 @@ def test_every_key_of_the_shipped_config_has_a_comment() -> None:
 def test_the_commands_of_the_readme_exist() -> None:
     from pipeline.cli import main
 
-    names = "run|check|config|experiment|results|compare|data|serve|models|query|recommend|kubeflow|health|doctor"
+    names = (
+        "run|daily|history|check|config|experiment|results|compare|data|serve|models|query|recommend|kubeflow|health"
+    )
+    names += "|doctor"
     used = set(re.findall(rf"pnfrec ({names})", TEXT))
     assert used == set(main.list_commands(None))  # type: ignore[arg-type]
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

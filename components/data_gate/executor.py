@@ -1,4 +1,4 @@
-"""Raises where ExampleValidator found an anomaly."""
+"""Raises where ExampleValidator found an anomaly, or FeedbackGen a day that stops the run."""
 
 import logging
 import os
@@ -11,13 +11,20 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.data_gate import message
+from components.data_gate import drift, message
+
+# Key of the input of FeedbackGen.
+STATISTICS = "feedback_statistics"
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class DataAnomalyError(RuntimeError):
     """The examples break the schema."""
+
+
+class DriftError(RuntimeError):
+    """The newest day is not like the days before, and the settings say that this stops the run."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -29,18 +36,22 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],  # noqa: ARG002
         exec_properties: dict[str, Any],  # noqa: ARG002
     ) -> None:
-        """Reads the anomalies of every split.
+        """Reads the anomalies of every split, and what FeedbackGen says of the newest day.
 
         Args:
             input_dict: Artifacts by key.
                 - anomalies: Output of ExampleValidator.
+                - feedback_statistics: Output of FeedbackGen; none looks at no days.
             output_dict: Empty.
             exec_properties: Empty.
 
         Raises:
+            DriftError: The newest day stops the run; the message names each measure with its band.
             DataAnomalyError: There is one; the message names split, feature and reason of each.
             FileNotFoundError: A split was not validated.
         """
+        for statistics in input_dict.get(STATISTICS) or []:
+            _check_days(statistics.uri)
         artifact = artifact_utils.get_single_instance(input_dict["anomalies"])
         splits = artifact_utils.decode_split_names(artifact.split_names)
         findings = [
@@ -51,6 +62,13 @@ class Executor(base_executor.BaseExecutor):
         if findings:
             raise DataAnomalyError(message.to_message(findings))
         _LOGGER.info("No anomaly in the splits %s.", ", ".join(splits))
+
+
+def _check_days(folder: str) -> None:
+    with fileio.open(os.path.join(folder, "statistics.json"), "rb") as file:
+        stops = drift.list_stops(file.read().decode())
+    if stops:
+        raise DriftError(drift.to_message(stops, os.path.join(folder, "report.html")))
 
 
 def read_anomalies(folder: str) -> anomalies_pb2.Anomalies:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.drift.config import DriftConfig
 
 
 def everything(feedback: FeedbackConfig, statistics: Mapping[str, Any]) -> FeedbackConfig:
@@ -20,4 +21,4 @@ def everything(feedback: FeedbackConfig, statistics: Mapping[str, Any]) -> Feedb
     """
     threshold = statistics["positive"]["threshold"]
     positive = float(threshold) if feedback.positive == "median" else feedback.positive
-    return dataclasses.replace(feedback, positive=positive, split="none", split_time=None)
+    return dataclasses.replace(feedback, positive=positive, split="none", split_time=None, drift=DriftConfig("off"))

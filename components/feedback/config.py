@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any, ClassVar, Literal
 
+from components.feedback.drift.config import DriftConfig
 from components.feedback.plausibility.limits import LimitsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
 from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, moment_of
@@ -132,6 +133,7 @@ class FeedbackConfig:
         max_leaked_targets: The largest share of the validation targets, and of the test targets, that may be trained on
             for the very same user, or have later training rows of that user. Beyond it the run stops.
         limits: Beyond which share a finding about the feedback becomes a warning.
+        drift: How the newest day is compared with the days before.
         bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts such rows.
         shards: The number of files of a split; users are spread over them by hash. With 0 it is one for each 250,000
             rows of input.
@@ -166,6 +168,7 @@ class FeedbackConfig:
     targets: Literal["last", "successive"] = "last"
     max_leaked_targets: float = 0.5
     limits: LimitsConfig = dataclasses.field(default_factory=LimitsConfig)
+    drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
     bad_rows: Literal["error", "drop"] = "error"
     shards: int = 0
     base: str = "."
@@ -287,6 +290,7 @@ def from_json(text: str) -> FeedbackConfig:
     settings: dict[str, Any] = json.loads(text)
     settings["columns"] = ColumnsConfig(**settings["columns"])
     settings["limits"] = LimitsConfig(**settings["limits"])
+    settings["drift"] = DriftConfig(**settings["drift"])
     if settings["titles"] is not None:
         settings["titles"] = TitlesConfig(**settings["titles"])
     return FeedbackConfig(**settings)

@@ -73,8 +73,9 @@ def test_every_command_says_its_exit_status() -> None:
         told = [reference.exit_status(command), reference.exit_status(context.parent.command)]  # type: ignore[union-attr]
         assert any(status.startswith("0 ") for status in told), context.command_path
     assert reference.exit_status(main.get_command(click.Context(main), "run") or main) == (
-        "0 pushed, 1 failed, 2 wrong configuration, 3 nothing was pushed: the gate refused the model, or "
-        "it is one that was marked as bad."
+        "0 pushed, 1 failed, 2 wrong configuration, 3 nothing was pushed: the gate refused the model, "
+        "it is one that was marked as bad, or it cannot be served, 4 the newest day is refused "
+        "(feedback.drift.action: stop)."
     )
 
 

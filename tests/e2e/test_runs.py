@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline import run_record
 from tests.e2e.command import INSTALLED, NODES, Command, states, versions
 from tests.pipeline.world import write_config, write_feedback
 
@@ -44,6 +45,10 @@ def test_the_first_run_pushes_a_model_that_answers(world: Path, first: "subproce
     assert re.search(r"above. Served: refitted on everything: \d+ steps, 90 users", served), served
     (version,) = versions(world)
     assert f"Pushed: {world / 'out' / 'serving' / version}" in first.stdout
+    (record,) = run_record.read(world / "out")
+    assert (record["verdict"], record["version"], list(record["nodes"])) == ("pushed", version, NODES)
+    assert [each["name"] for each in record["measures"]] == ["hr_n", "ndcg_p", "default_ndcg_p"]
+    assert record["data"]["rows"] == 1440
     # The answer of the gRPC query: three rows, none of them an item of a history.
     answer = first.stdout[first.stdout.index("$ pnfrec query") :]
     rows = [line.split() for line in answer.splitlines() if line.strip()[:1].isdigit()]

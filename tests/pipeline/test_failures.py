@@ -7,7 +7,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.config import ConfigError, load_config
-from pipeline.failures import root_cause
+from pipeline.failures import name_of_cause, root_cause
 
 
 def fail(_: int) -> None:
@@ -28,6 +28,7 @@ def test_the_first_cause_speaks() -> None:
     outer = RuntimeError("Component FeedbackGen failed")
     outer.__cause__ = inner
     assert root_cause(outer) == "ratings.csv: no such file."
+    assert name_of_cause(outer) == "FileNotFoundError"
 
 
 def test_a_silent_exception_has_a_name() -> None:

@@ -26,6 +26,8 @@ def test_nodes_and_edges(tmp_path: Path) -> None:
     ]
     upstream = {name: {node.id for node in component.upstream_nodes} for name, component in nodes.items()}
     assert upstream["SequenceTrainer"] == {"FeedbackGen", "ImportSchemaGen", "AnomalyGate"}
+    # FeedbackGen for the account of the newest day.
+    assert upstream["AnomalyGate"] == {"FeedbackGen", "ExampleValidator"}
     assert upstream["Evaluator"] == {"FeedbackGen", "SequenceTrainer", "LastBlessedModel"}
     # Nothing is refitted before the report tells why a model is refused.
     assert upstream["EverythingGen"] == {"FeedbackGen", "GateReporter"}

@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from components.feedback.beam import quantiles
 from components.feedback.beam.chunks import pack, unpack
 from components.feedback.config import FeedbackConfig
+from components.feedback.drift.findings import find_drift
+from components.feedback.drift.window import Window, make_window
 from components.feedback.plausibility.catalogue import Catalogue
 from components.feedback.plausibility.findings import make_findings
 from components.feedback.plausibility.observe import observe_items
@@ -58,6 +60,7 @@ class Facts:
         observed: What was seen that may be odd.
         now: Seconds since 1970 of the run.
         user_forms: Ids of users that are not in their plainest form, by that form.
+        window: The newest days, which are compared; None where none are.
     """
 
     counts: dict[str, int]
@@ -73,6 +76,7 @@ class Facts:
     observed: Observed = dataclasses.field(default_factory=Observed)
     now: int = 0
     user_forms: dict[str, str] = dataclasses.field(default_factory=dict)
+    window: Window | None = None
 
     @property
     def time(self) -> int | None:
@@ -116,6 +120,8 @@ class KeepItems:
         check_times(observed, unit, self.config)
         ids = vocabulary.column(items, vocabulary.ITEM)
         enough = pc.greater_equal(vocabulary.column(items, USERS), self.config.min_item_users)
+        now, span = int(time.time()), (observed.first, observed.last)
+        first_times = vocabulary.column(items, vocabulary.FIRST_TIME).to_numpy()
         return pack(
             Facts(
                 counts,
@@ -123,8 +129,9 @@ class KeepItems:
                 ids.filter(enough),
                 times=self.config.split_rule.fixed_times(unit),
                 observed=merge([observed, observe_items(ids)]),
-                now=int(time.time()),
+                now=now,
                 user_forms=dict(observed.forms),
+                window=make_window(span, unit, now, (ids, first_times), self.config.drift),
             )
         )
 
@@ -214,11 +221,13 @@ class Finish:
         likes = {name: vocabulary.as_dict(items, name) for name in names}
         titles = read_titles(self.config)
         catalogue = Catalogue(facts.catalogue, facts.item_counts, likes[schema.VOCABULARY_POSITIVE_COUNT], titles)
-        findings = make_findings(counts, observed, catalogue, self.config, facts.now)
+        drift = find_drift(observed.days, facts.window, self.config.drift)
+        findings = [*make_findings(counts, observed, catalogue, self.config, facts.now), *drift.findings()]
         result = make_statistics(
             *(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings),
             months=observed.months,
             span=(observed.first, observed.last),
+            drift=drift.as_dict(findings, self.warnings, self.config.drift),
         )
         check_leaks(findings, self.config)
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)

@@ -4,6 +4,7 @@ Each step on shards gets `Facts`, which grows from step to step, as its one side
 to select from, or sums: counts of items and of rows.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from components.feedback.beam import quantiles
 from components.feedback.beam.chunks import cut, pack, pack_columns, unpack, unpack_columns
 from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
 from components.feedback.config import FeedbackConfig
+from components.feedback.drift.seen import merge_days, see_days, see_likes
+from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
 from components.feedback.plausibility.observed import Observed
 from components.feedback.reading.batches import read_rows
@@ -30,6 +33,7 @@ from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
 from components.feedback.writing.output import Folders, shard_path, write_bytes
 from components.feedback.writing.tfrecord import gzip_tfrecords
+from components.feedback.writing.vocabulary import FIRST_TIME
 from pnfrec_columns.arrays import Mask
 from pnfrec_core import schema
 
@@ -79,7 +83,12 @@ class Build(beam.DoFn):
         read = build_table(chunks, self._config.duplicates)
         table = drop_duplicates(read, self._config.duplicates)
         new = account.count({account.DROPPED + "duplicate": len(read) - len(table), "users_read": len(table.users)})
-        sums = (table.items, {USERS: item_users(table)}, account.total([new, *counts]), observe_rows(read))
+        sums = (
+            table.items,
+            {USERS: item_users(table), FIRST_TIME: first_times(table)},
+            account.total([new, *counts]),
+            observe_rows(read),
+        )
         yield TaggedOutput(SUMS, pack(sums))
         yield shard, pack_columns(table)
 
@@ -171,7 +180,8 @@ class Write(OnShard):
 
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
-        table, train = self._parted(self._filtered(element[1], facts).table, facts)
+        read = unpack_columns(element[1])
+        table, train = self._parted(filter_rows(read, facts.kept, self._config.min_user_items).table, facts)
         known = known_rows(table, train, facts.catalogue)
         splits = self._rule.split(table, known.train, facts.user_keys)
         parting = boundary.make_boundary(table, known.train, facts.threshold, facts.below)
@@ -188,7 +198,8 @@ class Write(OnShard):
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
             write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
         unit = account.timestamp_unit(facts.counts)
-        observed = observe_examples(table, positive, chosen, unit)
+        days = [see_days(read, has_values, facts.window), see_likes(table, positive, facts.window)]
+        observed = dataclasses.replace(observe_examples(table, positive, chosen, unit), days=merge_days(days))
         yield _sums(table.items, self._likes(table, known.train & positive, facts), counts, observed)
 
     def _likes(self, table: UserTable, liked: Mask, facts: Facts) -> dict[str, npt.NDArray[Any]]:

@@ -4,6 +4,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from components.feedback.drift.seen import DaySeen, merge_days
+
 # Names of counts; those that have a limit are named like it. Those of targets carry the name of their split.
 ROWS = "rows"
 TIED, BY_FILE, REPEATED = "tied_rows", "rows_by_file", "repeated_rows"
@@ -27,6 +29,7 @@ class Observed:
         examples: One of what is counted, in words, by the same name.
         months: Rows that are positive and negative by months since 1970.
         forms: Ids of users that are not in their plainest form, by that form.
+        days: What was seen of the newest days.
     """
 
     counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -35,6 +38,7 @@ class Observed:
     examples: Mapping[str, str] = dataclasses.field(default_factory=dict)
     months: Mapping[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
     forms: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    days: Mapping[int, DaySeen] = dataclasses.field(default_factory=dict)
 
 
 def merge(parts: Iterable[Observed]) -> Observed:
@@ -45,7 +49,9 @@ def merge(parts: Iterable[Observed]) -> Observed:
     forms: dict[str, str] = {}
     clashes: Counter[str] = Counter()
     firsts, lasts = [], []
+    days = []
     for part in parts:
+        days.append(part.days)
         counts.update(part.counts)
         firsts += [] if part.first is None else [part.first]
         lasts += [] if part.last is None else [part.last]
@@ -57,7 +63,8 @@ def merge(parts: Iterable[Observed]) -> Observed:
             if forms.setdefault(form, name) != name:
                 clashes[USER_FORMS] += 1
                 _keep_least(examples, {USER_FORMS: pair_of(forms[form], name)})
-    return Observed(counts + clashes, min(firsts, default=None), max(lasts, default=None), examples, months, forms)
+    first, last = min(firsts, default=None), max(lasts, default=None)
+    return Observed(counts + clashes, first, last, examples, months, forms, merge_days(days))
 
 
 def pair_of(one: str, other: str) -> str:

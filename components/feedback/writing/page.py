@@ -6,7 +6,9 @@ import string
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from components.feedback.drift.findings import written
 from components.feedback.writing.account import POLARITIES
+from components.feedback.writing.days import draw_days
 from components.feedback.writing.summary import format_account
 
 PAGE_FILE = "report.html"
@@ -27,6 +29,7 @@ def to_html(statistics: Mapping[str, Any]) -> str:
         above_title=f"{len(above)} finding{'' if len(above) == 1 else 's'} above the limit",
         above=_findings(above) or "<p>Nothing lies above its limit.</p>",
         within=_findings(finding for finding in findings if not finding["above"]),
+        days=draw_days(statistics["drift"]),
         months=_months(statistics["months"]),
     )
 
@@ -34,10 +37,18 @@ def to_html(statistics: Mapping[str, Any]) -> str:
 def _findings(findings: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(
         f'<div class="finding{" above" if each["above"] else ""}"><p>{html.escape(each["sentence"])}</p>'
-        f'<p class="share">{each["name"]}: {each["share"]:.2%}, limit {each["limit"]:.2%}.'
+        f'<p class="share">{each["name"]}: {_beside_limit(each)}.'
         f"{' ' + html.escape(each['remedy']) if each['above'] else ''}</p></div>"
         for each in findings
     )
+
+
+def _beside_limit(finding: Mapping[str, Any]) -> str:
+    """The number of a finding and what it may be."""
+    if "low" not in finding:
+        return f"{finding['share']:.2%}, limit {finding['limit']:.2%}"
+    number, low, high = (written(finding[name], finding["form"]) for name in ("number", "low", "high"))
+    return f"{number}, band {low} to {high}"
 
 
 def _months(months: Mapping[str, Mapping[str, int]]) -> str:

@@ -25,6 +25,7 @@ def make_statistics(
     findings: Sequence[Finding] = (),
     months: Mapping[int, tuple[int, int]] = MappingProxyType({}),
     span: tuple[int | None, int | None] = (None, None),
+    drift: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The content of `statistics.json`.
 
@@ -38,22 +39,22 @@ def make_statistics(
         findings: What may be odd about the rows.
         months: Positive and negative rows by months since 1970.
         span: The earliest and the latest time of the rows after the filters, in the unit of the input.
+        drift: The newest day beside the days before.
 
     Raises:
         RuntimeError: A row is missing from the account, which is a fault of this component.
     """
     get = counts.get
+    read = get(ROWS_READ, 0)
     rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
     dropped = {name: get(DROPPED + name, 0) for name in REASONS}
     accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
-    if accounted != get(ROWS_READ, 0):
-        msg = (
-            f"{get(ROWS_READ, 0)} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
-        )
+    if accounted != read:
+        msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
         raise RuntimeError(msg)
     found = timestamp_unit(counts)
     statistics: dict[str, Any] = {
-        "rows": {"read": get(ROWS_READ, 0), "dropped": dropped, "kept": rows_kept},
+        "rows": {"read": read, "dropped": dropped, "kept": rows_kept},
         "users": {
             "read": get("users_read", 0),
             "filtered": get("users_filtered", 0),
@@ -86,6 +87,7 @@ def make_statistics(
     }
     of_months = {str(np.datetime64(month, "M")): rows for month, rows in sorted(months.items())}
     statistics["months"] = {month: dict(zip(POLARITIES, rows, strict=True)) for month, rows in of_months.items()}
+    statistics["drift"] = dict(drift)
     statistics["findings"] = [finding.as_dict() for finding in findings]
     above = [f"{finding.sentence} {finding.remedy}" for finding in findings if finding.above]
     statistics["warnings"] = [*warnings, *_warnings(statistics), *above]

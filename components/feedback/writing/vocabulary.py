@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 from pnfrec_core import schema
 
 ITEM = "item"
+# The one column of which the least counts, not the sum.
+FIRST_TIME = "first_time"
 
 
 def merge_counts(parts: Iterable[tuple[pa.Array, dict[str, Any]]]) -> pa.Table:
-    """Sums counts of items over shards.
+    """Sums counts of items over shards, and takes the least of first times.
 
     Args:
         parts: (ids, column name to counts), one of each shard.
@@ -23,9 +25,11 @@ def merge_counts(parts: Iterable[tuple[pa.Array, dict[str, Any]]]) -> pa.Table:
     """
     tables = [pa.table({ITEM: ids, **columns}) for ids, columns in parts]
     joined = pa.concat_tables(tables)
-    names = [name for name in joined.column_names if name != ITEM]
-    summed = joined.group_by(ITEM).aggregate([(name, "sum") for name in names])
-    table = pa.table({ITEM: summed.column(ITEM), **{name: summed.column(f"{name}_sum") for name in names}})
+    hows = {name: "min" if name == FIRST_TIME else "sum" for name in joined.column_names if name != ITEM}
+    summed = joined.group_by(ITEM).aggregate(list(hows.items()))
+    table = pa.table(
+        {ITEM: summed.column(ITEM), **{name: summed.column(f"{name}_{how}") for name, how in hows.items()}}
+    )
     return table.take(pc.sort_indices(table, sort_keys=[(ITEM, "ascending")]))
 
 

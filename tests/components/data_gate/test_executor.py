@@ -1,5 +1,6 @@
 """AnomalyGate on what TFDV finds in examples of the contract, and in broken ones."""
 
+import json
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from tfx.utils import json_utils
 
 from components.data_contract import SCHEMA_FILE
 from components.data_gate import executor
+from pnfrec_artifacts import FeedbackStatistics
 from pnfrec_core import schema
 from tests.components.gate import runs, world
 
@@ -78,6 +80,21 @@ def test_examples_of_the_contract_pass(validate: Validate, caplog: pytest.LogCap
     with caplog.at_level("INFO", logger="components.data_gate.executor"):
         run_gate(anomalies)
     assert caplog.messages == ["No anomaly in the splits train, validation, test."]
+
+
+def test_a_newest_day_that_stops_the_run(validate: Validate, tmp_path: pathlib.Path) -> None:
+    anomalies = validate(train=TRAIN)
+    statistics = runs.make_artifact(FeedbackStatistics, tmp_path / "feedback")
+    stop = "Rows on the newest day: 3. The band is 90 to 110."
+    inputs = {"anomalies": [anomalies], executor.STATISTICS: [statistics]}
+    account = tmp_path / "feedback" / "statistics.json"
+    for found in ("{}", '{"drift": {"stops": []}}'):
+        account.write_text(found)
+        executor.Executor().Do(inputs, {}, {})
+    account.write_text(json.dumps({"drift": {"stops": [stop]}}))
+    with pytest.raises(executor.DriftError) as caught:
+        executor.Executor().Do(inputs, {}, {})
+    assert f"\n  - {stop}\nThe days are drawn in {tmp_path}/feedback/report.html." in str(caught.value)
 
 
 def test_message_names_split_feature_and_reason(validate: Validate) -> None:

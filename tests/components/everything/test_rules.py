@@ -5,6 +5,7 @@ from typing import Any
 
 from components.everything.rules import everything
 from components.feedback.config import FeedbackConfig
+from components.feedback.drift.config import DriftConfig
 
 STATISTICS: dict[str, Any] = {"positive": {"rule": "median", "threshold": 7.5}}
 
@@ -13,7 +14,8 @@ def test_nothing_is_held_out_and_all_else_stays() -> None:
     config = FeedbackConfig(
         files=["a.csv"], positive=8.0, split_time=50, recent_days=14.0, min_item_users=3, duplicates="last"
     )
-    assert everything(config, STATISTICS) == dataclasses.replace(config, split="none", split_time=None)
+    changed: dict[str, Any] = {"split": "none", "split_time": None, "drift": DriftConfig("off")}
+    assert everything(config, STATISTICS) == dataclasses.replace(config, **changed)
 
 
 def test_a_median_stays_that_of_the_judged_model() -> None:

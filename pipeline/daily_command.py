@@ -1,0 +1,108 @@
+"""`pnfrec daily`: a run as a job of a scheduler: one line of status as JSON at the end, and a command on refusal."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pipeline import run_record
+from pipeline.run_record import Ended
+
+# Longer than any mail or web hook needs.
+_PATIENCE_S: Final = 60.0
+# What the command prints must not come behind the line of status.
+_STANDARD_ERROR: Final = 2
+VERDICT: Final = "PNFREC_VERDICT"
+
+
+@click.command()
+@click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. training.epochs=3.")
+@click.option(
+    "--on-refusal",
+    metavar="COMMAND",
+    help="Called when nothing was pushed that should have been; it reads the line of status.",
+)
+def daily(config_path: Path, overrides: tuple[str, ...], on_refusal: str | None) -> None:
+    """Run a pipeline as the job of a day, and end with one line of status as JSON.
+
+    It is `pnfrec run`, which holds the lock of the output folder and writes one log, for a scheduler. The last line of
+    the standard output tells the verdict: pushed, unchanged (this very model was pushed before), not_blessed (by the
+    gate), push_refused (marked as bad, or it cannot be served), refused_by_drift (the newest day; with
+    feedback.drift.action: stop), failed or misconfigured; and version, measures with bounds, seconds and counts of
+    warnings. It is also a line of logs/runs.jsonl in the output folder.
+
+    COMMAND of --on-refusal is called, without a shell, for every verdict but pushed and unchanged. It gets the line at
+    its standard input and the verdict in PNFREC_VERDICT, has 60 seconds, and does not change the exit status.
+
+    Exit status: 0 pushed or unchanged, 1 failed, 2 wrong configuration, 3 nothing was pushed: not_blessed
+    or push_refused, 4 refused_by_drift.
+    """
+    command = _words(on_refusal)
+    from pipeline.config import ConfigError, load_config
+    from pipeline.run import carry_out
+
+    started = time.time()
+    name = ""
+    try:
+        config = load_config(config_path, overrides)
+        name = config.name
+        ended = carry_out(config, config_path, overrides)
+    except ConfigError as error:
+        click.secho(f"FAILED: {error}", fg="red", err=True)
+        ended = Ended(run_record.MISCONFIGURED, started, time.time() - started, message=str(error))
+    except click.ClickException as error:
+        error.show()
+        ended = Ended(run_record.FAILED, started, time.time() - started, message=error.format_message())
+    record = run_record.make(name, ended)
+    line = json.dumps(record, ensure_ascii=False)
+    if command and ended.verdict not in (run_record.PUSHED, run_record.UNCHANGED):
+        _call(command, line, record)
+    click.echo(line)
+    sys.exit(ended.status)
+
+
+def _words(command: str | None) -> list[str]:
+    """The words of a command; a usage error where they are none, since it would be missed when it is needed."""
+    if command is None:
+        return []
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        msg = f"--on-refusal: {command!r} is no command ({error})."
+        raise click.UsageError(msg) from error
+    import shutil
+
+    if not words or shutil.which(words[0]) is None:
+        msg = f"--on-refusal: there is no program {words[0] if words else command!r}. Name one of this machine."
+        raise click.UsageError(msg)
+    return words
+
+
+def _call(command: list[str], line: str, record: dict[str, Any]) -> None:
+    """Calls the command on refusal; what goes wrong there is said, and is not the run's."""
+    environment = {**os.environ, VERDICT: str(record["verdict"])}
+    try:
+        done = subprocess.run(
+            command,
+            input=line + "\n",
+            text=True,
+            env=environment,
+            timeout=_PATIENCE_S,
+            stdout=_STANDARD_ERROR,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        told = f"has not ended within {_PATIENCE_S:.0f} s"
+    except OSError as error:
+        told = f"could not be called ({error})"
+    else:
+        told = f"ended with status {done.returncode}" if done.returncode else ""
+    if told:
+        click.secho(f"WARNING: the command of --on-refusal {told}: {shlex.join(command)}", fg="yellow", err=True)

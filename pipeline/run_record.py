@@ -1,0 +1,187 @@
+"""How a run ended, as one record: the line of `pnfrec daily`, and a line of the file that `pnfrec history` reads."""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from components.pusher import marks
+from pipeline.events import RunFailed
+
+PUSHED: Final = "pushed"
+UNCHANGED: Final = "unchanged"
+NOT_BLESSED: Final = "not_blessed"
+PUSH_REFUSED: Final = "push_refused"
+DRIFT: Final = "refused_by_drift"
+FAILED: Final = "failed"
+MISCONFIGURED: Final = "misconfigured"
+# Exit status of each.
+STATUS: Final = {
+    PUSHED: 0,
+    UNCHANGED: 0,
+    FAILED: 1,
+    MISCONFIGURED: 2,
+    NOT_BLESSED: 3,
+    PUSH_REFUSED: 3,
+    DRIFT: 4,
+}
+FILE: Final = "runs.jsonl"
+# Classes of errors that are decisions, and what they decide.
+_DECISIONS: Final = {"DriftError": DRIFT, "NotServableError": PUSH_REFUSED}
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        verdict: One of those above.
+        started: In seconds since 1970.
+        seconds: How long it took.
+        node: The node that failed; "" for none.
+        message: Why it failed or was refused; "" for no reason.
+        log: The log; "" where none was begun.
+        outputs: Node to output key to URI.
+        pushed: What the artifact `pushed_model` says of itself.
+        nodes: Node to how it ended and how many seconds it took.
+    """
+
+    verdict: str
+    started: float
+    seconds: float
+    node: str = ""
+    message: str = ""
+    log: str = ""
+    outputs: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    pushed: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    nodes: Mapping[str, tuple[str, float]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        """The exit status of `pnfrec run` and `pnfrec daily`."""
+        return STATUS[self.verdict]
+
+
+def verdict_of_failure(failure: RunFailed) -> str:
+    """What a run that failed comes to: an error that is a decision is a refusal."""
+    return _DECISIONS.get(failure.error, FAILED)
+
+
+def verdict_of_push(delivered: bool, pushed: Mapping[str, object]) -> str:
+    """What a run that came to its end comes to.
+
+    Args:
+        delivered: Whether its model is what the serving folder holds.
+        pushed: What the artifact `pushed_model` says of itself.
+    """
+    if delivered:
+        return PUSHED if pushed.get(marks.IS_NEW) else UNCHANGED
+    return PUSH_REFUSED if pushed.get(marks.REFUSED) else NOT_BLESSED
+
+
+def make(pipeline: str, ended: Ended) -> dict[str, Any]:
+    """The record of a run, of plain values.
+
+    Args:
+        pipeline: The name.
+        ended: How it ended.
+    """
+    moment = datetime.datetime.fromtimestamp(int(ended.started), datetime.timezone.utc)
+    record: dict[str, Any] = {
+        "pipeline": pipeline,
+        "verdict": ended.verdict,
+        "status": ended.status,
+        "started": moment.isoformat(),
+        "seconds": round(ended.seconds, 1),
+        "version": str(ended.pushed.get(marks.VERSION, "")),
+        "folder": str(ended.pushed.get(marks.DESTINATION, "")),
+        "node": ended.node,
+        "message": ended.message,
+        "log": ended.log,
+        "warnings": {"feedback": 0, "drift": 0},
+        "data": {},
+        "drift": [],
+        "measures": [],
+        "nodes": {name: {"state": state, "seconds": seconds} for name, (state, seconds) in ended.nodes.items()},
+        "pages": {},
+    }
+    record |= _of_feedback(ended.outputs.get("FeedbackGen", {}).get("statistics", ""))
+    folder = ended.outputs.get("GateReporter", {}).get("report", "")
+    record["measures"] = list(_measures(folder)) if folder else []
+    pages = {"feedback": ended.outputs.get("FeedbackGen", {}).get("statistics", ""), "gate": folder}
+    record["pages"] = {name: str(Path(place, "report.html")) for name, place in pages.items() if place}
+    return record
+
+
+def _of_feedback(folder: str) -> dict[str, Any]:
+    """What the account of the feedback tells of a run; nothing where there is none."""
+    path = Path(folder, "statistics.json")
+    if not folder or not path.is_file():
+        return {}
+    account = json.loads(path.read_text(encoding="utf-8"))
+    measures = account.get("drift", {}).get("measures", [])
+    outside = [{name: each[name] for name in ("name", "value", "low", "high")} for each in measures if each["outside"]]
+    return {
+        "warnings": {"feedback": len(account["warnings"]), "drift": len(outside)},
+        "data": {
+            "rows": account["rows"]["read"],
+            "users": account["users"]["training"],
+            "items": account["items"]["catalogue"],
+            "until": account["times"]["last_date"] or account["times"]["last"],
+        },
+        "drift": outside,
+    }
+
+
+def _measures(folder: str) -> Iterator[dict[str, Any]]:
+    """The measures of the gate that have a bound."""
+    from components.gate.report import verdict
+
+    report = verdict.read(folder)
+    for row in (*report.rows, *report.slice_rows):
+        if row.bounds:
+            interval = None if row.interval is None else [row.interval.low, row.interval.high]
+            told = {"name": row.name, "value": row.value, "interval": interval, "bounds": list(row.bounds)}
+            yield told | {"change": row.change, "verdict": row.verdict}
+
+
+def add(output: Path, record: Mapping[str, Any]) -> None:
+    """Adds a record to those of the output folder, as one line at once.
+
+    Nothing is added to a folder that no run has begun in, and a run whose record cannot be kept is none the worse.
+    """
+    if not (output / "logs").is_dir():
+        return
+    path = path_in(output)
+    try:
+        with path.open("ab+", buffering=0) as file:
+            # Behind a line that a full disk cut off, the record begins on one of its own.
+            size = file.seek(0, 2)
+            file.seek(max(size - 1, 0))
+            begin = "" if file.read(1) in (b"", b"\n") else "\n"
+            file.write((begin + json.dumps(record, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        log.warning("The record of this run could not be added to %s: %s", path, error)
+
+
+def path_in(output: Path) -> Path:
+    """The file of the records of an output folder."""
+    return output / "logs" / FILE
+
+
+def read(output: Path) -> list[dict[str, Any]]:
+    """The records of an output folder, the oldest first. A line that a full disk cut off is left out."""
+    path = path_in(output)
+    if not path.is_file():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            records.append(json.loads(line))
+    return records
