@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _VERSION: Final = click.IntRange(0)
 
@@ -29,7 +29,7 @@ def models() -> None:
     """  # noqa: D301 - a raw docstring would show click's mark, the character \\b, instead of obeying it
 
 
-def _of_a_folder(command: Command) -> Command:
+def _of_a_folder(command: _Command) -> _Command:
     """Gives a command `--base` and `--config`, and hands it the serving folder as `base`."""
 
     @click.option("--base", type=click.Path(file_okay=False, path_type=Path), help="The serving folder.")
@@ -51,7 +51,7 @@ def _of_a_folder(command: Command) -> Command:
     return with_base  # type: ignore[return-value]
 
 
-def _reason(command: Command) -> Command:
+def _reason(command: _Command) -> _Command:
     return click.option("--reason", default="", help="Why, for those who read the marks.")(command)
 
 
