@@ -3,6 +3,7 @@
 `pnfrec run` looks before it starts, and `pnfrec check` does nothing else. Nothing is made or changed.
 """
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
@@ -11,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from components.gate.model_files import SERVING
 from pipeline import metadata_file, output_lock, records, room
 from pipeline.config import PipelineConfig
 from pipeline.doctor import ESSENTIAL, LITTLE_DISK
 from pipeline.feedback_check import Feedback, look_into
 from pipeline.output_lock import unwritable
 from pnfrec_core import model_marks
+from pnfrec_core.model_digest import model_digest
 
 # Distributions that a setting needs besides.
 _OF_SETTINGS: Final = {"tfrs": "tensorflow-recommenders"}
@@ -87,7 +90,19 @@ def look(config: PipelineConfig, say: Callable[[str], None], patience: Patience 
             notes.append(
                 f"The files of the last blessed model are gone ({baseline}): the gate takes the one blessed before it."
             )
+        elif baseline and (mark := _bad_mark(config, baseline)) is not None:
+            notes.append(
+                f"The last blessed model ({baseline}) is bad, since {mark}: the gate takes the one blessed before it."
+            )
     return Preflight((*absent, *feedback.problems, *folders, *others), tuple(notes), feedback, baseline)
+
+
+def _bad_mark(config: PipelineConfig, model: str) -> model_marks.Mark | None:
+    """The mark that says of a blessed model that it is bad; damaged marks are a problem of their own."""
+    with contextlib.suppress(model_marks.MarksError):
+        bad = model_marks.read(config.serving_path).bad_models
+        return bad.get(model_digest(Path(model) / SERVING)) if bad else None
+    return None
 
 
 def _check_packages(config: PipelineConfig) -> Iterator[str]:

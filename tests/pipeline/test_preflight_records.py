@@ -11,6 +11,8 @@ import pytest
 from pipeline import preflight
 from pipeline.config import PipelineConfig, load_config
 from pipeline.preflight import Preflight
+from pnfrec_core import model_marks
+from pnfrec_core.model_digest import model_digest
 from tests.pipeline.world import write_config, write_feedback
 
 
@@ -84,6 +86,21 @@ def test_a_last_blessed_model_that_is_gone_is_a_note(config: PipelineConfig) -> 
     assert found.notes == (
         f"The files of the last blessed model are gone ({model}): the gate takes the one blessed before it.",
     )
+
+
+def test_a_last_blessed_model_that_is_bad_is_a_note(config: PipelineConfig) -> None:
+    record(config, (1, True, "tiny", 1), (2, True, "tiny", 2))
+    models = config.artifacts_path / "SequenceTrainer" / "model"
+    (models / "2" / "Format-Serving" / "saved_model.pb").write_text("other than the rest")
+    config.serving_path.mkdir()
+    mark = model_marks.new_mark(7, "one genre", model_digest(models / "2" / "Format-Serving"))
+    model_marks.marks_file(config.serving_path).write_text(model_marks.to_json(model_marks.Marks(bad={7: mark})))
+    (note,) = look(config).notes
+    assert note == (
+        f"The last blessed model ({models / '2'}) is bad, since {mark}: the gate takes the one blessed before it."
+    )
+    model_marks.marks_file(config.serving_path).unlink()
+    assert look(config).notes == ()
 
 
 def test_a_moved_output_is_a_note(config: PipelineConfig, tmp_path: Path) -> None:
