@@ -1,5 +1,6 @@
 """Changes of the marks: what they do, and what they refuse."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,16 @@ def test_rollback_takes_every_number_of_the_model_and_unmark_gives_all_back(base
     assert marking.unmark(base, 1).bad == {}
     with pytest.raises(MarksError, match=r"Version 1 is not marked as bad in .* \(bad: none\)"):
         marking.unmark(base, 1)
+
+
+def test_a_bad_refit_takes_the_judged_model_with_it(base: Path) -> None:
+    """That one is what a later run would compare with, begin with or push; it lies elsewhere, under no number."""
+    (base / "4" / "assets.extra" / "refit.json").write_text(json.dumps({"judged": {"digest": "of the judged"}}))
+    refit = model_digest(base / "4")
+    mark = marking.rollback(base, 4, "bad lists").bad[4]
+    assert model_marks.read(base).bad_models == {refit: mark, "of the judged": mark}
+    marking.unmark(base, 4)
+    assert model_marks.read(base).bad_models == {}
 
 
 def test_rollback_leaves_something_to_serve(base: Path) -> None:

@@ -12,6 +12,7 @@ from components.pusher.config import PushConfig, RefitBounds
 from components.pusher.refitted import choose, describe
 from components.pusher.rehearsal import NotServableError
 from pnfrec_core import served
+from pnfrec_core.model_digest import model_digest
 
 LISTS = {"users": 50, "k": 10, "overlap": 0.6, "new": {"listed": 90}, "old": {"listed": 100}}
 
@@ -39,7 +40,14 @@ def test_one_that_keeps_to_the_bounds_is_pushed(models: tuple[str, str], monkeyp
     assert found.record == {
         "serves": "refitted",
         "refitted": {"items": 120, "training_users": 40, "steps": 1234},
-        "judged": {"items": 100, "training_users": 30, "best_epoch": 2, "steps_per_epoch": 617},
+        "judged": {
+            "items": 100,
+            "training_users": 30,
+            "best_epoch": 2,
+            "steps_per_epoch": 617,
+            # By which it is known where the version turns out to be bad.
+            "digest": model_digest(models[1]),
+        },
         "lists": {**LISTS, "users": 200},
         "refused": [],
     }
