@@ -64,7 +64,7 @@ class Day:
 
 def rows() -> pd.DataFrame:
     """All rows, oldest first, the order of equal times kept."""
-    frame = pd.read_parquet(ROOT / "data" / "movietweetings" / "ratings.parquet")
+    frame: pd.DataFrame = pd.read_parquet(ROOT / "data" / "movietweetings" / "ratings.parquet")
     return frame.sort_values("timestamp", kind="stable").reset_index(drop=True)
 
 
