@@ -64,8 +64,9 @@ class Day:
 
 def rows() -> pd.DataFrame:
     """All rows, oldest first, the order of equal times kept."""
-    frame: pd.DataFrame = pd.read_parquet(ROOT / "data" / "movietweetings" / "ratings.parquet")
-    return frame.sort_values("timestamp", kind="stable").reset_index(drop=True)
+    frame = pd.read_parquet(ROOT / "data" / "movietweetings" / "ratings.parquet")
+    ordered: pd.DataFrame = frame.sort_values("timestamp", kind="stable").reset_index(drop=True)
+    return ordered
 
 
 def feedback() -> FeedbackConfig:
