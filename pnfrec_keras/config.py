@@ -27,7 +27,10 @@ _KINDS = {
 
 
 def _check_types(config: Any, section: str) -> None:
-    """Raises a ValueError for a value that is none of its field's choices, or of another type."""
+    """Raises a ValueError for a value that is none of its field's choices, or of another type.
+
+    Numbers of other types, such as numpy's, become Python's own.
+    """
     for field in dataclasses.fields(config):
         name, value = f"{section}.{field.name}", getattr(config, field.name)
         if get_origin(field.type) is Literal:
@@ -40,6 +43,9 @@ def _check_types(config: Any, section: str) -> None:
             kind, description = _KINDS[plain]  # type: ignore[index]
             alike = isinstance(value, bool) == (plain is bool)
             _check(alike and isinstance(value, kind), name, description, value)
+            if type(value) not in _KINDS:
+                # numpy's numbers, which Keras 3.15 takes for no size of a layer.
+                object.__setattr__(config, field.name, plain(value))  # type: ignore[operator]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,6 +93,9 @@ def test_settings_come_as_a_configuration_or_as_keywords_which_say_more() -> Non
 def test_numbers_of_numpy_are_numbers() -> None:
     model = PNFRec(5, dim=np.int64(8), alpha=np.float32(0.5), num_blocks=1)
     assert (model.dim, model.alpha) == (8, 0.5)
+    settings: dict[str, Any] = {"dim": np.int32(16), "alpha": np.float32(0.25), "beta": 1}
+    config = ModelConfig(**settings)
+    assert [type(value) for value in (config.dim, config.alpha, config.beta)] == [int, float, int]
 
 
 @pytest.mark.parametrize(
