@@ -118,10 +118,6 @@ class RecommenderServer:
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", wire.MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
-                # gRPC's core takes calls off the wire sooner than Python takes them from it. By default up to 1,000
-                # wait in between, where no limit above sees them, and most are too late when they come out.
-                ("grpc.server.max_pending_requests", limits.max_concurrent),
-                ("grpc.server.max_pending_requests_hard_limit", 2 * limits.max_concurrent),
             ],
         )
         self._services = ModelServices(self.models, limits, observer)
