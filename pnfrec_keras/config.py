@@ -73,7 +73,7 @@ class ModelConfig:
         shared_final_norm: Whether both encoders share the final LayerNorm (the reference) or have one each.
         weighting: How the terms of the loss are weighted: "fixed" by alpha and beta (the paper), "decay" or "geometric"
             (`pnfrec_keras.losses.weighting`).
-        half_life: The number of training steps after which "decay" has halved alpha and beta.
+        half_life: The number of training steps after which "decay" has halved alpha, beta, eta and `preference`.
         loss: The loss that CE_p and CE_n are: "softmax" over the whole catalogue is exact; "sampled_softmax" (with the
             logQ correction) and "gbce" are for catalogues that are too large for it (docs/guides/losses.md).
         sampled_items: The number of negatives of a step, for "sampled_softmax" and "gbce"; it must be below the size of

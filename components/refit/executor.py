@@ -13,6 +13,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.gate.model_files import is_whole
 from components.refit.training import read_judged, refit
 from components.trainer.choice import STATE_DIR
 from pnfrec_core import events, schema
@@ -95,7 +96,7 @@ def _model_of(state: Path) -> str:
     if not done.is_file():
         return ""
     folder = str(json.loads(done.read_text(encoding="utf-8"))["model"])
-    return folder if fileio.exists(os.path.join(folder, "saved_model.pb")) else ""
+    return folder if is_whole(os.path.dirname(folder), fileio.exists) else ""
 
 
 def _remember(state: Path, target: str) -> None:

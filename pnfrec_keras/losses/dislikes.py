@@ -118,6 +118,8 @@ def _rejections(
         sums = tf.reduce_sum(exponentials, axis=1, keepdims=True)
         lead = score - shift - tf.math.log(sums)  # log(p / (1 - p))
         push = share * tf.sigmoid(lead)
+        if table.dtype == tf.float16:  # whose range a share of a share of the catalogue leaves
+            exponentials, sums = exponentials / sums, tf.ones_like(sums)
         away = tf.cast(-push / sums, table.dtype)
         exponentials = tf.cast(exponentials, table.dtype)
         by_state = by_state.write(part, away * tf.matmul(exponentials, table))

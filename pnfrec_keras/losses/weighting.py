@@ -1,7 +1,7 @@
 """How the terms of the loss are weighed: alpha and beta as the paper has them, or without a grid (spec, section 8).
 
 fixed      L = CE_p + alpha * CE_n + beta * L_c
-decay      the same, alpha and beta halved every `half_life` steps: dislikes shape the table first, likes finish it
+decay      the same, the weights halved every `half_life` steps: dislikes shape the table first, likes finish it
 geometric  L = log CE_p + alpha * log CE_n + beta * log L_c: each term counts by its relative change, whatever its
            scale, so that alpha = beta = 1 asks for no search (Chennupati et al., arXiv 1904.08492; also what
            learned uncertainty weights settle at, Kendall et al., arXiv 1705.07115)

@@ -26,8 +26,12 @@ class StopOnNan(keras.callbacks.Callback):
             raise FloatingPointError(msg)
 
 
-def check_training(training_data: TrainingArrays, model: PNFRec) -> None:
-    """Raises a ValueError where a model cannot learn from sequences: too short ones, none, or without margins."""
+def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArrays:
+    """The sequences as a model learns from them: with the places of dislikes only where it reads these.
+
+    Raises:
+        ValueError: It cannot learn from them: they are too short, or lack margins or places that it reads.
+    """
     items = training_data.mixed if model.reads == MIXED else training_data.positive
     if items is None:
         msg = "This variant reads the mixed history: read the training data with `mixed=True`."
@@ -40,6 +44,7 @@ def check_training(training_data: TrainingArrays, model: PNFRec) -> None:
         raise ValueError(msg)
     if model.config.soft_boundary:
         _check_margins(training_data, model.reads)
+    return _dislikes_for(model.config, training_data)
 
 
 def check_validation(validation_data: EvaluationArrays) -> None:
@@ -72,12 +77,7 @@ def set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
     return dataclasses.replace(training_data, periods={name: trends[of[name]].periods(days[name]) for name in of})
 
 
-def dislikes_for(config: ModelConfig, training_data: TrainingArrays) -> TrainingArrays:
-    """The data with the places of dislikes for a model that learns from them, and without for another.
-
-    Raises:
-        ValueError: They are not there, or there is no dislike.
-    """
+def _dislikes_for(config: ModelConfig, training_data: TrainingArrays) -> TrainingArrays:
     if not config.places_dislikes:
         return dataclasses.replace(training_data, disliked=None, disliked_at=None)
     if training_data.disliked is None:

@@ -32,7 +32,7 @@ from pnfrec_keras.training.callbacks import (
     ResumableState,
     has_averages,
 )
-from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, dislikes_for, set_trend
+from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
 from pnfrec_keras.training.progress import training_started
 from pnfrec_keras.training.warm import WarmStart
 
@@ -161,9 +161,8 @@ def fit(
         FloatingPointError: The loss is not a number any more.
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
-    check_training(training_data, model)
+    training_data = check_training(training_data, model)
     check_validation(validation_data)
-    training_data = dislikes_for(model.config, training_data)
     if not model.compiled:
         with model.distribute_strategy.scope():
             compile_model(model, config, steps_per_epoch(training_data, config.batch_size))

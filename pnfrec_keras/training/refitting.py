@@ -120,7 +120,7 @@ def train_steps(
     model = build_model(num_items, model_config, training, schedule.steps_per_epoch)
     if popularity is not None:
         model.set_popularity(popularity)
-    check_training(training_data, model)
+    training_data = check_training(training_data, model)
     if initial is not None:
         initial.apply(model, training_data)
     if model.trend_weights:

@@ -43,8 +43,10 @@ def naive(hidden: Any, disliked: Any, places: Any, table: Any, weights: Any, add
     return total
 
 
-def ours(each: dict[str, Any], *, compact: bool = True, top: int = 0, offsets: Any = None) -> list[Any]:
-    hidden, table = (tf.constant(each[name], tf.float32) for name in ("hidden", "table"))
+def ours(
+    each: dict[str, Any], *, compact: bool = True, top: int = 0, offsets: Any = None, dtype: Any = tf.float32
+) -> list[Any]:
+    hidden, table = (tf.cast(each[name], dtype) for name in ("hidden", "table"))
     disliked, places = (tf.constant(each[name], tf.int32) for name in ("disliked", "places"))
 
     def step(hidden: Any, table: Any) -> Any:
@@ -56,7 +58,7 @@ def ours(each: dict[str, Any], *, compact: bool = True, top: int = 0, offsets: A
             )
         return [value, *tape.gradient(value, [hidden, table])]
 
-    return [tf.convert_to_tensor(value).numpy() for value in tf.function(step)(hidden, table)]
+    return [tf.cast(tf.convert_to_tensor(value), tf.float32).numpy() for value in tf.function(step)(hidden, table)]
 
 
 def expected(each: dict[str, Any], **more: Any) -> list[Any]:
@@ -75,6 +77,15 @@ def test_rejection_is_its_definition_with_its_gradient(
     monkeypatch.setattr(chunks, "_MOST", 4)  # several chunks, the last of them with padding
     for found, wanted in zip(ours(problem(), compact=compact, top=top), expected(problem(), top=top), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(tf.bfloat16, 0.04), (tf.float16, 0.005)])
+def test_rejection_in_half_precision_is_close(dtype: Any, tolerance: float) -> None:
+    """Over so many items that a disliked one has a small share of them, as in a real catalogue."""
+    random = np.random.default_rng(2)
+    each = problem() | {"table": 0.1 * random.normal(size=(4_001, DIM))}
+    for found, wanted in zip(ours(each, dtype=dtype), expected(each), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * np.abs(wanted).max())
 
 
 def test_rejection_adds_the_trend_of_each_dislike() -> None:

@@ -1,5 +1,6 @@
 """Training for a number of steps: on the same data it comes to the very weights that were judged."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,24 @@ def test_on_the_same_data_it_is_the_model_that_was_judged(tmp_path: Path, averag
     for one, two in zip(found.model.get_weights(), judged.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
     assert [epoch["loss"] for epoch in found.losses] == [epoch["loss"] for epoch in judged.history[: judged.best_epoch]]
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5])
+def test_it_learns_from_dislikes_as_the_judged_one_did(tmp_path: Path, eta: float) -> None:
+    """Also where the data tell places that the model does not read."""
+    train, validation = arrays()
+    train = dataclasses.replace(train, disliked=train.negative[:, :5], disliked_at=np.zeros((24, 5), np.int32))
+    network = dataclasses.replace(MODEL, eta=eta)
+    config = TrainingConfig(epochs=3, patience=3, batch_size=10, learning_rate=0.01)
+    judged = fitting.train(ITEMS, train, validation, network, config, state_dir=tmp_path)
+    an_epoch = steps_per_epoch(train, 10)
+    schedule = Schedule(judged.best_epoch * an_epoch, an_epoch)
+    found = train_steps(ITEMS, train, network, config, schedule, state_dir=None)
+    for one, two in zip(found.model.get_weights(), judged.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    if eta:
+        with pytest.raises(ValueError, match="need the places of dislikes"):
+            train_steps(ITEMS, arrays()[0], network, config, schedule, state_dir=None)
 
 
 @pytest.mark.parametrize("average", [0.0, 1.5], ids="average of {} epochs".format)
