@@ -136,8 +136,6 @@ def _unknown_runner(name: str) -> str:
     found = difflib.get_close_matches(name.lower().removesuffix("runner"), near, n=1)
     if found and near[found[0]] in _REFUSED:
         refused = near[found[0]]
-        return (
-            f"`beam.runner: {refused}` is refused: {_REFUSED[refused]}. Take one of {', '.join(RUNNERS)}."
-        )
+        return f"`beam.runner: {refused}` is refused: {_REFUSED[refused]}. Take one of {', '.join(RUNNERS)}."
     hint = f"Did you mean `{near[found[0]]}`?" if found else f"Known: {', '.join(RUNNERS)}."
     return f"`beam.runner`: there is no runner {name!r}. {hint}"

@@ -49,7 +49,9 @@ def fetch() -> Path:
             check=False,
         )
         if done.returncode:
-            said = next((line for line in done.stdout.splitlines() if "ERROR" in line), "nothing").removeprefix("[ERROR] ")
+            said = next((line for line in done.stdout.splitlines() if "ERROR" in line), "nothing").removeprefix(
+                "[ERROR] "
+            )
             msg = f"Maven cannot fetch Beam's Flink runner: {said}"
             raise LackError(msg)
         partial.rename(folder)

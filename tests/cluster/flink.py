@@ -1,4 +1,4 @@
-"""A Flink session cluster on this machine: one JobManager, two TaskManagers, a worker pool each, and Beam's job server."""
+"""A Flink session cluster on this machine: a JobManager, two TaskManagers with a worker pool each, Beam's job server."""
 
 import contextlib
 import dataclasses
@@ -86,6 +86,7 @@ class Cluster:
     processes: dict[str, "subprocess.Popen[bytes]"] = dataclasses.field(default_factory=dict)
     rest: int = dataclasses.field(default_factory=free_port)
     pool: int = dataclasses.field(default_factory=free_port)
+    jobs_port: int = dataclasses.field(default_factory=free_port)
     _logs: list[IO[bytes]] = dataclasses.field(default_factory=list)
 
     @property
@@ -93,12 +94,16 @@ class Cluster:
         """What `java -jar` starts the job server by."""
         return self.folder / "job-server.jar"
 
-    def options(self) -> dict[str, str | int]:
-        """The section `beam.options` that sends a pipeline here."""
+    def options(self, server: bool = True) -> dict[str, str | int]:
+        """The section `beam.options` that sends a pipeline here.
+
+        Args:
+            server: Whether by the job server that runs; else Beam starts one of its own for each pipeline.
+        """
+        own = {"flink_job_server_jar": str(self.server_jar), "job_server_java_launcher": java()}
         return {
             "flink_master": f"{_HERE}:{self.rest}",
-            "flink_job_server_jar": str(self.server_jar),
-            "job_server_java_launcher": java(),
+            **({"job_endpoint": f"{_HERE}:{self.jobs_port}"} if server else own),
             "environment_type": "EXTERNAL",
             "environment_config": f"{_POOL}:{self.pool}",
             # By default Beam lets its workers go after each step of a job, and starts new ones for the next.
@@ -126,6 +131,13 @@ class Cluster:
                 msg = f"The TaskManagers have not registered within {_PATIENCE_S} s: see the logs in {self.folder}."
                 raise RuntimeError(msg)
             time.sleep(1)
+        ports = [f"--job-port={self.jobs_port}", f"--artifact-port={free_port()}", "--expansion-port=0"]
+        places = [
+            f"--job-host={_HERE}",
+            f"--flink-master={_HERE}:{self.rest}",
+            f"--artifacts-dir={self.folder / 'staged'}",
+        ]
+        self._start("jobserver", [java(), *_JAVA, "-Xmx256m", "-jar", str(self.server_jar), *places, *ports])
 
     def start_task_manager(self, number: int) -> None:
         """A TaskManager and its pool of workers."""
@@ -133,12 +145,12 @@ class Cluster:
         hosts = self.folder / f"hosts{number}"
         lines = [f"{_HERE} localhost {socket.gethostname()}", f"{address} {_POOL}"]
         hosts.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        self._start(f"pool{number}", [sys.executable, "-W", "ignore", "-m", "tests.cluster.pool", address, str(self.pool)])
+        self._start(
+            f"pool{number}", [sys.executable, "-W", "ignore", "-m", "tests.cluster.pool", address, str(self.pool)]
+        )
         options = ["-Xmx448m", "-XX:MaxDirectMemorySize=448m", f"-Djdk.net.hosts.file={hosts}"]
         named = ["-D", f"taskmanager.resource-id=taskmanager{number}"]
-        self._java(
-            f"taskmanager{number}", options, "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", named
-        )
+        self._java(f"taskmanager{number}", options, "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", named)
 
     def kill_task_manager(self, number: int) -> None:
         """Ends a TaskManager and its pool as a machine that is gone does."""
@@ -157,9 +169,19 @@ class Cluster:
         found: dict[str, Any] = self._ask(f"jobs/{identity}")
         return found
 
+    def task_hosts(self, identity: str) -> set[tuple[str, str]]:
+        """Pairs of a TaskManager and a vertex that it worked on."""
+        found: set[tuple[str, str]] = set()
+        for vertex in self.job(identity)["vertices"]:
+            answer = self._ask(f"jobs/{identity}/vertices/{vertex['id']}/taskmanagers")
+            found |= {(each["taskmanager-id"], vertex["name"]) for each in answer["taskmanagers"]}
+        return found
+
     def failures(self, identity: str) -> list[str]:
         """Why a job was begun anew, the latest first."""
-        return [entry["stacktrace"] for entry in self._ask(f"jobs/{identity}/exceptions")["exceptionHistory"]["entries"]]
+        return [
+            entry["stacktrace"] for entry in self._ask(f"jobs/{identity}/exceptions")["exceptionHistory"]["entries"]
+        ]
 
     def stop(self) -> None:
         """Ends all processes, and those that they have started."""
