@@ -81,7 +81,7 @@ def _check_code(beam: BeamConfig) -> Iterator[str]:
 def _check_places(config: "PipelineConfig") -> Iterator[str]:
     if config.beam.runner == DATAFLOW:
         yield (
-            f"`beam.runner: DataflowRunner` has workers on Google Cloud, and they cannot write to {config.output_path}: "
+            f"`beam.runner: DataflowRunner` has workers on Google Cloud, which cannot write to {config.output_path}: "
             "a run on this machine keeps its artifacts here. Set it as `kubeflow.beam` of a run on Kubeflow whose "
             "`kubeflow.root` is a gs:// URI."
         )

@@ -21,8 +21,8 @@ RUNNERS: Final = {
 }
 _REFUSED: Final = {
     "DaskRunner": (
-        "it loses rows without an error, since it never calls `finish_bundle` (seen with Beam 2.61 and 2.77), and newer "
-        "ones give every row to every output of a step"
+        "it never calls `finish_bundle`, so that rows are lost without an error (seen with Beam 2.61 and 2.77), and "
+        "with 2.77 every output of a step gets all rows"
     ),
     "PrismRunner": "nothing of this project has been run on it",
     "InteractiveRunner": "it is for notebooks",

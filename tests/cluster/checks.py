@@ -1,4 +1,4 @@
-"""What runs on a Flink cluster gives what runs in one process. `make cluster-test` calls it, and `make test` does not."""
+"""What runs on a Flink cluster gives what runs in one process. `make cluster-test` runs it, `make test` does not."""
 
 import hashlib
 import math

@@ -42,17 +42,14 @@ def fetch() -> Path:
     try:
         done = subprocess.run(
             [*command, f"-DoutputDirectory={partial}"],
-            *(),
             capture_output=True,
             text=True,
             timeout=_PATIENCE_S,
             check=False,
         )
         if done.returncode:
-            said = next((line for line in done.stdout.splitlines() if "ERROR" in line), "nothing").removeprefix(
-                "[ERROR] "
-            )
-            msg = f"Maven cannot fetch Beam's Flink runner: {said}"
+            said = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it says nothing")
+            msg = f"Maven cannot fetch Beam's Flink runner: {said.removeprefix('[ERROR] ')}"
             raise LackError(msg)
         partial.rename(folder)
     except subprocess.TimeoutExpired as error:

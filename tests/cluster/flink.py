@@ -1,4 +1,4 @@
-"""A Flink session cluster on this machine: a JobManager, two TaskManagers with a worker pool each, Beam's job server."""
+"""A Flink cluster on this machine: a JobManager, two TaskManagers with a worker pool each, and Beam's job server."""
 
 import contextlib
 import dataclasses
