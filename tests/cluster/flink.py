@@ -45,9 +45,12 @@ _SETTINGS = {
     "taskmanager.memory.framework.off-heap.size": "64m",
     "taskmanager.memory.task.heap.size": "384m",
     "taskmanager.memory.task.off-heap.size": "128m",
-    # A batch of Beam needs far more buffers than its data would: one for each pair of steps and each pair of tasks.
-    "taskmanager.memory.network.min": "256m",
-    "taskmanager.memory.network.max": "256m",
+    # A batch of Beam needs far more buffers than its data would, since all steps of a job have theirs at once: the
+    # default of 512 for each exchange that is sorted (16 MiB) is more than 256 MiB for StatisticsGen.
+    "taskmanager.memory.segment-size": "8kb",
+    "taskmanager.network.sort-shuffle.min-buffers": 32,
+    "taskmanager.memory.network.min": "384m",
+    "taskmanager.memory.network.max": "384m",
     "taskmanager.memory.managed.size": "128m",
     "taskmanager.memory.jvm-metaspace.size": "256m",
     "taskmanager.memory.jvm-overhead.min": "64m",
@@ -148,7 +151,7 @@ class Cluster:
         self._start(
             f"pool{number}", [sys.executable, "-W", "ignore", "-m", "tests.cluster.pool", address, str(self.pool)]
         )
-        options = ["-Xmx448m", "-XX:MaxDirectMemorySize=448m", f"-Djdk.net.hosts.file={hosts}"]
+        options = ["-Xmx448m", "-XX:MaxDirectMemorySize=640m", f"-Djdk.net.hosts.file={hosts}"]
         named = ["-D", f"taskmanager.resource-id=taskmanager{number}"]
         self._java(f"taskmanager{number}", options, "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", named)
 
