@@ -1,5 +1,6 @@
 """What is found wrong with the section `beam` before a run."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pipeline.beam_config import BeamConfig
 from pipeline.beam_options import look_at
 from pipeline.config import PipelineConfig, load_config
 from pipeline.preflight import look
+from pnfrec_core import launch
 from tests.pipeline.world import write_config, write_feedback
 
 POOLS = {"environment_type": "EXTERNAL"}
@@ -30,7 +32,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def java(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beam_check.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
 
 
 def test_nothing_is_said_of_this_machine(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_nothing_is_said_of_this_machine(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("knowing")
 def test_a_job_server_of_beam_needs_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beam_check.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     (problem,) = look_into(config_of(tmp_path, "FlinkRunner")).problems
     assert problem == (
         "`beam.runner: FlinkRunner` starts a job server in Java, and there is no java here. Install one (apt install "
@@ -111,6 +113,6 @@ def test_all_of_beams_own_options_are_known() -> None:
 
 
 def test_where_beam_cannot_be_asked_a_run_is_not_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beam_check.launch, "command", lambda *_: ["false"])
+    monkeypatch.setattr(launch, "command", lambda *_: ["false"])
     found = look_into(config_of(tmp_path, "DirectRunner", x=1))
     assert found == Beam(notes=("Beam could not be asked about `beam.options`: look at pnfrec doctor --deep.",))
