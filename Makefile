@@ -34,7 +34,7 @@ test: ## Run all tests (ARGS=--changed: those that what has changed can reach)
 	$(IN_VENV) pytest $(PARALLEL) $(ARGS)
 
 cluster-test: ## Run Beam on a Flink cluster of processes, which Maven fetches (Java 11 or 17)
-	$(IN_VENV) pytest -n 0 tests/cluster/checks.py $(ARGS)
+	$(IN_VENV) pytest -n 0 --timeout 3600 tests/cluster/checks.py $(ARGS)
 
 coverage: ## Run all tests and say what they leave out: a third slower
 	$(IN_VENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)

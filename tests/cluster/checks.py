@@ -24,6 +24,7 @@ from tests.cluster import flink
 from tests.cluster.fetch import LackError, fetch
 
 ROWS, USERS, ITEMS = 400_000, 6_000, 800
+WEIGHTS = "Format-Serving/variables"
 _PATIENCE_S = 1500
 
 
@@ -139,6 +140,8 @@ def test_the_records_and_the_model_of_a_run_are_the_same(runs: dict[str, Path]) 
     for node, output in (("FeedbackGen", "examples"), ("FeedbackGen", "vocabulary"), ("FeedbackGen", "statistics")):
         found = {name: contents(artifact(run, node, output)) for name, run in runs.items()}
         assert found["flink"] == found["direct"], (node, output)
+    weights = {name: contents(artifact(run, "SequenceTrainer", "model") / WEIGHTS) for name, run in runs.items()}
+    assert weights["flink"] == weights["direct"]
 
 
 def test_the_statistics_of_a_run_agree(runs: dict[str, Path]) -> None:
