@@ -17,6 +17,7 @@ from components.data_contract.component import CuratedSchema
 from components.data_gate.component import AnomalyGate
 from components.everything.component import EverythingGen
 from components.feedback.component import FeedbackGen
+from components.feedback.reading.stores import open_stores_with
 from components.gate.eval_config import make_eval_config
 from components.gate.last_blessed import Asked, LastBlessedOtherModel
 from components.gate.report.component import GateReporter
@@ -60,6 +61,8 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         config: All settings.
         elsewhere: Where it is not this machine that runs it.
     """
+    beam_args = list(elsewhere.beam) if elsewhere else config.beam.arguments()
+    open_stores_with(beam_args)
     feedback = FeedbackGen(config=config.feedback, files_are_here=elsewhere is None)
     examples = feedback.outputs["examples"]
     statistics = StatisticsGen(examples=examples)
@@ -127,7 +130,7 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         ],
         enable_cache=config.cache,
         metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path)),
-        beam_pipeline_args=list(elsewhere.beam) if elsewhere else config.beam.arguments(),
+        beam_pipeline_args=beam_args,
     )
 
 

@@ -31,7 +31,7 @@ from components.feedback.rules.table import UserTable, build_table, drop_duplica
 from components.feedback.rules.targets import Selection, seen_before, select
 from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
-from components.feedback.writing.output import Folders, shard_path, write_bytes
+from components.feedback.writing.output import Folders, write_shard
 from components.feedback.writing.tfrecord import gzip_tfrecords
 from components.feedback.writing.vocabulary import FIRST_TIME
 from pnfrec_columns.arrays import Mask
@@ -196,7 +196,7 @@ class Write(OnShard):
         counts = _row_counts(table, known, splits, positive, chosen)
         for name, split_records in records.items():
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
-            write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
+            write_shard(self._folders, name, element[0], self._shards, data)
         unit = account.timestamp_unit(facts.counts)
         days = [see_days(read, has_values, facts.window), see_likes(table, positive, facts.window)]
         observed = dataclasses.replace(observe_examples(table, positive, chosen, unit), days=merge_days(days))
