@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from components.data_contract.config import StatisticsConfig
 from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
 from components.pusher.config import PushConfig
@@ -74,6 +75,7 @@ class PipelineConfig:
     tuner: TunerConfig = dataclasses.field(default_factory=TunerConfig)
     export: ExportConfig = dataclasses.field(default_factory=ExportConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
+    statistics: StatisticsConfig = dataclasses.field(default_factory=StatisticsConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
     query: QueryConfig = dataclasses.field(default_factory=QueryConfig)
     kubeflow: KubeflowConfig = dataclasses.field(default_factory=KubeflowConfig)

@@ -70,6 +70,7 @@ def test_the_config_reference_names_every_key() -> None:
         "export",
         "gate",
         "push",
+        "statistics",
         "beam",
         "query",
         "kubeflow",
