@@ -5,14 +5,14 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_core import schema, versions
-from serving import calls, errors, requests, rows, tensors, warmup, wire
+from serving import calls, errors, jobs, requests, rows, tensors, warmup, wire
 from serving.batching import Batcher
 from serving.limits import Limits
 
@@ -130,19 +130,34 @@ class LoadedModel:
         Raises:
             RequestFault: The request does not fit the signature, the graph refuses its values, or it waited too long.
         """
+        asked = self._read(signature_name, inputs, output_filter)
+        outputs = self._batcher.run(asked.model, asked.request, asked.rows, call)
+        return {name: requests.to_proto(outputs[name], dtype) for name, dtype in asked.wanted}
+
+    def begin(
+        self,
+        signature_name: str,
+        inputs: Mapping[str, Any],
+        output_filter: Iterable[str],
+        call: calls.Call,
+        told: jobs.Told,
+    ) -> "Begun":
+        """As `predict`, but returns at once: `told` learns when the answer is there, from another thread."""
+        asked = self._read(signature_name, inputs, output_filter)
+        return Begun(self._batcher.submit(asked.model, asked.request, asked.rows, call, told), asked.wanted)
+
+    def _read(self, signature_name: str, inputs: Mapping[str, Any], output_filter: Iterable[str]) -> "_Asked":
         served = self._signature(signature_name or schema.SERVING_SIGNATURE)
-        signature = served.signature
-        wanted = requests.wanted_outputs(signature, output_filter)
-        outputs = None
+        wanted = served.wanted
+        if output_filter:
+            names = requests.wanted_outputs(served.signature, output_filter)
+            wanted = [(name, served.signature.outputs[name].dtype) for name in names]
         if served.form.joins:
             found = served.reader.read(inputs)
             self._limits.check_k(found.largest_k)
             if found.count:
-                outputs = self._batcher.run(served, found, found.count, call)
-        if outputs is None:
-            arrays = requests.read_arrays(signature, served.form, inputs)
-            outputs = self._batcher.run(served.alone, arrays, 1, call)
-        return {name: requests.to_proto(outputs[name], signature.outputs[name].dtype) for name in wanted}
+                return _Asked(served, found, found.count, wanted)
+        return _Asked(served.alone, requests.read_arrays(served.signature, served.form, inputs), 1, wanted)
 
     def run(self, signature_name: str, inputs: rows.Arrays) -> rows.Arrays:
         """Arrays of a signature's outputs by name, of arrays of its inputs, for callers in this process.
@@ -157,6 +172,38 @@ class LoadedModel:
             msg = f'Serving signature key "{name}" not found. Known: {", ".join(sorted(self._served))}.'
             raise errors.RequestFault(errors.FAILED_PRECONDITION, msg)
         return self._served[name]
+
+
+class _Asked(NamedTuple):
+    """What a request asks of the model, read and checked."""
+
+    model: "_Signature | _Alone"
+    request: Any
+    rows: int
+    wanted: Sequence[tuple[str, int]]
+
+
+class Begun:
+    """A request that waits for the model, or has its answer.
+
+    Args:
+        job: What the batcher runs.
+        wanted: Names and types of the outputs to answer with.
+    """
+
+    def __init__(self, job: jobs.Job, wanted: Sequence[tuple[str, int]]) -> None:
+        self._job = job
+        self._wanted = wanted
+
+    def write(self, outputs: Any) -> None:
+        """Writes the answer, once it is there, into the map of a message, as `LoadedModel.predict` returns it.
+
+        Raises:
+            RequestFault: As `LoadedModel.predict`.
+        """
+        found = self._job.answer()
+        for name, dtype in self._wanted:
+            requests.write(found[name], dtype, outputs[name])
 
 
 class _Alone:
@@ -196,6 +243,7 @@ class _Signature:
         self.signature = signature
         self.form = rows.Form.of(signature)
         self.joins = self.form.joins
+        self.wanted = [(name, signature.outputs[name].dtype) for name in requests.wanted_outputs(signature, ())]
         self.reader = requests.Reader(signature, self.form)
         self.alone = _Alone(session, signature)
 

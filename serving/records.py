@@ -4,17 +4,12 @@ import dataclasses
 import functools
 import logging
 import re
-import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-import grpc
-
 from pnfrec_core import schema
-from serving import errors, wire
-from serving.access import header_of
-from serving.connection import REQUEST_ID
+from serving import wire
 
 logger = logging.getLogger(__name__)
 
@@ -162,43 +157,6 @@ class Watchers:
                 watcher.on_call(record)
             except Exception:
                 logger.exception("A call was answered and could not be written down.")
-
-
-class RecordingInterceptor(grpc.ServerInterceptor):
-    """Makes a record of each call of gRPC that one message answers."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-
-    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
-        """The handler, with a record made after it."""
-        handler = continuation(details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        method = METHODS.get(details.method)
-        if method is None:
-            return handler
-        return grpc.unary_unary_rpc_method_handler(
-            self._recorded(handler.unary_unary, method, request_id(header_of(details.invocation_metadata, REQUEST_ID))),
-            handler.request_deserializer,
-            handler.response_serializer,
-        )
-
-    def _recorded(self, answer: Any, method: str, own_id: str) -> Callable[[Any, Any], Any]:
-        def handle(request: Any, context: Any) -> Any:
-            began = time.perf_counter()
-            response = None
-            try:
-                response = answer(request, context)
-                return response
-            finally:
-                code = OK if response is not None else getattr(context.code(), "name", "UNKNOWN")
-                seconds = time.perf_counter() - began
-                # A message that could not be read arrives as the fault that says so.
-                read = None if isinstance(request, errors.RequestFault) else request
-                self._watcher.on_call(CallRecord(GRPC, own_id, method, code, seconds, read, response))
-
-        return handle
 
 
 def request_id(given: Any) -> str:

@@ -1,25 +1,20 @@
 """The answers to TensorFlow Serving's three methods, over a `VersionWatcher`."""
 
 import contextlib
-import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from concurrent import futures
 from typing import Any
-
-import grpc
-from google.protobuf import message
 
 from pnfrec_core import schema
 from serving import batching, errors, observe, wire
 from serving.calls import Call
+from serving.jobs import Told
 from serving.limits import Limits
-from serving.quiet import Quiet
 from serving.versions import VersionWatcher
 
-logger = logging.getLogger(__name__)
-
-# gRPC sends the text in a header, and by default takes 8 KiB of headers.
-_DETAILS_LENGTH = 2000
+# Threads beyond those of the calls that may run, since a call that was given up may still hold one.
+_SPARE_THREADS = 16
 
 
 class ModelServices:
@@ -34,38 +29,26 @@ class ModelServices:
         models: Mapping[str, VersionWatcher],
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
+        workers: int | None = None,
     ) -> None:
         self._models = models
         self._limits = limits
         self._observer = observer
         self._running = 0
         self._lock = threading.Lock()
-        self._malformed = Quiet(logger)
+        # For what has to wait in a thread.
+        self.threads = futures.ThreadPoolExecutor(
+            max(workers or 0, limits.max_concurrent) + _SPARE_THREADS, "pnfrec-calls"
+        )
 
-    def handlers(self) -> list[Any]:
-        """What grpc.Server.add_generic_rpc_handlers takes."""
-        methods = {
-            wire.PREDICT: (self.predict, wire.PredictRequest, wire.PredictResponse),
-            wire.GET_MODEL_METADATA: (
-                self.metadata,
-                wire.GetModelMetadataRequest,
-                wire.GetModelMetadataResponse,
-            ),
-            wire.GET_MODEL_STATUS: (
-                lambda request, _: self.status(request),
-                wire.GetModelStatusRequest,
-                wire.GetModelStatusResponse,
-            ),
-        }
-        by_service: dict[str, dict[str, Any]] = {}
-        for path, (answer, request, response) in methods.items():
-            _, service, method = path.split("/")
-            by_service.setdefault(service, {})[method] = grpc.unary_unary_rpc_method_handler(
-                self._guarded(answer),
-                request_deserializer=self._parser(request),
-                response_serializer=response.SerializeToString,
-            )
-        return [grpc.method_handlers_generic_handler(service, found) for service, found in by_service.items()]
+    def refusal(self) -> errors.RequestFault | None:
+        """What a prediction is answered with now, whatever it asks; None while there is a place for it."""
+        if self._running < self._limits.max_concurrent:
+            return None
+        self._observer.on_refused(observe.TOO_MANY_CALLS)
+        msg = f"{self._limits.max_concurrent} calls run or wait, which is all that this server takes "
+        msg += "(`--max-concurrent`). Ask again a little later."
+        return errors.RequestFault(batching.RESOURCE_EXHAUSTED, msg)
 
     def predict(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
         """The PredictResponse to a PredictRequest.
@@ -81,13 +64,34 @@ class ModelServices:
         with self._place(), self._lease(request, call) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
-        response = wire.PredictResponse()
-        spec, found = response.model_spec, response.outputs
-        spec.name, spec.signature_name = request.model_spec.name, signature_name or schema.SERVING_SIGNATURE
-        spec.version.value = version
+        response = _empty_response(request, version)
         for name, proto in outputs.items():
-            found[name].CopyFrom(proto)
+            response.outputs[name].CopyFrom(proto)
         return response
+
+    def begin(self, request: Any, call: Call, told: Told) -> "Begun":
+        """As `predict`, but returns at once; `told` learns, from another thread, when the answer is there.
+
+        Then, and not before, `Begun.close` has to be called, whether or not the answer is still wanted.
+        """
+        self._limits.check_inputs(request.inputs)
+        with contextlib.ExitStack() as held:
+            held.enter_context(self._place())
+            version, servable = held.enter_context(self._lease(request, call))
+            begin = getattr(servable, "begin", None) or self._in_thread(servable)
+            answer = begin(request.model_spec.signature_name, request.inputs, request.output_filter, call, told)
+            return Begun(request, version, answer, held.pop_all())
+
+    def _in_thread(self, servable: Any) -> Any:
+        """The `begin` of a servable that has none."""
+
+        def begin(*arguments: Any) -> Any:
+            *asked, told = arguments
+            future = self.threads.submit(servable.predict, *asked)
+            future.add_done_callback(lambda _: told.post([told.token]))
+            return _Thread(future)
+
+        return begin
 
     def metadata(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
         """The GetModelMetadataResponse to a GetModelMetadataRequest; arguments and errors as of `predict`."""
@@ -134,13 +138,9 @@ class ModelServices:
     def _place(self) -> Iterator[None]:
         """One of the calls that may run or wait. Probes and metadata need none: a busy server answers them."""
         with self._lock:
-            full = self._running >= self._limits.max_concurrent
-            self._running += not full
-        if full:
-            self._observer.on_refused(observe.TOO_MANY_CALLS)
-            msg = f"{self._limits.max_concurrent} calls run or wait, which is all that this server takes "
-            msg += "(`--max-concurrent`). Ask again a little later."
-            raise errors.RequestFault(batching.RESOURCE_EXHAUSTED, msg)
+            if (fault := self.refusal()) is not None:
+                raise fault
+            self._running += 1
         try:
             yield
         finally:
@@ -159,45 +159,53 @@ class ModelServices:
         with versions.lease(spec.name, version, spec.version_label, call.user_key) as leased:
             yield leased
 
-    def _parser(self, request: Any) -> Callable[[bytes], Any]:
-        """Parses a message, or makes the fault that says why not: gRPC would log a traceback a message."""
 
-        def parse(content: bytes) -> Any:
-            try:
-                return request.FromString(content)
-            except message.DecodeError as error:
-                self._observer.on_refused(observe.MALFORMED)
-                name = request.DESCRIPTOR.name
-                self._malformed.warning("A message of %d bytes is no %s: %s.", len(content), name, error)
-                return errors.RequestFault(errors.INVALID_ARGUMENT, f"The message is no {name}: {error}.")
+class Begun:
+    """A prediction that waits for the model, or has its answer.
 
-        return parse
+    Args:
+        request: What was asked.
+        version: Which version answers.
+        answer: Writes the outputs once they are there.
+        held: What the call holds until it has ended.
+    """
 
-    def _guarded(self, answer: Callable[[Any, Call], Any]) -> Callable[[Any, Any], Any]:
-        """Turns an errors.RequestFault into its status, any other exception into INTERNAL with a line in the log."""
+    def __init__(self, request: Any, version: int, answer: Any, held: contextlib.ExitStack) -> None:
+        self._request = request
+        self._version = version
+        self._answer = answer
+        self._held = held
 
-        def handle(request: Any, context: Any) -> Any:
-            try:
-                if isinstance(request, errors.RequestFault):
-                    raise request
-                return answer(request, Call.of(context))
-            except errors.RequestFault as fault:
-                if fault.reason:
-                    context.set_trailing_metadata(((wire.REASON_KEY, fault.reason),))
-                context.abort(grpc.StatusCode[fault.code], _details(fault.details))
-            except Exception as error:
-                logger.exception("A request failed.")
-                context.abort(grpc.StatusCode.INTERNAL, _details(f"{type(error).__name__}: {error}"))
-            return None
+    def response(self) -> Any:
+        """The PredictResponse; raises as `ModelServices.predict`."""
+        response = _empty_response(self._request, self._version)
+        self._answer.write(response.outputs)
+        return response
 
-        return handle
+    def close(self) -> None:
+        """Gives back what the call holds: its place, and the version."""
+        self._held.close()
+
+
+class _Thread:
+    """The answer of a servable that answers in a thread."""
+
+    def __init__(self, future: "futures.Future[Any]") -> None:
+        self._future = future
+
+    def write(self, outputs: Any) -> None:
+        for name, proto in self._future.result().items():
+            outputs[name].CopyFrom(proto)
+
+
+def _empty_response(request: Any, version: int) -> Any:
+    asked, response = request.model_spec, wire.PredictResponse()
+    spec = response.model_spec
+    spec.name, spec.signature_name = asked.name, asked.signature_name or schema.SERVING_SIGNATURE
+    spec.version.value = version
+    return response
 
 
 def _require_model_spec(request: Any) -> None:
     if not request.HasField("model_spec"):
         raise errors.RequestFault(errors.INVALID_ARGUMENT, "Missing ModelSpec")
-
-
-def _details(text: str) -> str:
-    """As gRPC can send it: half characters, as of a request that is no UTF-8, would make it fail."""
-    return text.encode("utf-8", "replace").decode()[:_DETAILS_LENGTH]
