@@ -23,7 +23,10 @@ from serving.limits import Limits
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 # How often, at most, a thread that goes on with the queue lets others come into it first, and for how long.
 _TURNS: Final = 4
-_TURN_SECONDS: Final = 0.0
+import os
+
+_TURN_SECONDS: Final = float(os.environ.get("TURN", "0.001"))
+_FACTOR = float(os.environ.get("FACTOR", "1"))
 
 
 class Batcher:
@@ -48,6 +51,7 @@ class Batcher:
         self._turn_of_large = False
         self._waiting_rows = 0
         self._leaders = 0
+        self._last = 0.0
         self._busy = False  # calls came while others ran
         # They begin with the first call that no thread waits for.
         self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")
@@ -133,10 +137,10 @@ class Batcher:
             self._tell(self._run(parts))
 
     def _let_in(self) -> None:
-        for _ in range(_TURNS):
-            before = self._waiting_rows
+        most = time.perf_counter() + _FACTOR * self._last
+        while (before := self._waiting_rows) < self._limits.batch_rows and time.perf_counter() < most:
             time.sleep(_TURN_SECONDS)
-            if self._waiting_rows == before or before >= self._limits.batch_rows:
+            if self._waiting_rows == before:
                 return
 
     def _hand_over(self, job: Job | None) -> None:
@@ -243,7 +247,8 @@ class Batcher:
     def _timed(self, parts: list[Part]) -> list[rows.Arrays]:
         began = time.perf_counter()
         found = parts[0].job.model.run([part.request for part in parts])
-        self._observer.on_batch(sum(part.count for part in parts), len(parts), time.perf_counter() - began)
+        self._last = time.perf_counter() - began
+        self._observer.on_batch(sum(part.count for part in parts), len(parts), self._last)
         return found
 
     def _fail(self, job: Job, error: Exception) -> None:

@@ -94,8 +94,7 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
                 return await loop.run_in_executor(self._services.threads, self._whole, path, content, call, record)
             if path == wire.PREDICT:
                 record.request = request = self._parsed(path, content)
-                record.response = response = await self._predict(request, call)
-                answer = response.SerializeToString()
+                answer, record.response = await self._predict(request, call)
                 record.make()
                 return answer
             return self._whole(path, content, call, record)
@@ -113,11 +112,11 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         trailing = ((wire.REASON_KEY, fault.reason),) if fault.reason else ()
         return await context.abort(grpc.StatusCode[fault.code], _details(fault.details), trailing)
 
-    async def _predict(self, request: Any, call: Call) -> Any:
+    async def _predict(self, request: Any, call: Call) -> tuple[bytes, Any]:
         waiting = _Waiting()
         waiting.begun = begun = self._services.begin(request, call, Told(_wake_all, waiting))
         await waiting.ended
-        return begun.response()
+        return begun.answer()
 
     def _whole(self, path: str, content: bytes, call: Call, record: "_Record") -> bytes:
         """A call from its message to its answer, in this thread, which may wait for the model."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_core import schema, versions
-from serving import calls, errors, jobs, requests, rows, tensors, warmup, wire
+from serving import answers, calls, errors, jobs, requests, rows, tensors, warmup, wire
 from serving.batching import Batcher
 from serving.limits import Limits
 
@@ -195,15 +195,14 @@ class Begun:
         self._job = job
         self._wanted = wanted
 
-    def write(self, outputs: Any) -> None:
-        """Writes the answer, once it is there, into the map of a message, as `LoadedModel.predict` returns it.
+    def answer(self, request: Any, version: int) -> answers.Answer:
+        """The answer, once it is there.
 
         Raises:
             RequestFault: As `LoadedModel.predict`.
         """
-        found = self._job.answer()
-        for name, dtype in self._wanted:
-            requests.write(found[name], dtype, outputs[name])
+        found, asked = self._job.answer(), self._job.request
+        return answers.Answer(request, version, asked if isinstance(asked, rows.Rows) else None, found, self._wanted)
 
 
 class _Alone:

@@ -2,15 +2,17 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from typing import Any
 
 from pnfrec_core import schema
 from serving import batching, errors, observe, wire
+from serving.answers import Answer
 from serving.calls import Call
 from serving.jobs import Told
 from serving.limits import Limits
+from serving.slots import Slot
 from serving.versions import VersionWatcher
 
 # Threads beyond those of the calls that may run, since a call that was given up may still hold one.
@@ -64,10 +66,7 @@ class ModelServices:
         with self._place(), self._lease(request, call) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
-        response = _empty_response(request, version)
-        for name, proto in outputs.items():
-            response.outputs[name].CopyFrom(proto)
-        return response
+        return _response(request, version, outputs)
 
     def begin(self, request: Any, call: Call, told: Told) -> "Begun":
         """As `predict`, but returns at once; `told` learns, from another thread, when the answer is there.
@@ -75,12 +74,21 @@ class ModelServices:
         Then, and not before, `Begun.close` has to be called, whether or not the answer is still wanted.
         """
         self._limits.check_inputs(request.inputs)
-        with contextlib.ExitStack() as held:
-            held.enter_context(self._place())
-            version, servable = held.enter_context(self._lease(request, call))
-            begin = getattr(servable, "begin", None) or self._in_thread(servable)
-            answer = begin(request.model_spec.signature_name, request.inputs, request.output_filter, call, told)
-            return Begun(request, version, answer, held.pop_all())
+        self._take_place()
+        try:
+            versions, slot = self._take_version(request, call)
+        except BaseException:
+            self._leave_place()
+            raise
+        begun = Begun(request, slot.version, lambda: (versions.give_back(slot), self._leave_place()))
+        try:
+            begin = getattr(slot.servable, "begin", None) or self._in_thread(slot.servable)
+            spec = request.model_spec
+            begun.waits = begin(spec.signature_name, request.inputs, request.output_filter, call, told)
+        except BaseException:
+            begun.close()
+            raise
+        return begun
 
     def _in_thread(self, servable: Any) -> Any:
         """The `begin` of a servable that has none."""
@@ -137,18 +145,31 @@ class ModelServices:
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
         """One of the calls that may run or wait. Probes and metadata need none: a busy server answers them."""
+        self._take_place()
+        try:
+            yield
+        finally:
+            self._leave_place()
+
+    def _take_place(self) -> None:
         with self._lock:
             if (fault := self.refusal()) is not None:
                 raise fault
             self._running += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running -= 1
+
+    def _leave_place(self) -> None:
+        with self._lock:
+            self._running -= 1
 
     @contextlib.contextmanager
     def _lease(self, request: Any, call: Call) -> Iterator[tuple[int, Any]]:
+        versions, slot = self._take_version(request, call)
+        try:
+            yield slot.version, slot.servable
+        finally:
+            versions.give_back(slot)
+
+    def _take_version(self, request: Any, call: Call) -> tuple[VersionWatcher, Slot]:
         _require_model_spec(request)
         spec = request.model_spec
         version = int(spec.version.value) if spec.HasField("version") else None
@@ -156,8 +177,7 @@ class ModelServices:
         if versions is None:
             wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
             raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
-        with versions.lease(spec.name, version, spec.version_label, call.user_key) as leased:
-            yield leased
+        return versions, versions.take(spec.name, version, spec.version_label, call.user_key)
 
 
 class Begun:
@@ -166,25 +186,19 @@ class Begun:
     Args:
         request: What was asked.
         version: Which version answers.
-        answer: Writes the outputs once they are there.
-        held: What the call holds until it has ended.
+        close: Gives back what the call holds: its place, and the version.
     """
 
-    def __init__(self, request: Any, version: int, answer: Any, held: contextlib.ExitStack) -> None:
+    def __init__(self, request: Any, version: int, close: Callable[[], Any]) -> None:
         self._request = request
         self._version = version
-        self._answer = answer
-        self._held = held
+        self.close = close
+        self.waits: Any = None
 
-    def response(self) -> Any:
-        """The PredictResponse; raises as `ModelServices.predict`."""
-        response = _empty_response(self._request, self._version)
-        self._answer.write(response.outputs)
-        return response
-
-    def close(self) -> None:
-        """Gives back what the call holds: its place, and the version."""
-        self._held.close()
+    def answer(self) -> tuple[bytes, Any]:
+        """The answer as it is sent, and what a `CallRecord` takes for it; raises as `ModelServices.predict`."""
+        answer = self.waits.answer(self._request, self._version)
+        return answer.content if isinstance(answer, Answer) else answer.SerializeToString(), answer
 
 
 class _Thread:
@@ -193,16 +207,17 @@ class _Thread:
     def __init__(self, future: "futures.Future[Any]") -> None:
         self._future = future
 
-    def write(self, outputs: Any) -> None:
-        for name, proto in self._future.result().items():
-            outputs[name].CopyFrom(proto)
+    def answer(self, request: Any, version: int) -> Any:
+        return _response(request, version, self._future.result())
 
 
-def _empty_response(request: Any, version: int) -> Any:
+def _response(request: Any, version: int, outputs: Mapping[str, Any]) -> Any:
     asked, response = request.model_spec, wire.PredictResponse()
     spec = response.model_spec
     spec.name, spec.signature_name = asked.name, asked.signature_name or schema.SERVING_SIGNATURE
     spec.version.value = version
+    for name, proto in outputs.items():
+        response.outputs[name].CopyFrom(proto)
     return response
 
 

@@ -103,7 +103,15 @@ class VersionWatcher:
     def lease(
         self, model_name: str, version: int | None = None, label: str = "", user_key: str = ""
     ) -> Iterator[tuple[int, Servable]]:
-        """A version, kept in memory until the block ends.
+        """A version, kept in memory until the block ends; arguments and errors as of `take`."""
+        slot = self.take(model_name, version, label, user_key)
+        try:
+            yield slot.version, slot.servable
+        finally:
+            self.give_back(slot)
+
+    def take(self, model_name: str, version: int | None = None, label: str = "", user_key: str = "") -> Slot:
+        """A version, kept in memory until it is given back.
 
         Args:
             model_name: For the error message.
@@ -119,12 +127,13 @@ class VersionWatcher:
         with self._lock:
             slot = self._find(model_name, version, label, user_key)
             slot.users += 1
-        try:
-            yield slot.version, slot.servable
-        finally:
-            with self._lock:
-                slot.users -= 1
-                self._end_if_idle(slot)
+        return slot
+
+    def give_back(self, slot: Slot) -> None:
+        """After each `take`, once."""
+        with self._lock:
+            slot.users -= 1
+            self._end_if_idle(slot)
 
     def version_of(self, label: str) -> int:
         """The version that a label names.
