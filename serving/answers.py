@@ -8,8 +8,6 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from pnfrec_core import schema
 from serving import requests, tensors, wire
 
@@ -73,7 +71,7 @@ def _values(array: Any, number: int) -> bytes | None:
     if number == tensors.DT_INT32:
         listed = array.ravel().tolist()
         # Greater ones, and those below 0, take several bytes.
-        return _INT_VAL + _sized(bytes(listed)) if 0 <= min(listed) and max(listed) < _SHORT else None
+        return _INT_VAL + _sized(bytes(listed)) if min(listed) >= 0 and max(listed) < _SHORT else None
     return None
 
 

@@ -1,7 +1,7 @@
 """Calls that wait together are one call of the model.
 
-Nothing waits on purpose: a call that finds the model free runs at once; what arrives meanwhile waits, and is taken
-together when the model is free again. Small calls are taken in their order, at most `batch_rows` rows at a time. A call
+A call that finds the model free runs at once; what arrives meanwhile waits, and is taken together when the model is free
+again, or a little later while more keeps coming. Small calls are taken in their order, at most `batch_rows` rows at a time. A call
 of more rows than that is cut: batches of small calls and parts of large ones take turns, as large calls do among each
 other, so that a small call never waits for more than one part.
 
@@ -21,12 +21,10 @@ from serving.jobs import Batch, Job, Model, Part, Told
 from serving.limits import Limits
 
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
-# How often, at most, a thread that goes on with the queue lets others come into it first, and for how long.
-_TURNS: Final = 4
-import os
-
-_TURN_SECONDS: Final = float(os.environ.get("TURN", "0.001"))
-_FACTOR = float(os.environ.get("FACTOR", "1"))
+# While calls keep coming, what goes on with the queue waits for more of them: as long as the last run took, at most, and
+# no longer once none has come for this part of it, or for so many seconds.
+_PART: Final = 0.5
+_LEAST_SECONDS: Final = 0.0005
 
 
 class Batcher:
@@ -51,7 +49,7 @@ class Batcher:
         self._turn_of_large = False
         self._waiting_rows = 0
         self._leaders = 0
-        self._last = 0.0
+        self._last_seconds = 0.0  # of the last run
         self._busy = False  # calls came while others ran
         # They begin with the first call that no thread waits for.
         self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")
@@ -137,9 +135,14 @@ class Batcher:
             self._tell(self._run(parts))
 
     def _let_in(self) -> None:
-        most = time.perf_counter() + _FACTOR * self._last
-        while (before := self._waiting_rows) < self._limits.batch_rows and time.perf_counter() < most:
-            time.sleep(_TURN_SECONDS)
+        """A run of many rows costs little more than one of few, and a caller that was just answered may ask again."""
+        seconds = max(_PART * self._last_seconds, _LEAST_SECONDS)
+        end = time.perf_counter() + self._last_seconds
+        while time.perf_counter() < end and not self._large:
+            before = self._waiting_rows
+            if before >= self._limits.batch_rows:
+                return
+            time.sleep(seconds)
             if self._waiting_rows == before:
                 return
 
@@ -247,8 +250,8 @@ class Batcher:
     def _timed(self, parts: list[Part]) -> list[rows.Arrays]:
         began = time.perf_counter()
         found = parts[0].job.model.run([part.request for part in parts])
-        self._last = time.perf_counter() - began
-        self._observer.on_batch(sum(part.count for part in parts), len(parts), self._last)
+        self._last_seconds = time.perf_counter() - began
+        self._observer.on_batch(sum(part.count for part in parts), len(parts), self._last_seconds)
         return found
 
     def _fail(self, job: Job, error: Exception) -> None:

@@ -5,14 +5,15 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_core import schema, versions
-from serving import answers, calls, errors, jobs, requests, rows, tensors, warmup, wire
+from serving import calls, errors, jobs, requests, rows, tensors, warmup, wire
+from serving.asked import Asked, Waits
 from serving.batching import Batcher
 from serving.limits import Limits
 
@@ -141,12 +142,12 @@ class LoadedModel:
         output_filter: Iterable[str],
         call: calls.Call,
         told: jobs.Told,
-    ) -> "Begun":
+    ) -> Waits:
         """As `predict`, but returns at once: `told` learns when the answer is there, from another thread."""
         asked = self._read(signature_name, inputs, output_filter)
-        return Begun(self._batcher.submit(asked.model, asked.request, asked.rows, call, told), asked.wanted)
+        return Waits(self._batcher.submit(asked.model, asked.request, asked.rows, call, told), asked.wanted)
 
-    def _read(self, signature_name: str, inputs: Mapping[str, Any], output_filter: Iterable[str]) -> "_Asked":
+    def _read(self, signature_name: str, inputs: Mapping[str, Any], output_filter: Iterable[str]) -> Asked:
         served = self._signature(signature_name or schema.SERVING_SIGNATURE)
         wanted = served.wanted
         if output_filter:
@@ -156,8 +157,8 @@ class LoadedModel:
             found = served.reader.read(inputs)
             self._limits.check_k(found.largest_k)
             if found.count:
-                return _Asked(served, found, found.count, wanted)
-        return _Asked(served.alone, requests.read_arrays(served.signature, served.form, inputs), 1, wanted)
+                return Asked(served, found, found.count, wanted)
+        return Asked(served.alone, requests.read_arrays(served.signature, served.form, inputs), 1, wanted)
 
     def run(self, signature_name: str, inputs: rows.Arrays) -> rows.Arrays:
         """Arrays of a signature's outputs by name, of arrays of its inputs, for callers in this process.
@@ -172,37 +173,6 @@ class LoadedModel:
             msg = f'Serving signature key "{name}" not found. Known: {", ".join(sorted(self._served))}.'
             raise errors.RequestFault(errors.FAILED_PRECONDITION, msg)
         return self._served[name]
-
-
-class _Asked(NamedTuple):
-    """What a request asks of the model, read and checked."""
-
-    model: "_Signature | _Alone"
-    request: Any
-    rows: int
-    wanted: Sequence[tuple[str, int]]
-
-
-class Begun:
-    """A request that waits for the model, or has its answer.
-
-    Args:
-        job: What the batcher runs.
-        wanted: Names and types of the outputs to answer with.
-    """
-
-    def __init__(self, job: jobs.Job, wanted: Sequence[tuple[str, int]]) -> None:
-        self._job = job
-        self._wanted = wanted
-
-    def answer(self, request: Any, version: int) -> answers.Answer:
-        """The answer, once it is there.
-
-        Raises:
-            RequestFault: As `LoadedModel.predict`.
-        """
-        found, asked = self._job.answer(), self._job.request
-        return answers.Answer(request, version, asked if isinstance(asked, rows.Rows) else None, found, self._wanted)
 
 
 class _Alone:

@@ -80,7 +80,12 @@ class ModelServices:
         except BaseException:
             self._leave_place()
             raise
-        begun = Begun(request, slot.version, lambda: (versions.give_back(slot), self._leave_place()))
+
+        def close() -> None:
+            versions.give_back(slot)
+            self._leave_place()
+
+        begun = Begun(request, slot.version, close)
         try:
             begin = getattr(slot.servable, "begin", None) or self._in_thread(slot.servable)
             spec = request.model_spec
@@ -189,7 +194,7 @@ class Begun:
         close: Gives back what the call holds: its place, and the version.
     """
 
-    def __init__(self, request: Any, version: int, close: Callable[[], Any]) -> None:
+    def __init__(self, request: Any, version: int, close: Callable[[], None]) -> None:
         self._request = request
         self._version = version
         self.close = close
