@@ -1,9 +1,9 @@
 """Calls that wait together are one call of the model.
 
-A call that finds the model free runs at once; what arrives meanwhile waits, and is taken together when the model is free
-again, or a little later while more keeps coming. Small calls are taken in their order, at most `batch_rows` rows at a time. A call
-of more rows than that is cut: batches of small calls and parts of large ones take turns, as large calls do among each
-other, so that a small call never waits for more than one part.
+A call that finds the model free runs at once; what arrives meanwhile waits, and is taken together when the model is
+free again, or a little later while more keeps coming. Small calls are taken in their order, at most `batch_rows` rows
+at a time. A call of more rows than that is cut: batches of small calls and parts of large ones take turns, as large calls
+do among each other, so that a small call never waits for more than one part.
 
 The model runs in the thread of one of those that wait for it (`run`), or in a thread of the batcher where none does
 (`submit`).
@@ -21,8 +21,8 @@ from serving.jobs import Batch, Job, Model, Part, Told
 from serving.limits import Limits
 
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
-# While calls keep coming, what goes on with the queue waits for more of them: as long as the last run took, at most, and
-# no longer once none has come for this part of it, or for so many seconds.
+# While calls keep coming, what goes on with the queue waits for more of them: at most as long as the last run took, and
+# no longer once none has come for this part of that time, or for so many seconds.
 _PART: Final = 0.5
 _LEAST_SECONDS: Final = 0.0005
 

@@ -9,6 +9,7 @@ from serving.certificates import Certificates
 from serving.health import Health
 from serving.methods import ModelMethods
 from serving.metrics import Metrics, Versions
+from serving.observe import Observer
 from serving.records import Watchers
 from serving.reflection import Reflection
 from serving.rest.app import RestApp
@@ -59,13 +60,14 @@ class Faces:
                 " and without ".join(lacking),
             )
 
-    def handlers(self, services: Any) -> list[Any]:
+    def handlers(self, services: Any, observer: Observer) -> list[Any]:
         """What grpc.aio.Server.add_generic_rpc_handlers takes: of the model, of probes and of reflection.
 
         Args:
             services: `serving.service.ModelServices`.
+            observer: Is told of messages that cannot be read.
         """
-        methods = ModelMethods(services, self._watchers, self.metrics, self._tokens)
+        methods = ModelMethods(services, self._watchers, observer, self._tokens)
         others = self._reflection.handlers()
         if self._tokens is not None:
             others = [LetIn(handler, self._tokens) for handler in others]

@@ -103,7 +103,7 @@ class RecommenderServer:
             for model in models
         }
         self._services = ModelServices(self.models, limits, observer, workers)
-        self._server = GrpcServer(self.faces.handlers(self._services))
+        self._server = GrpcServer(self.faces.handlers(self._services, observer))
 
     @classmethod
     def of(cls, settings: ServerSettings, load: Load | None = None) -> "RecommenderServer":

@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["Load", "Servable", "VersionState", "VersionWatcher"]
 
-# A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long, and then
-# each time after twice as long: TensorFlow keeps some memory of every load.
+# A fault of the disk may pass without a file's changing: a failed load is tried again after so long, and then each time
+# after twice as long, since TensorFlow keeps some memory of every load.
 _TRY_AGAIN_SECONDS = 60.0
 
 
@@ -103,7 +103,7 @@ class VersionWatcher:
     def lease(
         self, model_name: str, version: int | None = None, label: str = "", user_key: str = ""
     ) -> Iterator[tuple[int, Servable]]:
-        """A version, kept in memory until the block ends; arguments and errors as of `take`."""
+        """A version, kept in memory until the block ends: see `take`."""
         slot = self.take(model_name, version, label, user_key)
         try:
             yield slot.version, slot.servable
@@ -121,16 +121,16 @@ class VersionWatcher:
                 that serves and the canary.
 
         Raises:
-            RequestFault: NOT_FOUND if what is asked for is not loaded, INVALID_ARGUMENT if no version has the label,
-                UNAVAILABLE if none is loaded at all.
+            RequestFault: NOT_FOUND: what is asked for is not loaded; INVALID_ARGUMENT: no version has the label;
+                UNAVAILABLE: none is loaded at all.
         """
         with self._lock:
             slot = self._find(model_name, version, label, user_key)
             slot.users += 1
-        return slot
+            return slot
 
     def give_back(self, slot: Slot) -> None:
-        """After each `take`, once."""
+        """Ends a `take`."""
         with self._lock:
             slot.users -= 1
             self._end_if_idle(slot)
