@@ -43,11 +43,7 @@ class GrpcServer:
         return loop.begin(self._stop(grace_seconds))
 
     async def _start(self, add_port: Callable[[Any], int]) -> int:
-        import os
-        more = ()
-        if os.environ.get("SOFT"):
-            more = (("grpc.server.max_pending_requests", int(os.environ["SOFT"])), ("grpc.server.max_pending_requests_hard_limit", int(os.environ["HARD"])))
-        server = grpc.aio.server(options=_OPTIONS + more)
+        server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers(self._handlers)
         try:
             port = add_port(server)
