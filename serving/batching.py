@@ -2,8 +2,8 @@
 
 A call that finds the model free runs at once; what arrives meanwhile waits, and is taken together when the model is
 free again, or a little later while more keeps coming. Small calls are taken in their order, at most `batch_rows` rows
-at a time. A call of more rows than that is cut: batches of small calls and parts of large ones take turns, as large calls
-do among each other, so that a small call never waits for more than one part.
+at a time. A call of more rows than that is cut: batches of small calls and parts of large ones take turns, as large
+calls do among each other, so that a small call never waits for more than one part.
 
 The model runs in the thread of one of those that wait for it (`run`), or in a thread of the batcher where none does
 (`submit`).

@@ -1,5 +1,6 @@
 """Calls of gRPC that wait for the model: what they hold, and what becomes of those that nobody waits for any more."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_who_leaves_is_written_down_and_what_runs_keeps_its_place_and_its_versio
     with pytest.raises(grpc.RpcError) as caught:
         predict(request(1, 1), timeout=60)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    (tmp_path / "1" / "saved_model.pb").unlink()
+    shutil.rmtree(tmp_path / "1")
     wait_until(lambda: server.versions.version is None, 60)
     assert not slow.closed
     slow.may_end.set()
@@ -86,7 +87,7 @@ def test_a_call_that_is_refused_for_its_place_is_not_read(
 
 def test_a_large_message_is_answered_as_a_small_one(tmp_path: Path) -> None:
     class Counts(Slow):
-        def predict(self, signature_name: str, inputs: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        def predict(self, _: str, inputs: Any, *__: Any, **___: Any) -> dict[str, Any]:
             thread = threading.current_thread().name
             assert thread.startswith("pnfrec-calls")
             return {"count": tensors.to_proto([len(inputs["ids"].string_val)], tensors.DT_INT32)}
