@@ -87,13 +87,17 @@ def test_a_call_that_is_refused_for_its_place_is_not_read(
 
 def test_a_large_message_is_answered_as_a_small_one(tmp_path: Path) -> None:
     class Counts(Slow):
-        def predict(self, _: str, inputs: Any, *__: Any, **___: Any) -> dict[str, Any]:
+        def predict(
+            self, signature_name: str, inputs: Any, output_filter: Any = (), call: Any = None
+        ) -> dict[str, Any]:
+            del signature_name, output_filter, call
             thread = threading.current_thread().name
             assert thread.startswith("pnfrec-calls")
             return {"count": tensors.to_proto([len(inputs["ids"].string_val)], tensors.DT_INT32)}
 
     put(tmp_path, "1")
-    running = RecommenderServer(tmp_path, port=0, load=lambda *_: Counts())
+    counts = Counts()
+    running = RecommenderServer(tmp_path, port=0, load=lambda *_: counts)
     running.start()
     try:
         with RecommenderClient(running.address, timeout=60) as client:
