@@ -11,10 +11,18 @@ from collections.abc import Coroutine
 from concurrent import futures
 from typing import Any
 
+_lock = threading.Lock()
 
-@functools.cache
+
 def loop() -> asyncio.AbstractEventLoop:
     """The loop, which runs as long as the process."""
+    # Without the lock, two servers that start at the same time might make two.
+    with _lock:
+        return _loop()
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
     made = asyncio.new_event_loop()
     threading.Thread(target=made.run_forever, name="pnfrec-grpc", daemon=True).start()
     return made

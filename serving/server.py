@@ -157,6 +157,7 @@ class RecommenderServer:
         stopped.result()
         for versions in self.models.values():
             versions.stop()
+        self._services.close()
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None] | None = None) -> None:

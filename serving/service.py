@@ -24,6 +24,15 @@ class ModelServices:
 
     Status codes and the wording of the common errors follow TensorFlow Serving, since clients test for both. Its other
     methods answer UNIMPLEMENTED.
+
+    Args:
+        models: What follows the versions of each, by the name of the model.
+        limits: What is taken at once.
+        observer: Is told of calls that are refused.
+        workers: How many `threads`, if more than the `max_concurrent` of `limits`.
+
+    Attributes:
+        threads: For calls that wait in a thread.
     """
 
     def __init__(
@@ -38,10 +47,13 @@ class ModelServices:
         self._observer = observer
         self._running = 0
         self._lock = threading.Lock()
-        # For what has to wait in a thread.
         self.threads = futures.ThreadPoolExecutor(
             max(workers or 0, limits.max_concurrent) + _SPARE_THREADS, "pnfrec-calls"
         )
+
+    def close(self) -> None:
+        """Ends the threads, once no call comes any more."""
+        self.threads.shutdown(wait=False)
 
     def refusal(self) -> errors.RequestFault | None:
         """What a prediction is answered with now, whatever it asks; None while there is a place for it."""
