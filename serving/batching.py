@@ -24,6 +24,8 @@ RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 # While calls keep coming, what goes on with the queue waits for more of them: at most as long as the last run took, and
 # no longer once none has come for this part of that time, or for so many seconds.
 _PART: Final = 0.5
+# A run may have taken long because the machine was busy: nobody waits longer for others than that.
+_MOST_SECONDS: Final = 0.01
 _LEAST_SECONDS: Final = 0.0005
 
 
@@ -136,8 +138,9 @@ class Batcher:
 
     def _let_in(self) -> None:
         """A run of many rows costs little more than one of few, and a caller that was just answered may ask again."""
-        seconds = max(_PART * self._last_seconds, _LEAST_SECONDS)
-        end = time.perf_counter() + self._last_seconds
+        most = min(self._last_seconds, _MOST_SECONDS)
+        seconds = max(_PART * most, _LEAST_SECONDS)
+        end = time.perf_counter() + most
         while time.perf_counter() < end and not self._large:
             before = self._waiting_rows
             if before >= self._limits.batch_rows:
