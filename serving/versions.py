@@ -24,8 +24,7 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["Load", "Servable", "VersionState", "VersionWatcher"]
 
-# A fault of the disk may pass without a file's changing: a failed load is tried again after so long, and then each time
-# after twice as long, since TensorFlow keeps some memory of every load.
+# A fault of the disk may pass without a file's changing. TensorFlow keeps some memory of every load: see Attempts.
 _TRY_AGAIN_SECONDS = 60.0
 
 
@@ -117,12 +116,10 @@ class VersionWatcher:
             model_name: For the error message.
             version: The caller accepts only this one.
             label: Or only the one that bears this label.
-            user_key: Whom the answer is for, where the caller accepts any: users are split by it between the version
-                that serves and the canary.
+            user_key: Whom it is for, where any will do: it splits users between what serves and the canary.
 
         Raises:
-            RequestFault: NOT_FOUND: what is asked for is not loaded; INVALID_ARGUMENT: no version has the label;
-                UNAVAILABLE: none is loaded at all.
+            RequestFault: NOT_FOUND (it is not loaded), INVALID_ARGUMENT (no such label) or UNAVAILABLE (none is loaded).
         """
         with self._lock:
             slot = self._find(model_name, version, label, user_key)
