@@ -119,7 +119,7 @@ class VersionWatcher:
             user_key: Whom it is for, where any will do: it splits users between what serves and the canary.
 
         Raises:
-            RequestFault: NOT_FOUND (it is not loaded), INVALID_ARGUMENT (no such label) or UNAVAILABLE (none is loaded).
+            RequestFault: NOT_FOUND (not loaded), INVALID_ARGUMENT (no such label) or UNAVAILABLE (none is loaded).
         """
         with self._lock:
             slot = self._find(model_name, version, label, user_key)
