@@ -4,35 +4,31 @@ import dataclasses
 import functools
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import (
     EvaluationArrays,
     TrainingArrays,
-    evaluation_dataset,
-    even_batches,
     steps_per_epoch,
-    training_dataset,
 )
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.build import build_model, compile_model
+from pnfrec_keras.training.build import begin, build_model, compile_model
 from pnfrec_keras.training.callbacks import (
     AveragedWeights,
     EpochProgress,
     Patience,
     Progress,
     ReportedProgress,
-    ResumableState,
     has_averages,
 )
 from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
+from pnfrec_keras.training.epochs import Epochs
 from pnfrec_keras.training.progress import training_started
 from pnfrec_keras.training.warm import WarmStart
 
@@ -99,9 +95,7 @@ def train(
         ValueError: As of `fit`.
         FloatingPointError: As of `fit`.
     """
-    keras.utils.set_random_seed(training.seed)
-    if training.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    begin(training)
     steps = steps_per_epoch(training_data, training.batch_size)
     model = build_model(num_items, model_config, training, steps)
     if popularity is not None:
@@ -168,54 +162,32 @@ def fit(
             compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    epochs = Epochs(model, config)
+    epochs.check(training_data, validation_data)
     if initial is not None:
         initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
-    state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
+    state = epochs.state(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
     first_epoch = state.restore(model)
-    report = report or functools.partial(events.report, log)
+    report = (report or functools.partial(events.report, log)) if epochs.reports else events.ignore
     report(training_started(model.num_items, model.config, training_data, validation_data, first_epoch))
-    more: list[Any] = [ReportedProgress(report, config.epochs, steps_per_epoch(training_data, config.batch_size))]
-    if progress is not None:
-        more.append(EpochProgress(progress))
-    if log_dir is not None:
-        more.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
+    # The order of the callbacks matters: see their docstrings.
+    callbacks: list[Any] = [StopOnNan(), state.early_stopping, *([AveragedWeights()] if has_averages(model) else [])]
+    callbacks += [state, ReportedProgress(report, config.epochs, steps_per_epoch(training_data, config.batch_size))]
+    if progress is not None and epochs.reports:
+        callbacks.append(EpochProgress(progress))
+    if log_dir is not None and epochs.reports:
+        callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
     if state.is_finished(config.epochs):
         state.restore_best_weights(model)
     else:
-        _run(model, training_data, validation_data, config, first_epoch, state, more, verbose)
+        epochs.run(training_data, validation_data, first_epoch, config.epochs, callbacks, verbose)
     history = state.history
     best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
     best = history[best_epoch - 1][MONITOR]
     report(events.TrainingDone(len(history), best_epoch, best))
     return TrainingResult(model, history, best_epoch, first_epoch)
-
-
-def _run(
-    model: PNFRec,
-    training_data: TrainingArrays,
-    validation_data: EvaluationArrays,
-    config: TrainingConfig,
-    first_epoch: int,
-    state: ResumableState,
-    more: Sequence[Any],
-    verbose: int | str,
-) -> None:
-    """The epochs from `first_epoch` on. The order of the callbacks matters: see their docstrings."""
-    averaged = [AveragedWeights()] if has_averages(model) else []
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    batches = training_dataset(training_data, config.batch_size, config.seed, first_epoch, config.epochs)
-    validation = evaluation_dataset(validation_data, config.evaluation_batch_size)
-    model.fit(
-        even_batches(batches, replicas),
-        steps_per_epoch=steps_per_epoch(training_data, config.batch_size),
-        initial_epoch=first_epoch,
-        epochs=config.epochs,
-        validation_data=even_batches(validation, replicas),
-        callbacks=[StopOnNan(), state.early_stopping, *averaged, state, *more],
-        verbose=verbose,
-    )
 
 
 def _with_settings(config: TrainingConfig, settings: Mapping[str, Any], *, compiled: bool) -> TrainingConfig:

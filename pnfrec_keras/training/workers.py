@@ -1,0 +1,193 @@
+"""Several processes that train one model: how they join, what they tell one another, and what is said when one is lost.
+
+Each holds all weights and reads its share of every batch; gradients are summed over all (MultiWorkerMirroredStrategy).
+"""
+
+import contextlib
+import dataclasses
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+import numpy as np
+import tensorflow as tf
+
+from pnfrec_keras.examples.shares import Share
+from pnfrec_keras.training.cluster import Task, make_task, read_task
+
+Communication = Literal["auto", "ring", "nccl"]
+# Numbers sent at once: float32, 16 MiB.
+_AT_ONCE = 1 << 22
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+_NAME = re.compile(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)")
+
+log = logging.getLogger(__name__)
+
+
+class WorkerLostError(ConnectionError):
+    """Another worker is gone, or does not answer: nobody can go on alone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Workers:
+    """This process among those that train together.
+
+    Attributes:
+        task: Who it is.
+        strategy: The `tf.distribute.MultiWorkerMirroredStrategy` in whose scope a model is to be made.
+    """
+
+    task: Task
+    strategy: Any
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether it is the one that writes, exports and reports."""
+        return self.task.is_chief
+
+    def scope(self) -> Any:
+        """Where the model is to be made, in every process: `with workers.scope(): model = PNFRec(...)`."""
+        return self.strategy.scope()
+
+    @property
+    def share(self) -> Share:
+        """What it reads of each batch."""
+        replicas = self.strategy.num_replicas_in_sync
+        local = replicas // len(self.task.members)
+        return Share(self.task.rank * local, local, replicas)
+
+    def from_chief(self, content: bytes) -> bytes:
+        """What the chief gave, in every process; what the others give does not matter. All have to call it at once."""
+        length = int(self._sum(np.array([len(content)] if self.is_chief else [0], np.float64))[0])
+        if not self.is_chief:
+            content = bytes(length)
+        words = np.frombuffer(content + bytes(length % 2), np.uint16)
+        parts = [words[begin : begin + _AT_ONCE] for begin in range(0, len(words), _AT_ONCE)]
+        # Whole numbers below 2**16 as float32: what sums up gradients on any device sums up these, exactly.
+        found = [self._sum(part.astype(np.float32)).astype(np.uint16) for part in parts]
+        return b"".join(part.tobytes() for part in found)[:length]
+
+    def of_all(self, value: bool) -> list[bool]:
+        """What each process says, by its rank. All have to call it at once."""
+        said = np.zeros(len(self.task.members), np.float32)
+        said[self.task.rank] = value
+        return [bool(each) for each in self._sum(said)]
+
+    def _sum(self, values: Any) -> Any:
+        """The sum over processes of numbers of one shape."""
+        first = self.share.first
+
+        def of_replica(context: Any) -> Any:
+            is_first = int(context.replica_id_in_sync_group) == first
+            return tf.constant(values if is_first else np.zeros_like(values))
+
+        each = self.strategy.experimental_distribute_values_from_function(of_replica)
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None).numpy()
+
+    @contextlib.contextmanager
+    def watching(self, advice: str) -> Iterator[None]:
+        """Raises a `WorkerLostError` with who is lost, and `advice`, where the block waits for another in vain."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if not isinstance(error, _LOST) and "ollective" not in str(error):
+                raise
+            named = {(kind, int(index)) for kind, index in _NAME.findall(str(error))}
+            others = [rank for rank in range(len(self.task.members)) if rank != self.task.rank]
+            lost = [rank for rank in others if self.task.members[rank][:2] in named] or others
+            msg = (
+                f"{' or '.join(self.task.describe(rank) for rank in lost)} is lost or no longer answers, and "
+                f"{self.task.describe(self.task.rank)} cannot go on alone. {advice} TensorFlow says: {_said(error)}"
+            )
+            raise WorkerLostError(msg) from error
+
+
+def _said(error: Any) -> str:
+    """The line of TensorFlow's message that says what happened."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    return next(
+        (line for line in lines if "ollective ops is aborted" in line), lines[0] if lines else type(error).__name__
+    )
+
+
+_joined: list[Workers] = []
+
+
+def join_workers(*, gpus: int | None = None, communication: Communication = "auto") -> Workers:
+    """Joins the processes that TF_CONFIG names, and waits until all of them are there.
+
+    To be called in each of them before anything else of TensorFlow or Keras is made: a tensor, a data set, a model. A
+    second call gives the same.
+
+    Args:
+        gpus: How many GPUs this machine must have, as all of them must have equally many; None takes those that there
+            are, and the processor where there is none.
+        communication: How gradients are summed: "nccl" between GPUs, "ring" over the network, or what TensorFlow
+            chooses of them.
+
+    Raises:
+        ClusterError: TF_CONFIG is missing or wrong.
+        ValueError: There are not that many GPUs, or there is no such way to communicate.
+        RuntimeError: TensorFlow is already in use.
+    """
+    if _joined:
+        return _joined[0]
+    if communication not in get_args(Communication):
+        msg = f"`communication` must be one of {', '.join(get_args(Communication))}. Received: {communication!r}."
+        raise ValueError(msg)
+    task = read_task()
+    _check_gpus(1 if gpus is None and communication == "nccl" else gpus)
+    options = tf.distribute.experimental.CommunicationOptions(
+        implementation=tf.distribute.experimental.CommunicationImplementation[communication.upper()]
+    )
+    log.info("%s waits for all %d workers.", task.describe(task.rank), len(task.members))
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    except RuntimeError as error:
+        if "program startup" not in str(error):
+            raise
+        msg = (
+            "TensorFlow is in use already, and can no longer join other machines: call `join_workers()` before "
+            "anything else makes a tensor, a data set or a model."
+        )
+        raise RuntimeError(msg) from error
+    _joined.append(Workers(task, strategy))
+    return _joined[0]
+
+
+def check_scope(strategy: Any) -> None:
+    """Raises a ValueError where this process has joined others, and a model of this strategy would train alone."""
+    if _joined and workers_of(strategy) is None:
+        msg = (
+            "This process has joined other workers, and the model would train on its own in each of them: make it in "
+            "their scope, `with workers.scope(): model = PNFRec(...)`."
+        )
+        raise ValueError(msg)
+
+
+def workers_of(strategy: Any) -> Workers | None:
+    """The processes that train a model of this strategy; None where it is a single one."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return None
+    resolver = strategy.cluster_resolver
+    cluster = resolver.cluster_spec().as_dict()
+    if not cluster:
+        return None
+    return Workers(make_task(cluster, resolver.task_type, resolver.task_id), strategy)
+
+
+def _check_gpus(wanted: int | None) -> None:
+    found = tf.config.list_physical_devices("GPU")
+    if wanted is not None and len(found) != wanted:
+        msg = (
+            f"This machine must have {wanted} GPU{'s' * (wanted != 1)}, and TensorFlow sees {len(found)}. Check its "
+            "driver, CUDA_VISIBLE_DEVICES and whether TensorFlow was installed with CUDA (the extra `gpu`); all "
+            "machines must have equally many."
+        )
+        raise ValueError(msg)
