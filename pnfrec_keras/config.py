@@ -195,8 +195,8 @@ class TrainingConfig:
             many epochs, and which is about as many behind. With 0 they take the weights themselves.
         seed: The seed of the weights, of shuffling and of dropout.
         deterministic: Whether every operation is deterministic, which is slower.
-        strategy: "none"; or "mirrored", which is data parallel over the local GPUs; or "multi_worker", over the machines
-            that TF_CONFIG names, in scripts alone (docs/guides/workers.md): the pipeline trains in one process.
+        strategy: "none"; or "mirrored", which is data parallel over the local GPUs; or "multi_worker", over the
+            machines that TF_CONFIG names, in scripts alone (docs/guides/workers.md): the pipeline has one process.
         precision: The dtype policy of Keras.
         jit_compile: Whether XLA compiles the step.
         evaluation_batch_size: The number of users that are ranked at once.

@@ -26,7 +26,7 @@ from pnfrec_keras.examples.batch import (
     TARGET,
 )
 from pnfrec_keras.examples.histories import Histories, IntArray, pad_as
-from pnfrec_keras.examples.shares import Share, counts, shared, take
+from pnfrec_keras.examples.shares import Share, counts, filled, shared, take
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 FloatArray = npt.NDArray[np.float32]
@@ -238,7 +238,7 @@ def training_dataset(
 
     def epoch_batches(epoch: Any) -> Batches:
         order = tf.argsort(tf.random.stateless_uniform([rows], seed=tf.stack([tf.constant(seed, tf.int64), epoch])))
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return tf.data.Dataset.from_tensor_slices(filled(share, order)).batch(batch_size)
 
     rows_at = tf.gather if share is None else take
 

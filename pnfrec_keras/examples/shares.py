@@ -17,11 +17,13 @@ class Share:
         first: The first replica of the process.
         count: How many it has.
         of: How many there are.
+        rows: Of an epoch, where processes with rows of their own have fewer than that: filled up with padding.
     """
 
     first: int
     count: int
     of: int
+    rows: int = 0
 
     def places(self, batches: Places) -> Places:
         """The rows that this process reads, a replica after the other: -1 where a batch does not divide among all.
@@ -36,6 +38,12 @@ class Share:
             return tf.data.Dataset.from_tensor_slices(rows)
 
         return batches.flat_map(own)
+
+
+def filled(share: Share | None, order: Tensor) -> Tensor:
+    """The rows of an epoch, (rows,), with those of padding that a share has in it."""
+    missing = 0 if share is None else share.rows - order.shape[0]
+    return tf.pad(order, [[0, missing]], constant_values=-1) if missing > 0 else order
 
 
 def shared(share: Share | None, batches: Places) -> Places:

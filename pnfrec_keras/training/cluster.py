@@ -6,6 +6,7 @@ The chief is the first. A cluster without one has the worker 0 for it, as Tensor
 """
 
 import dataclasses
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ def read_task() -> Task:
 
 def make_task(cluster: Any, kind: Any, index: Any) -> Task:
     """A task of a cluster, as of `read_task`: addresses by kind, the kind of the task and its index among these."""
-    for problem in (*_problems_of_kinds(cluster, kind), *_problems_of_addresses(cluster, kind, index)):
+    for problem in itertools.chain(_problems_of_kinds(cluster, kind), _problems_of_addresses(cluster, kind, index)):
         msg = f"{VARIABLE}: {problem}. It looks like {_EXAMPLE}."
         raise ClusterError(msg)
     members = [(each, place, cluster[each][place]) for each in _KINDS for place in range(len(cluster.get(each, [])))]

@@ -123,6 +123,7 @@ def fit(
     progress: Progress | None = None,
     report: events.Report | None = None,
     verbose: int | str = "auto",
+    own_rows: bool = False,
     **settings: Any,
 ) -> TrainingResult:
     """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
@@ -145,6 +146,8 @@ def fit(
         report: Gets what happens as events: what is trained, that the first step is compiled, each epoch, the best. By
             default they are logged.
         verbose: Of Keras' own progress bar.
+        own_rows: For a model in the scope of `join_workers`: whether each process was given training users of its own,
+            such as those of every n-th file, and nobody all of them. Each batch then holds equally many of each.
         **settings: Fields of `pnfrec_keras.config.TrainingConfig`, which say more than `config`: `epochs=20`.
 
     Raises:
@@ -157,12 +160,13 @@ def fit(
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
     training_data = check_training(training_data, model)
     check_validation(validation_data)
+    epochs = Epochs(model, config, own_rows)
+    epochs.check_own_rows(initial)
     if not model.compiled:
         with model.distribute_strategy.scope():
-            compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
+            compile_model(model, config, epochs.steps(training_data))
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    epochs = Epochs(model, config)
     epochs.check(training_data, validation_data)
     if initial is not None:
         initial.apply(model, training_data)
@@ -171,10 +175,11 @@ def fit(
     state = epochs.state(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
     first_epoch = state.restore(model)
     report = (report or functools.partial(events.report, log)) if epochs.reports else events.ignore
-    report(training_started(model.num_items, model.config, training_data, validation_data, first_epoch))
+    started = training_started(model.num_items, model.config, training_data, validation_data, first_epoch)
+    report(epochs.of_all(started))
     # The order of the callbacks matters: see their docstrings.
     callbacks: list[Any] = [StopOnNan(), state.early_stopping, *([AveragedWeights()] if has_averages(model) else [])]
-    callbacks += [state, ReportedProgress(report, config.epochs, steps_per_epoch(training_data, config.batch_size))]
+    callbacks += [state, ReportedProgress(report, config.epochs, epochs.steps(training_data))]
     if progress is not None and epochs.reports:
         callbacks.append(EpochProgress(progress))
     if log_dir is not None and epochs.reports:

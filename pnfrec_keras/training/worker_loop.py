@@ -24,6 +24,7 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
     training_dataset,
 )
+from pnfrec_keras.examples.shares import Share
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.callbacks import Patience, ResumableState
 from pnfrec_keras.training.workers import Workers
@@ -62,11 +63,13 @@ class WorkerLoop:
         workers: Who trains.
         model: Made in the scope of their strategy, and compiled.
         config: How it is fitted: batches, seed and epochs.
+        own_rows: Whether each process has training rows of its own; else all have all.
     """
 
     workers: Workers
     model: PNFRec
     config: TrainingConfig
+    own_rows: bool = False
 
     def check(self, training_data: TrainingArrays, validation_data: EvaluationArrays | None) -> None:
         """Raises a ValueError in all processes where one has other data or settings, or the batch does not divide."""
@@ -79,7 +82,7 @@ class WorkerLoop:
                 f"{lower + replicas}."
             )
             raise ValueError(msg)
-        digest = _digest(self.model, self.config, training_data, validation_data)
+        digest = _digest(self.model, self.config, None if self.own_rows else training_data, validation_data)
         with self.workers.watching(_ADVICE):
             differs = self.workers.of_all(self.workers.from_chief(digest) != digest)
         if any(differs):
@@ -89,6 +92,19 @@ class WorkerLoop:
                 "read the same rows in the same order, and train with the same settings."
             )
             raise ValueError(msg)
+
+    def steps(self, training_data: TrainingArrays) -> int:
+        """Of an epoch: until the process with the most rows has gone through them."""
+        if not self.own_rows:
+            return steps_per_epoch(training_data, self.config.batch_size)
+        own = max(self.config.batch_size // len(self.workers.task.members), 1)
+        with self.workers.watching(_ADVICE):
+            return max(-(-rows // own) for rows in self.workers.numbers_of_all(len(training_data)))
+
+    def total(self, number: int) -> int:
+        """The sum over all processes of a number of training rows, or of what is in them."""
+        with self.workers.watching(_ADVICE):
+            return sum(self.workers.numbers_of_all(number)) if self.own_rows else number
 
     def run(
         self,
@@ -116,7 +132,7 @@ class WorkerLoop:
         callbacks: Sequence[Any],
         verbose: int | str,
     ) -> None:
-        model, steps = self.model, steps_per_epoch(training_data, self.config.batch_size)
+        model, steps = self.model, self.steps(training_data)
         verbose = verbose if self.workers.is_chief else 0
         calls = keras.callbacks.CallbackList(
             list(callbacks),
@@ -127,12 +143,7 @@ class WorkerLoop:
             epochs=epochs,
             steps=steps,
         )
-        share = self.workers.share
-        batches = self._iterator(
-            lambda: training_dataset(
-                *(training_data, self.config.batch_size, self.config.seed), first_epoch=first_epoch, share=share
-            )
-        )
+        batches = self._iterator(lambda: self._training(training_data, first_epoch, steps))
         train, validate = self._step(model.train_step), self._step(model.test_step)
         model.stop_training = False
         calls.on_train_begin()
@@ -156,6 +167,14 @@ class WorkerLoop:
                 break
         model.optimizer.finalize_variable_values(model.trainable_variables)
         calls.on_train_end(logs)
+
+    def _training(self, data: TrainingArrays, first_epoch: int, steps: int) -> Any:
+        size, seed, share = self.config.batch_size, self.config.seed, self.workers.share
+        if self.own_rows:
+            size //= len(self.workers.task.members)
+            seed = (seed + self.workers.task.rank) % 2**32
+            share = Share(0, share.count, share.count, rows=steps * size)
+        return training_dataset(data, size, seed, first_epoch, share=share)
 
     def _validate(self, step: Callable[[Any], None], data: EvaluationArrays, calls: Any) -> dict[str, float]:
         size = self.config.evaluation_batch_size
@@ -199,7 +218,10 @@ def _numbers(logs: dict[str, Any]) -> dict[str, float]:
 
 
 def _digest(
-    model: PNFRec, config: TrainingConfig, training_data: TrainingArrays, validation_data: EvaluationArrays | None
+    model: PNFRec,
+    config: TrainingConfig,
+    training_data: TrainingArrays | None,
+    validation_data: EvaluationArrays | None,
 ) -> bytes:
     """Of all that has to be the same in each process; weights are those of the chief in any case."""
     found = hashlib.blake2b(repr((model.get_config(), config)).encode(), digest_size=16)

@@ -7,6 +7,8 @@ import contextlib
 import dataclasses
 import logging
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
@@ -15,6 +17,7 @@ import tensorflow as tf
 
 from pnfrec_keras.examples.shares import Share
 from pnfrec_keras.training.cluster import Task, make_task, read_task
+from pnfrec_keras.training.rendezvous import WorkerLostError, wait_for_all
 
 Communication = Literal["auto", "ring", "nccl"]
 # Numbers sent at once: float32, 16 MiB.
@@ -28,10 +31,6 @@ _LOST = (
 _NAME = re.compile(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)")
 
 log = logging.getLogger(__name__)
-
-
-class WorkerLostError(ConnectionError):
-    """Another worker is gone, or does not answer: nobody can go on alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +74,13 @@ class Workers:
 
     def of_all(self, value: bool) -> list[bool]:
         """What each process says, by its rank. All have to call it at once."""
-        said = np.zeros(len(self.task.members), np.float32)
-        said[self.task.rank] = value
-        return [bool(each) for each in self._sum(said)]
+        return [bool(each) for each in self.numbers_of_all(int(value))]
+
+    def numbers_of_all(self, number: int) -> list[int]:
+        """The number of each process, by its rank. All have to call it at once."""
+        said = np.zeros(len(self.task.members), np.float64)
+        said[self.task.rank] = number
+        return [int(each) for each in self._sum(said)]
 
     def _sum(self, values: Any) -> Any:
         """The sum over processes of numbers of one shape."""
@@ -119,7 +122,9 @@ def _said(error: Any) -> str:
 _joined: list[Workers] = []
 
 
-def join_workers(*, gpus: int | None = None, communication: Communication = "auto") -> Workers:
+def join_workers(
+    *, gpus: int | None = None, communication: Communication = "auto", wait_seconds: float = 600.0
+) -> Workers:
     """Joins the processes that TF_CONFIG names, and waits until all of them are there.
 
     To be called in each of them before anything else of TensorFlow or Keras is made: a tensor, a data set, a model. A
@@ -130,10 +135,13 @@ def join_workers(*, gpus: int | None = None, communication: Communication = "aut
             are, and the processor where there is none.
         communication: How gradients are summed: "nccl" between GPUs, "ring" over the network, or what TensorFlow
             chooses of them.
+        wait_seconds: How long the others may take to come.
 
     Raises:
         ClusterError: TF_CONFIG is missing or wrong.
+        OSError: The port of this process is in use.
         ValueError: There are not that many GPUs, or there is no such way to communicate.
+        WorkerLostError: Somebody has not come in time.
         RuntimeError: TensorFlow is already in use.
     """
     if _joined:
@@ -147,8 +155,10 @@ def join_workers(*, gpus: int | None = None, communication: Communication = "aut
         implementation=tf.distribute.experimental.CommunicationImplementation[communication.upper()]
     )
     log.info("%s waits for all %d workers.", task.describe(task.rank), len(task.members))
+    wait_for_all(task, wait_seconds)
     try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        with _same_end():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     except RuntimeError as error:
         if "program startup" not in str(error):
             raise
@@ -159,6 +169,17 @@ def join_workers(*, gpus: int | None = None, communication: Communication = "aut
         raise RuntimeError(msg) from error
     _joined.append(Workers(task, strategy))
     return _joined[0]
+
+
+@contextlib.contextmanager
+def _same_end() -> Iterator[None]:
+    """A process that is asked to end still does: TensorFlow's service for clusters swallows SIGTERM."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def check_scope(strategy: Any) -> None:
