@@ -39,8 +39,8 @@ class TrainerConfig(TrainingConfig):
         if self.strategy == "multi_worker":
             msg = (
                 "`training.strategy: multi_worker` is for scripts that are started on each machine: the pipeline "
-                "trains in one process, of one container on Kubeflow. Set `mirrored`, which takes all GPUs of its machine, or "
-                "train with `pnfrec_keras.fit` (docs/guides/workers.md)."
+                "trains in one process, of one container on Kubeflow. Set `mirrored`, which takes all GPUs of its "
+                "machine, or train with `pnfrec_keras.fit` (docs/guides/workers.md)."
             )
             raise ValueError(msg)
         if self.from_scratch_every < 0:

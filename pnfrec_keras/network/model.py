@@ -133,7 +133,7 @@ class PNFRec(TwoEncoders):
                 gradients = [_sum(pair) for pair in zip(gradients, tape.gradient(loss, variables), strict=True)]
             before = [loss]
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            gradients = _alike(gradients)
+            gradients = overflowing_alike(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self.compute_metrics(x, y, None)
 
@@ -263,7 +263,7 @@ def _sum(gradients: tuple[Tensor, ...]) -> Tensor:
     return tf.add_n(dense) if dense else None
 
 
-def _alike(gradients: list[Tensor]) -> list[Tensor]:
+def overflowing_alike(gradients: list[Tensor]) -> list[Tensor]:
     """Gradients of a scaled loss, infinite on all replicas where they overflow on one: all leave the step out.
 
     Keras asks one replica of each process, before it sums up: another one's infinities would get into the weights, and

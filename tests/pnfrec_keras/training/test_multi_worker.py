@@ -163,6 +163,11 @@ def test_what_would_be_another_training_is_refused_by_all(pair: Pair) -> None:
         assert "`own_rows` cannot be with `model.trend_days`" in found["trend of own rows"]
 
 
+def test_a_step_that_overflows_in_one_is_left_out_by_all(pair: Pair) -> None:
+    for found in map(pair.found, range(2)):
+        assert found["overflow"] == [[1.0, 2.0], [np.inf, np.inf]]
+
+
 def test_one_that_is_lost_is_named(pair: Pair) -> None:
     said = pair.found(0)["lost"]
     assert said.startswith(f"WorkerLostError: worker 1 ({pair.addresses[1]}) is lost or no longer answers"), said

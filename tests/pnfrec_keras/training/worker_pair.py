@@ -6,6 +6,7 @@ python -m tests.pnfrec_keras.training.worker_pair FOLDER first|second
 import contextlib
 import dataclasses
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import keras
+import tensorflow as tf
 
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.examples.arrays import TrainingArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.network.model import PNFRec, overflowing_alike
 from pnfrec_keras.training import fitting
 from pnfrec_keras.training.workers import Workers, join_workers
 from tests.pnfrec_keras.losses.test_soft_boundary import soft_arrays
@@ -103,6 +105,16 @@ class Seen:
         self.epochs.append(epoch)
 
 
+def overflow(workers: Workers) -> list[list[float]]:
+    """What the gradients of this process become in two steps: fine ones, and such as overflow in the other process."""
+
+    def of_replica() -> list[Any]:
+        own = [tf.constant([1.0, math.inf if workers.task.rank and step else 2.0]) for step in range(2)]
+        return [overflowing_alike([each])[0] for each in own]
+
+    return [list(map(float, each)) for each in tf.function(lambda: workers.strategy.run(of_replica))()]
+
+
 def refusal(act: Callable[[], Any]) -> str:
     """What it is refused with."""
     try:
@@ -121,6 +133,7 @@ def first(workers: Workers, folder: Path, found: dict[str, Any]) -> None:
     other[0].positive[rank, 0] = 1 + (other[0].positive[rank, 0] + rank) % ITEMS
     found["data"] = refusal(lambda: train("plain", state, "multi_worker", other))
     found["scope"] = refusal(lambda: train("plain", state, "none"))
+    found["overflow"] = overflow(workers)
     found["trend of own rows"] = refusal(lambda: fit_own_rows(workers, trend_days=10.0))
     found["own rows"] = {"history": fit_own_rows(workers).history}
     for name in CASES:
