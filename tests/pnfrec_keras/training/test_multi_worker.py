@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pnfrec_core.imports import ROOT
@@ -34,25 +36,28 @@ class Pair:
         python: What runs them.
         folder: Where they leave what they found.
         part: What they do.
+        script: A file to run instead, each in a folder of its own.
     """
 
-    def __init__(self, python: str, folder: Path, part: str) -> None:
+    def __init__(self, python: str, folder: Path, part: str, script: Path | None = None) -> None:
         self.folder, self.part = folder, part
         self.addresses = free_addresses()
-        self.processes = [self._start(python, rank) for rank in range(2)]
+        program = ["-m", "tests.pnfrec_keras.training.worker_pair", str(self.folder), self.part]
+        words = [python, *(program if script is None else [str(script)])]
+        self.processes = [self._start(words, rank, ROOT if script is None else folder / str(rank)) for rank in range(2)]
         self._end = time.monotonic() + _LONGEST
 
-    def _start(self, python: str, rank: int) -> "subprocess.Popen[str]":
+    def _start(self, words: list[str], rank: int, here: Path) -> "subprocess.Popen[str]":
         task = {"type": "worker", "index": rank}
         config = json.dumps({"cluster": {"worker": self.addresses}, "task": task})
         with self._log(rank).open("w", encoding="utf-8") as log:
             return subprocess.Popen(
-                [python, "-m", "tests.pnfrec_keras.training.worker_pair", str(self.folder), self.part],
+                words,
                 env={**os.environ, "TF_CONFIG": config, "CUDA_VISIBLE_DEVICES": ""},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
-                cwd=ROOT,
+                cwd=here,
             )
 
     def _log(self, rank: int) -> Path:
@@ -184,3 +189,23 @@ def test_the_training_goes_on_where_it_was(pair: Pair, one: dict[str, Any], fold
         for two, alone in zip(resumed["history"], one["plain"].history, strict=True):
             assert two == pytest.approx(alone, rel=1e-5)
     assert not (folder / "nothing").exists()
+
+
+def test_the_script_of_the_guide_runs(tmp_path: Path, warm_python: str) -> None:
+    """On the users of every 50th id, for one epoch; else as it stands."""
+    guide = (ROOT / "docs" / "guides" / "workers.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    ratings = pd.read_parquet(ROOT / "data" / "movietweetings" / "ratings.parquet")
+    ratings[ratings["user"].astype(int) % 50 == 0].to_parquet(tmp_path / "ratings.parquet")
+    changes = {"data/movietweetings/ratings.parquet": str(tmp_path / "ratings.parquet"), "epochs=20": "epochs=1"}
+    for old, new in changes.items():
+        assert script.count(old) == 1
+        script = script.replace(old, new)
+    (tmp_path / "train.py").write_text(script, encoding="utf-8")
+    for rank in range(2):
+        (tmp_path / str(rank)).mkdir()
+    with Pair(warm_python, tmp_path, "script", tmp_path / "train.py") as pair:
+        assert [pair.wait(rank) for rank in range(2)] == [0, 0], pair.said(0) + pair.said(1)
+    assert sorted(path.name for path in (tmp_path / "0").iterdir()) == ["my_model", "training_state"]
+    assert not list((tmp_path / "1").iterdir())
+    assert ["'ndcg_p': " in pair.said(rank) for rank in range(2)] == [True, False]

@@ -27,9 +27,9 @@ from tests.pnfrec_keras.losses.test_soft_boundary import soft_arrays
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL
 from tests.pnfrec_keras.training.test_dated_training import dated_arrays
 
-EPOCHS: Final = 3
+EPOCHS: Final = 2
 # After this epoch one of them is ended.
-KILLED_AFTER: Final = 2
+KILLED_AFTER: Final = 1
 IDS: Final = [f"item {number}" for number in range(1, ITEMS + 1)]
 
 
@@ -51,7 +51,6 @@ class Case:
 CASES: Final = {
     "plain": Case(traced=True),
     "sampled softmax, averages": Case({"loss": "sampled_softmax", "sampled_items": 5}, {"average_epochs": 1.0}),
-    "gbce, soft boundary": Case({"loss": "gbce", "sampled_items": 5, "soft_boundary": 2.0}),
     "trend, geometric": Case({"trend_days": 10.0, "weighting": "geometric"}),
     "float16": Case(training={"precision": "mixed_float16"}, traced=True),
     "bfloat16, dropout": Case({"dropout": 0.1}, {"precision": "mixed_bfloat16"}),
