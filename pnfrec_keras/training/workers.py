@@ -28,6 +28,7 @@ _LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
+_ABORTED = "Collective ops is aborted"
 _NAME = re.compile(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)")
 
 log = logging.getLogger(__name__)
@@ -112,11 +113,10 @@ class Workers:
 
 
 def _said(error: Any) -> str:
-    """The line of TensorFlow's message that says what happened."""
-    lines = [line.strip() for line in str(error.message).splitlines()]
-    return next(
-        (line for line in lines if "ollective ops is aborted" in line), lines[0] if lines else type(error).__name__
-    )
+    """The part of TensorFlow's message that says what happened: its first line, or that about collective operations."""
+    lines = str(error.message).splitlines()
+    told = next((line for line in lines if _ABORTED in line), "".join(lines[:1]))
+    return told[max(told.find(_ABORTED), 0) :].strip()
 
 
 _joined: list[Workers] = []

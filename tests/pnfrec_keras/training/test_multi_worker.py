@@ -151,7 +151,7 @@ def test_the_chief_alone_writes_and_reports(pair: Pair, folder: Path) -> None:
 
 
 def test_its_export_is_that_of_one(pair: Pair, one: dict[str, Any], folder: Path) -> None:
-    found, alone = (get_named_weights(model) for model in (load_model(folder / "export"), one["plain"].model))
+    found, alone = (get_named_weights(model) for model in (load_model(folder / "export").model, one["plain"].model))
     assert list(found) == list(alone)
     for name, weights in alone.items():
         np.testing.assert_allclose(found[name], weights, rtol=1e-3, atol=1e-5)
