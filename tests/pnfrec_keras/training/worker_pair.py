@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pnfrec_keras.config import TrainingConfig
@@ -67,13 +68,14 @@ def train(name: str, state_dir: Path, strategy: Any, arrays: Any = None, **more:
     """The training of a case; further settings are those of the training, `progress` and `log_dir`."""
     case, compile_model = CASES[name], PNFRec.compile
     of_fit = {key: more.pop(key) for key in ("progress", "log_dir") if key in more}
+    training_data, validation_data = arrays or data()
     settings = {"epochs": EPOCHS, "batch_size": 10, "evaluation_batch_size": 9, "learning_rate": 0.01}
     config = TrainingConfig(**{**settings, **case.training, **more, "strategy": strategy})
     if not case.traced or strategy == "none":
         PNFRec.compile = partialmethod(compile_model, run_eagerly=True)  # type: ignore[assignment, method-assign]
     try:
         network = dataclasses.replace(MODEL, **{"dropout": 0.0, **case.model})
-        return fitting.train(ITEMS, *(arrays or data()), network, config, state_dir=state_dir, **of_fit)
+        return fitting.train(*(ITEMS, training_data, validation_data, network, config), state_dir=state_dir, **of_fit)
     finally:
         PNFRec.compile = compile_model  # type: ignore[method-assign]
 
@@ -89,8 +91,10 @@ def fit_own_rows(workers: Workers | None, **network: Any) -> fitting.TrainingRes
     keras.utils.set_random_seed(3)
     with contextlib.nullcontext() if workers is None else workers.scope():
         model = PNFRec(ITEMS, dataclasses.replace(MODEL, **{"dropout": 0.0, **network}))
-    settings = {"epochs": EPOCHS, "batch_size": 26, "evaluation_batch_size": 9, "average_epochs": 2.0}
-    return fitting.fit(model, training, validation, own_rows=True, verbose=0, learning_rate=0.01, **settings)
+    config = TrainingConfig(
+        epochs=EPOCHS, batch_size=26, evaluation_batch_size=9, average_epochs=2.0, learning_rate=0.01
+    )
+    return fitting.fit(model, training, validation, config, own_rows=True, verbose=0)
 
 
 class Seen:
@@ -125,7 +129,8 @@ def refusal(act: Callable[[], Any]) -> str:
 
 def first(workers: Workers, folder: Path, found: dict[str, Any]) -> None:
     """What is refused; all cases; an export of the chief; and a training in which the other process is ended."""
-    rank, more = workers.task.rank, {"log_dir": folder / "logs" / str(workers.task.rank)}
+    rank = workers.task.rank
+    more: dict[str, Any] = {"log_dir": folder / "logs" / str(rank)}
     state = folder / "state" / str(rank)
     found["batch"] = refusal(lambda: train("plain", state, "multi_worker", batch_size=9))
     other = data()
@@ -137,9 +142,9 @@ def first(workers: Workers, folder: Path, found: dict[str, Any]) -> None:
     found["own rows"] = {"history": fit_own_rows(workers).history}
     for name in CASES:
         seen = Seen()
-        result = train(*(name, state / name, "multi_worker"), progress=seen, **more)
+        result = train(name, state / name, "multi_worker", progress=seen, **more)
         more = {}
-        found[name] = {"history": result.history, "best": result.best_epoch, "progress": seen.epochs}
+        found[name] = {"history": result.history, "progress": seen.epochs}
         if name == "plain":
             deliver(workers, result.model, folder, found)
 
@@ -160,7 +165,7 @@ def deliver(workers: Workers, model: PNFRec, folder: Path, found: dict[str, Any]
     from pnfrec_keras import evaluate, export_saved_model
 
     if workers.is_chief:
-        counts = list(range(ITEMS, 0, -1))
+        counts = np.arange(ITEMS, 0, -1)
         export_saved_model(model, Vocabulary(IDS, counts, counts), folder / "export")
         found["measures"] = evaluate(model, data()[1])
 
