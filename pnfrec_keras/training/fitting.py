@@ -156,6 +156,7 @@ def fit(
             margins or the times that `soft_boundary` or `trend_days` of the model need; the network of `initial` is
             another one; or a setting means nothing for this model.
         FloatingPointError: The loss is not a number any more.
+        WorkerLostError: Another of several processes is gone (`pnfrec_keras.training.workers`).
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
     training_data = check_training(training_data, model)

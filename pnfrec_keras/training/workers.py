@@ -150,7 +150,7 @@ def join_workers(
         msg = f"`communication` must be one of {', '.join(get_args(Communication))}. Received: {communication!r}."
         raise ValueError(msg)
     task = read_task()
-    _check_gpus(1 if gpus is None and communication == "nccl" else gpus)
+    _check_gpus(gpus, communication)
     options = tf.distribute.experimental.CommunicationOptions(
         implementation=tf.distribute.experimental.CommunicationImplementation[communication.upper()]
     )
@@ -203,12 +203,12 @@ def workers_of(strategy: Any) -> Workers | None:
     return Workers(make_task(cluster, resolver.task_type, resolver.task_id), strategy)
 
 
-def _check_gpus(wanted: int | None) -> None:
-    found = tf.config.list_physical_devices("GPU")
-    if wanted is not None and len(found) != wanted:
+def _check_gpus(wanted: int | None, communication: Communication) -> None:
+    found = len(tf.config.list_physical_devices("GPU"))
+    if found != (found if wanted is None else wanted) or (communication == "nccl" and not found):
+        asked = "a GPU, for `communication='nccl'`," if wanted is None else f"{wanted} GPU{'s' * (wanted != 1)}"
         msg = (
-            f"This machine must have {wanted} GPU{'s' * (wanted != 1)}, and TensorFlow sees {len(found)}. Check its "
-            "driver, CUDA_VISIBLE_DEVICES and whether TensorFlow was installed with CUDA (the extra `gpu`); all "
-            "machines must have equally many."
+            f"This machine must have {asked} and TensorFlow sees {found}. Check its driver, CUDA_VISIBLE_DEVICES and "
+            "whether TensorFlow was installed with CUDA (the extra `gpu`); all machines must have equally many."
         )
         raise ValueError(msg)

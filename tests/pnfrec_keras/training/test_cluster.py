@@ -5,10 +5,12 @@ import socket
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
 from pnfrec_keras.training.cluster import ClusterError, Task, read_task
 from pnfrec_keras.training.rendezvous import WorkerLostError, wait_for_all
+from pnfrec_keras.training.workers import join_workers
 
 pytestmark = pytest.mark.tensorflow
 
@@ -106,3 +108,30 @@ def test_a_port_in_use_is_named() -> None:
         port = here.getsockname()[1]
         with pytest.raises(OSError, match=rf"Port {port} of this machine, which TF_CONFIG names for worker 0"):
             wait_for_all(task_of(port, 1), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gpus": 2}, r"must have 2 GPUs and TensorFlow sees 0"),
+        ({"gpus": 1}, r"must have 1 GPU and TensorFlow sees 0"),
+        ({"communication": "nccl"}, r"must have a GPU, for `communication='nccl'`, and TensorFlow sees 0"),
+        ({"communication": "gloo"}, r"`communication` must be one of auto, ring, nccl. Received: 'gloo'"),
+    ],
+)
+def test_a_machine_without_what_was_asked_for_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", json.dumps(of({"worker": TWO})))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    with pytest.raises(ValueError, match=message):
+        join_workers(**settings)
+
+
+def test_it_is_too_late_once_tensorflow_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        port = here.getsockname()[1]
+    monkeypatch.setenv("TF_CONFIG", json.dumps(of({"worker": [f"127.0.0.1:{port}"]})))
+    assert int(tf.constant(1)) == 1
+    with pytest.raises(RuntimeError, match="call `join_workers\\(\\)` before anything else makes a tensor"):
+        join_workers()
