@@ -123,7 +123,7 @@ def test_a_machine_without_what_was_asked_for_does_not_begin(
     monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], message: str
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", json.dumps(of({"worker": TWO})))
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
     with pytest.raises(ValueError, match=message):
         join_workers(**settings)
 
