@@ -78,6 +78,7 @@ def test_the_config_reference_names_every_key() -> None:
         "space",
         "limits",
         "drift",
+        "caps",
     }
     assert sorted(keys - named - sections) == []
 

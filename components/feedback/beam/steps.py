@@ -192,7 +192,9 @@ class Write(OnShard):
         encoder = ShardExamples(table, positive, day, parting.margins(table) if has_values else None)
         records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
         for split, targets in chosen.targets.items():
-            records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))
+            records[schema.SPLITS[split]] = encoder.evaluation(
+                targets, known, len(facts.catalogue), self._config.caps.history
+            )
         counts = _row_counts(table, known, splits, positive, chosen)
         for name, split_records in records.items():
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
@@ -220,6 +222,7 @@ def _row_counts(table: UserTable, known: Known, splits: Splits, positive: Mask, 
         account.DROPPED + "few_positives": chosen.few_positives,
         account.DROPPED + "few_heldout_positives": chosen.few_heldout_positives,
         account.DROPPED + "no_positive_target": chosen.no_positive_target,
+        account.DROPPED + "capped": chosen.capped,
         "users_heldout": chosen.heldout_users,
         "users_heldout_enough": chosen.heldout_users_enough,
     }
