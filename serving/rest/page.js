@@ -5,7 +5,7 @@ const state = { liked: [], disliked: [], token: "", answer: null, without: null,
 
 const byId = (id) => document.getElementById(id);
 const nameOf = (item) => item.title || item.id;
-const score = (value) => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toFixed(3));
+const score = (value) => value.toFixed(Math.abs(value) < 1000 ? 3 : 0).replace("-", "−");
 const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 // Texts are always put in as texts, so that no title can become a part of the page.
@@ -85,16 +85,17 @@ function choices(item, where) {
   return element("span", "choices", choice("liked", "Like"), choice("disliked", "Dislike"));
 }
 
-function named(item, ...below) {
-  const parts = [item.title ? item.id : null, ...below].filter((part) => part !== null);
-  const small = element("small", "", ...parts.flatMap((part, index) => (index ? [" · ", part] : [part])));
-  return element("span", "name", element("span", "title", nameOf(item)), parts.length ? small : null);
+// An item by its title and id, with a line for what else is told of it; what is null is not told.
+function named(item, more, ...lines) {
+  const told = [item.title ? item.id : null, more].filter((part) => part !== null).join(" · ");
+  const small = [told, ...lines].filter(Boolean).map((line) => element("small", "", line));
+  return element("span", "name", element("span", "title", nameOf(item)), ...small);
 }
 
 const none = (text) => element("li", "none", text);
 
 function showFound(note) {
-  redraw("found", state.found.map((item) => element("li", "", named(item), choices(item, "found"))), "search");
+  redraw("found", state.found.map((item) => element("li", "", named(item, null), choices(item, "found"))), "search");
   if (note !== undefined) byId("found-note").textContent = note;
 }
 
@@ -103,11 +104,11 @@ function showHistory() {
     const rows = state[kind].map((item, index) => {
       const remove = button("Remove", `Remove ${nameOf(item)}`, `remove ${item.id}`, () => put(null, item));
       const number = element("span", "rank", String(index + 1));
-      if (kind === "liked") return element("li", "", number, named(item), remove);
+      if (kind === "liked") return element("li", "", number, named(item, null), remove);
       const pressed = state.without === item.id;
       const without = button("Without it", `Show the lists without disliking ${nameOf(item)}`, `without ${item.id}`,
         () => leaveOut(pressed ? null : item.id), pressed);
-      return element("li", "", number, named(item, ...moved(item)), element("span", "choices", without, remove));
+      return element("li", "", number, named(item, null, ...moved(item)), element("span", "choices", without, remove));
     });
     redraw(kind, rows.length ? rows : [none("None yet.")], `${kind}-title`);
   }
