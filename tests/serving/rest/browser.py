@@ -20,7 +20,9 @@ _OPTIONS: Final = (
     *("--disable-background-networking", "--disable-extensions", "--no-first-run", "--hide-scrollbars"),
 )
 # Chromium reads commands from descriptor 3 and writes answers to 4.
-_STARTER: Final = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+_STARTER: Final = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
 _ABOVE: Final = 10
 _KEYS: Final = {"Tab": 9, "Enter": 13, "ArrowUp": 38, "ArrowDown": 40}
 
@@ -107,9 +109,7 @@ class Browser:
 
     def size(self, width: int, height: int = 800, touch: bool = False) -> None:
         """The size of the view."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
 
     def scheme(self, name: str) -> None:
