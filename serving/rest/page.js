@@ -6,7 +6,6 @@ const state = { liked: [], disliked: [], token: "", answer: null, without: null,
 const byId = (id) => document.getElementById(id);
 const nameOf = (item) => item.title || item.id;
 const score = (value) => value.toFixed(Math.abs(value) < 1000 ? 3 : 0).replace("-", "−");
-const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 // Texts are always put in as texts, so that no title can become a part of the page.
 function element(kind, className, ...parts) {
@@ -58,8 +57,7 @@ async function ask(path, body) {
   const refused = response.status === 401;
   if (refused && byId("access").hidden) setTimeout(() => byId("token").focus());
   byId("access").hidden = !refused;
-  if (refused && state.token) throw new Error("The server does not know this token.");
-  if (refused) throw new Error("Give the token of the server first.");
+  if (refused) throw new Error(state.token ? "The server does not know this token." : "Give the server's token first.");
   if (!response.ok) throw new Error(answer.error);
   return answer;
 }
@@ -141,7 +139,7 @@ function change(from, to, comment) {
   if (from === to) return null;
   const up = (to ?? Infinity) < (from ?? Infinity);
   const mark = element("span", "", `${up ? "▲" : "▼"} ${place(from)} → ${place(to)}`);
-  mark.setAttribute("aria-hidden", "true");
+  mark.ariaHidden = "true";
   const said = element("span", "unseen", `moved ${up ? "up" : "down"} from place ${place(from)} to ${place(to)}`);
   return element("span", `change ${up ? "up" : "down"}`, mark, said, comment ? `, ${comment}` : "");
 }
@@ -185,17 +183,13 @@ function column(list) {
     made.append(element("p", "wrong", list.error));
     return made;
   }
-  const notes = [];
-  if (list.fallback) notes.push("By popularity: the model knows nothing of this history.");
-  if (!list.reads_dislikes && state.disliked.length) {
-    notes.push("This model does not read dislikes: they are only left out.");
-  }
-  if (notes.length) made.append(element("p", "soft", notes.join(" ")));
+  const note = (text) => made.append(element("p", "soft", text));
+  if (list.fallback) note("By popularity: the model knows nothing of this history.");
+  if (!list.reads_dislikes && state.disliked.length) note("This model does not read dislikes: they are only left out.");
   const left = list.dislikes.find((each) => each.id === state.without);
   const rows = left ? rankedWithout(left, where) : ranked(list, where);
   made.append(element("ol", "ranked", ...(rows.length ? rows : [none("No item is left to recommend.")])));
-  const more = left ? others("Comes in by this dislike", left.came, where) : others("Fell out", list.fell, where);
-  made.append(...more);
+  made.append(...(left ? others("Comes in by this dislike", left.came, where) : others("Fell out", list.fell, where)));
   return made;
 }
 
@@ -243,7 +237,7 @@ async function search() {
     if (searched !== state.searched) return;
     state.found = answer.items;
     const count = answer.items.length;
-    const told = answer.more ? `The ${count} most frequent. Type more to see others.` : `${many(count, "item")} found.`;
+    const told = answer.more ? `The ${count} most frequent. Type more to see others.` : `${count} found.`;
     showFound(text ? (count ? told : "Nothing found.") : "");
   } catch (error) {
     if (searched === state.searched) say(error.message, true);
@@ -254,6 +248,7 @@ async function search() {
 async function begin() {
   const parts = new URLSearchParams(location.hash.slice(1));
   const unknown = [];
+  let failed = "";
   state.without = null;
   for (const kind of KINDS) {
     const ids = parts.getAll(kind);
@@ -263,12 +258,14 @@ async function begin() {
       state[kind] = (await ask(`/page/items?${new URLSearchParams(ids.map((id) => ["id", id]))}`)).items;
       unknown.push(...ids.filter((id) => !has(kind, { id })));
     } catch (error) {
-      say(error.message, true);
-      return;
+      // Kept, so that the next mark does not take it out of the address.
+      state[kind] = ids.map((id) => ({ id, title: "" }));
+      failed = error.message;
     }
   }
   showHistory();
   await rank();
+  if (failed) say(failed, true);
   if (unknown.length) say(`Left out of the history, since the model does not know it: ${unknown.join(", ")}`, true);
 }
 

@@ -42,6 +42,10 @@ _HEADERS: Final = {
 }
 _OK: Final = 200
 _NOT_FOUND: Final = 404
+_NO_TITLES: Final = (
+    f"The version shown has no {schema.EXTRA_ASSETS}/{schema.VOCABULARY_FILE}, so that nothing can be searched. The "
+    "server's log says why."
+)
 _FOUND: Final = 12
 _MOST_DISLIKES: Final = 20
 _MOST_LIKES: Final = 200
@@ -87,6 +91,8 @@ class _Page:
             if not versions:
                 return 503, {"error": "No version of the model is loaded yet."}
             titles = self._titles_of_all(tuple(versions))
+            if not ids and not len(titles):
+                return _NOT_FOUND, {"error": _NO_TITLES}
             if ids:
                 found, more = [each for each in ids if each in titles or not len(titles)], False
             else:

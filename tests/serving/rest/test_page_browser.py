@@ -209,7 +209,7 @@ def test_a_token_is_asked_for_and_a_wrong_one_told(browser: Browser, show: Calla
     server = server_of(tmp_path / "base", token_file=str(tmp_path / "tokens"))
     try:
         show("#liked=i02", server)
-        assert texts(browser, "#notice") == ["Give the token of the server first."]
+        assert texts(browser, "#notice") == ["Give the server's token first."]
         for token, told in (("wrong", "The server does not know this token."), ("right", "")):
             browser.click("document.getElementById('token')")
             browser.js("document.getElementById('token').select()")
@@ -239,3 +239,9 @@ def test_what_goes_wrong_is_told_in_words(browser: Browser, show: Callable[..., 
         server.stop(grace_seconds=0)
         browser.click(titled("Like Film 1 (2001)"))
         browser.wait("document.getElementById('notice').textContent.includes('does not answer')")
+        # What the address says is not lost by it.
+        browser.js("location.hash = '#liked=i05'")
+        browser.wait("document.getElementById('liked').textContent.includes('i05')")
+        browser.wait("document.getElementById('notice').textContent.includes('does not answer')")
+        browser.js("put('liked', {id: 'i06', title: ''})")
+        assert browser.js("location.hash") == "#liked=i05&liked=i06"

@@ -158,3 +158,13 @@ def test_titles_go_out_as_they_are_and_the_page_holds_none(begin: Begin) -> None
     answer = web.get("/page/items?q=script")
     assert answer.headers["content-type"] == "application/json"
     assert [item["id"] for item in answer.json["items"]] == [ODD_ID]
+
+
+def test_without_titles_nothing_is_searched_and_that_is_told(tmp_path: Path, begin: Begin) -> None:
+    web = begin()
+    (tmp_path / "1" / "assets.extra" / "items.jsonl").unlink()
+    answer = web.get("/page/items?q=film")
+    assert (answer.status, answer.error[:59]) == (404, "The version shown has no assets.extra/items.jsonl, so that ")
+    # What a link names is taken as it is, and the lists are shown by id.
+    assert web.get("/page/items?id=i03").json["items"] == [{"id": "i03", "title": ""}]
+    assert lists(web)[0]["items"][0]["title"] == ""
