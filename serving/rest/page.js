@@ -152,7 +152,8 @@ function row(number, item, where, scores, moves) {
 function scoresOf(item) {
   const before = item.score_before === null ? "" : score(item.score_before);
   const after = score(item.score);
-  return before && before !== after ? `score ${before} → ${after}` : `score ${after}`;
+  // Spaces that break no line.
+  return (before && before !== after ? `score ${before} → ${after}` : `score ${after}`).replaceAll(" ", "\u00a0");
 }
 
 function ranked(list, where) {
