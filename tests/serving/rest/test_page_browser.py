@@ -209,13 +209,14 @@ def test_a_token_is_asked_for_and_a_wrong_one_told(browser: Browser, show: Calla
     server = server_of(tmp_path / "base", token_file=str(tmp_path / "tokens"))
     try:
         show("#liked=i02", server)
-        assert texts(browser, "#notice") == ["Give the server's token first."]
+        notice = "document.getElementById('notice').textContent"
+        browser.wait(f'{notice} === "Give the server\'s token first."')
         for token, told in (("wrong", "The server does not know this token."), ("right", "")):
             browser.click("document.getElementById('token')")
             browser.js("document.getElementById('token').select()")
             browser.write(token)
             browser.press("Enter")
-            browser.wait(f"document.getElementById('notice').textContent === {told!r}")
+            browser.wait(f"{notice} === {told!r}")
         browser.wait("document.querySelector('#lists .ranked li')")
         assert texts(browser, "#liked .title") == ["Film 2 (2002)"]
         assert browser.js("document.getElementById('access').hidden") is True
