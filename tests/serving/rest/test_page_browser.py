@@ -62,7 +62,7 @@ def titled(name: str) -> str:
 def found_for(browser: Browser, text: str) -> list[str]:
     """Types into the search, and waits for what is found."""
     browser.click("document.getElementById('search')")
-    browser.js("document.getElementById('search').select()")
+    browser.js("document.getElementById('search').select(); document.getElementById('found-note').textContent = ''")
     browser.write(text)
     browser.wait("document.getElementById('found-note').textContent")
     return texts(browser, "#found .title")
