@@ -2,6 +2,7 @@
 
 import gzip
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ def test_yambda_puts_likes_and_dislikes_in_order(tmp_path: Path) -> None:
         ("10", "6", 0, 26_000_000),
     ]
     assert rows(made("yambda-50m", source, tmp_path / "out")[1]) == expected, "an unlike leaves the like as it is"
+    assert rows(made("yambda-50m", source / "dislikes.parquet", tmp_path / "one")[1]) == expected, "neighbours count"
+    with zipfile.ZipFile(tmp_path / "50m.zip", "w") as zipped:
+        for path in source.iterdir():
+            zipped.write(path, f"flat/50m/{path.name}")
+    assert rows(made("yambda-50m", tmp_path / "50m.zip", tmp_path / "zipped")[1]) == expected
+    assert {path.name for path in tmp_path.iterdir()} == {"50m", "50m.zip", "out", "one", "zipped"}, "nothing is left"
 
 
 @pytest.mark.parametrize(

@@ -191,9 +191,10 @@ class GlobalTime(SplitRule):
     @classmethod
     def describe(cls, statistics: Mapping[str, Any]) -> str:
         split, users, gap = statistics["split"], statistics["users"], statistics["rows"]["dropped"].get("gap", 0)
+        date = f" ({split['date']})" if split["date"] else ""
         return (
-            f"{cls.name}, held out from {split['time']} ({split['date']}), {users['heldout']:,} users with held-out "
-            f"rows known to training{f', {gap:,} rows of the gap before it left out' if gap else ''}"
+            f"{cls.name}, held out from {split['time']}{date}, {users['heldout']:,} users with held-out rows known to "
+            f"training{f', {gap:,} rows of the gap before it left out' if gap else ''}"
         )
 
 

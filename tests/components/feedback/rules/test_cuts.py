@@ -122,6 +122,8 @@ def test_the_gap_ends_before_the_first_row_that_is_held_out(tmp_path: Path) -> N
     statistics = generate(tmp_path, rows, split_time=6, gap=3, time_unit="order")
     assert (statistics["training_rows"], statistics["rows"]["dropped"]["gap"]) == (3, 3)
     assert statistics["filtered_rows"] == 7
+    summary = (tmp_path / "output/statistics/summary.txt").read_text("utf-8")
+    assert "held out from 6, 0 users" in summary, "what only orders has no date"
     again = generate(tmp_path / "quantile", rows, test_quantile=0.7, gap=3, time_unit="order")
     assert (again["split"]["time"], again["training_rows"]) == (6, 3)
 
