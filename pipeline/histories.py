@@ -40,6 +40,7 @@ def all_rows(feedback: "FeedbackConfig") -> "FeedbackConfig":
         titles=None,
         split="none",
         split_time=None,
+        gap=0,
         recent_days=0.0,
         min_item_users=0,
         min_user_items=0,

@@ -5,6 +5,7 @@ Neither Arrow nor pandas is imported here, since the configuration reads the nam
 
 import dataclasses
 import datetime
+import math
 from typing import Literal
 
 import numpy as np
@@ -109,8 +110,26 @@ def moment_of(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
+def duration_of(text: str) -> float:
+    """Seconds of a number with a unit from seconds to days, in the singular or the plural.
+
+    >>> duration_of("30 minutes"), duration_of("1.5 hours"), duration_of("1 day")
+    (1800.0, 5400.0, 86400.0)
+
+    Raises:
+        ValueError: The text is none.
+    """
+    number, _, unit = text.strip().partition(" ")
+    name = f"{unit.strip().removesuffix('s')}s"
+    units = {"seconds": 1, **_SECONDS}
+    if name not in units or not math.isfinite(value := float(number)):
+        msg = f"no duration: {text!r}"
+        raise ValueError(msg)
+    return value * units[name]
+
+
 def in_ticks(seconds: float, unit: str) -> int:
-    """The first number of a unit that is at or after a moment, in seconds since 1970."""
+    """The first number of a unit that is at or after a moment, in seconds since 1970; or a duration, rounded up."""
     if unit in _SECONDS:
         return int(np.ceil(seconds / _SECONDS[unit]))
     # A date is whole microseconds, which a float in nanoseconds does not hold.

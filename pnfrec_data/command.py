@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pnfrec_data import registry
+from pnfrec_data.dataset import DataSet, RemoteFile
 from pnfrec_data.errors import DataError
 from pnfrec_data.fetch import Fetched, FetchError, Progress, fetch
 from pnfrec_data.prepare import (
@@ -20,7 +21,6 @@ from pnfrec_data.prepare import (
     prepare,
     read_record,
 )
-from pnfrec_data.registry import DataSet
 
 _MIB = 1 << 20
 _DATA_OPTION = click.option(
@@ -59,8 +59,9 @@ def list_(root: Path | None) -> None:
     root = root or data_folder()
     for each in registry.DATA_SETS.values():
         record = read_record(root / each.name)
-        counts = (record["rows"], record["users"], record["items"]) if record else each.counts
-        size = "{:,} rows, {:,} users, {:,} items".format(*counts) if counts else "size known once it is prepared"
+        counts = (record["rows"], record["users"], record["items"]) if record else each.counts or ()
+        known = zip(counts, ("rows", "users", "items"), strict=False)
+        size = ", ".join(f"{count:,} {name}" for count, name in known if count) or "size known once it is prepared"
         click.echo(f"{each.name:<16} {'prepared' if record else '-':<9} {each.title}: {size}")
         click.echo(f"{'':<26} {each.about} {each.licence}")
 
@@ -108,7 +109,7 @@ def _terms(chosen: DataSet) -> None:
     click.echo(f"{chosen.title}: {chosen.page}\nTerms: {chosen.licence}\nPlease cite: {chosen.citation}.")
 
 
-def _fetched(file: registry.RemoteFile, found: Fetched, recorded: str | None) -> str:
+def _fetched(file: RemoteFile, found: Fetched, recorded: str | None) -> str:
     text = f"{file.name} {'was downloaded' if found.downloaded else 'is there already'}, sha256 {found.sha256}"
     if file.sha256 is not None:
         return f"{text}, as expected."

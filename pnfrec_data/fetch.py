@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pnfrec_data.dataset import RemoteFile
 from pnfrec_data.errors import DataError
-from pnfrec_data.registry import RemoteFile
 from pnfrec_data.source import file_digest
 
 _BLOCK = 1 << 16

@@ -1,5 +1,6 @@
 """A publisher's file becomes `ratings.parquet`, a table of titles and a record of where both came from."""
 
+import contextlib
 import csv
 import dataclasses
 import datetime
@@ -11,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pnfrec_data.dataset import DataSet
 from pnfrec_data.errors import DataError
-from pnfrec_data.registry import DataSet
 from pnfrec_data.source import Source
 
 RATINGS, RECORD, DOWNLOADS = "ratings.parquet", "SOURCE.json", "download"
@@ -78,8 +79,8 @@ def prepare(
     """Reads the source at `path` and writes the files of `folder`, unless they are made of that very source.
 
     `ratings.parquet`: user, item (text, as published), value, timestamp (whole seconds or milliseconds), in the order
-    of the source. The table of titles: item, title, of the items that occur. All or nothing: what is cut off leaves no
-    file that looks whole.
+    of the source. Files of the same columns beside it, of the data sets that have `others`. The table of titles: item,
+    title, of the items that occur. All or nothing: what is cut off leaves no file that looks whole.
 
     Args:
         data: Which data set.
@@ -123,13 +124,20 @@ def _make(
     """Writes the files of `folder`; the record, of which `origin` is a part."""
     reader = importlib.import_module(f"pnfrec_data.formats.{data.format}")
     folder.mkdir(parents=True, exist_ok=True)
-    with _Unfinished(folder / RATINGS) as ratings, _Unfinished(folder / data.titles) as table:
+    with contextlib.ExitStack() as stack:
+        ratings, table, *others = (
+            stack.enter_context(_Unfinished(folder / name)) for name in (RATINGS, data.titles, *data.others)
+        )
         rows, users, items = _write_ratings(reader.rows(source, say), ratings.path)
         if rows == 0:
             msg = f"{source.path}: has no row. Get it anew."
             raise DataError(msg)
         if not accept_counts:
             _check_rows(data, rows, source.path)
+        for other in others:
+            if _write_ratings(reader.other(other.target.name, source, say), other.path)[0] == 0:
+                msg = f"{source.path}: has no row for {other.target.name}. Get it anew."
+                raise DataError(msg)
         titles = reader.titles(source)
         titled = None if titles is None else _write_titles(titles, items, table.path)
         record = {
@@ -141,6 +149,7 @@ def _make(
             "rows": rows,
             "users": len(users),
             "items": len(items),
+            "others": list(data.others),
             "titles": data.titles if titled is not None else None,
             "page": data.page,
             "licence": data.licence,
@@ -150,7 +159,8 @@ def _make(
         }
         # From here on the old files and the new ones mix: no record may vouch for them.
         (folder / RECORD).unlink(missing_ok=True)
-        ratings.finish()
+        for each in (ratings, *others):
+            each.finish()
         if titled is not None:
             table.finish()
     _write_record(record, folder)
@@ -180,11 +190,12 @@ def differences(data: DataSet, record: dict[str, Any]) -> list[str]:
     """How the counts differ from the published ones, a sentence each."""
     if data.counts is None:
         return []
-    names = ("rows", "users", "items")
+    names, unit = ("rows", "users", "items"), data.rounded_to
+    rounded = f" (rounded to {unit:,})" if unit > 1 else ""
     return [
-        f"{record[name]:,} {name}, published are {count:,}."
+        f"{record[name]:,} {name}, published are {count:,}{rounded}."
         for name, count in zip(names, data.counts, strict=True)
-        if record[name] != count
+        if count is not None and abs(2 * (record[name] - count)) > (unit if unit > 1 else 0)
     ]
 
 
@@ -195,7 +206,7 @@ def _write_record(record: dict[str, Any], folder: Path) -> None:
 
 
 def _is_whole(folder: Path, record: dict[str, Any]) -> bool:
-    return all((folder / name).exists() for name in (RATINGS, record["titles"]) if name)
+    return all((folder / name).exists() for name in (RATINGS, record["titles"], *record.get("others", ())) if name)
 
 
 class _Unfinished:

@@ -5,62 +5,13 @@ import difflib
 from pathlib import Path
 from typing import Any
 
+from pnfrec_data.dataset import Counts, DataSet, RemoteFile
+from pnfrec_data.dislikes import WITH_DISLIKES
 from pnfrec_data.errors import DataError
 
 
 class UnknownDataSetError(DataError):
     """A name that is not in the registry."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RemoteFile:
-    """A file at the publisher's.
-
-    Attributes:
-        url: Where.
-        name: What it is called here.
-        size: Bytes, where known.
-        sha256: Checksum, where known: those of MovieLens are the ones that TensorFlow Datasets verifies, those of
-            MovieTweetings belong to the files that the rows of this repository were made of.
-    """
-
-    url: str
-    name: str
-    size: int | None = None
-    sha256: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSet:
-    """A published data set.
-
-    Attributes:
-        name: In commands, and of its folder below `data/`.
-        title: As the publisher calls it.
-        about: What is in it.
-        page: The publisher's.
-        files: What to download.
-        format: Module of `pnfrec_data.formats` that reads it.
-        parts: Names of the files that are read, inside of archive or folder.
-        licence: The terms, as far as they are known.
-        citation: What to cite.
-        counts: Rows, users and items that preparing must give; None where nobody has published them.
-        titles: File of titles that preparing writes, where the publisher has titles.
-        wheel: Package, version and folder inside of it where a copy can be had as well.
-    """
-
-    name: str
-    title: str
-    about: str
-    page: str
-    files: tuple[RemoteFile, ...]
-    format: str
-    parts: tuple[str, ...]
-    licence: str
-    citation: str
-    counts: tuple[int, int, int] | None
-    titles: str = "items.csv"
-    wheel: tuple[str, str, str] | None = None
 
 
 _HARPER = (
@@ -85,9 +36,7 @@ _MCAULEY = (
 )
 
 
-def _movielens(
-    file: RemoteFile, title: str, about: str, counts: tuple[int, int, int], page: str, **different: Any
-) -> DataSet:
+def _movielens(file: RemoteFile, title: str, about: str, counts: Counts, page: str, **different: Any) -> DataSet:
     csv = {"format": "movielens_csv", "parts": ("ratings.csv", "movies.csv")}
     return DataSet(
         name=file.name.removesuffix(".zip"),
@@ -185,6 +134,14 @@ _ALL = (
         (20_000_263, 138_493, 26_744),
         page="20m",
     ),
+    # The publisher's README names the rows, the users and 87,585 films, of which not every one was rated.
+    _movielens(
+        RemoteFile("", "ml-32m.zip"),
+        "MovieLens 32M",
+        "Film ratings from 0.5 to 5, of 1995 to 2023.",
+        (32_000_204, 200_948, None),
+        page="32m",
+    ),
     _amazon("amazon-toys", "Toys_and_Games", (167_597, 19_412, 11_924)),
     _amazon("amazon-sports", "Sports_and_Outdoors", (296_337, 35_598, 18_357)),
     DataSet(
@@ -229,6 +186,7 @@ _ALL = (
         # its filters.
         counts=None,
     ),
+    *WITH_DISLIKES,
 )
 DATA_SETS: dict[str, DataSet] = {each.name: each for each in _ALL}
 

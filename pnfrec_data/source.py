@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import hashlib
 import os
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,13 @@ from pnfrec_data.errors import DataError
 
 # The second begins an archive without files.
 _ZIP_MAGIC, _GZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
+# Where a tar archive says what it is.
+_TAR_MARK = slice(257, 262)
 _BLOCK = 1 << 20
 
 
 class Source:
-    """A copy of a publisher's file: a zip, one file (also gzipped), or the folder that was unpacked from it.
+    """A copy of a publisher's file: a zip or tar archive, one file (also gzipped), or the folder unpacked from it.
 
     What a file is, is told by how it begins: downloads go by many names. Only `.zip` is taken at its word, since what
     else comes under that name is a page about an error, or another file's content.
@@ -43,7 +46,13 @@ class Source:
                 f"one of the files {', '.join(names)}, give it that name; else get the archive anew."
             )
             raise DataError(msg)
+        self.is_tar = path.is_file() and not self.is_zip and _begins_as_tar(path)
         self._entries = self._list()
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the files lie inside of one."""
+        return self.is_zip or self.is_tar
 
     def main(self, *names: str) -> str:
         """The entry with the rows, as `open` takes it: a bare file itself, else the first of `names` that is there.
@@ -51,14 +60,33 @@ class Source:
         Raises:
             DataError: There is none of them.
         """
-        if self.path.is_file() and not self.is_zip:
+        if self.path.is_file() and not self.is_archive:
             return str(self.path)
         entry = self.find(*names)
         if entry is None:
-            have = ", ".join(sorted(map(os.path.basename, self._entries))[:12]) or "nothing"
-            msg = f"{self.path}: expected {' or '.join(names)} in it. Found: {have}. Is it the right one?"
-            raise DataError(msg)
+            raise self._missing(" or ".join(names))
         return entry
+
+    def only(self, name: str) -> str:
+        """The one entry called `name`, in whatever folder of the source, or beside a bare file.
+
+        Raises:
+            DataError: There is none, or there are several, so that the source holds more than one data set.
+        """
+        found = [entry for entry in self._entries if os.path.basename(entry) == name]
+        if not found:
+            raise self._missing(name)
+        if len(found) > 1:
+            msg = (
+                f"{self.path}: holds {len(found)} files called {name}: {', '.join(found[:3])}. Name the folder that "
+                "holds the one you mean."
+            )
+            raise DataError(msg)
+        return found[0]
+
+    def _missing(self, expected: str) -> DataError:
+        have = ", ".join(sorted(map(os.path.basename, self._entries))[:12]) or "nothing"
+        return DataError(f"{self.path}: expected {expected} in it. Found: {have}. Is it the right one?")
 
     def find(self, *names: str) -> str | None:
         """The first of the files `names` that there is, in whatever folder of the source, or beside a bare file."""
@@ -77,6 +105,9 @@ class Source:
                 stream: IO[bytes]
                 if self.is_zip:
                     stream = stack.enter_context(stack.enter_context(zipfile.ZipFile(self.path)).open(entry))
+                elif self.is_tar:
+                    member = stack.enter_context(tarfile.open(self.path)).extractfile(entry)
+                    stream = stack.enter_context(member)  # type: ignore[arg-type]  # None for what is no file
                 else:
                     stream = stack.enter_context(Path(entry).open("rb"))
                 if stream.read(2) == _GZIP_MAGIC:
@@ -85,13 +116,13 @@ class Source:
                 else:
                     stream.seek(0)
                 yield stream
-        except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
+        except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
             msg = f"{self.path}: cannot be read ({error}): damaged or cut off. Get it anew."
             raise DataError(msg) from error
 
     def sha256(self) -> str:
-        """Of a zip or a bare file without neighbours that matter: the file's. Else over those of all that matter."""
-        if self.is_zip:
+        """Of an archive or a file without neighbours that matter: the file's. Else over those of all that matter."""
+        if self.is_archive:
             return file_digest(self.path)
         bare = str(self.path) if self.path.is_file() else None
         used = [bare, *(entry for name in self.names if (entry := self.find(name)) not in (None, bare))]
@@ -105,6 +136,13 @@ class Source:
                     return [name for name in archive.namelist() if not name.endswith("/")]
             except zipfile.BadZipFile as error:
                 msg = f"{self.path}: not a whole zip file ({error}). Get it anew."
+                raise DataError(msg) from error
+        if self.is_tar:
+            try:
+                with tarfile.open(self.path) as tar:
+                    return [member.name for member in tar if member.isfile()]
+            except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+                msg = f"{self.path}: not a whole tar file ({error}). Get it anew."
                 raise DataError(msg) from error
         if self.path.is_dir():
             return sorted(str(path) for path in self.path.rglob("*") if path.is_file())
@@ -123,3 +161,15 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
 def _beginning(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(16)
+
+
+def _begins_as_tar(path: Path) -> bool:
+    """Whether a file, unpacked by gzip if need be, begins as a tar archive does."""
+    try:
+        with path.open("rb") as raw:
+            is_gzip = raw.read(2) == _GZIP_MAGIC
+        with gzip.open(path) if is_gzip else path.open("rb") as file:
+            return file.read(_TAR_MARK.stop)[_TAR_MARK] == b"ustar"
+    except (EOFError, zlib.error, OSError):
+        # What is wrong with it is told by who reads it.
+        return False

@@ -6,14 +6,12 @@ import math
 from typing import Any, ClassVar, Literal
 
 from components.feedback.drift.config import DriftConfig
+from components.feedback.input_config import ColumnsConfig, Quotes, TitlesConfig
 from components.feedback.plausibility.limits import LimitsConfig
 from components.feedback.rules.caps import CapsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
-from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, moment_of
+from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, duration_of, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
-
-# How a quote inside a quoted field of a CSV file is written: twice, or behind a backslash.
-Quotes = Literal["auto", "doubled", "backslash"]
 
 # What the columns hold, by their roles.
 _HELD = {
@@ -26,60 +24,6 @@ _HELD = {
 }
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
-
-
-@dataclasses.dataclass(frozen=True)
-class ColumnsConfig:
-    """The names of the columns in the input. `polarity` and `split` are read only where a rule needs them.
-
-    Attributes:
-        user: The column of user ids.
-        item: The column of item ids.
-        value: The column of the values that `feedback.positive` compares, such as ratings.
-        timestamp: The column that says when an interaction was.
-        polarity: The column that says positive or negative (or 1 or 0), for `feedback.positive: column`.
-        split: The column that says train, validation or test, for `feedback.split: column`.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
-
-    user: str = "user"
-    item: str = "item"
-    value: str = "value"
-    timestamp: str = "timestamp"
-    polarity: str = "polarity"
-    split: str = "split"
-
-
-@dataclasses.dataclass(frozen=True)
-class TitlesConfig:
-    """A table of items: titles for display, and groups. Items without a row there have neither.
-
-    Attributes:
-        file: The path of the table; a relative one counts from `feedback.base`.
-        item: The column of item ids.
-        title: The column of titles.
-        group: The column of groups (category, brand, artist); a query may cap how many items of one group come back.
-            The text of a cell is one group, whatever signs it holds. It may be left out.
-        names: The names of the columns, for a file without a header.
-        delimiter: The character between the columns of a CSV file.
-        quotes: How a quote inside a quoted field is written, as in `feedback.quotes`.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
-
-    file: str
-    item: str = "item"
-    title: str = "title"
-    group: str | None = None
-    names: list[str] = dataclasses.field(default_factory=list)
-    delimiter: str = ","
-    quotes: Quotes = "auto"
-
-    def columns(self) -> list[str]:
-        """The columns to read, each once."""
-        wanted = [self.item, self.title, *([] if self.group is None else [self.group])]
-        return list(dict.fromkeys(wanted))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +64,9 @@ class FeedbackConfig:
         test_quantile: Rows from this quantile (nearest) of all timestamps on are held out, for "global_time".
         split_time: Rows from this moment on are held out instead, for "global_time": an ISO date (UTC where it names no
             zone), or a number in the unit of the timestamps.
+        gap: Rows of that long before the time of the split are for nothing, neither training nor targets nor histories,
+            for "global_time": as if a model took that long until it serves. A number in the unit of the timestamps (of
+            dates, microseconds), or a text such as "30 minutes" or "1 day". With 0 there is none.
         recent_days: Positive training rows of that many days before the held-out ones are counted for each item, for
             `export.recency` and with the split "global_time". With 0 none are.
         split_seed: The seed that decides which half of the held-out users is validation and which is test. Halved are
@@ -162,6 +109,7 @@ class FeedbackConfig:
     )
     test_quantile: float = 0.9
     split_time: str | int | None = None
+    gap: str | int = 0
     recent_days: float = 0.0
     split_seed: int = 42
     min_positives: int = 2
@@ -226,13 +174,16 @@ class FeedbackConfig:
                 "the two."
             )
             raise ValueError(msg)
-        if self.time_unit == ORDER and (self.recent_days or isinstance(self.split_time, str)):
-            name = "recent_days" if self.recent_days else "split_time"
-            msg = (
-                f"`feedback.{name}` needs moments, and with `feedback.time_unit: {ORDER}` the timestamps are none. "
-                "Leave one of the two out."
-            )
-            raise ValueError(msg)
+        if self.time_unit == ORDER:
+            moments = {"recent_days": bool(self.recent_days)}
+            moments |= {name: isinstance(getattr(self, name), str) for name in ("split_time", "gap")}
+            for name in (name for name, needed in moments.items() if needed):
+                msg = (
+                    f"`feedback.{name}` needs moments, and with `feedback.time_unit: {ORDER}` the timestamps are none. "
+                    "Leave one of the two out."
+                )
+                raise ValueError(msg)
+        self._check_gap()
         if isinstance(self.split_time, str):
             try:
                 moment_of(self.split_time)
@@ -242,6 +193,18 @@ class FeedbackConfig:
                     f"number in the unit of the timestamps. Received: {self.split_time!r}."
                 )
                 raise ValueError(msg) from error
+
+    def _check_gap(self) -> None:
+        try:
+            is_one = (duration_of(self.gap) if isinstance(self.gap, str) else self.gap) >= 0
+        except ValueError:
+            is_one = False
+        if not is_one:
+            msg = (
+                "`feedback.gap` must be a whole number of at least 0 in the unit of the timestamps, or a text such as "
+                f"'30 minutes', '36 hours' or '1 day'. Received: {self.gap!r}."
+            )
+            raise ValueError(msg)
 
     def _check_split(self) -> None:
         if self.split not in SPLIT_RULES:
@@ -260,6 +223,12 @@ class FeedbackConfig:
             msg = (
                 f"`feedback.split_time` is where `feedback.split: {rule.names_that_read('split_time')}` cuts; "
                 f"{rule.name} has no such time. Leave `feedback.split_time` out."
+            )
+            raise ValueError(msg)
+        if self.gap and "gap" not in rule.settings:
+            msg = (
+                f"`feedback.gap` lies before the time that `feedback.split: {rule.names_that_read('gap')}` cuts at; "
+                f"{rule.name} has none. Leave `feedback.gap` out."
             )
             raise ValueError(msg)
 
@@ -298,3 +267,6 @@ def from_json(text: str) -> FeedbackConfig:
     if settings["titles"] is not None:
         settings["titles"] = TitlesConfig(**settings["titles"])
     return FeedbackConfig(**settings)
+
+
+__all__ = ["ColumnsConfig", "FeedbackConfig", "TitlesConfig", "from_json", "to_json"]

@@ -6,20 +6,16 @@ that everybody has the same users.
 """
 
 import collections
-import contextlib
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute as pc
 
-from pnfrec_data.errors import DataError
 from pnfrec_data.formats import tables
+from pnfrec_data.formats.parquet import open_parquet
 from pnfrec_data.source import Source
 
 USERS, MORE_THAN = 20_000, 5
@@ -30,7 +26,7 @@ _BUCKET = 1_000
 
 def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     """User, track, seconds played in a session and its begin in milliseconds, by user and time."""
-    with _parquet(source) as file:
+    with open_parquet(source, source.main("zvuk-interactions.parquet"), _COLUMNS) as file:
         users = _sample(file)
         plays = _plays(file, users)
     interactions = 0
@@ -58,28 +54,6 @@ def _interactions(plays: pa.Table) -> pa.Table:
 def titles(source: Source) -> None:
     """Tracks are published without titles."""
     del source
-
-
-@contextlib.contextmanager
-def _parquet(source: Source) -> Iterator[pq.ParquetFile]:
-    """The Parquet file; out of a zip it is unpacked first, since it is read from its end."""
-    entry = source.main("zvuk-interactions.parquet")
-    with contextlib.ExitStack() as stack:
-        path = Path(entry)
-        if source.is_zip:
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.path.parent))) / path.name
-            with source.open(entry) as stream, path.open("wb") as unpacked:
-                shutil.copyfileobj(stream, unpacked, 1 << 20)
-        try:
-            file = pq.ParquetFile(path)
-        except pa.ArrowInvalid as error:
-            msg = f"{path}: not a readable Parquet file ({error}). Get it anew."
-            raise DataError(msg) from error
-        missing = [name for name in _COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            msg = f"{path}: no column {', '.join(missing)}. Found: {', '.join(file.schema_arrow.names)}."
-            raise DataError(msg)
-        yield file
 
 
 def _sample(file: pq.ParquetFile) -> list[Any]:

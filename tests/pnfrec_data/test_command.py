@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from pipeline.cli import main
 from pnfrec_data import registry
 from pnfrec_data.command import progress_text
-from pnfrec_data.registry import RemoteFile
+from pnfrec_data.dataset import RemoteFile
 from tests.pnfrec_data.server import Site, served
 
 CONTENT = b'{"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1390953600}\n' * 5

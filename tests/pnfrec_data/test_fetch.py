@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pnfrec_data.dataset import RemoteFile
 from pnfrec_data.fetch import Fetched, FetchError, fetch
-from pnfrec_data.registry import RemoteFile
 from tests.pnfrec_data.server import Site, served
 
 CONTENT = bytes(range(256)) * 1200

@@ -10,9 +10,9 @@ import pytest
 
 from pnfrec_data import prepare as preparing
 from pnfrec_data import registry
+from pnfrec_data.dataset import DataSet
 from pnfrec_data.errors import DataError
 from pnfrec_data.prepare import Prepared, Say, differences, find_copy
-from pnfrec_data.registry import DataSet
 
 ML_1M = registry.find("ml-1m")
 

@@ -102,8 +102,14 @@ class OnShard(beam.DoFn):
     def _filtered(self, packed: bytes, facts: Facts) -> Filtered:
         return filter_rows(unpack_columns(packed), facts.kept, self._config.min_user_items)
 
+    def _without_gap(self, table: UserTable, facts: Facts) -> UserTable:
+        """The rows that may be in an example, under the split rule."""
+        left_out = self._rule.left_out(table, facts.times, account.timestamp_unit(facts.counts))
+        return table.take(~left_out) if left_out.any() else table
+
     def _parted(self, table: UserTable, facts: Facts) -> tuple[UserTable, Mask]:
         """The rows that the rule on duplicates keeps on each side of the cut, and which are for training."""
+        table = self._without_gap(table, facts)
         held_out = self._rule.held_out(table, facts.times)
         if self._config.duplicates == "last":
             table, held_out = drop_duplicates_apart(table, held_out)
@@ -125,7 +131,8 @@ class Train(OnShard):
     def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         filtered = self._filtered(element[1], facts)
-        table, train = self._parted(filtered.table, facts)
+        without_gap = self._without_gap(filtered.table, facts)
+        table, train = self._parted(without_gap, facts)
         size = len(table.items)
         items = {
             FILTERED: np.bincount(table.item, minlength=size),
@@ -134,7 +141,8 @@ class Train(OnShard):
         counts = {
             account.DROPPED + "rare_item": filtered.rare_item,
             account.DROPPED + "rare_user": filtered.rare_user,
-            account.DROPPED + "duplicate": filtered.repeated + len(filtered.table) - len(table),
+            account.DROPPED + "gap": len(filtered.table) - len(without_gap),
+            account.DROPPED + "duplicate": filtered.repeated + len(without_gap) - len(table),
             "rows_filtered": len(table),
             "users_filtered": filtered.users,
             "rows_training": int(np.count_nonzero(train)),

@@ -1,12 +1,14 @@
 """How much of one user's feedback the examples hold, so that one account of millions of events cannot fill the disk."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_columns.arrays import Mask
+if TYPE_CHECKING:
+    # Which imports Arrow, and the configuration reads this module.
+    from pnfrec_columns.arrays import Mask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CapsConfig:
                 raise ValueError(msg)
 
 
-def newest_of_users(user: npt.NDArray[Any], most: int) -> Mask:
+def newest_of_users(user: npt.NDArray[Any], most: int) -> "Mask":
     """Which rows are among the last `most` of their user; all with 0.
 
     Args:
@@ -47,7 +49,7 @@ def newest_of_users(user: npt.NDArray[Any], most: int) -> Mask:
     return first_of_users(user[::-1], most)[::-1]
 
 
-def first_of_users(user: npt.NDArray[Any], most: int) -> Mask:
+def first_of_users(user: npt.NDArray[Any], most: int) -> "Mask":
     """Which rows are among the first `most` of their user; all with 0."""
     if not most or not len(user):
         return np.ones(len(user), bool)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.feedback.rules.ranks import RankRule, half_rank, last_rank, nearest_rank
-from pnfrec_columns.units import in_ticks, moment_of
+from pnfrec_columns.units import duration_of, in_ticks, moment_of
 from pnfrec_core import schema
 
 if TYPE_CHECKING:
@@ -96,6 +96,11 @@ class SplitRule(abc.ABC):
                 `feedback.recent_days` call the time of the split.
         """
 
+    def left_out(self, table: "UserTable", times: Sequence[int], unit: str | None) -> "Mask":
+        """Which rows are for no example at all. `unit`: of the timestamps."""
+        del times, unit
+        return np.zeros(len(table), bool)
+
     def user_keys(self, table: "UserTable", held_out: "Mask") -> npt.NDArray[np.uint64]:
         """A key of each user who has rows in `held_out`, the held-out rows that training knows."""
         del table, held_out
@@ -130,13 +135,14 @@ class SplitRule(abc.ABC):
 class GlobalTime(SplitRule):
     """The paper's rule: one time T parts training from what is held out, one half of the users tests the other.
 
-    T is a quantile of the timestamps after the filters. Users are halved by the rank of a hash of their ids, which
+    T is a quantile of the timestamps after the filters, or `feedback.split_time`. Rows less than `feedback.gap` before
+    it are left out. Users are halved by the rank of a hash of their ids, which
     `feedback.split_seed` draws.
     """
 
     name = "global_time"
     summary = "rows from one time on are held out, of half of the users for validation, of the others for test"
-    settings = ("test_quantile", "split_time", "split_seed", "recent_days")
+    settings = ("test_quantile", "split_time", "gap", "split_seed", "recent_days")
     holds_out_newest = True
 
     def rank_rules(self) -> dict[str, RankRule]:
@@ -151,6 +157,13 @@ class GlobalTime(SplitRule):
 
     def held_out(self, table: "UserTable", times: Sequence[int]) -> "Mask":
         return table.time >= times[0] if times else np.zeros(len(table), bool)
+
+    def left_out(self, table: "UserTable", times: Sequence[int], unit: str | None) -> "Mask":
+        gap = self._config.gap
+        if not gap or not times or unit is None:
+            return np.zeros(len(table), bool)
+        ticks = in_ticks(duration_of(gap), unit) if isinstance(gap, str) else gap
+        return (table.time >= times[0] - ticks) & (table.time < times[0])
 
     def user_keys(self, table: "UserTable", held_out: "Mask") -> npt.NDArray[np.uint64]:
         # The users are halved here, before rule 5 drops those with too few positive rows from every set.
@@ -172,14 +185,16 @@ class GlobalTime(SplitRule):
             if self._config.split_time is None
             else f"Name a later `feedback.split_time` (now {self._config.split_time})"
         )
-        return f"every timestamp is at or after the split time {time}. {remedy}"
+        gap = f", or in the gap of {self._config.gap} before it (`feedback.gap`)" if self._config.gap else ""
+        return f"every timestamp is at or after the split time {time}{gap}. {remedy}"
 
     @classmethod
     def describe(cls, statistics: Mapping[str, Any]) -> str:
-        split, users = statistics["split"], statistics["users"]
+        split, users, gap = statistics["split"], statistics["users"], statistics["rows"]["dropped"].get("gap", 0)
+        date = f" ({split['date']})" if split["date"] else ""
         return (
-            f"{cls.name}, held out from {split['time']} ({split['date']}), {users['heldout']:,} users with held-out "
-            "rows known to training"
+            f"{cls.name}, held out from {split['time']}{date}, {users['heldout']:,} users with held-out rows known to "
+            f"training{f', {gap:,} rows of the gap before it left out' if gap else ''}"
         )
 
 

@@ -25,6 +25,7 @@ REASONS: dict[str, str] = {
     "duplicate": "another row of the user and item stays (duplicates)",
     "rare_item": "item with too few users (min_item_users)",
     "rare_user": "user with too few items (min_user_items)",
+    "gap": "just before the held-out rows (gap)",
     "unknown_user": "held out, user not in training",
     "unknown_item": "held out, item not in training",
     "few_positives": "user with too few positive training rows (min_positives)",

@@ -12,9 +12,9 @@ STATISTICS: dict[str, Any] = {"positive": {"rule": "median", "threshold": 7.5}}
 
 def test_nothing_is_held_out_and_all_else_stays() -> None:
     config = FeedbackConfig(
-        files=["a.csv"], positive=8.0, split_time=50, recent_days=14.0, min_item_users=3, duplicates="last"
+        files=["a.csv"], positive=8.0, split_time=50, gap=5, recent_days=14.0, min_item_users=3, duplicates="last"
     )
-    changed: dict[str, Any] = {"split": "none", "split_time": None, "drift": DriftConfig("off")}
+    changed: dict[str, Any] = {"split": "none", "split_time": None, "gap": 0, "drift": DriftConfig("off")}
     assert everything(config, STATISTICS) == dataclasses.replace(config, **changed)
 
 

@@ -55,6 +55,15 @@ def k_core(rows: list[Row], config: FeedbackConfig, dropped: Counter[str]) -> li
     return with_users
 
 
+def outside_gap(rows: list[Row], config: FeedbackConfig, time: int | None, dropped: Counter[str]) -> list[Row]:
+    """Without the rows just before the held-out time; the timestamps are in seconds and so is the gap."""
+    if time is None:
+        return rows
+    left = [row for row in rows if not time - int(config.gap) <= row.time < time]
+    dropped["gap"] += len(rows) - len(left)
+    return left
+
+
 def remove_duplicates(rows: list[Row], rule: str, dropped: Counter[str]) -> list[Row]:
     if rule == "all":
         return rows
@@ -156,8 +165,11 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
         time = int(np.quantile(np.array([row.time for row in rows]), config.test_quantile, method="nearest"))
     held_out = None
     if config.duplicates == "last":
-        rows, held_out = last_on_each_side(k_core(read, config, Counter()), rows, config, time)
-        dropped["duplicate"] = len(read) - len(rows) - dropped["rare_item"] - dropped["rare_user"]
+        everything = outside_gap(k_core(read, config, Counter()), config, time, dropped)
+        rows, held_out = last_on_each_side(everything, rows, config, time)
+        dropped["duplicate"] = len(read) - len(rows) - dropped["rare_item"] - dropped["rare_user"] - dropped["gap"]
+    else:
+        rows = outside_gap(rows, config, time, dropped)
     split = splits_of(rows, config, time, held_out)
     train = [row for row in rows if split[row.order] == "train"]
     if not train:

@@ -15,6 +15,7 @@ DAY = 86_400
 
 
 def generate(folder: Path, rows: list[Row], **settings: Any) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
     path = support.write_parquet(folder / "rows.parquet", rows)
     no_filter: dict[str, Any] = {"min_item_users": 1, "min_user_items": 1, "min_positives": 0, "positive": 0.5}
     config = FeedbackConfig([path], **{**no_filter, "validation_targets": "both", **settings})
@@ -59,6 +60,13 @@ def test_a_moment_beside_all_rows_is_refused(tmp_path: Path, moment: str | int) 
             r"`feedback\.split_time` is where `feedback\.split: global",
         ),
         ({"split_time": "2013-04-01", "time_unit": "order"}, r"`feedback\.split_time` needs moments"),
+        ({"gap": -1}, r"`feedback\.gap` must be a whole number of at least 0 .* Received: -1"),
+        ({"gap": "-1 days"}, r"`feedback\.gap` must be .* such as '30 minutes'.* Received: '-1 days'"),
+        ({"gap": "soon"}, r"`feedback\.gap` must be .* Received: 'soon'"),
+        ({"gap": "1 month"}, r"`feedback\.gap` must be .* Received: '1 month'"),
+        ({"gap": "nan days"}, r"`feedback\.gap` must be .* Received: 'nan days'"),
+        ({"gap": "1 day", "time_unit": "order"}, r"`feedback\.gap` needs moments"),
+        ({"gap": 1, "split": "column"}, r"`feedback\.gap` lies before .* `feedback\.split: global_time` cuts"),
         ({"time_format": "dd.mm"}, r"`feedback\.time_format` must hold signs such as %Y"),
         ({"time_format": "%Y", "time_unit": "hours"}, r"Set one of the two"),
         ({"max_leaked_targets": 1.5}, r"`feedback\.max_leaked_targets` must be a share"),
@@ -90,3 +98,63 @@ def test_the_last_row_of_each_side_stays(tmp_path: Path) -> None:
     assert statistics["training_rows"] == 8 * 8
     first = generate(tmp_path, [*rows, *twice], duplicates="first", split_time="2013-04-24")
     assert first["rows"]["dropped"]["duplicate"] == len(rows)
+
+
+@pytest.mark.parametrize(("ticks", "gap"), [(1, 2 * DAY), (1, "2 days"), (10**3, "48 hours"), (10**9, "2880 minutes")])
+def test_rows_of_the_gap_are_in_no_example(tmp_path: Path, ticks: int, gap: int | str) -> None:
+    rows = [Row(row.user, row.item, row.value, row.time * ticks) for row in rows_of_days()]
+    # Held out again, so that the items of the gap would be known if their rows in it were for training.
+    rows += [Row("u0", f"i{day}", 1.0, (APRIL + 9 * DAY + 100 + day) * ticks) for day in range(8)]
+    settings: dict[str, Any] = {"split_time": "2013-04-24", "targets": "successive"}
+    statistics = generate(tmp_path, rows, gap=gap, **settings)
+    assert statistics["split"]["time"] == (APRIL + 8 * DAY) * ticks
+    assert statistics["rows"]["dropped"]["gap"] == 8 * 2
+    assert statistics["training_rows"] == 8 * 6
+    assert "16 rows of the gap before it left out" in (tmp_path / "output/statistics/summary.txt").read_text("utf-8")
+    examples = support.all_examples(tmp_path / "output")
+    named = {item for split in examples.values() for each in split for item in each["positive_item_ids"]}
+    named |= {each["target_item_id"] for split in ("validation", "test") for each in examples[split]}
+    assert named == {f"i{day}" for day in range(6)}, "the items of the last days are in no training row"
+
+
+def test_the_gap_ends_before_the_first_row_that_is_held_out(tmp_path: Path) -> None:
+    rows = [Row("u0", f"i{second}", 1.0, second) for second in range(10)]
+    statistics = generate(tmp_path, rows, split_time=6, gap=3, time_unit="order")
+    assert (statistics["training_rows"], statistics["rows"]["dropped"]["gap"]) == (3, 3)
+    assert statistics["filtered_rows"] == 7
+    summary = (tmp_path / "output/statistics/summary.txt").read_text("utf-8")
+    assert "held out from 6, 0 users" in summary, "what only orders has no date"
+    again = generate(tmp_path / "quantile", rows, test_quantile=0.7, gap=3, time_unit="order")
+    assert (again["split"]["time"], again["training_rows"]) == (6, 3)
+
+
+def test_a_gap_that_takes_every_training_row_is_named(tmp_path: Path) -> None:
+    message = (
+        r"every timestamp is at or after the split time .*, or in the gap of 30 days before it \(`feedback\.gap`\)"
+    )
+    with pytest.raises(FeedbackError, match=message):
+        generate(tmp_path, rows_of_days(), split_time="2013-04-24", gap="30 days")
+
+
+def test_a_row_of_the_gap_takes_no_row_away_from_training(tmp_path: Path) -> None:
+    """Liked before the gap and disliked in it: with `last`, training keeps the like."""
+    rows = [Row("u0", "i0", 1.0, 1), Row("u0", "i0", 0.0, 5), Row("u0", "i1", 1.0, 2), Row("u0", "i1", 1.0, 7)]
+    statistics = generate(tmp_path, rows, split_time=7, gap=3, time_unit="order", duplicates="last")
+    assert statistics["rows"]["dropped"]["duplicate"] == 0
+    (example,) = support.all_examples(tmp_path / "output")["train"]
+    assert example["positive_item_ids"] == ["i0", "i1"]
+
+
+@pytest.mark.parametrize(
+    ("opinions", "liked", "disliked"), [([1, 0, 1], ["i0"], []), ([1, 0], [], ["i0"]), ([0, 1, 1, 0], [], ["i0"])]
+)
+def test_the_last_opinion_counts_where_one_item_was_liked_and_disliked(
+    tmp_path: Path, opinions: list[int], liked: list[str], disliked: list[str]
+) -> None:
+    """Of one time, too: then the order of the file decides."""
+    for time in (0, 1):
+        rows = [Row("u0", "i0", float(value), 1 + time * place) for place, value in enumerate(opinions)]
+        folder = tmp_path / str(time)
+        generate(folder, [*rows, Row("u0", "i9", 1.0, 90)], split_time=80, time_unit="order", duplicates="last")
+        (example,) = support.all_examples(folder / "output")["train"]
+        assert (example["positive_item_ids"], example["negative_item_ids"]) == (liked, disliked)

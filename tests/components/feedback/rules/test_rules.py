@@ -49,6 +49,7 @@ def configs(draw: Any) -> dict[str, Any]:
         "min_user_items": draw(st.sampled_from([2, 0, 1, 3, 5])),
         "split": split,
         "recent_days": draw(st.sampled_from([0.0, 1e-5, 0.0002, 1.0])) if split == "global_time" else 0.0,
+        "gap": draw(st.sampled_from([0, 0, 1, 3, 100])) if split == "global_time" else 0,
         "test_quantile": draw(st.sampled_from([0.3, 0.5, 0.75, 0.9])),
         "split_seed": draw(st.integers(0, 5)),
         "min_positives": draw(st.sampled_from([0, 1, 1, 2, 3])),

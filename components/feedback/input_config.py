@@ -1,0 +1,63 @@
+"""What the tables of the input are called: columns of the feedback, and the table of titles."""
+
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+# How a quote inside a quoted field of a CSV file is written: twice, or behind a backslash.
+Quotes = Literal["auto", "doubled", "backslash"]
+
+_FORBID: dict[str, Any] = {"extra": "forbid"}
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnsConfig:
+    """The names of the columns in the input. `polarity` and `split` are read only where a rule needs them.
+
+    Attributes:
+        user: The column of user ids.
+        item: The column of item ids.
+        value: The column of the values that `feedback.positive` compares, such as ratings.
+        timestamp: The column that says when an interaction was.
+        polarity: The column that says positive or negative (or 1 or 0), for `feedback.positive: column`.
+        split: The column that says train, validation or test, for `feedback.split: column`.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    user: str = "user"
+    item: str = "item"
+    value: str = "value"
+    timestamp: str = "timestamp"
+    polarity: str = "polarity"
+    split: str = "split"
+
+
+@dataclasses.dataclass(frozen=True)
+class TitlesConfig:
+    """A table of items: titles for display, and groups. Items without a row there have neither.
+
+    Attributes:
+        file: The path of the table; a relative one counts from `feedback.base`.
+        item: The column of item ids.
+        title: The column of titles.
+        group: The column of groups (category, brand, artist); a query may cap how many items of one group come back.
+            The text of a cell is one group, whatever signs it holds. It may be left out.
+        names: The names of the columns, for a file without a header.
+        delimiter: The character between the columns of a CSV file.
+        quotes: How a quote inside a quoted field is written, as in `feedback.quotes`.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
+
+    file: str
+    item: str = "item"
+    title: str = "title"
+    group: str | None = None
+    names: list[str] = dataclasses.field(default_factory=list)
+    delimiter: str = ","
+    quotes: Quotes = "auto"
+
+    def columns(self) -> list[str]:
+        """The columns to read, each once."""
+        wanted = [self.item, self.title, *([] if self.group is None else [self.group])]
+        return list(dict.fromkeys(wanted))
