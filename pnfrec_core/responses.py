@@ -98,4 +98,5 @@ def controls(before: Integers, related: Integers, draws: Floats) -> Integers:
     rank = before[related]
     low = np.minimum((rank + 1) // 2, len(others))
     high = np.minimum(2 * rank, len(others))
-    return others[low - 1 + (draws * (high - low + 1)).astype(np.int64)]
+    drawn: Integers = others[low - 1 + (draws * (high - low + 1)).astype(np.int64)]
+    return drawn

@@ -6,6 +6,7 @@ where scores do not change, no rank does. Measures and formulas: `pnfrec_core.re
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,13 @@ class Relation:
         return chosen[np.argsort(-similar[chosen], kind="stable")][: self.most]
 
 
+class Ranks(NamedTuple):
+    """Of each item of the catalogue before and after a dislike, (N + 1,); 0 for what a list may not hold."""
+
+    before: Integers
+    after: Integers
+
+
 def nearest(vectors: npt.ArrayLike) -> Relation:
     """The nearest items by the cosine of item vectors, (N + 1, dim)."""
     table = np.asarray(vectors, np.float64)
@@ -64,7 +72,8 @@ def of_group(vocabulary: Vocabulary) -> Relation:
     named = names[group] != ""
 
     def same(item: int) -> Floats:
-        return ((group == group[item]) & named).astype(np.float64)
+        found: Floats = ((group == group[item]) & named).astype(np.float64)
+        return found
 
     return Relation(responses.GROUP, same, 0.0, None)
 
@@ -109,11 +118,11 @@ def respond(
         before, after = (listable(np.array(recommender(each)), later.seen) for each in (part, later))
         for row, item in enumerate(part.target.tolist()):
             ranked = np.isfinite(before[row]) & np.isfinite(after[row])
-            ranks = [responses.ranks_of(np.where(ranked, each[row], -np.inf)) for each in (before, after)]
+            ranks = Ranks(*(responses.ranks_of(np.where(ranked, each[row], -np.inf)) for each in (before, after)))
             for relation in relations:
                 # The same draws for every arm, whatever else is measured.
                 generator = np.random.default_rng((_SEED, places[done], responses.KINDS.index(relation.kind)))
-                for name, value in _response(relation, item, *ranks, generator, k).items():
+                for name, value in _response(relation, item, ranks, generator, k).items():
                     found[name][places[done]] = value
             done += 1
     return found
@@ -125,17 +134,17 @@ def _names(relations: Sequence[Relation]) -> list[str]:
     return [*map(responses.of_kind, kinds), *near]
 
 
-def _response(
-    relation: Relation, item: int, before: Integers, after: Integers, generator: np.random.Generator, k: int
-) -> dict[str, float]:
-    related = relation.related(item, before > 0)
-    others = responses.controls(before, related, generator.random(len(related)))
+def _response(relation: Relation, item: int, ranks: Ranks, generator: np.random.Generator, k: int) -> dict[str, float]:
+    related = relation.related(item, ranks.before > 0)
+    others = responses.controls(ranks.before, related, generator.random(len(related)))
     if not len(related) or not len(others):
         return {}
-    push, unrest = (float(responses.push(before[items], after[items]).mean()) for items in (related, others))
+    push, unrest = (
+        float(responses.push(ranks.before[items], ranks.after[items]).mean()) for items in (related, others)
+    )
     found = {responses.of_kind(relation.kind): push - unrest}
     if relation.kind == responses.NEAR:
         found[responses.RANDOM] = unrest
-        for name, ranks in ((responses.COPY_BEFORE, before), (responses.COPY_AFTER, after)):
-            found[name] = float(ranks[related[0]] <= k)
+        for name, rank in ((responses.COPY_BEFORE, ranks.before), (responses.COPY_AFTER, ranks.after)):
+            found[name] = float(rank[related[0]] <= k)
     return found

@@ -55,4 +55,4 @@ def value(name: str, found: Parts) -> float:
 
 def higher_is_better(name: str) -> bool:
     """Which way one of `FURTHER` is better."""
-    return (later if name in later.MEASURES else responses).higher_is_better(name)
+    return later.higher_is_better(name) if name in later.MEASURES else responses.higher_is_better(name)

@@ -67,9 +67,8 @@ class Ranks:
                 raise ResultError(msg)
         rank = np.stack([row[f"{split}_rank"] for row in rows])
         is_positive, user, place = (rows[0][f"{split}_{name}"] for name in names)
-        kept = {
-            name: np.stack([row[f"{split}_{name}"] for row in rows]) for name in KEPT if f"{split}_{name}" in rows[0]
-        }
+        told = [name for name in KEPT if f"{split}_{name}" in rows[0]]
+        kept = {name: np.stack([row[f"{split}_{name}"] for row in rows]) for name in told}
         return cls(rank, is_positive, user, place, rows[0].get(f"{split}_bucket"), kept)
 
     def keys(self) -> list[tuple[str | int, int]]:

@@ -45,7 +45,8 @@ def days_of(folder: Path, split: str) -> npt.NDArray[np.float64]:
 
     spec = {schema.TARGET_DAY: tf.io.FixedLenFeature([], tf.float32)}
     days = [parsed[schema.TARGET_DAY].numpy() for parsed in _parse(folder, split, spec)]
-    return np.concatenate(days).astype(np.float64)
+    found: npt.NDArray[np.float64] = np.concatenate(days).astype(np.float64)
+    return found
 
 
 def _parse(folder: Path, split: str, spec: dict[str, Any]) -> Iterator[Any]:
