@@ -1,7 +1,7 @@
 """What a dislike does to a list: how far it moves items that are like what was disliked (docs/reference/metrics.md).
 
 A rank counts by its logarithm, as the discount of NDCG does: from 5 to 10 is as far as from 500 to 1,000. What a push
-tells apart from mere unrest are control items, drawn among those that stood about as high. Needs numpy only.
+tells apart from mere unrest are control items that stood as high. Needs numpy only.
 """
 
 import math
@@ -76,27 +76,27 @@ def push(before: Integers, after: Integers) -> Floats:
 
 
 def controls(before: Integers, related: Integers, draws: Floats) -> Integers:
-    """For each related item another one that stood about as high, at half to twice its rank among the items that are
-    not related.
+    """For each related item one that is not, and that stood next to it: the first above or the first below, by chance.
+
+    Drawn from the whole catalogue, or evenly from some ranks around, controls would stand deeper than what they are
+    held against, and mere unrest would look like a response: what is near the top can only fall.
 
     Args:
         before: Rank of each item of the catalogue before the dislike, (N + 1,); 0 for those that are not ranked.
         related: Items, all of them ranked, (R,).
-        draws: A number from 0 to 1 (exclusive) for each, (R,).
+        draws: A number from 0 to 1 (exclusive) for each, (R,): below 1/2 takes the item above, if there is one.
 
     Returns:
         Items, (R,); none where no other item is ranked.
 
     >>> ranks = np.array([0, 1, 2, 3, 4, 5])
-    >>> controls(ranks, np.array([2, 5]), np.array([0.0, 0.99])).tolist()
-    [1, 4]
+    >>> controls(ranks, np.array([1, 4]), np.array([0.0, 0.99])).tolist()
+    [2, 5]
     """
     others = np.setdiff1d(np.flatnonzero(before), related)
     others = others[np.argsort(before[others], kind="stable")]
     if not len(others):
         return np.zeros(0, np.int64)
-    rank = before[related]
-    low = np.minimum((rank + 1) // 2, len(others))
-    high = np.minimum(2 * rank, len(others))
-    drawn: Integers = others[low - 1 + (draws * (high - low + 1)).astype(np.int64)]
+    above = np.searchsorted(before[others], before[related])
+    drawn: Integers = others[np.clip(above - (draws < 0.5), 0, len(others) - 1)]
     return drawn
