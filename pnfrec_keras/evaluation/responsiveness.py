@@ -58,7 +58,13 @@ def nearest(vectors: npt.ArrayLike) -> Relation:
     """The nearest items by the cosine of item vectors, (N + 1, dim)."""
     table = np.asarray(vectors, np.float64)
     table = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
-    return Relation(responses.NEAR, lambda item: table @ table[item], -np.inf)
+
+    def cosines(item: int) -> Floats:
+        # Not by BLAS, whose threads wait for each other longer than so small a product takes: 12 ms against 0.07 on a busy machine.
+        found: Floats = np.einsum("nd,d->n", table, table[item])
+        return found
+
+    return Relation(responses.NEAR, cosines, -np.inf)
 
 
 def coliked(similarities: Callable[[int], Floats]) -> Relation:
