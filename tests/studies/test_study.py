@@ -196,7 +196,9 @@ def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
         trials(study, CONFIG, [])
 
 
-def test_further_measures_are_another_trial_of_the_same_training(tmp_path: Path) -> None:
+def test_further_measures_are_another_trial_of_the_same_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = {"feedback.targets": "successive", "feedback.validation_targets": "both"}
     plain = trials(load_study(written(tmp_path, set=settings)), CONFIG, [])
     off = trials(load_study(written(tmp_path, set=settings, responsiveness=False, later_days=0)), CONFIG, [])
@@ -206,6 +208,11 @@ def test_further_measures_are_another_trial_of_the_same_training(tmp_path: Path)
     assert [trial.training_key for trial in plain] == [trial.training_key for trial in asked]
     assert {tuple(trial.further.items()) for trial in asked} == {(("responsiveness", True), ("later_days", 14))}
     assert {tuple(trial.further.items()) for trial in plain} == {()}
+    # Nor does an empty place among the settings change the names of trials from before.
+    monkeypatch.setattr("studies.study.result_name", lambda **given: f"{len(given['settings']):012d}")
+    for changes, number in ({}, 5), ({"responsiveness": True}, 6):
+        named = trials(load_study(written(tmp_path, set=settings, **changes)), CONFIG, [])
+        assert {trial.key[-1] for trial in named} == {str(number)}
 
 
 @pytest.mark.parametrize(

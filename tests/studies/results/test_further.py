@@ -26,13 +26,13 @@ def arm(near: list[list[float]], listed: list[list[float]]) -> Ranks:
     return Ranks(rank, np.array([1, 0, 0, 0]), users, np.array([4, 5, 7, 2]), kept=kept)
 
 
-ONE = arm([[NAN, 1.0, 3.0, NAN], [NAN, 2.0, 4.0, 5.0]], [[1, 1, 0, NAN]] * 2)
+ONE = arm([[NAN, 2.0, 4.0, 8.0], [NAN, 1.0, 3.0, NAN]], [[1, 1, 0, NAN]] * 2)
 OTHER = arm([[NAN, 0.0, 0.0, 0.0]], [[1, 0, 0, NAN]])
 
 
 def test_measures_are_of_the_targets_that_have_a_part() -> None:
     first, second = (ONE.measures(seed, 10) for seed in (0, 1))
-    assert (first["response_near"], second["response_near"]) == (2.0, pytest.approx(11 / 3))
+    assert (first["response_near"], second["response_near"]) == (pytest.approx(14 / 3), 2.0)
     assert first["later_hr_n"] == 0.5
     assert first["later_places_n"] == pytest.approx(0.1 / 2)
     assert "response_group" not in first, "nobody kept it"
