@@ -17,7 +17,7 @@ PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 IN_VENV = @$(BOOTSTRAP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test coverage lint format docs bench doctor setup lock clean distclean
+.PHONY: help run check test cluster-test coverage lint format docs bench doctor setup lock clean distclean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ check: lint ## Lint, then run all tests that need neither TensorFlow nor a proce
 
 test: ## Run all tests (ARGS=--changed: those that what has changed can reach)
 	$(IN_VENV) pytest $(PARALLEL) $(ARGS)
+
+cluster-test: ## Run Beam on a Flink cluster of processes, which Maven fetches (Java 11 or 17)
+	$(IN_VENV) pytest -n 0 --timeout 3600 tests/cluster/checks.py $(ARGS)
 
 coverage: ## Run all tests and say what they leave out: a third slower
 	$(IN_VENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)

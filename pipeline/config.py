@@ -3,15 +3,17 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import yaml
 
+from components.data_contract.config import StatisticsConfig
 from components.feedback.config import FeedbackConfig
 from components.gate.config import GateConfig
 from components.pusher.config import PushConfig
 from components.trainer.config import TrainerConfig
 from components.tuner.config import TunerConfig, check_tuner
+from pipeline.beam_config import BeamConfig
 from pipeline.kubeflow.config import KubeflowConfig
 from pipeline.paths import with_settled_paths
 from pnfrec_core.settings.errors import ConfigError
@@ -25,40 +27,6 @@ from pnfrec_keras.ranking import rules
 __all__ = ["BeamConfig", "ConfigError", "PipelineConfig", "QueryConfig", "load_config"]
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
-
-
-@dataclasses.dataclass(frozen=True)
-class BeamConfig:
-    """How Beam runs on this machine.
-
-    Attributes:
-        workers: The number of workers.
-        mode: "in_memory" and "multi_threading" run in one process, which is best up to millions of rows;
-            "multi_processing" is for tens of millions of rows on many cores.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
-
-    workers: int = 1
-    mode: Literal["in_memory", "multi_threading", "multi_processing"] = "in_memory"
-
-    def __post_init__(self) -> None:
-        if self.workers < 1:
-            msg = f"`beam.workers` must be at least 1. Received: {self.workers}."
-            raise ValueError(msg)
-
-    def arguments(self) -> list[str]:
-        """Beam's command line. The runner is named, since newer Beams would choose another one.
-
-        Local workers import what is installed here. The image that no local runner reads keeps TFX from packing an
-        sdist of itself for them, 2 s a node.
-        """
-        return [
-            "--runner=DirectRunner",
-            "--sdk_container_image=none",
-            f"--direct_running_mode={self.mode}",
-            f"--direct_num_workers={self.workers}",
-        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +75,7 @@ class PipelineConfig:
     tuner: TunerConfig = dataclasses.field(default_factory=TunerConfig)
     export: ExportConfig = dataclasses.field(default_factory=ExportConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
+    statistics: StatisticsConfig = dataclasses.field(default_factory=StatisticsConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
     query: QueryConfig = dataclasses.field(default_factory=QueryConfig)
     kubeflow: KubeflowConfig = dataclasses.field(default_factory=KubeflowConfig)

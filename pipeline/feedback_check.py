@@ -8,7 +8,7 @@ import dataclasses
 import importlib.util
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from components.feedback.config import FeedbackConfig
@@ -69,16 +69,17 @@ class Feedback:
     notes: tuple[str, ...] = ()
 
 
-def look_into(config: FeedbackConfig, say: Callable[[str], None]) -> Feedback:
+def look_into(config: FeedbackConfig, say: Callable[[str], None], beam_args: Sequence[str] = ()) -> Feedback:
     """Reads the beginning of the feedback.
 
     Args:
         config: The files and the rules.
         say: Gets a sentence where somebody has to be waited for.
+        beam_args: Options of Beam, which stores are opened with.
     """
     remote = _remote_paths(config)
     if remote:
-        problems = [*_check_stores(remote, say), *_check_local_files(config)]
+        problems = [*_check_stores(remote, say, beam_args), *_check_local_files(config)]
         note = "Files in a store are there, and are not looked into before the run."
         return Feedback(tuple(problems), notes=() if problems else (note,))
     from components.feedback.reading.plan import make_plan
@@ -190,7 +191,7 @@ def _remote_paths(config: FeedbackConfig) -> dict[str, str]:
     return {path: key for path, key in paths.items() if scheme_of(path)}
 
 
-def _check_stores(paths: dict[str, str], say: Callable[[str], None]) -> Iterator[str]:
+def _check_stores(paths: dict[str, str], say: Callable[[str], None], beam_args: Sequence[str]) -> Iterator[str]:
     """What is wrong with files in stores: the package that is missing, or what the store says."""
     ready: dict[str, str] = {}
     for path, key in paths.items():
@@ -204,11 +205,11 @@ def _check_stores(paths: dict[str, str], say: Callable[[str], None]) -> Iterator
             )
     if ready:
         say(f"looking for {', '.join(ready)}; for up to {_STORE_PATIENCE_S:.0f} s")
-        yield from _ask_stores(ready)
+        yield from _ask_stores(ready, beam_args)
 
 
-def _ask_stores(paths: dict[str, str]) -> Iterator[str]:
-    command = launch.command("pipeline.store_check", *paths)
+def _ask_stores(paths: dict[str, str], beam_args: Sequence[str]) -> Iterator[str]:
+    command = launch.command("pipeline.store_check", *beam_args, *paths)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_STORE_PATIENCE_S, check=False)
     except subprocess.TimeoutExpired:

@@ -77,9 +77,11 @@ def key_of(config: "PipelineConfig") -> str:
     """What the histories depend on: the content of the input and the settings that read it."""
     from components.feedback.origin import EXAMPLES
     from components.feedback.reading.inventory import inventory
+    from components.feedback.reading.stores import open_stores_with
     from pnfrec_core.provenance import result_name
 
     feedback = all_rows(config.feedback)
+    open_stores_with(config.beam.arguments())
     return result_name(code=EXAMPLES.digest(), data=inventory(feedback), settings=dataclasses.asdict(feedback))
 
 
@@ -93,7 +95,7 @@ def make_histories(config: "PipelineConfig", output: Path) -> list[Path]:
 
     folder = output / _HISTORIES
     if not folder.is_dir():
-        generate(all_rows(config.feedback), folder)
+        generate(all_rows(config.feedback), folder, config.beam.arguments())
     return sorted((folder / f"Split-{schema.TRAIN_SPLIT}").glob("*.gz"))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
-from tfx.components import Evaluator, ExampleValidator, StatisticsGen
+from tfx.components import Evaluator, ExampleValidator
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -14,9 +14,11 @@ from tfx.types import standard_artifacts
 from components.baseline.component import BaselineFinder, BaselineKeeper
 from components.data_contract import SCHEMA_FILE
 from components.data_contract.component import CuratedSchema
+from components.data_contract.statistics import statistics_gen
 from components.data_gate.component import AnomalyGate
 from components.everything.component import EverythingGen
 from components.feedback.component import FeedbackGen
+from components.feedback.reading.stores import open_stores_with
 from components.gate.eval_config import make_eval_config
 from components.gate.last_blessed import Asked, LastBlessedOtherModel
 from components.gate.report.component import GateReporter
@@ -60,9 +62,11 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         config: All settings.
         elsewhere: Where it is not this machine that runs it.
     """
+    beam_args = list(elsewhere.beam) if elsewhere else config.beam.arguments()
+    open_stores_with(beam_args)
     feedback = FeedbackGen(config=config.feedback, files_are_here=elsewhere is None)
     examples = feedback.outputs["examples"]
-    statistics = StatisticsGen(examples=examples)
+    statistics = statistics_gen(examples, config.statistics)
     curated = CuratedSchema(None if elsewhere else SCHEMA_FILE).with_id("ImportSchemaGen")
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=curated.outputs["schema"])
     anomaly_gate = AnomalyGate(validator.outputs["anomalies"], feedback.outputs["statistics"])
@@ -127,7 +131,7 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         ],
         enable_cache=config.cache,
         metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path)),
-        beam_pipeline_args=list(elsewhere.beam) if elsewhere else config.beam.arguments(),
+        beam_pipeline_args=beam_args,
     )
 
 
@@ -172,6 +176,7 @@ def _baseline(config: PipelineConfig, model: Any, elsewhere: Elsewhere | None) -
         k=config.gate.k,
         default_list=config.gate.judges_default,
         lists=config.gate.asks_lists,
+        groups=config.gate.asks_groups,
         # What is marked there as bad is no baseline.
         serving=str(config.serving_path),
         history_length=config.gate.baseline_history,

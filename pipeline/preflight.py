@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from components.gate.model_files import SERVING
-from pipeline import metadata_file, output_lock, records, room
+from pipeline import beam_check, metadata_file, output_lock, records, room
 from pipeline.config import PipelineConfig
 from pipeline.doctor import ESSENTIAL, LITTLE_DISK
 from pipeline.feedback_check import Feedback, look_into
@@ -73,12 +73,13 @@ def look(config: PipelineConfig, say: Callable[[str], None], patience: Patience 
     """
     absent = list(_check_packages(config))
     # Without pyarrow no file can be looked into.
-    feedback = look_into(config.feedback, say) if not absent else Feedback()
+    feedback = look_into(config.feedback, say, config.beam.arguments()) if not absent else Feedback()
+    beam = beam_check.look_into(config) if not absent else beam_check.Beam()
     folders = list(_check_folders(config))
     if not folders:
         folders = list(_check_room(config, feedback.size))
     others = list(_check_others(config, say, patience))
-    notes = [*feedback.notes, *([] if folders else _note_room(config))]
+    notes = [*feedback.notes, *beam.notes, *([] if folders else _note_room(config))]
     baseline = None
     if not others:
         moves = records.recorded_elsewhere(config.metadata_path, config.artifacts_path)
@@ -94,7 +95,7 @@ def look(config: PipelineConfig, say: Callable[[str], None], patience: Patience 
             notes.append(
                 f"The last blessed model ({baseline}) is bad, since {mark}: the gate takes the one blessed before it."
             )
-    return Preflight((*absent, *feedback.problems, *folders, *others), tuple(notes), feedback, baseline)
+    return Preflight((*absent, *feedback.problems, *beam.problems, *folders, *others), tuple(notes), feedback, baseline)
 
 
 def _bad_mark(config: PipelineConfig, model: str) -> model_marks.Mark | None:

@@ -1,5 +1,7 @@
 """Asks stores of objects for files, and prints a line for each that is not there: the path, a tab, the reason.
 
+What begins with `--` is an option of Beam, which the stores are opened with.
+
 A process of its own, since Beam takes seconds to import, and so that a store that does not answer can be left.
 """
 
@@ -23,7 +25,11 @@ def missing(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
                 yield path, "there is no such file."
 
 
-def main(paths: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
+    from components.feedback.reading.stores import open_stores_with
+
+    open_stores_with([argument for argument in arguments if argument.startswith("--")])
+    paths = [argument for argument in arguments if not argument.startswith("--")]
     for path, reason in missing(paths):
         click.echo(f"{path}\t{reason}")
 

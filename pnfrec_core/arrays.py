@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ class DamagedArchiveError(ValueError):
     """The file is there and holds no archive of arrays that can be read; the message says why, without its path."""
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(path: Path | BinaryIO) -> dict[str, npt.NDArray[Any]]:
     """All arrays of an archive that `numpy.savez` or `numpy.savez_compressed` wrote, by their names.
 
     Raises:

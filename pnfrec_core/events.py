@@ -28,6 +28,11 @@ class Event:
 Report = Callable[[Event], None]
 
 
+def ignore(event: Event) -> None:
+    """A report to nobody."""
+    del event
+
+
 @dataclasses.dataclass(frozen=True)
 class ReadingExamples(Event):
     """Training is about to read its examples."""

@@ -37,6 +37,7 @@ TERMS: Final[dict[str, str]] = {
     "group": "the liked targets (p) or the disliked targets (n); delta is the difference of their means.",
     "last blessed model": "the blessed model of an earlier run that `max_loss` compares with (the baseline of TFMA).",
     "exposure": "in how many of the recommended lists an item stands.",
+    "diversity": "how different the items of a list are: the share of its pairs that come from two groups.",
     "measure": "HR, NDCG or MRR: what the rank of one target is worth.",
     "metric": (
         "the mean of a measure over a group, such as ndcg_p, or the difference of both, or what the lists of all hold, "

@@ -12,17 +12,26 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import popularity
+from pnfrec_core import diversity, popularity
 
 COVERAGE: Final = "coverage"
 GINI: Final = "gini"
 NOVELTY: Final = "novelty"
+DIVERSITY: Final = "diversity"
 MISCALIBRATION: Final = "miscalibration"
 # The share of each bucket of popularity in what the lists hold, and in the liked targets.
 LIST_SHARES: Final[tuple[str, ...]] = tuple(f"list_{bucket}" for bucket in popularity.BUCKETS)
 TARGET_SHARES: Final[tuple[str, ...]] = tuple(f"target_{bucket}" for bucket in popularity.BUCKETS)
 
-LIST_METRICS: Final[tuple[str, ...]] = (COVERAGE, GINI, NOVELTY, MISCALIBRATION, *LIST_SHARES, *TARGET_SHARES)
+LIST_METRICS: Final[tuple[str, ...]] = (
+    COVERAGE,
+    GINI,
+    NOVELTY,
+    DIVERSITY,
+    MISCALIBRATION,
+    *LIST_SHARES,
+    *TARGET_SHARES,
+)
 # What bounds may name: the targets are the data's, and no model changes them.
 OF_MODELS: Final[tuple[str, ...]] = LIST_METRICS[: -len(TARGET_SHARES)]
 
@@ -83,6 +92,7 @@ def list_metrics(
     exposure: Integers,
     bits: npt.NDArray[np.float64] | None = None,
     targets: Integers | None = None,
+    pairs: Integers | None = None,
 ) -> dict[str, float]:
     """Each of `LIST_METRICS`.
 
@@ -90,6 +100,7 @@ def list_metrics(
         exposure: How many times each item of the catalogue stands in the lists, in the order of popularity, (N,).
         bits: Self-information of each item (`information`), (N,); None where nobody knows it.
         targets: Liked targets in each bucket of popularity, (3,); None where nobody knows them.
+        pairs: Of the groups of the listed items (`diversity.count_pairs`); None where nobody knows them.
 
     Returns:
         Metric to value; NaN where the lists are empty, or what it needs is not known.
@@ -108,6 +119,7 @@ def list_metrics(
         COVERAGE: int(np.count_nonzero(exposure)) / size if size else math.nan,
         GINI: gini(exposure),
         NOVELTY: math.nan if bits is None else novelty(exposure, bits),
+        DIVERSITY: diversity.diversity(pairs),
         MISCALIBRATION: round(sum(apart) / 2, 12),  # sums of shares differ in the last digit
         **listed,
         **wanted,
@@ -115,7 +127,7 @@ def list_metrics(
 
 
 def higher_is_better(metric: str) -> bool:
-    """Which way one of `LIST_METRICS` is better: wider, more even, newer and better calibrated lists are."""
+    """Which way one of `LIST_METRICS` is better: lists that are wide, even, new, diverse and calibrated are."""
     return metric not in (GINI, MISCALIBRATION, LIST_SHARES[0])
 
 

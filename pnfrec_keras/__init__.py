@@ -24,6 +24,7 @@ whole catalogue for each user, without the items that the user has seen. `evalua
 other library wrote by the same definitions. `export_saved_model` writes a SavedModel that
 takes and gives raw item ids, for TensorFlow Serving or `pnfrec serve`; `load_model` makes the model of it again, and
 `fit(..., initial=WarmStart(...))` begins with its weights, by item id, whatever has come into the catalogue since.
+`join_workers` is for a script that several machines train by, together.
 
 Beneath them lie `examples` (from tables and files to batches), `network`, `losses`, `training`, `ranking`, `evaluation`
 and `export`. The package imports neither TFX nor Beam, and to import it loads neither TensorFlow nor Keras: a name
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pnfrec_keras.network.model import PNFRec
     from pnfrec_keras.training.fitting import fit
     from pnfrec_keras.training.warm import WarmStart
+    from pnfrec_keras.training.workers import join_workers
 
 __all__ = [
     "PNFRec",
@@ -53,6 +55,7 @@ __all__ = [
     "evaluate_table",
     "export_saved_model",
     "fit",
+    "join_workers",
     "load_model",
 ]
 
@@ -65,6 +68,7 @@ _HOMES = {
     "evaluate_table": "pnfrec_keras.evaluation.tables",
     "export_saved_model": "pnfrec_keras.export.saved_model",
     "fit": "pnfrec_keras.training.fitting",
+    "join_workers": "pnfrec_keras.training.workers",
     "load_model": "pnfrec_keras.export.load",
 }
 

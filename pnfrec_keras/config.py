@@ -195,7 +195,8 @@ class TrainingConfig:
             many epochs, and which is about as many behind. With 0 they take the weights themselves.
         seed: The seed of the weights, of shuffling and of dropout.
         deterministic: Whether every operation is deterministic, which is slower.
-        strategy: "none", or "mirrored", which is data parallel over the local GPUs.
+        strategy: "none"; or "mirrored", which is data parallel over the local GPUs; or "multi_worker", over the
+            machines that TF_CONFIG names, in scripts alone (docs/guides/workers.md): the pipeline has one process.
         precision: The dtype policy of Keras.
         jit_compile: Whether XLA compiles the step.
         evaluation_batch_size: The number of users that are ranked at once.
@@ -212,7 +213,7 @@ class TrainingConfig:
     average_epochs: float = 0.0
     seed: int = 42
     deterministic: bool = False
-    strategy: Literal["none", "mirrored"] = "none"
+    strategy: Literal["none", "mirrored", "multi_worker"] = "none"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     jit_compile: bool = False
     evaluation_batch_size: int = 512
@@ -228,7 +229,9 @@ class TrainingConfig:
         _check(averaged, "training.average_epochs", "0 or more and finite", self.average_epochs)
         _check(0 <= self.seed < 2**32, "training.seed", "in [0, 2**32)", self.seed)
         alone = self.strategy == "none" or not self.jit_compile
-        _check(alone, "training.jit_compile", "false with `training.strategy: mirrored`, which XLA fails in", True)
+        _check(
+            alone, "training.jit_compile", f"false with `training.strategy: {self.strategy}`, which XLA fails in", True
+        )
 
 
 @dataclasses.dataclass(frozen=True)

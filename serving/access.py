@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 _SCHEME: Final = "bearer "
 MISSING: Final = "this server asks for a token: send `authorization: Bearer TOKEN`"
 UNKNOWN: Final = "the token is not one that this server knows"
-# Probes of an orchestrator send no metadata, and learn no more than whether the server is ready.
-_OPEN: Final = ("/grpc.health.v1.Health/",)
 
 
 class Tokens:
@@ -78,19 +76,25 @@ class Tokens:
             logger.info("Read %d tokens anew from %s.", len(self._digests), self._path)
 
 
-class TokenInterceptor(grpc.ServerInterceptor):
-    """Refuses calls of gRPC without a token, UNAUTHENTICATED. Health checks need none."""
+class LetIn(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Methods of gRPC for those who have a token: others are refused, UNAUTHENTICATED, and their message is not read.
 
-    def __init__(self, tokens: Tokens) -> None:
+    Args:
+        handler: Whose methods.
+        tokens: Who is let in.
+    """
+
+    def __init__(self, handler: Any, tokens: Tokens) -> None:
+        self._handler = handler
         self._tokens = tokens
 
-    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+    def service(self, details: Any) -> Any:
         """What answers the call: its own handler, or a refusal."""
-        handler = continuation(details)
-        if handler is None or details.method.startswith(_OPEN):
-            return handler
+        handler = self._handler.service(details)
+        if handler is None:
+            return None
         why = self._tokens.refusal(header_of(details.invocation_metadata, AUTHORIZATION))
-        return handler if why is None else refusing(handler, grpc.StatusCode.UNAUTHENTICATED, why)
+        return handler if why is None else refusing(grpc.StatusCode.UNAUTHENTICATED, why)
 
 
 def header_of(metadata: Iterable[Any], name: str) -> Any:
@@ -98,19 +102,21 @@ def header_of(metadata: Iterable[Any], name: str) -> Any:
     return next((value for key, value in metadata if key == name), None)
 
 
-def refusing(handler: Any, code: Any, details: str) -> Any:
-    """A handler of the same form that answers each call with a status."""
+def refusing(code: Any, details: str, told: Callable[[], None] = lambda: None) -> Any:
+    """A handler that answers a call of one answer, or of a stream, with a status. What was sent is not read.
 
-    def refuse(_: Any, context: Any) -> None:
-        context.abort(code, details)
+    Args:
+        code: The grpc.StatusCode.
+        details: The text beside it.
+        told: Is called before.
+    """
 
-    kind = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, False): grpc.stream_unary_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }[handler.request_streaming, handler.response_streaming]
-    return kind(refuse)
+    async def refuse(_: Any, context: Any) -> None:
+        told()
+        await context.abort(code, details)
+
+    # As if a stream were asked for, of which nothing is taken: gRPC would read a single message before it calls.
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 def _digests(tokens: Iterable[str]) -> list[bytes]:

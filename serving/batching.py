@@ -1,75 +1,32 @@
 """Calls that wait together are one call of the model.
 
-Nothing waits on purpose: a call that finds the model free runs at once, in the thread that brought it; what arrives
-meanwhile waits, and is taken together when the model is free again, by the thread of one of those that wait. Small
-calls are taken in their order, at most `batch_rows` rows at a time. A call of more rows than that is cut: batches of
-small calls and parts of large ones take turns, as large calls do among each other, so that a small call never waits
-for more than one part.
+A call that finds the model free runs at once; what arrives meanwhile waits, and is taken together when the model is
+free again, or a little later while more keeps coming. Small calls are taken in their order, at most `batch_rows` rows
+at a time. A call of more rows than that is cut: batches of small calls and parts of large ones take turns, as large
+calls do among each other, so that a small call never waits for more than one part.
+
+The model runs in the thread of one of those that wait for it (`run`), or in a thread of the batcher where none does
+(`submit`).
 """
 
 import collections
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from concurrent import futures
+from typing import Any, Final
 
 from serving import calls, observe, rows
 from serving.errors import RequestFault
+from serving.jobs import Batch, Job, Model, Part, Told
 from serving.limits import Limits
 
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
-# Rows are padded to the widest of their batch. Half as much padding as there are ids is allowed, and so many columns
-# more a row, where padding costs less than another run of the model.
-_FREE_COLUMNS: Final = 64
-# How often, at most, a thread that goes on with the queue lets others come into it first.
-_TURNS: Final = 4
-
-
-class Model(Protocol):
-    """What answers: a signature of a version. Calls of the same object are joined."""
-
-    joins: bool
-
-    def run(self, parts: Sequence[Any]) -> list[rows.Arrays]:
-        """The answer to each of `parts`: `rows.Rows`, or one request as it is where nothing is joined."""
-
-
-class _Job:
-    """A call in the queue. Everything is changed under the lock of the batcher."""
-
-    def __init__(self, model: Model, request: Any, count: int, call: calls.Call) -> None:
-        self.model = model
-        self.request = request
-        self.count = count
-        self.call = call
-        self.taken = 0  # rows that are running, or done
-        self.running = 0  # parts that run
-        self.parts: dict[int, rows.Arrays] = {}  # by the first row
-        self.fault: Exception | None = None
-        self.ended = False
-        self.leads = False
-        # Held but for the moment in which the thread of this call is woken, to lead or to take its answer.
-        self.turn = threading.Lock()
-        self.turn.acquire()
-
-    def answer(self) -> rows.Arrays:
-        if self.fault is not None:
-            raise self.fault
-        return rows.stack([self.parts[start] for start in sorted(self.parts)])
-
-
-class _Part:
-    """Rows of a job that run together with those of others."""
-
-    def __init__(self, job: _Job, most: int) -> None:
-        self.job = job
-        self.start = job.taken
-        self.count = min(job.count - job.taken, most) if job.model.joins else job.count
-        self.request = job.request
-        self.widths: tuple[int, ...] = ()
-        if job.model.joins:
-            self.request = job.request.part(self.start, self.start + self.count)
-            self.widths = self.request.widths
+# While calls keep coming, what goes on with the queue waits for more of them: at most as long as the last run took, and
+# no longer once none has come for this part of that time, or for so many seconds.
+_PART: Final = 0.5
+# A run may have taken long because the machine was busy: nobody waits longer for others than that.
+_MOST_SECONDS: Final = 0.01
+_LEAST_SECONDS: Final = 0.0005
 
 
 class Batcher:
@@ -77,7 +34,7 @@ class Batcher:
 
     Args:
         limits: `batch_rows`, `max_waiting_rows` and `model_runs` of it.
-        observer: Is told of every run and refusal.
+        observer: Is told of every run and refusal, of what waits under the lock.
     """
 
     def __init__(
@@ -89,12 +46,15 @@ class Batcher:
         self._observer = observer
         self._lock = threading.Lock()
         # Calls of at most `batch_rows` rows, and those that are cut.
-        self._small: collections.deque[_Job] = collections.deque()
-        self._large: collections.deque[_Job] = collections.deque()
+        self._small: collections.deque[Job] = collections.deque()
+        self._large: collections.deque[Job] = collections.deque()
         self._turn_of_large = False
         self._waiting_rows = 0
         self._leaders = 0
+        self._last_seconds = 0.0  # of the last run
         self._busy = False  # calls came while others ran
+        # They begin with the first call that no thread waits for.
+        self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")
 
     def run(self, model: Model, request: Any, count: int, call: calls.Call) -> rows.Arrays:
         """The answer to a request of `count` rows, as if it had been asked alone.
@@ -104,22 +64,7 @@ class Batcher:
                 model says.
             Exception: What the model raises.
         """
-        job = _Job(model, request, max(count, 1), call)
-        with self._lock:
-            # What is larger than the whole queue may still run where nothing waits.
-            full = self._waiting_rows > 0 and self._waiting_rows + job.count > self._limits.max_waiting_rows
-            if not full:
-                self._queue_of(job).append(job)
-                self._waiting_rows += job.count
-                job.leads = self._leaders < self._limits.model_runs
-                self._leaders += job.leads
-            depth = self._waiting_rows
-        if full:
-            self._observer.on_refused(observe.QUEUE_FULL)
-            msg = f"{depth} rows wait for the model; this server lets {self._limits.max_waiting_rows} wait "
-            msg += "(`--max-waiting-rows`). Ask again a little later."
-            raise RequestFault(RESOURCE_EXHAUSTED, msg)
-        self._observer.queue_depth(depth)
+        job = self._enter(Job(model, request, max(count, 1), call))
         while not job.ended:
             if job.leads:
                 self._lead(job)
@@ -127,7 +72,40 @@ class Batcher:
                 self._wait(job)
         return job.answer()
 
-    def _wait(self, job: _Job) -> None:
+    def submit(self, model: Model, request: Any, count: int, call: calls.Call, told: Told) -> Job:
+        """As `run`, without a thread that waits: `told` learns of the end, and the job then has the answer.
+
+        A call whose deadline passes, or that is cancelled, ends when its turn comes.
+
+        Raises:
+            RequestFault: RESOURCE_EXHAUSTED; then nobody is told.
+        """
+        job = self._enter(Job(model, request, max(count, 1), call, told))
+        if job.leads:
+            self._threads.submit(self._lead, None)
+        return job
+
+    def _enter(self, job: Job) -> Job:
+        """Into the queue, and in the lead where the model is free."""
+        with self._lock:
+            depth = self._waiting_rows
+            # What is larger than the whole queue may still run where nothing waits.
+            full = depth > 0 and depth + job.count > self._limits.max_waiting_rows
+            if not full:
+                self._queue_of(job).append(job)
+                self._waiting_rows += job.count
+                job.leads = self._leaders < self._limits.model_runs
+                self._leaders += job.leads
+                self._busy = self._busy or not job.leads
+                self._observer.queue_depth(self._waiting_rows)
+        if full:
+            self._observer.on_refused(observe.QUEUE_FULL)
+            msg = f"{depth} rows wait for the model; this server lets {self._limits.max_waiting_rows} wait "
+            msg += "(`--max-waiting-rows`). Ask again a little later."
+            raise RequestFault(RESOURCE_EXHAUSTED, msg)
+        return job
+
+    def _wait(self, job: Job) -> None:
         """Until the job has ended, or is to lead."""
         seconds = job.call.remaining()
         if job.turn.acquire(timeout=-1 if seconds is None else seconds):
@@ -140,102 +118,121 @@ class Batcher:
         # Another thread has woken this one just now, or runs rows of it, which may need what the caller has lent.
         job.turn.acquire()
 
-    def _lead(self, job: _Job) -> None:
-        """Runs what waits until the job of this thread has ended; then another thread that waits does."""
+    def _lead(self, job: Job | None) -> None:
+        """Runs what waits until the job of this thread has ended, if it has one; then another thread does."""
         while True:
             if self._busy:
-                # Threads that have a request in hand already may put it into the queue before it is looked at.
+                # What others have in hand already may come into the queue before it is looked at.
                 self._let_in()
+            given_up: list[Job] = []
             with self._lock:
-                parts = [] if job.ended else self._take()
-                if not parts:
+                parts = [] if job is not None and job.ended else self._take(given_up)
+                if parts:
+                    self._observer.queue_depth(self._waiting_rows)
+                else:
                     self._hand_over(job)
-                    break
-                depth = self._waiting_rows
-            self._observer.queue_depth(depth)
-            self._run(parts)
+            self._tell(given_up)
+            if not parts:
+                return
+            self._tell(self._run(parts))
 
     def _let_in(self) -> None:
-        for _ in range(_TURNS):
+        """A run of many rows costs little more than one of few, and a caller that was just answered may ask again."""
+        most = min(self._last_seconds, _MOST_SECONDS)
+        seconds = max(_PART * most, _LEAST_SECONDS)
+        end = time.perf_counter() + most
+        while time.perf_counter() < end and not self._large:
             before = self._waiting_rows
-            time.sleep(0)
+            if before >= self._limits.batch_rows:
+                return
+            time.sleep(seconds)
             if self._waiting_rows == before:
                 return
 
-    def _hand_over(self, job: _Job) -> None:
+    def _hand_over(self, job: Job | None) -> None:
         """Under the lock."""
-        job.leads = False
+        if job is not None:
+            job.leads = False
         for other in (*self._small, *self._large):
             # One that leads already has rows in the queue too, where the model runs several times at once.
             if not other.leads:
-                other.leads = self._busy = True
+                self._busy = True
+                if other.told is not None:
+                    self._threads.submit(self._lead, None)
+                    return
+                other.leads = True
                 other.turn.release()
                 return
         self._leaders -= 1
         self._busy = False
 
-    def _take(self) -> list[_Part]:
+    def _take(self, given_up: list[Job]) -> list[Part]:
         """Under the lock: the rows that run next. A part of a large call and a batch of small ones take turns."""
         if self._turn_of_large:
-            return self._take_part() or self._take_batch()
-        return self._take_batch() or self._take_part()
+            return self._take_part(given_up) or self._take_batch(given_up)
+        return self._take_batch(given_up) or self._take_part(given_up)
 
-    def _take_part(self) -> list[_Part]:
+    def _take_part(self, given_up: list[Job]) -> list[Part]:
         self._turn_of_large = False
         while self._large:
             job = self._large.popleft()
             if reason := job.call.given_up():
-                self._give_up(job, reason)
+                given_up += self._give_up(job, reason)
                 continue
-            part = self._begin(_Part(job, self._limits.batch_rows))
+            part = self._begin(Part(job, self._limits.batch_rows))
             if job.taken < job.count:
                 self._large.append(job)
             return [part]
         return []
 
-    def _take_batch(self) -> list[_Part]:
+    def _take_batch(self, given_up: list[Job]) -> list[Part]:
         """The first of the small calls, and those that go with it."""
         self._turn_of_large = True
-        parts: list[_Part] = []
-        passed: list[_Job] = []
+        batch: Batch | None = None
+        passed: list[Job] = []
         room = self._limits.batch_rows
         while self._small and room > 0:
             job = self._small.popleft()
             if reason := job.call.given_up():
-                self._give_up(job, reason)
+                given_up += self._give_up(job, reason)
                 continue
-            part = _Part(job, job.count)
-            if parts and (part.count > room or not _goes_with(parts, part)):
+            part = Part(job, job.count)
+            if batch is None:
+                batch = Batch(part)
+            elif part.count > room or not batch.add(part):
                 passed.append(job)
                 continue
-            parts.append(self._begin(part))
+            self._begin(part)
             room = room - part.count if job.model.joins else 0
         self._small.extendleft(reversed(passed))
-        return parts
+        return [] if batch is None else batch.parts
 
-    def _begin(self, part: _Part) -> _Part:
+    def _begin(self, part: Part) -> Part:
         part.job.taken += part.count
         part.job.running += 1
         self._waiting_rows -= part.count
         return part
 
-    def _queue_of(self, job: _Job) -> "collections.deque[_Job]":
+    def _queue_of(self, job: Job) -> "collections.deque[Job]":
         return self._large if job.model.joins and job.count > self._limits.batch_rows else self._small
 
-    def _give_up(self, job: _Job, reason: str) -> None:
+    def _give_up(self, job: Job, reason: str) -> list[Job]:
         """Under the lock, for a job that is no longer in the queue: what waits of it is not run."""
         self._waiting_rows -= job.count - job.taken
+        self._observer.queue_depth(self._waiting_rows)
         job.taken = job.count
         job.fault = calls.fault_of(reason)
         self._observer.on_refused(reason)
-        self._end_if_done(job)
+        return self._ended(job)
 
-    def _run(self, parts: list[_Part]) -> None:
+    def _run(self, parts: list[Part]) -> list[Job]:
+        """Runs parts, and returns the jobs that have ended by it and that no thread waits for."""
         try:
             found: list[Any] = self._timed(parts)
         except Exception as error:
             # One of them spoils it for all: alone, each gets what it deserves.
             found = [error] if len(parts) == 1 else [self._alone(part) for part in parts]
+        ended: list[Job] = []
         with self._lock:
             for part, outputs in zip(parts, found, strict=True):
                 job = part.job
@@ -244,21 +241,23 @@ class Batcher:
                     self._fail(job, outputs)
                 else:
                     job.parts[part.start] = outputs
-                self._end_if_done(job)
+                ended += self._ended(job)
+        return ended
 
-    def _alone(self, part: _Part) -> Any:
+    def _alone(self, part: Part) -> Any:
         try:
             return self._timed([part])[0]
         except Exception as error:
             return error
 
-    def _timed(self, parts: list[_Part]) -> list[rows.Arrays]:
+    def _timed(self, parts: list[Part]) -> list[rows.Arrays]:
         began = time.perf_counter()
         found = parts[0].job.model.run([part.request for part in parts])
-        self._observer.on_batch(sum(part.count for part in parts), len(parts), time.perf_counter() - began)
+        self._last_seconds = time.perf_counter() - began
+        self._observer.on_batch(sum(part.count for part in parts), len(parts), self._last_seconds)
         return found
 
-    def _fail(self, job: _Job, error: Exception) -> None:
+    def _fail(self, job: Job, error: Exception) -> None:
         """Under the lock: what waits of the job is not run."""
         job.fault = error
         if job.taken < job.count:
@@ -266,20 +265,23 @@ class Batcher:
             self._waiting_rows -= job.count - job.taken
             job.taken = job.count
 
-    def _end_if_done(self, job: _Job) -> None:
-        """Under the lock."""
-        if job.taken == job.count and not job.running and not job.ended:
-            job.ended = True
-            if not job.leads:
-                job.turn.release()
+    def _ended(self, job: Job) -> list[Job]:
+        """Under the lock: wakes the thread of a job that has ended; the job itself where none waits."""
+        if job.taken != job.count or job.running or job.ended:
+            return []
+        job.ended = True
+        if job.told is not None:
+            return [job]
+        if not job.leads:
+            job.turn.release()
+        return []
 
-
-def _goes_with(parts: list[_Part], new: _Part) -> bool:
-    """Whether rows may join a batch: those of the same signature, and not much wider or narrower."""
-    if new.job.model is not parts[0].job.model or not new.job.model.joins:
-        return False
-    every = [*parts, new]
-    count = sum(part.count for part in every)
-    padded = count * sum(max(sizes) for sizes in zip(*(part.widths for part in every), strict=True))
-    real = sum(part.count * sum(part.widths) for part in every)
-    return bool(2 * padded <= 3 * real + 2 * count * _FREE_COLUMNS)
+    @staticmethod
+    def _tell(ended: list[Job]) -> None:
+        """Without the lock. Who is told of several is told once."""
+        by_post: dict[Any, list[Any]] = {}
+        for job in ended:
+            if job.told is not None:
+                by_post.setdefault(job.told.post, []).append(job.told.token)
+        for post, tokens in by_post.items():
+            post(tokens)

@@ -2,22 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from serving import observe
-from serving.access import header_of
-from serving.connection import USER_KEY
 from serving.errors import RequestFault
 
 DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
 CANCELLED = "CANCELLED"
+_FOR_EVER: Final = 1e6
 
 
 class Call:
     """A caller who waits.
 
     Args:
-        seconds: How long from now an answer is of use; None is for ever.
+        seconds: How long from now an answer is of use; None is for ever, as is more than some days.
         is_active: Whether the caller is still there. Asked from several threads.
         user_key: Whom the answer is for; "" where nobody says.
     """
@@ -25,17 +24,15 @@ class Call:
     def __init__(
         self, seconds: float | None = None, is_active: Callable[[], bool] | None = None, user_key: str = ""
     ) -> None:
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        # A call without a deadline has 2^63 seconds or so by some versions of gRPC, which no lock can wait.
+        self._deadline = None if seconds is None or seconds > _FOR_EVER else time.monotonic() + seconds
+        self._gone = False
         self._is_active = is_active
         self.user_key = user_key
 
-    @classmethod
-    def of(cls, context: Any) -> "Call":
-        """The call of a grpc.ServicerContext."""
-        # A call without a deadline has 2^63 seconds or so by some versions of gRPC, which no lock can wait.
-        seconds = context.time_remaining()
-        key = header_of(context.invocation_metadata(), USER_KEY)
-        return cls(None if seconds is None or seconds > 1e6 else seconds, context.is_active, key or "")
+    def leave(self) -> None:
+        """The caller is no longer there."""
+        self._gone = True
 
     def remaining(self) -> float | None:
         """Seconds left, 0 at least; None for ever."""
@@ -45,7 +42,7 @@ class Call:
         """Why no answer is wanted any more, one of `observe.REASONS`; "" while one is."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return observe.DEADLINE
-        if self._is_active is not None and not self._is_active():
+        if self._gone or (self._is_active is not None and not self._is_active()):
             return observe.CANCELLED
         return ""
 

@@ -3,12 +3,14 @@
 import logging
 from typing import Any
 
-from serving.access import TokenInterceptor, Tokens
+from serving.access import LetIn, Tokens
 from serving.call_log import AccessLog, ExposureLog
 from serving.certificates import Certificates
 from serving.health import Health
+from serving.methods import ModelMethods
 from serving.metrics import Metrics, Versions
-from serving.records import RecordingInterceptor, Watchers
+from serving.observe import Observer
+from serving.records import Watchers
 from serving.reflection import Reflection
 from serving.rest.app import RestApp
 from serving.rest.calls import Calls
@@ -58,17 +60,22 @@ class Faces:
                 " and without ".join(lacking),
             )
 
-    def interceptors(self) -> list[Any]:
-        """For grpc.server. Calls without a token are written down too."""
-        recording = RecordingInterceptor(self._watchers)
-        return [recording] if self._tokens is None else [recording, TokenInterceptor(self._tokens)]
+    def handlers(self, services: Any, observer: Observer) -> list[Any]:
+        """What grpc.aio.Server.add_generic_rpc_handlers takes: of the model, of probes and of reflection.
 
-    def handlers(self) -> list[Any]:
-        """For grpc.Server.add_generic_rpc_handlers."""
-        return [self.health.handler(), *self._reflection.handlers()]
+        Args:
+            services: `serving.service.ModelServices`.
+            observer: Is told of messages that cannot be read.
+        """
+        methods = ModelMethods(services, self._watchers, observer, self._tokens)
+        others = self._reflection.handlers()
+        if self._tokens is not None:
+            others = [LetIn(handler, self._tokens) for handler in others]
+        # Probes of an orchestrator send no token, and learn no more than whether the server is ready.
+        return [methods, self.health.handler(), *others]
 
     def add_port(self, server: Any, address: str) -> int:
-        """Lets a grpc.Server listen; 0 or a RuntimeError where it cannot."""
+        """Lets a grpc.aio.Server listen; 0 or a RuntimeError where it cannot."""
         if self._certificates is None:
             return int(server.add_insecure_port(address))
         return int(server.add_secure_port(address, self._certificates.for_grpc()))
@@ -102,7 +109,6 @@ class Faces:
         self.health.stop()
         if self.http is not None:
             self.http.stop(grace_seconds)
-        self._reflection.stop()
         for log in self.logs:
             log.close()
 

@@ -4,9 +4,9 @@ The messages are made here, as `_protocol` makes TensorFlow Serving's: the packa
 lane's protobuf in another release only, and holds no more than these two messages.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from concurrent import futures
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import grpc
@@ -19,7 +19,7 @@ CHECK: Final = f"/{SERVICE}/Check"
 WATCH: Final = f"/{SERVICE}/Watch"
 STATUSES: Final = _probe_tables.SERVING_STATUSES
 _NAMES: Final = {number: name for name, number in STATUSES.items()}
-# Each watch holds a thread, so that there are no more than these.
+# Each watch looks several times a second, so that there are no more than these.
 _MOST_WATCHES: Final = 4
 _LOOK_SECONDS: Final = 0.25
 
@@ -37,10 +37,7 @@ class Health:
     def __init__(self, is_ready: Callable[[], bool]) -> None:
         self._is_ready = is_ready
         self._stopping = threading.Event()
-        self._watches = threading.BoundedSemaphore(_MOST_WATCHES)
-        # Threads of their own: a probe must not wait for those that a busy server ranks in, nor a watch hold one.
-        self._probes = futures.ThreadPoolExecutor(2, "pnfrec-health")
-        self._watchers = futures.ThreadPoolExecutor(_MOST_WATCHES + 1, "pnfrec-health-watch")
+        self._watches = 0
 
     def status(self, service: str = "") -> str:
         """Name of a status of `STATUSES`."""
@@ -51,47 +48,42 @@ class Health:
     def stop(self) -> None:
         """From now on nothing is served: balancers look elsewhere while running calls end. Watches end."""
         self._stopping.set()
-        self._probes.shutdown(wait=False)
-        self._watchers.shutdown(wait=False)
 
     def handler(self) -> Any:
         """What grpc.Server.add_generic_rpc_handlers takes."""
 
-        def check(request: Any, context: Any) -> Any:
+        async def check(request: Any, context: Any) -> Any:
             status = self.status(request.service)
             if status == "SERVICE_UNKNOWN":
-                context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
+                await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
             return _response(status)
 
-        def watch(request: Any, context: Any) -> Iterator[Any]:
-            return self._watch(request.service, context)
-
-        # gRPC runs what has this attribute in that pool.
-        check.experimental_thread_pool = self._probes  # type: ignore[attr-defined]
-        watch.experimental_thread_pool = self._watchers  # type: ignore[attr-defined]
         forms = {"request_deserializer": HealthCheckRequest.FromString, "response_serializer": _serialise}
         return grpc.method_handlers_generic_handler(
             SERVICE,
             {
                 "Check": grpc.unary_unary_rpc_method_handler(check, **forms),
-                "Watch": grpc.unary_stream_rpc_method_handler(watch, **forms),
+                "Watch": grpc.unary_stream_rpc_method_handler(self._watch, **forms),
             },
         )
 
-    def _watch(self, service: str, context: Any) -> Iterator[Any]:
-        if not self._watches.acquire(blocking=False):
-            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{_MOST_WATCHES} watches run already. Use Check.")
+    async def _watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        if self._watches >= _MOST_WATCHES:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{_MOST_WATCHES} watches run already. Use Check.")
+        self._watches += 1
         try:
             told = None
-            while context.is_active():
-                if (status := self.status(service)) != told:
+            while True:
+                # In this order, so that the last word of a server that stops is told.
+                stopping = self._stopping.is_set()
+                if (status := self.status(request.service)) != told:
                     yield _response(status)
                     told = status
-                if self._stopping.wait(_LOOK_SECONDS):
-                    yield _response(self.status(service))
+                if stopping:
                     return
+                await asyncio.sleep(_LOOK_SECONDS)
         finally:
-            self._watches.release()
+            self._watches -= 1
 
 
 def _response(status: str) -> Any:

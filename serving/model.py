@@ -12,7 +12,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_core import schema, versions
-from serving import calls, errors, requests, rows, tensors, warmup, wire
+from serving import calls, errors, jobs, requests, rows, tensors, warmup, wire
+from serving.asked import Asked, Waits
 from serving.batching import Batcher
 from serving.limits import Limits
 
@@ -130,19 +131,34 @@ class LoadedModel:
         Raises:
             RequestFault: The request does not fit the signature, the graph refuses its values, or it waited too long.
         """
+        asked = self._read(signature_name, inputs, output_filter)
+        outputs = self._batcher.run(asked.model, asked.request, asked.rows, call)
+        return {name: requests.to_proto(outputs[name], dtype) for name, dtype in asked.wanted}
+
+    def begin(
+        self,
+        signature_name: str,
+        inputs: Mapping[str, Any],
+        output_filter: Iterable[str],
+        call: calls.Call,
+        told: jobs.Told,
+    ) -> Waits:
+        """As `predict`, but returns at once: `told` learns when the answer is there, from another thread."""
+        asked = self._read(signature_name, inputs, output_filter)
+        return Waits(self._batcher.submit(asked.model, asked.request, asked.rows, call, told), asked.wanted)
+
+    def _read(self, signature_name: str, inputs: Mapping[str, Any], output_filter: Iterable[str]) -> Asked:
         served = self._signature(signature_name or schema.SERVING_SIGNATURE)
-        signature = served.signature
-        wanted = requests.wanted_outputs(signature, output_filter)
-        outputs = None
+        wanted = served.wanted
+        if output_filter:
+            names = requests.wanted_outputs(served.signature, output_filter)
+            wanted = [(name, served.signature.outputs[name].dtype) for name in names]
         if served.form.joins:
             found = served.reader.read(inputs)
             self._limits.check_k(found.largest_k)
             if found.count:
-                outputs = self._batcher.run(served, found, found.count, call)
-        if outputs is None:
-            arrays = requests.read_arrays(signature, served.form, inputs)
-            outputs = self._batcher.run(served.alone, arrays, 1, call)
-        return {name: requests.to_proto(outputs[name], signature.outputs[name].dtype) for name in wanted}
+                return Asked(served, found, found.count, wanted)
+        return Asked(served.alone, requests.read_arrays(served.signature, served.form, inputs), 1, wanted)
 
     def run(self, signature_name: str, inputs: rows.Arrays) -> rows.Arrays:
         """Arrays of a signature's outputs by name, of arrays of its inputs, for callers in this process.
@@ -196,6 +212,7 @@ class _Signature:
         self.signature = signature
         self.form = rows.Form.of(signature)
         self.joins = self.form.joins
+        self.wanted = [(name, signature.outputs[name].dtype) for name in requests.wanted_outputs(signature, ())]
         self.reader = requests.Reader(signature, self.form)
         self.alone = _Alone(session, signature)
 

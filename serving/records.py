@@ -4,17 +4,13 @@ import dataclasses
 import functools
 import logging
 import re
-import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-import grpc
-
 from pnfrec_core import schema
-from serving import errors, wire
-from serving.access import header_of
-from serving.connection import REQUEST_ID
+from serving import wire
+from serving.answers import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +22,8 @@ METHODS: Final = {
     path: path.rpartition("/")[2] for path in (wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS)
 }
 OTHER: Final = "other"
+# What tells of a list how it came about.
+_NEEDED: Final = (schema.OUTPUT_COUNT, schema.OUTPUT_FALLBACK, schema.OUTPUT_KNOWN_ITEMS, schema.OUTPUT_ITEM_IDS)
 _HISTORY: Final = (schema.POSITIVE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS)
 # A name comes from outside and goes into files: no more than this of it.
 _MOST_NAME: Final = 128
@@ -44,7 +42,7 @@ class CallRecord:
         code: Name of a gRPC status.
         seconds: From when it was read to when it was answered.
         request: The message; None where there was none that could be read.
-        response: The message; None where the call failed.
+        response: The message, or a `serving.answers.Answer`; None where the call failed.
     """
 
     face: str
@@ -81,6 +79,8 @@ class CallRecord:
     @property
     def version(self) -> int | None:
         """The version that answered; None where none did."""
+        if isinstance(self.response, Answer):
+            return self.response.version
         spec = getattr(self.response, "model_spec", None)
         return int(spec.version.value) if spec is not None and spec.HasField("version") else None
 
@@ -89,7 +89,10 @@ class CallRecord:
         """What the lists say of their users; None where the answer holds no lists."""
         if self.response is None or self.method != "Predict" or self.signature not in schema.QUERY_SIGNATURES:
             return None
-        return Ranked.of(self.request, self.response)
+        if isinstance(self.response, Answer) and self.response.rows is not None:
+            return Ranked.of_arrays(self.response)
+        message = self.response.message() if isinstance(self.response, Answer) else self.response
+        return Ranked.of(self.request, message)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Ranked:
         empty: Rows whose list is empty.
         unknown: Ids of the histories that the model does not know.
         unknown_allowed: Ids of the lists of what may come back that the model does not know.
-        response: The message that they are in.
+        response: The message that they are in, or a `serving.answers.Answer`.
     """
 
     rows: int
@@ -116,10 +119,9 @@ class Ranked:
     def of(cls, request: Any, response: Any) -> "Ranked | None":
         """Out of the messages; None where an `output_filter` left out what is needed."""
         outputs = response.outputs
-        names = (schema.OUTPUT_COUNT, schema.OUTPUT_FALLBACK, schema.OUTPUT_KNOWN_ITEMS, schema.OUTPUT_ITEM_IDS)
-        if any(name not in outputs for name in names):
+        if any(name not in outputs for name in _NEEDED):
             return None
-        count, fallback, known = (outputs[name] for name in names[:3])
+        count, fallback, known = (outputs[name] for name in _NEEDED[:3])
         sent = [list(request.inputs[name].string_val) for name in _HISTORY if name in request.inputs]
         given = sum(len(ids) - ids.count(b"") for ids in sent)
         return cls(
@@ -131,9 +133,29 @@ class Ranked:
             response,
         )
 
+    @classmethod
+    def of_arrays(cls, answer: Answer) -> "Ranked | None":
+        """As `of`, of a few rows."""
+        outputs = answer.outputs
+        if any(name not in outputs for name in _NEEDED):
+            return None
+        count, fallback, known = (outputs[name].tolist() for name in _NEEDED[:3])
+        sent = [row for name in _HISTORY for row in answer.rows.ragged.get(name, ())]
+        given = sum(len(ids) - ids.count(b"") for ids in sent)
+        allowed = outputs.get(schema.OUTPUT_UNKNOWN_ALLOWED)
+        return cls(
+            len(count),
+            sum(fallback),
+            count.count(0),
+            max(given - sum(known), 0),
+            0 if allowed is None else sum(allowed.tolist()),
+            answer,
+        )
+
     def items(self) -> list[list[str]]:
         """The ids of each row, best first."""
-        outputs = self.response.outputs
+        message = self.response.message() if isinstance(self.response, Answer) else self.response
+        outputs = message.outputs
         proto, counts = outputs[schema.OUTPUT_ITEM_IDS], outputs[schema.OUTPUT_COUNT].int_val
         shape = [int(dim.size) for dim in proto.tensor_shape.dim]
         width = shape[1] if len(shape) == 2 else 0
@@ -162,43 +184,6 @@ class Watchers:
                 watcher.on_call(record)
             except Exception:
                 logger.exception("A call was answered and could not be written down.")
-
-
-class RecordingInterceptor(grpc.ServerInterceptor):
-    """Makes a record of each call of gRPC that one message answers."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-
-    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
-        """The handler, with a record made after it."""
-        handler = continuation(details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        method = METHODS.get(details.method)
-        if method is None:
-            return handler
-        return grpc.unary_unary_rpc_method_handler(
-            self._recorded(handler.unary_unary, method, request_id(header_of(details.invocation_metadata, REQUEST_ID))),
-            handler.request_deserializer,
-            handler.response_serializer,
-        )
-
-    def _recorded(self, answer: Any, method: str, own_id: str) -> Callable[[Any, Any], Any]:
-        def handle(request: Any, context: Any) -> Any:
-            began = time.perf_counter()
-            response = None
-            try:
-                response = answer(request, context)
-                return response
-            finally:
-                code = OK if response is not None else getattr(context.code(), "name", "UNKNOWN")
-                seconds = time.perf_counter() - began
-                # A message that could not be read arrives as the fault that says so.
-                read = None if isinstance(request, errors.RequestFault) else request
-                self._watcher.on_call(CallRecord(GRPC, own_id, method, code, seconds, read, response))
-
-        return handle
 
 
 def request_id(given: Any) -> str:

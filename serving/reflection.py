@@ -4,8 +4,7 @@ As with `health`, the messages are made here: the package grpcio-reflection read
 messages of this server are kept out of (see `_protocol`).
 """
 
-from collections.abc import Callable, Iterator
-from concurrent import futures
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import grpc
@@ -13,34 +12,24 @@ import grpc
 from serving import _protocol
 
 PACKAGES: Final = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
-_THREADS: Final = 4
 
 
 class Reflection:
     """Answers what there is to call, out of the pool of `_protocol`."""
 
-    def __init__(self) -> None:
-        # A stream holds a thread while it is open: none of those that rank.
-        self._threads = futures.ThreadPoolExecutor(_THREADS, "pnfrec-reflection")
-
     def handlers(self) -> list[Any]:
         """What grpc.Server.add_generic_rpc_handlers takes."""
         return [self._handler(package) for package in PACKAGES]
-
-    def stop(self) -> None:
-        """Takes no more streams."""
-        self._threads.shutdown(wait=False)
 
     def _handler(self, package: str) -> Any:
         request = _protocol.message_class(f"{package}.ServerReflectionRequest")
         response = _protocol.message_class(f"{package}.ServerReflectionResponse")
 
-        def info(requests: Iterator[Any], context: Any) -> Iterator[Any]:
+        async def info(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
             del context
-            for each in requests:
+            async for each in requests:
                 yield _answer(each, response)
 
-        info.experimental_thread_pool = self._threads  # type: ignore[attr-defined]
         method = grpc.stream_stream_rpc_method_handler(
             info, request_deserializer=request.FromString, response_serializer=response.SerializeToString
         )

@@ -8,16 +8,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent import futures
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import grpc
-
-from serving import observe, wire
+from serving import observe
 from serving.batching import Batcher
 from serving.errors import ServerStartError
 from serving.faces import Faces
+from serving.grpc_server import GrpcServer
 from serving.limits import Limits
 from serving.model_config import ModelConfigFile
 from serving.policy import Policy
@@ -27,9 +25,6 @@ from serving.slots import Load, Servable
 from serving.versions import VersionWatcher
 
 logger = logging.getLogger(__name__)
-
-# Threads and calls beyond those that rank: for probes, status and metadata, and to refuse what is too much.
-_SPARE_CALLS = 16
 
 
 def load_model(path: Path, version: int, batcher: Batcher | None = None, limits: Limits = Limits()) -> Servable:  # noqa: B008
@@ -61,7 +56,7 @@ class RecommenderServer:
         host: Address to listen on. The default is reachable from this machine only; "0.0.0.0" from everywhere.
         model_name: What requests have to name.
         poll_seconds: Time between two looks at the folder.
-        workers: Threads that requests wait in, if more than the `max_concurrent` of `limits`.
+        workers: Threads that large requests wait in, if more than the `max_concurrent` of `limits`.
         load: Makes a servable of a version's folder; None loads SavedModels.
         limits: What it takes at once.
         observer: Is told of runs of the model, of what waits, and of what is refused, beside the metrics.
@@ -107,21 +102,8 @@ class RecommenderServer:
             model.name: VersionWatcher(model.base, load, poll_seconds, on_change=on_change, policy=model.policy)
             for model in models
         }
-        # Calls wait in threads: what waits together is ranked together (`serving.batching`).
-        threads = futures.ThreadPoolExecutor(max(workers or 0, limits.max_concurrent) + _SPARE_CALLS, "pnfrec-grpc")
-        self._server = grpc.server(
-            threads,
-            interceptors=self.faces.interceptors(),
-            maximum_concurrent_rpcs=limits.max_concurrent + _SPARE_CALLS,
-            options=[
-                # Else a second server on a port in use would start and take half of the calls.
-                ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", wire.MAX_MESSAGE_BYTES),
-                ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
-            ],
-        )
-        self._services = ModelServices(self.models, limits, observer)
-        self._server.add_generic_rpc_handlers([*self._services.handlers(), *self.faces.handlers()])
+        self._services = ModelServices(self.models, limits, observer, workers)
+        self._server = GrpcServer(self.faces.handlers(self._services, observer))
 
     @classmethod
     def of(cls, settings: ServerSettings, load: Load | None = None) -> "RecommenderServer":
@@ -154,10 +136,8 @@ class RecommenderServer:
         Raises:
             ServerStartError: The address cannot be listened on.
         """
-        try:
-            port = self.faces.add_port(self._server, self.address)
-        except RuntimeError:
-            port = 0
+        # Both ports answer probes while the model loads.
+        port = self._server.start(lambda server: self.faces.add_port(server, self.address))
         if not port:
             msg = (
                 f"Cannot listen on {self.address}: the port is in use, or the address is not one of this machine. "
@@ -165,9 +145,7 @@ class RecommenderServer:
             )
             raise ServerStartError(msg)
         self.port = int(port)
-        # Both ports answer probes while the model loads.
         self.faces.start(self._services)
-        self._server.start()
         for versions in self.models.values():
             versions.start()
 
@@ -176,9 +154,10 @@ class RecommenderServer:
         self.faces.stop_soon()
         stopped = self._server.stop(grace_seconds)
         self.faces.stop(grace_seconds)
-        stopped.wait()
+        stopped.result()
         for versions in self.models.values():
             versions.stop()
+        self._services.close()
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None] | None = None) -> None:

@@ -1,25 +1,22 @@
 """The answers to TensorFlow Serving's three methods, over a `VersionWatcher`."""
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
 from typing import Any
-
-import grpc
-from google.protobuf import message
 
 from pnfrec_core import schema
 from serving import batching, errors, observe, wire
+from serving.answers import Answer
 from serving.calls import Call
+from serving.jobs import Told
 from serving.limits import Limits
-from serving.quiet import Quiet
+from serving.slots import Slot
 from serving.versions import VersionWatcher
 
-logger = logging.getLogger(__name__)
-
-# gRPC sends the text in a header, and by default takes 8 KiB of headers.
-_DETAILS_LENGTH = 2000
+# Threads beyond those of the calls that may run, since a call that was given up may still hold one.
+_SPARE_THREADS = 16
 
 
 class ModelServices:
@@ -27,6 +24,15 @@ class ModelServices:
 
     Status codes and the wording of the common errors follow TensorFlow Serving, since clients test for both. Its other
     methods answer UNIMPLEMENTED.
+
+    Args:
+        models: What follows the versions of each, by the name of the model.
+        limits: What is taken at once.
+        observer: Is told of calls that are refused.
+        workers: How many `threads`, if more than the `max_concurrent` of `limits`.
+
+    Attributes:
+        threads: For calls that wait in a thread.
     """
 
     def __init__(
@@ -34,38 +40,29 @@ class ModelServices:
         models: Mapping[str, VersionWatcher],
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         observer: observe.Observer = observe.NoObserver(),  # noqa: B008 (without a state)
+        workers: int | None = None,
     ) -> None:
         self._models = models
         self._limits = limits
         self._observer = observer
         self._running = 0
         self._lock = threading.Lock()
-        self._malformed = Quiet(logger)
+        self.threads = futures.ThreadPoolExecutor(
+            max(workers or 0, limits.max_concurrent) + _SPARE_THREADS, "pnfrec-calls"
+        )
 
-    def handlers(self) -> list[Any]:
-        """What grpc.Server.add_generic_rpc_handlers takes."""
-        methods = {
-            wire.PREDICT: (self.predict, wire.PredictRequest, wire.PredictResponse),
-            wire.GET_MODEL_METADATA: (
-                self.metadata,
-                wire.GetModelMetadataRequest,
-                wire.GetModelMetadataResponse,
-            ),
-            wire.GET_MODEL_STATUS: (
-                lambda request, _: self.status(request),
-                wire.GetModelStatusRequest,
-                wire.GetModelStatusResponse,
-            ),
-        }
-        by_service: dict[str, dict[str, Any]] = {}
-        for path, (answer, request, response) in methods.items():
-            _, service, method = path.split("/")
-            by_service.setdefault(service, {})[method] = grpc.unary_unary_rpc_method_handler(
-                self._guarded(answer),
-                request_deserializer=self._parser(request),
-                response_serializer=response.SerializeToString,
-            )
-        return [grpc.method_handlers_generic_handler(service, found) for service, found in by_service.items()]
+    def close(self) -> None:
+        """Ends the threads, once no call comes any more."""
+        self.threads.shutdown(wait=False)
+
+    def refusal(self) -> errors.RequestFault | None:
+        """What a prediction is answered with now, whatever it asks; None while there is a place for it."""
+        if self._running < self._limits.max_concurrent:
+            return None
+        self._observer.on_refused(observe.TOO_MANY_CALLS)
+        msg = f"{self._limits.max_concurrent} calls run or wait, which is all that this server takes "
+        msg += "(`--max-concurrent`). Ask again a little later."
+        return errors.RequestFault(batching.RESOURCE_EXHAUSTED, msg)
 
     def predict(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
         """The PredictResponse to a PredictRequest.
@@ -81,13 +78,45 @@ class ModelServices:
         with self._place(), self._lease(request, call) as (version, servable):
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
-        response = wire.PredictResponse()
-        spec, found = response.model_spec, response.outputs
-        spec.name, spec.signature_name = request.model_spec.name, signature_name or schema.SERVING_SIGNATURE
-        spec.version.value = version
-        for name, proto in outputs.items():
-            found[name].CopyFrom(proto)
-        return response
+        return _response(request, version, outputs)
+
+    def begin(self, request: Any, call: Call, told: Told) -> "Begun":
+        """As `predict`, but returns at once; `told` learns, from another thread, when the answer is there.
+
+        Then, and not before, `Begun.close` has to be called, whether or not the answer is still wanted.
+        """
+        self._limits.check_inputs(request.inputs)
+        self._take_place()
+        try:
+            versions, slot = self._take_version(request, call)
+        except BaseException:
+            self._leave_place()
+            raise
+
+        def close() -> None:
+            versions.give_back(slot)
+            self._leave_place()
+
+        begun = Begun(request, slot.version, close)
+        try:
+            begin = getattr(slot.servable, "begin", None) or self._in_thread(slot.servable)
+            spec = request.model_spec
+            begun.waits = begin(spec.signature_name, request.inputs, request.output_filter, call, told)
+        except BaseException:
+            begun.close()
+            raise
+        return begun
+
+    def _in_thread(self, servable: Any) -> Any:
+        """The `begin` of a servable that has none."""
+
+        def begin(*arguments: Any) -> Any:
+            *asked, told = arguments
+            future = self.threads.submit(servable.predict, *asked)
+            future.add_done_callback(lambda _: told.post([told.token]))
+            return _Thread(future)
+
+        return begin
 
     def metadata(self, request: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)
         """The GetModelMetadataResponse to a GetModelMetadataRequest; arguments and errors as of `predict`."""
@@ -133,22 +162,31 @@ class ModelServices:
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
         """One of the calls that may run or wait. Probes and metadata need none: a busy server answers them."""
-        with self._lock:
-            full = self._running >= self._limits.max_concurrent
-            self._running += not full
-        if full:
-            self._observer.on_refused(observe.TOO_MANY_CALLS)
-            msg = f"{self._limits.max_concurrent} calls run or wait, which is all that this server takes "
-            msg += "(`--max-concurrent`). Ask again a little later."
-            raise errors.RequestFault(batching.RESOURCE_EXHAUSTED, msg)
+        self._take_place()
         try:
             yield
         finally:
-            with self._lock:
-                self._running -= 1
+            self._leave_place()
+
+    def _take_place(self) -> None:
+        with self._lock:
+            if (fault := self.refusal()) is not None:
+                raise fault
+            self._running += 1
+
+    def _leave_place(self) -> None:
+        with self._lock:
+            self._running -= 1
 
     @contextlib.contextmanager
     def _lease(self, request: Any, call: Call) -> Iterator[tuple[int, Any]]:
+        versions, slot = self._take_version(request, call)
+        try:
+            yield slot.version, slot.servable
+        finally:
+            versions.give_back(slot)
+
+    def _take_version(self, request: Any, call: Call) -> tuple[VersionWatcher, Slot]:
         _require_model_spec(request)
         spec = request.model_spec
         version = int(spec.version.value) if spec.HasField("version") else None
@@ -156,48 +194,50 @@ class ModelServices:
         if versions is None:
             wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
             raise errors.RequestFault(errors.NOT_FOUND, f"Servable not found for request: {wanted}")
-        with versions.lease(spec.name, version, spec.version_label, call.user_key) as leased:
-            yield leased
+        return versions, versions.take(spec.name, version, spec.version_label, call.user_key)
 
-    def _parser(self, request: Any) -> Callable[[bytes], Any]:
-        """Parses a message, or makes the fault that says why not: gRPC would log a traceback a message."""
 
-        def parse(content: bytes) -> Any:
-            try:
-                return request.FromString(content)
-            except message.DecodeError as error:
-                self._observer.on_refused(observe.MALFORMED)
-                name = request.DESCRIPTOR.name
-                self._malformed.warning("A message of %d bytes is no %s: %s.", len(content), name, error)
-                return errors.RequestFault(errors.INVALID_ARGUMENT, f"The message is no {name}: {error}.")
+class Begun:
+    """A prediction that waits for the model, or has its answer.
 
-        return parse
+    Args:
+        request: What was asked.
+        version: Which version answers.
+        close: Gives back what the call holds: its place, and the version.
+    """
 
-    def _guarded(self, answer: Callable[[Any, Call], Any]) -> Callable[[Any, Any], Any]:
-        """Turns an errors.RequestFault into its status, any other exception into INTERNAL with a line in the log."""
+    def __init__(self, request: Any, version: int, close: Callable[[], None]) -> None:
+        self._request = request
+        self._version = version
+        self.close = close
+        self.waits: Any = None
 
-        def handle(request: Any, context: Any) -> Any:
-            try:
-                if isinstance(request, errors.RequestFault):
-                    raise request
-                return answer(request, Call.of(context))
-            except errors.RequestFault as fault:
-                if fault.reason:
-                    context.set_trailing_metadata(((wire.REASON_KEY, fault.reason),))
-                context.abort(grpc.StatusCode[fault.code], _details(fault.details))
-            except Exception as error:
-                logger.exception("A request failed.")
-                context.abort(grpc.StatusCode.INTERNAL, _details(f"{type(error).__name__}: {error}"))
-            return None
+    def answer(self) -> tuple[bytes, Any]:
+        """The answer as it is sent, and what a `CallRecord` takes for it; raises as `ModelServices.predict`."""
+        answer = self.waits.answer(self._request, self._version)
+        return answer.content if isinstance(answer, Answer) else answer.SerializeToString(), answer
 
-        return handle
+
+class _Thread:
+    """The answer of a servable that answers in a thread."""
+
+    def __init__(self, future: "futures.Future[Any]") -> None:
+        self._future = future
+
+    def answer(self, request: Any, version: int) -> Any:
+        return _response(request, version, self._future.result())
+
+
+def _response(request: Any, version: int, outputs: Mapping[str, Any]) -> Any:
+    asked, response = request.model_spec, wire.PredictResponse()
+    spec = response.model_spec
+    spec.name, spec.signature_name = asked.name, asked.signature_name or schema.SERVING_SIGNATURE
+    spec.version.value = version
+    for name, proto in outputs.items():
+        response.outputs[name].CopyFrom(proto)
+    return response
 
 
 def _require_model_spec(request: Any) -> None:
     if not request.HasField("model_spec"):
         raise errors.RequestFault(errors.INVALID_ARGUMENT, "Missing ModelSpec")
-
-
-def _details(text: str) -> str:
-    """As gRPC can send it: half characters, as of a request that is no UTF-8, would make it fail."""
-    return text.encode("utf-8", "replace").decode()[:_DETAILS_LENGTH]

@@ -141,7 +141,7 @@ class ServerSettings:
         port: Port of gRPC; 0 picks a free one.
         host: Address to listen on. The default is reachable from this machine only, "0.0.0.0" from everywhere.
         poll_seconds: Time between two looks for a new version.
-        workers: Requests that run at once; null goes by the processors.
+        workers: Threads for large requests, if more than `limits.max_concurrent`.
         token_file: File of tokens, one a line, any of which lets a client in; "" lets everybody in. It is read again
             when it changes.
         versions: Which versions are loaded.

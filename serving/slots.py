@@ -20,6 +20,8 @@ class Servable(Protocol):
         self, signature_name: str, inputs: Any, output_filter: Any = (), call: Call = ...
     ) -> dict[str, Any]: ...
 
+    # One whose calls need no thread to wait in has `begin` as well, as `LoadedModel` has.
+
     def close(self) -> None:
         """Gives its memory back; no call of it runs any more."""
 

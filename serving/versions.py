@@ -24,8 +24,7 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["Load", "Servable", "VersionState", "VersionWatcher"]
 
-# A fault of the disk may pass without any file's changing, so that a failed load is tried again after so long, and then
-# each time after twice as long: TensorFlow keeps some memory of every load.
+# A fault of the disk may pass without a file's changing. TensorFlow keeps some memory of every load: see Attempts.
 _TRY_AGAIN_SECONDS = 60.0
 
 
@@ -103,28 +102,35 @@ class VersionWatcher:
     def lease(
         self, model_name: str, version: int | None = None, label: str = "", user_key: str = ""
     ) -> Iterator[tuple[int, Servable]]:
-        """A version, kept in memory until the block ends.
+        """A version, kept in memory until the block ends: see `take`."""
+        slot = self.take(model_name, version, label, user_key)
+        try:
+            yield slot.version, slot.servable
+        finally:
+            self.give_back(slot)
+
+    def take(self, model_name: str, version: int | None = None, label: str = "", user_key: str = "") -> Slot:
+        """A version, kept in memory until it is given back.
 
         Args:
             model_name: For the error message.
             version: The caller accepts only this one.
             label: Or only the one that bears this label.
-            user_key: Whom the answer is for, where the caller accepts any: users are split by it between the version
-                that serves and the canary.
+            user_key: Whom it is for, where any will do: it splits users between what serves and the canary.
 
         Raises:
-            RequestFault: NOT_FOUND if what is asked for is not loaded, INVALID_ARGUMENT if no version has the label,
-                UNAVAILABLE if none is loaded at all.
+            RequestFault: NOT_FOUND (not loaded), INVALID_ARGUMENT (no such label) or UNAVAILABLE (none is loaded).
         """
         with self._lock:
             slot = self._find(model_name, version, label, user_key)
             slot.users += 1
-        try:
-            yield slot.version, slot.servable
-        finally:
-            with self._lock:
-                slot.users -= 1
-                self._end_if_idle(slot)
+            return slot
+
+    def give_back(self, slot: Slot) -> None:
+        """Ends a `take`."""
+        with self._lock:
+            slot.users -= 1
+            self._end_if_idle(slot)
 
     def version_of(self, label: str) -> int:
         """The version that a label names.

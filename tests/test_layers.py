@@ -109,7 +109,8 @@ def test_the_table_has_a_line_a_row() -> None:
     lines = layers.render_table().splitlines()
     assert len(lines) == 2 + len(ROWS)
     assert lines[0].count("|") == lines[1].count("|") == 5
-    assert "| `components.data_contract` | the curated schema, and the component that hands it on | `tfx` |  |" in lines
+    row = "| `components.data_contract` | the curated schema, and the statistics that are held against it "
+    assert f"{row}| `pnfrec_core`, `tfx` |  |" in lines
     (serving,) = (line for line in lines if line.startswith("| `serving` |"))
     assert "`tensorflow` (in `model` only)" in serving
 

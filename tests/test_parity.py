@@ -4,6 +4,7 @@ A real model; unknown and seen targets, ties, misses, users without a known like
 """
 
 import functools
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ IDS = [f"i{number:02d}" for number in range(ITEMS)]
 VOCABULARY = Vocabulary(
     *(IDS, np.arange(ITEMS, 0, -1) + ITEMS, np.roll(np.arange(ITEMS, 0, -1), 7)),
     recent_positive_counts=np.roll(np.arange(ITEMS, 0, -1), 3) // 2,
+    groups={item: f"group {number % 4}" for number, item in enumerate(IDS) if number % 5},
 )
 
 
@@ -179,7 +181,8 @@ def test_an_empty_group_is_undefined_everywhere(
 
 def test_the_lists_are_measured_alike_by_numpy_in_the_gate_and_from_what_is_served(world: tuple[Path, PNFRec]) -> None:
     folder, model = world
-    listed = [IDS.index(item) + 1 for items in served_lists(folder, K) for item in items]
+    served = served_lists(folder, K)
+    listed = [IDS.index(item) + 1 for items in served for item in items]
     liked = [IDS.index(target) + 1 for _, _, target, positive in make_examples() if positive and target in IDS]
     # By the definitions, item by item: the head of 20 items is the first 2, the middle the next 8.
     times = np.array([listed.count(item) for item in range(1, ITEMS + 1)])
@@ -190,6 +193,9 @@ def test_the_lists_are_measured_alike_by_numpy_in_the_gate_and_from_what_is_serv
         "gini": apart / (2 * ITEMS * times.sum()),
         "novelty": float(np.mean([-np.log2(share[item - 1]) for item in listed])),
     }
+    grouped = [[IDS.index(item) % 4 for item in items if IDS.index(item) % 5] for items in served]
+    pairs = [[left != right for left, right in itertools.combinations(items, 2)] for items in grouped]
+    expected["diversity"] = float(np.mean([np.mean(each) for each in pairs if each]))
     for kind, items in (("list", listed), ("target", liked)):
         counts = [sum(low < item <= high for item in items) for low, high in ((0, 2), (2, 10), (10, 20))]
         names = (f"{kind}_{bucket}" for bucket in ("head", "middle", "tail"))
@@ -199,12 +205,12 @@ def test_the_lists_are_measured_alike_by_numpy_in_the_gate_and_from_what_is_serv
     assert set(expected) == set(lists.LIST_METRICS)
 
     made = read_evaluation(str(folder / "data_tfrecord-0.gz"), VOCABULARY, model.max_length)
-    by_evaluation = evaluate.evaluate(model, made, counts=VOCABULARY.counts)
+    by_evaluation = evaluate.evaluate(model, made, counts=VOCABULARY.counts, groups=VOCABULARY.group_numbers())
     assert {name: by_evaluation[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     by_gate = by_tfma(folder)
     assert {name: by_gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     untold = evaluate.evaluate(model, made)
-    assert [name for name, value in untold.items() if np.isnan(value)] == ["novelty"], "nobody told the counts"
+    assert [name for name, value in untold.items() if np.isnan(value)] == ["novelty", "diversity"], "nobody told"
 
 
 def test_coverage_is_the_share_of_the_catalogue_that_is_served(world: tuple[Path, PNFRec]) -> None:
@@ -258,7 +264,7 @@ def assert_all_rank_alike(
 
     write_records(tmp_path / "data_tfrecord-0.gz", [evaluation_example(*example) for example in make_examples()])
     gate = by_tfma(tmp_path)
-    expected = measures_of(ranked, K, VOCABULARY.counts)
+    expected = measures_of(ranked, K, VOCABULARY.counts, VOCABULARY.group_numbers())
     assert 3 < expected["novelty"] < 5, "all is told: nothing is NaN"
     assert {name: gate[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     # Dislikes weighed or only left out: the gate knows either list.

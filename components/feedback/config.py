@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from components.feedback.drift.config import DriftConfig
 from components.feedback.plausibility.limits import LimitsConfig
+from components.feedback.rules.caps import CapsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
 from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
@@ -134,6 +135,7 @@ class FeedbackConfig:
             for the very same user, or have later training rows of that user. Beyond it the run stops.
         limits: Beyond which share a finding about the feedback becomes a warning.
         drift: How the newest day is compared with the days before.
+        caps: How much of one user's feedback the examples hold.
         bad_rows: "error" stops at the first row that cannot be used; "drop" drops and counts such rows.
         shards: The number of files of a split; users are spread over them by hash. With 0 it is one for each 250,000
             rows of input.
@@ -169,6 +171,7 @@ class FeedbackConfig:
     max_leaked_targets: float = 0.5
     limits: LimitsConfig = dataclasses.field(default_factory=LimitsConfig)
     drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
+    caps: CapsConfig = dataclasses.field(default_factory=CapsConfig)
     bad_rows: Literal["error", "drop"] = "error"
     shards: int = 0
     base: str = "."
@@ -291,6 +294,7 @@ def from_json(text: str) -> FeedbackConfig:
     settings["columns"] = ColumnsConfig(**settings["columns"])
     settings["limits"] = LimitsConfig(**settings["limits"])
     settings["drift"] = DriftConfig(**settings["drift"])
+    settings["caps"] = CapsConfig(**settings["caps"])
     if settings["titles"] is not None:
         settings["titles"] = TitlesConfig(**settings["titles"])
     return FeedbackConfig(**settings)

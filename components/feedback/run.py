@@ -48,9 +48,10 @@ def run(
         FeedbackError: The input or its settings cannot be used.
     """
     try:
+        # First: with it Beam learns the options of stores of objects, which the plan asks for files already.
+        pipeline = make_pipeline()
         plan = make_plan(config)
         logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.pieces), plan.shards)
-        pipeline = make_pipeline()
         _ = pipeline | "Feedback" >> WriteFeedback(plan, folders, batch_rows)
         result = pipeline.run()
         result.wait_until_finish()

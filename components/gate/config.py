@@ -56,11 +56,12 @@ class GateConfig:
     Attributes:
         bounds: Metrics, each with its bounds. HR, NDCG and MRR (hr, ndcg, mrr) have a value for the group of liked
             targets (ndcg_p: higher is better), for that of disliked ones (ndcg_n: false positives, lower is better) and
-            for the difference of the two (ndcg_delta). The lists of all have coverage and novelty (higher is better),
-            gini and miscalibration (lower is better), and their shares of popular and of rare items (list_head: lower
-            is better; list_middle, list_tail: higher). `default_` before the name, such as default_ndcg_p, takes the
-            list of `serving_default`, which weighs no dislikes; the metrics of the lists have no such name. At least
-            one bound must be given, since TFX blesses nothing without one.
+            for the difference of the two (ndcg_delta). The lists of all have coverage, novelty and diversity (higher is
+            better; the last where `feedback.titles` has groups), gini and miscalibration (lower is better), and their
+            shares of popular and of rare items (list_head: lower is better; list_middle, list_tail: higher). `default_`
+            before the name, such as default_ndcg_p, takes the list of `serving_default`, which weighs no dislikes; the
+            metrics of the lists have no such name. At least one bound must be given, since TFX blesses nothing without
+            one.
         k: The length of the list that the measures look at.
         slices: The features whose values get a line of their own in the report. Those of
             `bounds` hold for all examples together.
@@ -132,8 +133,12 @@ class GateConfig:
     @property
     def asks_lists(self) -> bool:
         """Whether a bound compares with the baseline what exports of earlier versions do not tell of their lists."""
-        every = [*self.bounds.items(), *((each.metric, each.bound) for each in self.each_slice_bound)]
-        return any(metric in _TOLD_OF_LISTS and bound.max_loss is not None for metric, bound in every)
+        return self._compares(_TOLD_OF_LISTS)
+
+    @property
+    def asks_groups(self) -> bool:
+        """Whether a bound compares with the baseline how diverse the lists are, for which it must tell groups."""
+        return self._compares((lists.DIVERSITY,))
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -141,6 +146,10 @@ class GateConfig:
         bounded = {measures.split_metric(metric)[0] for metric in self._bounded if is_default(metric)}
         more = (metric for metric in DEFAULT_METRICS if measures.split_metric(metric)[0] in bounded)
         return (*measures.METRICS, *more)
+
+    def _compares(self, metrics: tuple[str, ...]) -> bool:
+        every = [*self.bounds.items(), *((each.metric, each.bound) for each in self.each_slice_bound)]
+        return any(metric in metrics and bound.max_loss is not None for metric, bound in every)
 
     @property
     def _bounded(self) -> tuple[str, ...]:

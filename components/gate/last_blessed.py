@@ -41,6 +41,7 @@ class Asked(NamedTuple):
         k: Length of the list that the gate looks at.
         default_list: Whether the gate looks at the list of `serving_default` as well.
         lists: Whether it compares what exports of earlier versions do not tell of their lists.
+        groups: Whether it compares the groups of the listed items, which exports of earlier versions do not tell.
         serving: The serving folder, whose marks say which models are bad; "" for none.
         history_length: From how many of the last blessed models the best is taken (`components.gate.history`).
         metric: By which it is the best.
@@ -49,6 +50,7 @@ class Asked(NamedTuple):
     k: int = 1
     default_list: bool = False
     lists: bool = False
+    groups: bool = False
     serving: str = ""
     history_length: int = 1
     metric: str = ""
@@ -106,6 +108,7 @@ def _is_comparable(model: Any, asked: Asked) -> bool:
         list_length(model) >= asked.k
         and (not asked.default_list or tells_default_list(model))
         and (not asked.lists or tells_lists(model))
+        and (not asked.groups or tells_groups(model))
     )
 
 
@@ -127,24 +130,11 @@ class LastBlessedOtherModel(ResolverStrategy):  # type: ignore[misc]
     not tell which artifact it was pushed from, and an artifact may have been pushed under several numbers.
 
     Args:
-        k: Length of the list that the gate looks at.
-        default_list: Whether the gate looks at the list of `serving_default` as well.
-        lists: Whether it compares what exports of earlier versions do not tell of their lists.
-        serving: The serving folder, whose marks say which models are bad; "" for none.
-        history_length: From how many of the last blessed models the best is taken (`components.gate.history`).
-        metric: By which it is the best.
+        asked: The fields of `Asked`, by name: TFX writes them into the graph and hands them back one by one.
     """
 
-    def __init__(
-        self,
-        k: int = 1,
-        default_list: bool = False,
-        lists: bool = False,
-        serving: str = "",
-        history_length: int = 1,
-        metric: str = "",
-    ) -> None:
-        self._asked = Asked(k, default_list, lists, serving, history_length, metric)
+    def __init__(self, **asked: Any) -> None:
+        self._asked = Asked(**asked)
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]] | None:
         """Chooses among the models and blessings of the pipeline; empty lists when none fits.
@@ -217,6 +207,11 @@ def tells_lists(model: Any) -> bool:
     """Whether the model tells the gate how popular the items of its lists and its targets are."""
     wanted = {schema.OUTPUT_TOP_INFORMATION, schema.OUTPUT_TARGET_BUCKET}
     return any(wanted <= set(outputs) for outputs in _rank_outputs(model))
+
+
+def tells_groups(model: Any) -> bool:
+    """Whether the model tells the gate which groups the items of its lists are of."""
+    return any(schema.OUTPUT_TOP_GROUPS in outputs for outputs in _rank_outputs(model))
 
 
 def _signature_list_length(model: Any) -> float:

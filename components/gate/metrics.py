@@ -137,9 +137,11 @@ class RankingAccumulator:
         bits: By model, the self-information of these items, of the same shape; None also where the model does not tell.
         targets: By model, liked targets in each bucket of popularity, int64, shape (models, 3); 0 where it does not
             tell.
+        groups: By model, lists and pairs of one group in them (`diversity.count_pairs`), int64, shape (models, 2, k +
+            1); 0 where it does not tell.
     """
 
-    __slots__ = ("bits", "exposure", "pairs", "ranks", "targets")
+    __slots__ = ("bits", "exposure", "groups", "pairs", "ranks", "targets")
 
     def __init__(self, models: int, k: int, paired: bool) -> None:
         self.ranks: outputs.Integers = np.zeros((models, 2, k + 1), np.int64)
@@ -147,6 +149,7 @@ class RankingAccumulator:
         self.exposure: list[outputs.Integers | None] = [None] * models
         self.bits: list[outputs.Floats | None] = [None] * models
         self.targets: outputs.Integers = np.zeros((models, len(popularity.BUCKETS)), np.int64)
+        self.groups: outputs.Integers = np.zeros((models, 2, k + 1), np.int64)
 
 
 class RankingCombiner(beam.CombineFn):
@@ -190,6 +193,8 @@ class RankingCombiner(beam.CombineFn):
         accumulator.bits[row] = outputs.note_bits(accumulator.bits[row], answers)
         if answers.target_bucket is not None:
             accumulator.targets[row] += lists.targets_in_buckets(answers.target_bucket, answers.group)
+        if answers.pairs is not None:
+            accumulator.groups[row] += answers.pairs
 
     def merge_accumulators(self, accumulators: Iterable[RankingAccumulator]) -> RankingAccumulator:
         result = self.create_accumulator()
@@ -198,6 +203,7 @@ class RankingCombiner(beam.CombineFn):
             if result.pairs is not None and other.pairs is not None:
                 result.pairs += other.pairs
             result.targets += other.targets
+            result.groups += other.groups
             for row, model in enumerate(self._model_names):
                 merged = outputs.merge_exposures(result.exposure[row], other.exposure[row], model)
                 result.exposure[row] = merged
@@ -221,4 +227,4 @@ def _list_metrics(accumulator: RankingAccumulator, row: int) -> dict[str, float]
     if exposure is None:
         return {}
     told = None if bits is None else bits[1:]
-    return lists.list_metrics(exposure[1:], told, accumulator.targets[row])
+    return lists.list_metrics(exposure[1:], told, accumulator.targets[row], accumulator.groups[row])

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow_model_analysis as tfma
 
-from pnfrec_core import schema
+from pnfrec_core import diversity, schema
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -26,6 +26,8 @@ class RankOutputs(NamedTuple):
         bits: Self-information of `items`, of the same shape; None of an export from before models told it.
         target_bucket: Popularity bucket of each target by its place in `popularity.BUCKETS`, -1 where it is unknown,
             shape (batch,); None as `bits`.
+        pairs: Of the groups of `items`, as `diversity.count_pairs` has them; None of an export from before models told
+            groups.
     """
 
     group: Integers
@@ -34,6 +36,7 @@ class RankOutputs(NamedTuple):
     catalogue_size: int
     bits: Floats | None = None
     target_bucket: Integers | None = None
+    pairs: Integers | None = None
 
 
 def is_empty(element: Any, model: str) -> bool:
@@ -84,7 +87,8 @@ def read_outputs(element: Any, model: str, k: int, by_default: bool = False) -> 
         msg = f"`{schema.OUTPUT_TOP_ITEMS}` of {where} must lie in 0..{size}. Received: {items.min()} to {items.max()}."
         raise ValueError(msg)
     place = np.where((rank >= 1) & (rank <= k), rank, 0)
-    return RankOutputs(_read_groups(element, model, len(rank)), place, items, size, *_read_lists(predictions, items))
+    told = (*_read_lists(predictions, items), _read_pairs(predictions, items, k))
+    return RankOutputs(_read_groups(element, model, len(rank)), place, items, size, *told)
 
 
 def _read_lists(predictions: Mapping[str, Any], items: Integers) -> tuple[Floats | None, Integers | None]:
@@ -92,6 +96,13 @@ def _read_lists(predictions: Mapping[str, Any], items: Integers) -> tuple[Floats
         return None, None
     bits = np.asarray(predictions[schema.OUTPUT_TOP_INFORMATION], np.float64).reshape(len(items), -1)
     return bits[:, : items.shape[1]], np.asarray(predictions[schema.OUTPUT_TARGET_BUCKET], np.int64).reshape(-1)
+
+
+def _read_pairs(predictions: Mapping[str, Any], items: Integers, k: int) -> Integers | None:
+    if schema.OUTPUT_TOP_GROUPS not in predictions:
+        return None
+    groups = np.asarray(predictions[schema.OUTPUT_TOP_GROUPS], np.int64).reshape(len(items), -1)
+    return diversity.count_pairs(groups[:, : items.shape[1]], k)
 
 
 def add_exposure(exposure: Integers | None, outputs: RankOutputs, model: str) -> Integers:

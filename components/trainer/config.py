@@ -36,6 +36,13 @@ class TrainerConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.strategy == "multi_worker":
+            msg = (
+                "`training.strategy: multi_worker` is for scripts that are started on each machine: the pipeline "
+                "trains in one process, of one container on Kubeflow. Set `mirrored`, which takes all GPUs of its "
+                "machine, or train with `pnfrec_keras.fit` (docs/guides/workers.md)."
+            )
+            raise ValueError(msg)
         if self.from_scratch_every < 0:
             msg = f"`training.from_scratch_every` must be 0, for never, or more. Received: {self.from_scratch_every}."
             raise ValueError(msg)

@@ -198,6 +198,8 @@ def kind_of(hint: Any, choices: tuple[str, ...] = ()) -> str:
         words = [kind_of(member) for member in members]
         return ", or ".join(words) if any(" one of " in f" {word}" for word in words) else " or ".join(words)
     if origin is dict:
+        if not choices and not any(_is_settings(member) for member in members):
+            return "names, each with a value"
         return f"names out of {', '.join(choices)}, each with keys" if choices else "names, each with keys"
     if origin is list:
         named = f" out of {', '.join(choices)}" if choices else ""

@@ -78,6 +78,7 @@ def evaluate(
     k: int | None = None,
     popularity: Floats | None = None,
     counts: npt.ArrayLike | None = None,
+    groups: npt.NDArray[np.integer[Any]] | None = None,
 ) -> dict[str, float]:
     """HR, NDCG and MRR of each group, their differences, and the measures of the lists: `measure` of `rank_all`.
 
@@ -88,6 +89,7 @@ def evaluate(
         popularity: (num_items + 1,), for a model: ranks histories without a known item (`Vocabulary.popularity`); None:
             what `PNFRec.set_popularity` was told last.
         counts: Training interactions of each item, (num_items,), in the order of popularity; None leaves novelty NaN.
+        groups: The group of each item, (num_items + 1,) (`Vocabulary.group_numbers`); None leaves diversity NaN.
 
     Returns:
         "hr_p", "hr_n", "hr_delta" and the same of "ndcg" and "mrr", "coverage" and the others of `lists.LIST_METRICS`.
@@ -97,7 +99,7 @@ def evaluate(
         k = recommender.k if k is None else k
         recommender = of_model(recommender, recommender.popularity if popularity is None else popularity)
     k = TrainingConfig.k if k is None else k
-    return measure(rank_all(recommender, arrays, k), k, counts)
+    return measure(rank_all(recommender, arrays, k), k, counts, groups)
 
 
 def of_model(model: PNFRec, popularity: Any) -> Recommender:

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import lists, measures, popularity
+from pnfrec_core import diversity, lists, measures, popularity
 from pnfrec_keras.config import TrainingConfig
 
 
@@ -29,7 +30,12 @@ class Ranked:
     target: npt.NDArray[np.int32] | None = None
 
 
-def measure(ranked: Ranked, k: int = TrainingConfig.k, counts: npt.ArrayLike | None = None) -> dict[str, float]:
+def measure(
+    ranked: Ranked,
+    k: int = TrainingConfig.k,
+    counts: npt.ArrayLike | None = None,
+    groups: npt.NDArray[np.integer[Any]] | None = None,
+) -> dict[str, float]:
     """HR, NDCG and MRR at `k` of each group, their differences, and the measures of the lists (spec, section 6).
 
     Args:
@@ -37,10 +43,12 @@ def measure(ranked: Ranked, k: int = TrainingConfig.k, counts: npt.ArrayLike | N
         k: Length of the list.
         counts: Training interactions of each item of the catalogue, (num_items,), in the order of popularity
             (`Vocabulary.counts`), which novelty needs.
+        groups: The group of each item as a number, (num_items + 1,), which diversity needs; 0 is none, as is that of
+            padding, item 0 (`Vocabulary.group_numbers`).
 
     Returns:
         Each of `measures.METRICS`. The measures of a group without examples are NaN, as is what would need `counts`,
-        the targets of `ranked` or the size of the catalogue where nobody told them.
+        `groups`, the targets of `ranked` or the size of the catalogue where nobody told them.
 
     >>> ranked = Ranked(np.array([1, 4, 0, 2]), np.array([[3], [1], [3], [2]]), np.array([1, 1, 0, 0]), num_items=6)
     >>> found = measure(ranked)
@@ -55,4 +63,6 @@ def measure(ranked: Ranked, k: int = TrainingConfig.k, counts: npt.ArrayLike | N
     if ranked.target is not None:
         buckets = popularity.bucket_of(ranked.target, ranked.num_items)
         targets = lists.targets_in_buckets(buckets, ranked.is_positive)
-    return found | lists.list_metrics(lists.exposure_of(ranked.top[:, :k], ranked.num_items), bits, targets)
+    top = ranked.top[:, :k]
+    pairs = None if groups is None else diversity.count_pairs(groups[top], k)
+    return found | lists.list_metrics(lists.exposure_of(top, ranked.num_items), bits, targets, pairs)

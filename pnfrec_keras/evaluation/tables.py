@@ -50,9 +50,9 @@ def evaluate_table(
         targets: What was held out, a row a target; users have one or several.
         positive: A target is liked when its value is at least this, and disliked otherwise.
         k: Length of the list.
-        catalogue: All items in the order of popularity, as a `Vocabulary` (which novelty needs) or a column of ids;
-            None leaves the measures of the lists NaN. Items with equal scores keep its order, as in `evaluate`;
-            without it equal scores are refused.
+        catalogue: All items in the order of popularity, as a `Vocabulary` (which novelty and diversity need) or a
+            column of ids; None leaves the measures of the lists NaN. Items with equal scores keep its order, as in
+            `evaluate`; without it equal scores are refused.
         user: Name of the user column in both.
         item: Name of the item column in both.
         value: Name of the column of values in `targets`.
@@ -68,8 +68,10 @@ def evaluate_table(
     if k < 1:
         msg = f"`k` must be at least 1. Received: {k}."
         raise ValueError(msg)
-    counts = catalogue.counts if isinstance(catalogue, Vocabulary) else None
-    return measure(rank_table(table, targets, positive, k, catalogue, (user, item, value, rank, score)), k, counts)
+    ranked = rank_table(table, targets, positive, k, catalogue, (user, item, value, rank, score))
+    if isinstance(catalogue, Vocabulary):
+        return measure(ranked, k, catalogue.counts, catalogue.group_numbers())
+    return measure(ranked, k)
 
 
 def rank_table(

@@ -1,8 +1,7 @@
 """From sequences of item ids to batches: arrays in memory, and `tf.data` over them.
 
 A user is one row. The whole training set of index sequences is held in memory: 2 * (L + 1) int32 a user, 41 MB for
-100,000 users at L = 50. In return every epoch is a full shuffle, and an interrupted run goes on with exactly the
-batches it would have seen.
+100,000 users at L = 50. In return every epoch is a full shuffle, and a resumed run sees the very same batches.
 """
 
 import dataclasses
@@ -27,6 +26,7 @@ from pnfrec_keras.examples.batch import (
     TARGET,
 )
 from pnfrec_keras.examples.histories import Histories, IntArray, pad_as
+from pnfrec_keras.examples.shares import Share, counts, filled, shared, take
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 FloatArray = npt.NDArray[np.float32]
@@ -215,7 +215,12 @@ def evaluation_arrays(
 
 
 def training_dataset(
-    arrays: TrainingArrays, batch_size: int, seed: int, first_epoch: int = 0, epochs: int | None = None
+    arrays: TrainingArrays,
+    batch_size: int,
+    seed: int,
+    first_epoch: int = 0,
+    epochs: int | None = None,
+    share: Share | None = None,
 ) -> Batches:
     """Shuffled batches, epoch after epoch. Epoch e has the same order in every run with this seed.
 
@@ -225,6 +230,7 @@ def training_dataset(
         seed: Of the order.
         first_epoch: Where to begin, for a resumed run.
         epochs: Where to end (exclusive); None goes on for ever.
+        share: Of each batch, for one of several processes, a replica's after the other; None: all.
 
     Returns:
         `(x, y)` batches; `steps_per_epoch` gives how many make an epoch.
@@ -238,13 +244,15 @@ def training_dataset(
 
     def epoch_batches(epoch: Any) -> Batches:
         order = tf.argsort(tf.random.stateless_uniform([rows], seed=tf.stack([tf.constant(seed, tf.int64), epoch])))
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return tf.data.Dataset.from_tensor_slices(filled(share, order)).batch(batch_size)
+
+    rows_at = tf.gather if share is None else take
 
     def gather(places: Any) -> Any:
-        return tf.nest.map_structure(lambda values: tf.gather(values, places), tensors)
+        return tf.nest.map_structure(lambda values: rows_at(values, places), tensors)
 
     last = tf.int64.max if epochs is None else epochs
-    ordered = tf.data.Dataset.range(first_epoch, last).flat_map(epoch_batches)
+    ordered = shared(share, tf.data.Dataset.range(first_epoch, last).flat_map(epoch_batches))
     return ordered.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
@@ -276,17 +284,23 @@ def even_batches(batches: Batches, replicas: int) -> Batches:
     return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def evaluation_dataset(arrays: EvaluationArrays, batch_size: int) -> Batches:
-    """Batches for `model.evaluate`; `seen` is padded to the longest row of its batch only."""
+def evaluation_dataset(arrays: EvaluationArrays, batch_size: int, share: Share | None = None) -> Batches:
+    """Batches for `model.evaluate`; `seen` is padded to the longest row of its batch only.
+
+    Those of a `share` have sample weights: rows of padding weigh nothing.
+    """
     lengths = np.array([len(row) for row in arrays.seen], dtype=np.int64)
     flat = np.concatenate([*arrays.seen, np.zeros(0, np.int32)]).astype(np.int32)
     seen = tf.RaggedTensor.from_row_lengths(flat, lengths)
     positive = tf.constant(arrays.positive)
     targets = {name: tf.constant(values) for name, values in arrays.targets().items()}
 
-    def gather(places: Any) -> Any:
-        x = {POSITIVE: tf.gather(positive, places), SEEN: tf.gather(seen, places).to_tensor()}
-        return x, {name: tf.gather(values, places) for name, values in targets.items()}
+    rows_at = tf.gather if share is None else take
 
-    places = tf.data.Dataset.range(len(arrays)).batch(batch_size)
+    def gather(places: Any) -> Any:
+        x = {POSITIVE: rows_at(positive, places), SEEN: rows_at(seen, places).to_tensor()}
+        y = {name: rows_at(values, places) for name, values in targets.items()}
+        return (x, y) if share is None else (x, y, counts(places))
+
+    places = shared(share, tf.data.Dataset.range(len(arrays)).batch(batch_size))
     return places.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

@@ -69,6 +69,15 @@ class Vocabulary:
         """
         return ["", *(self.groups.get(item_id, "") for item_id in self.item_ids)]
 
+    def group_numbers(self) -> npt.NDArray[np.int64]:
+        """The group of each item by its index as a number, (N + 1,): the names count from 1 in their order, none is 0.
+
+        >>> Vocabulary(["a", "b"], np.array([2, 1]), np.array([1, 1]), groups={"b": "drama"}).group_numbers().tolist()
+        [0, 0, 1]
+        """
+        numbers: npt.NDArray[np.int64] = np.unique(self.group_names(), return_inverse=True)[1].astype(np.int64)
+        return numbers  # the first name is "", that of padding
+
     @classmethod
     def from_interactions(
         cls, item_ids: Iterable[str], positive: Iterable[bool], titles: Mapping[str, str] | None = None

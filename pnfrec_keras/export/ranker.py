@@ -84,12 +84,10 @@ class Ranker(tf.Module):  # type: ignore[misc]
         self.reads_positives = model.reads == POSITIVE
         self.item_ids = tf.constant(["", *vocabulary.item_ids])
         # Group 0 is none. By item index, and the names by group.
-        of_item = vocabulary.group_names()
-        names = sorted(set(of_item) | {""})
-        number = {name: place for place, name in enumerate(names)}
+        names = sorted(set(vocabulary.group_names()))
         self.has_groups = len(names) > 1
         self.group_names = tf.constant(names)
-        self.groups = tf.constant([number[name] for name in of_item])
+        self.groups = tf.constant(vocabulary.group_numbers(), tf.int32)
         # By item index, for the gate; column 0 is padding and unknown items.
         self._information = tf.constant([0.0, *lists.information(vocabulary.counts)], tf.float64)
         self._buckets = tf.constant(popularity.bucket_of(range(self.num_items + 1), self.num_items))
@@ -196,6 +194,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
             schema.OUTPUT_DEFAULT_RANK: default_ranks,
             schema.OUTPUT_TOP_ITEMS: tf.cast(indices, tf.int64),
             schema.OUTPUT_TOP_INFORMATION: tf.gather(self._information, indices),
+            schema.OUTPUT_TOP_GROUPS: tf.cast(tf.gather(self.groups, indices), tf.int64),
             schema.OUTPUT_TARGET_BUCKET: tf.gather(self._buckets, target),
             schema.OUTPUT_CATALOGUE_SIZE: tf.fill([tf.shape(target)[0]], tf.constant(self.num_items, tf.int64)),
         }

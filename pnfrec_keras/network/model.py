@@ -1,6 +1,7 @@
 """PNFRec as a Keras model: what is trained, and how it is validated (spec, sections 3 and 4)."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -131,6 +132,8 @@ class PNFRec(TwoEncoders):
                     loss = self.optimizer.scale_loss(self._loss(sequence, hidden, inputs, y, training=True))
                 gradients = [_sum(pair) for pair in zip(gradients, tape.gradient(loss, variables), strict=True)]
             before = [loss]
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = overflowing_alike(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self.compute_metrics(x, y, None)
 
@@ -258,3 +261,21 @@ def _sum(gradients: tuple[Tensor, ...]) -> Tensor:
     """Of the gradients that are there, dense; None where there is none."""
     dense = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
     return tf.add_n(dense) if dense else None
+
+
+def overflowing_alike(gradients: list[Tensor]) -> list[Tensor]:
+    """Gradients of a scaled loss, infinite on all replicas where they overflow on one: all leave the step out.
+
+    Keras asks one replica of each process, before it sums up: another one's infinities would get into the weights, and
+    of two processes one would wait for the sum of a step that the other leaves out.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return gradients
+    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients if gradient is not None]
+    overflows = tf.cast(tf.logical_not(tf.reduce_all(finite)), tf.float32)
+    anywhere = context.all_reduce(tf.distribute.ReduceOp.SUM, overflows) > 0.0
+    return [
+        None if gradient is None else tf.where(anywhere, tf.constant(math.inf, gradient.dtype), gradient)
+        for gradient in gradients
+    ]

@@ -9,6 +9,16 @@ import tensorflow as tf
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.callbacks import start_averages
+from pnfrec_keras.training.workers import join_workers
+
+
+def begin(training: TrainingConfig) -> None:
+    """What comes before anything else of a training: its other machines are joined, and its seed is set."""
+    if training.strategy == "multi_worker":
+        join_workers()
+    keras.utils.set_random_seed(training.seed)
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
 
 
 def build_model(
@@ -42,7 +52,9 @@ def compile_model(model: PNFRec, training: TrainingConfig, steps: int | None = N
 
 
 def make_strategy(name: str) -> Any:
-    """The `tf.distribute` strategy of a setting: "none" or "mirrored".
+    """The `tf.distribute` strategy of a setting: "none", "mirrored" or "multi_worker".
+
+    The last one joins the processes that TF_CONFIG names, and raises as `workers.join_workers` does.
 
     Raises:
         ValueError: Unknown name.
@@ -52,5 +64,7 @@ def make_strategy(name: str) -> Any:
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    msg = f"`training.strategy` must be 'none' or 'mirrored'. Received: {name!r}."
+    if name == "multi_worker":
+        return join_workers().strategy
+    msg = f"`training.strategy` must be 'none', 'mirrored' or 'multi_worker'. Received: {name!r}."
     raise ValueError(msg)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
@@ -125,7 +125,7 @@ class ResumableState(keras.callbacks.Callback):
 
     def restore(self, model: keras.Model) -> int:
         """Puts a state that is there into the model and its built optimizer, and says how many epochs it had done."""
-        state = self._read(model, self.path) if self.path is not None and self.path.exists() else {}
+        state = self._found(model)
         if state:
             for number, variable in enumerate(_variables(model)):
                 variable.assign(state[f"variable_{number}"])
@@ -135,16 +135,20 @@ class ResumableState(keras.callbacks.Callback):
             log.info("Resuming after epoch %d from %s.", len(self.history), self.path)
         return len(self.history)
 
-    def _read(self, model: keras.Model, path: Path) -> dict[str, Any]:
+    def _found(self, model: keras.Model) -> dict[str, Any]:
+        """What an earlier run has left; nothing where there is none."""
+        return self._read(model, self.path) if self.path is not None and self.path.exists() else {}
+
+    def _read(self, model: keras.Model, path: Path | BinaryIO) -> dict[str, Any]:
         """What the file holds; nothing, with a warning, if it is damaged or of another network."""
         try:
             state: dict[str, Any] = read_arrays(path)
             stored = [state[f"variable_{number}"].shape for number in range(int(state[_COUNT_KEY]))]
         except (OSError, KeyError, ValueError) as error:
-            log.warning("%s cannot be read (%s): the training begins anew.", path, error)
+            log.warning("%s cannot be read (%s): the training begins anew.", self.path, error)
             return {}
         if stored != [tuple(variable.shape) for variable in _variables(model)]:
-            log.warning("%s is of another version of the network: the training begins anew.", path)
+            log.warning("%s is of another version of the network: the training begins anew.", self.path)
             return {}
         return state
 

@@ -4,35 +4,31 @@ import dataclasses
 import functools
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import (
     EvaluationArrays,
     TrainingArrays,
-    evaluation_dataset,
-    even_batches,
     steps_per_epoch,
-    training_dataset,
 )
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.build import build_model, compile_model
+from pnfrec_keras.training.build import begin, build_model, compile_model
 from pnfrec_keras.training.callbacks import (
     AveragedWeights,
     EpochProgress,
     Patience,
     Progress,
     ReportedProgress,
-    ResumableState,
     has_averages,
 )
 from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
+from pnfrec_keras.training.epochs import Epochs
 from pnfrec_keras.training.progress import training_started
 from pnfrec_keras.training.warm import WarmStart
 
@@ -99,9 +95,7 @@ def train(
         ValueError: As of `fit`.
         FloatingPointError: As of `fit`.
     """
-    keras.utils.set_random_seed(training.seed)
-    if training.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    begin(training)
     steps = steps_per_epoch(training_data, training.batch_size)
     model = build_model(num_items, model_config, training, steps)
     if popularity is not None:
@@ -129,6 +123,7 @@ def fit(
     progress: Progress | None = None,
     report: events.Report | None = None,
     verbose: int | str = "auto",
+    own_rows: bool = False,
     **settings: Any,
 ) -> TrainingResult:
     """Trains until validation NDCG@k of the positive group has not risen for `patience` epochs.
@@ -151,6 +146,8 @@ def fit(
         report: Gets what happens as events: what is trained, that the first step is compiled, each epoch, the best. By
             default they are logged.
         verbose: Of Keras' own progress bar.
+        own_rows: For a model in the scope of `join_workers`: whether each process was given training users of its own,
+            such as those of every n-th file, and nobody all of them. Each batch then holds equally many of each.
         **settings: Fields of `pnfrec_keras.config.TrainingConfig`, which say more than `config`: `epochs=20`.
 
     Raises:
@@ -159,63 +156,44 @@ def fit(
             margins or the times that `soft_boundary` or `trend_days` of the model need; the network of `initial` is
             another one; or a setting means nothing for this model.
         FloatingPointError: The loss is not a number any more.
+        WorkerLostError: Another of several processes is gone (`pnfrec_keras.training.workers`).
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
     training_data = check_training(training_data, model)
     check_validation(validation_data)
+    epochs = Epochs(model, config, own_rows)
+    epochs.check_own_rows(initial)
     if not model.compiled:
         with model.distribute_strategy.scope():
-            compile_model(model, config, steps_per_epoch(training_data, config.batch_size))
+            compile_model(model, config, epochs.steps(training_data))
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    epochs.check(training_data, validation_data)
     if initial is not None:
         initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
-    state = ResumableState(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
+    state = epochs.state(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
     first_epoch = state.restore(model)
-    report = report or functools.partial(events.report, log)
-    report(training_started(model.num_items, model.config, training_data, validation_data, first_epoch))
-    more: list[Any] = [ReportedProgress(report, config.epochs, steps_per_epoch(training_data, config.batch_size))]
-    if progress is not None:
-        more.append(EpochProgress(progress))
-    if log_dir is not None:
-        more.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
+    report = (report or functools.partial(events.report, log)) if epochs.reports else events.ignore
+    started = training_started(model.num_items, model.config, training_data, validation_data, first_epoch)
+    report(epochs.of_all(started))
+    # The order of the callbacks matters: see their docstrings.
+    callbacks: list[Any] = [StopOnNan(), state.early_stopping, *([AveragedWeights()] if has_averages(model) else [])]
+    callbacks += [state, ReportedProgress(report, config.epochs, epochs.steps(training_data))]
+    if progress is not None and epochs.reports:
+        callbacks.append(EpochProgress(progress))
+    if log_dir is not None and epochs.reports:
+        callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
     if state.is_finished(config.epochs):
         state.restore_best_weights(model)
     else:
-        _run(model, training_data, validation_data, config, first_epoch, state, more, verbose)
+        epochs.run(training_data, validation_data, first_epoch, config.epochs, callbacks, verbose)
     history = state.history
     best_epoch = 1 + max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
     best = history[best_epoch - 1][MONITOR]
     report(events.TrainingDone(len(history), best_epoch, best))
     return TrainingResult(model, history, best_epoch, first_epoch)
-
-
-def _run(
-    model: PNFRec,
-    training_data: TrainingArrays,
-    validation_data: EvaluationArrays,
-    config: TrainingConfig,
-    first_epoch: int,
-    state: ResumableState,
-    more: Sequence[Any],
-    verbose: int | str,
-) -> None:
-    """The epochs from `first_epoch` on. The order of the callbacks matters: see their docstrings."""
-    averaged = [AveragedWeights()] if has_averages(model) else []
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    batches = training_dataset(training_data, config.batch_size, config.seed, first_epoch, config.epochs)
-    validation = evaluation_dataset(validation_data, config.evaluation_batch_size)
-    model.fit(
-        even_batches(batches, replicas),
-        steps_per_epoch=steps_per_epoch(training_data, config.batch_size),
-        initial_epoch=first_epoch,
-        epochs=config.epochs,
-        validation_data=even_batches(validation, replicas),
-        callbacks=[StopOnNan(), state.early_stopping, *averaged, state, *more],
-        verbose=verbose,
-    )
 
 
 def _with_settings(config: TrainingConfig, settings: Mapping[str, Any], *, compiled: bool) -> TrainingConfig:

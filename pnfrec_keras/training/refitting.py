@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
-from pnfrec_keras.examples.arrays import TrainingArrays, even_batches, steps_per_epoch, training_dataset
+from pnfrec_keras.examples.arrays import TrainingArrays, steps_per_epoch
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.build import build_model
-from pnfrec_keras.training.callbacks import ResumableState, StepsProgress, take_averages
+from pnfrec_keras.training.build import begin, build_model
+from pnfrec_keras.training.callbacks import StepsProgress, take_averages
 from pnfrec_keras.training.checks import StopOnNan, check_training, set_trend
+from pnfrec_keras.training.epochs import Epochs
 from pnfrec_keras.training.progress import training_started
 from pnfrec_keras.training.warm import WarmStart
 
@@ -114,20 +114,20 @@ def train_steps(
         ValueError: There is nothing to learn from, or the network of `initial` is another one.
         FloatingPointError: The loss is not a number any more.
     """
-    keras.utils.set_random_seed(training.seed)
-    if training.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    begin(training)
     model = build_model(num_items, model_config, training, schedule.steps_per_epoch)
     if popularity is not None:
         model.set_popularity(popularity)
     training_data = check_training(training_data, model)
+    run = Epochs(model, training)
+    run.check(training_data, None)
     if initial is not None:
         initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
-    state = ResumableState(state_dir, None)
+    state = run.state(state_dir, None)
     first_epoch = state.restore(model)
-    report = report or functools.partial(events.report, log)
+    report = (report or functools.partial(events.report, log)) if run.reports else events.ignore
     report(training_started(num_items, model.config, training_data, None, first_epoch))
     an_epoch = steps_per_epoch(training_data, training.batch_size)
     callbacks: list[Any] = [
@@ -136,18 +136,10 @@ def train_steps(
         state,
         StepsProgress(report, schedule.steps, an_epoch),
     ]
-    if log_dir is not None:
+    if log_dir is not None and run.reports:
         callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
     epochs = -(-schedule.steps // an_epoch)
     if first_epoch < epochs:
-        batches = training_dataset(training_data, training.batch_size, training.seed, first_epoch, epochs)
-        model.fit(
-            even_batches(batches, model.distribute_strategy.num_replicas_in_sync),
-            steps_per_epoch=an_epoch,
-            initial_epoch=first_epoch,
-            epochs=epochs,
-            callbacks=callbacks,
-            verbose=verbose,
-        )
+        run.run(training_data, None, first_epoch, epochs, callbacks, verbose)
     take_averages(model)
     return RefitResult(model, state.history, first_epoch)

@@ -96,9 +96,9 @@ class WarmStart:
         """The means of the known items of each item's group; NaN for those that have no group, or a new one."""
         if self.new_items != "group":
             return None
-        names, group = np.unique(self.vocabulary.group_names(), return_inverse=True)
-        rows = _means(table, group[is_known], np.flatnonzero(is_known), len(names))[group]
-        rows[np.array(self.vocabulary.group_names()) == ""] = np.nan
+        group = self.vocabulary.group_numbers()
+        rows = _means(table, group[is_known], np.flatnonzero(is_known), int(group.max()) + 1)[group]
+        rows[group == 0] = np.nan
         return rows
 
     def _by_users(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pnfrec_core import schema
+from pnfrec_core.model_marks import CANARY, STABLE
 from serving import errors, wire
 from serving.calls import Call
 from serving.records import METHODS, OK, REST, CallRecord, Watcher
@@ -67,7 +68,7 @@ class Calls:
 
     def ranked(self, spec: Any, request: Any, request_id: str, call: Call) -> tuple[int, dict[str, Any], Any]:
         """Status, document of a failure, and the PredictResponse to a request that was made here, None if it failed."""
-        request.model_spec.name = spec.name
+        request.model_spec.MergeFrom(spec)
         answers: list[Any] = []
 
         def ask() -> Any:
@@ -77,12 +78,24 @@ class Calls:
         status, document = self._told(wire.PREDICT, request, request_id, ask)
         return status, document, answers[0] if answers else None
 
-    def has_signature(self, model_name: str, name: str) -> bool:
-        """Whether the version that serves has a signature; False while none serves."""
+    def has_signature(self, spec: Any, name: str) -> bool:
+        """Whether the version that a ModelSpec asks for has a signature; False while it is not loaded."""
         try:
-            return name in self._signatures_of(wire.model_spec(model_name)).signature_def
+            return name in self._signatures_of(spec).signature_def
         except errors.RequestFault:
             return False
+
+    def labels(self, model_name: str) -> dict[str, int | None]:
+        """The version of the labels `stable` and `canary`, where they are set; None where that version is not there."""
+        found: dict[str, int | None] = {}
+        for label in (STABLE, CANARY):
+            request = wire.GetModelStatusRequest(model_spec=wire.model_spec(model_name, label=label))
+            try:
+                found[label] = int(self._services.status(request).model_version_status[0].version)
+            except errors.RequestFault as fault:
+                if fault.code == errors.NOT_FOUND:
+                    found[label] = None
+        return found
 
     def metadata(self, spec: Any, request_id: str) -> tuple[int, dict[str, Any]]:
         """Status and document of the signatures."""

@@ -2,8 +2,7 @@
 
 import functools
 import logging
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pnfrec_core import schema
-from serving import errors, tensors, wire
+from serving import errors, wire
 from serving.calls import Call
 from serving.connection import REQUEST_ID
 from serving.records import request_id
-from serving.rest import forms
+from serving.rest import forms, page_lists
 from serving.rest.app import Answer, RestApp, read_body, respond
 from serving.rest.calls import Calls
 from serving.settings import ServerSettings
@@ -29,18 +28,25 @@ _FILES: Final = {
     "/": ("page.html", "text/html"),
     "/page/page.css": ("page.css", "text/css"),
     "/page/page.js": ("page.js", "text/javascript"),
+    "/page/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-# Nothing of other places is loaded, and no other place shows the page inside of its own.
+# Nothing of other places is loaded, no other place shows the page inside of its own, and no text becomes a part of it.
 _HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; "
+    "script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
     "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
+_OK: Final = 200
+_NOT_FOUND: Final = 404
+_NO_TITLES: Final = (
+    f"The version shown has no {schema.EXTRA_ASSETS}/{schema.VOCABULARY_FILE}, so that nothing can be searched. The "
+    "server's log says why."
+)
 _FOUND: Final = 12
-_SHOWN: Final = 10
-# Ranks beyond are told as "further down".
-_DEEP: Final = 100
 _MOST_DISLIKES: Final = 20
 _MOST_LIKES: Final = 200
 
@@ -71,7 +77,8 @@ class _Page:
         self._calls = calls
         self._settings = settings
         self._version = version
-        self._titles_of = functools.lru_cache(maxsize=2)(self._read_titles)
+        self._titles_of = functools.lru_cache(maxsize=4)(self._read_titles)
+        self._titles_of_all = functools.lru_cache(maxsize=1)(self._join_titles)
 
     async def items(self, request: Request) -> Response:
         """Items whose title or id holds each word of `q`, the most frequent first; those of `id` where it is given."""
@@ -80,20 +87,23 @@ class _Page:
         ids = request.query_params.getlist("id")[:_MOST_LIKES]
 
         def find() -> Answer:
-            version = self._version()
-            if version is None:
+            versions = [version for version in self._shown() if version is not None]
+            if not versions:
                 return 503, {"error": "No version of the model is loaded yet."}
-            titles = self._titles_of(version)
+            titles = self._titles_of_all(tuple(versions))
+            if not ids and not len(titles):
+                return _NOT_FOUND, {"error": _NO_TITLES}
             if ids:
-                found = [each for each in ids if each in titles or not len(titles)]
+                found, more = [each for each in ids if each in titles or not len(titles)], False
             else:
-                found = [*titles.find(words, _FOUND)]
-            return 200, {"version": str(version), "items": [_item(titles, each) for each in found]}
+                found = titles.find(words, _FOUND + 1)
+                more, found = len(found) > _FOUND, found[:_FOUND]
+            return _OK, {"items": [page_lists.item_of(titles, each) for each in found], "more": more}
 
         return respond(*await self._app.ask(find, own_id))
 
     async def lists(self, request: Request) -> Response:
-        """The list after likes and dislikes, that without the dislikes, and what each dislike moved."""
+        """The lists after likes and dislikes, and what the rule and each dislike moved: of each version shown."""
         own_id = request_id(request.headers.get(REQUEST_ID))
         try:
             body = forms.parse(await read_body(request, self._settings.rest.max_body_bytes))
@@ -101,48 +111,48 @@ class _Page:
         except errors.RequestFault as fault:
             status, document = self._calls.refused(fault.code, fault.details, own_id)
             return respond(status, document)
-        return respond(*await self._app.ask(lambda: self._ranked(liked, disliked, own_id), own_id))
+        return respond(*await self._app.ask(lambda: self._compared(liked, disliked, own_id), own_id))
 
-    def _ranked(self, liked: list[str], disliked: list[str], own_id: str) -> Answer:
-        # All dislikes, none of them, and all but each: what is left out is excluded, so that no list holds it.
-        told = [disliked, [], *([each for each in disliked if each != one] for one in disliked)]
-        spec = wire.model_spec(self._settings.model_name)
+    def _shown(self) -> dict[int | None, list[str]]:
+        """The versions that the page shows, with their labels; None for a label whose version is not there.
+
+        They are those with the labels `stable` and `canary`, or, where nobody has set either, the one that serves.
+        """
+        shown: dict[int | None, list[str]] = {}
+        for label, version in self._calls.labels(self._settings.model_name).items():
+            shown.setdefault(version, []).append(label)
+        return shown or {self._version(): []}
+
+    def _compared(self, liked: list[str], disliked: list[str], own_id: str) -> Answer:
+        call = Call(self._settings.rest.timeout_seconds)
+        answers = [self._ranked(labels, liked, disliked, own_id, call) for labels in self._shown().values()]
+        # One of two that fails is told in its place; else the failure is the answer.
+        failed = [(status, document) for status, document in answers if status != _OK]
+        if len(failed) == len(answers):
+            return failed[0][0], {"error": failed[0][1]["error"]}
+        deep = self._deep()
+        return _OK, {"model": self._settings.model_name, "deep": deep, "lists": [document for _, document in answers]}
+
+    def _ranked(self, labels: list[str], liked: list[str], disliked: list[str], own_id: str, call: Call) -> Answer:
+        """The list of one version."""
+        spec = wire.model_spec(self._settings.model_name, label=labels[0] if labels else None)
+        has = functools.partial(self._calls.has_signature, spec)
         # A model of one history for both cannot be told dislikes apart: they are excluded, and move nothing.
-        reads = self._calls.has_signature(self._settings.model_name, schema.NEGATIVES_SIGNATURE)
-        request = _request(liked, told, disliked, reads)
-        status, document, response = self._calls.ranked(spec, request, own_id, self._call())
+        reads = has(schema.NEGATIVES_SIGNATURE)
+        in_full = schema.RECOMMEND_SIGNATURE if has(schema.RECOMMEND_SIGNATURE) else schema.NEGATIVES_SIGNATURE
+        signature = in_full if reads else schema.SERVING_SIGNATURE
+        request = page_lists.request_of(liked, disliked, signature, self._deep())
+        status, document, response = self._calls.ranked(spec, request, own_id, call)
         if response is None:
-            return status, document
-        version = int(response.model_spec.version.value)
-        titles = self._titles_of(version)
-        outputs = {name: tensors.to_lists(response.outputs[name]) for name in (*_NEEDED, schema.OUTPUT_SCORES)}
-        rows = [
-            [item.decode() for item in row[:count]]
-            for row, count in zip(outputs[schema.OUTPUT_ITEM_IDS], outputs[schema.OUTPUT_COUNT], strict=True)
-        ]
-        scores = dict(zip(rows[0], outputs[schema.OUTPUT_SCORES][0], strict=False))
-        return 200, {
-            "version": str(version),
-            "reads_dislikes": reads,
-            "fallback": bool(outputs[schema.OUTPUT_FALLBACK][0]),
-            "items": [
-                {**_item(titles, each), "score": scores[each], "before": _rank(rows[1], each)}
-                for each in rows[0][:_SHOWN]
-            ],
-            "without": [{**_item(titles, each), "after": _rank(rows[0], each)} for each in rows[1][:_SHOWN]],
-            "dislikes": [
-                {
-                    **_item(titles, one),
-                    "moved": [
-                        {**_item(titles, item), "from": a, "to": b} for item, a, b in _moves(rows[place], rows[0])
-                    ],
-                }
-                for place, one in enumerate(disliked, start=2)
-            ],
-        }
+            if labels and status == _NOT_FOUND:
+                document = {"error": f"The version labelled {labels[0]} is not loaded. {document['error']}"}
+            return status, {"labels": labels, **document}
+        titles = self._titles_of(int(response.model_spec.version.value))
+        ranked = page_lists.document_of(response, disliked, titles)
+        return _OK, {"labels": labels, "reads_dislikes": reads, **ranked}
 
-    def _call(self) -> Call:
-        return Call(self._settings.rest.timeout_seconds)
+    def _deep(self) -> int:
+        return min(page_lists.DEEP, self._settings.limits.max_k)
 
     def _read_titles(self, version: int) -> Titles:
         try:
@@ -151,28 +161,14 @@ class _Page:
             logger.warning("The page has no titles: %s", error)
             return Titles({}, Path(self._settings.base))
 
-
-_NEEDED: Final = (schema.OUTPUT_ITEM_IDS, schema.OUTPUT_COUNT, schema.OUTPUT_FALLBACK)
-
-
-def _request(liked: list[str], told: Sequence[Sequence[str]], excluded: list[str], reads_dislikes: bool) -> Any:
-    """A request with a row for each list of dislikes, of the signature that reads them where there is one."""
-    rows = len(told)
-    width = max(len(each) for each in told)
-    request = wire.PredictRequest()
-    request.model_spec.signature_name = schema.NEGATIVES_SIGNATURE if reads_dislikes else schema.SERVING_SIGNATURE
-
-    def put(name: str, values: Any, dtype: int, shape: list[int]) -> None:
-        request.inputs[name].CopyFrom(tensors.to_proto(values, dtype, shape))
-
-    texts = tensors.DT_STRING
-    put(schema.POSITIVE_ITEM_IDS, [liked] * rows, texts, [rows, len(liked)])
-    put(schema.EXCLUDE_ITEM_IDS, [excluded] * rows, texts, [rows, len(excluded)])
-    put(schema.K, [_DEEP] * rows, tensors.DT_INT32, [rows])
-    if reads_dislikes:
-        put(schema.NEGATIVE_ITEM_IDS, [[*each, *[""] * (width - len(each))] for each in told], texts, [rows, width])
-        put(schema.GAMMA, [math.nan] * rows, tensors.DT_FLOAT, [rows])
-    return request
+    def _join_titles(self, versions: tuple[int, ...]) -> Titles:
+        """The items of all versions shown, those of the first before what only others have."""
+        parts = [self._titles_of(version) for version in versions]
+        joined: dict[str, str] = {}
+        for part in parts:
+            for item_id, title in part.titles.items():
+                joined.setdefault(item_id, title)
+        return Titles(joined, parts[0].source)
 
 
 def _ids(body: Any, name: str, most: int) -> list[str]:
@@ -181,19 +177,3 @@ def _ids(body: Any, name: str, most: int) -> list[str]:
         msg = f"`{name}` must be a list of {most} ids at most."
         raise forms.fault(msg)
     return list(dict.fromkeys(values))
-
-
-def _rank(row: list[str], item: str) -> int | None:
-    return row.index(item) + 1 if item in row else None
-
-
-def _moves(before: list[str], after: list[str]) -> list[tuple[str, int | None, int | None]]:
-    """Items that a dislike moved, of those shown before or after it: those that moved farthest first."""
-    shown = dict.fromkeys([*before[:_SHOWN], *after[:_SHOWN]])
-    ranks = [(item, _rank(before, item), _rank(after, item)) for item in shown]
-    moved = [(item, a, b) for item, a, b in ranks if a != b]
-    return sorted(moved, key=lambda move: -abs((move[1] or _DEEP) - (move[2] or _DEEP)))[:_SHOWN]
-
-
-def _item(titles: Titles, item_id: str) -> dict[str, str]:
-    return {"id": item_id, "title": titles.title(item_id)}

@@ -65,10 +65,11 @@ def choose_gamma(
     gains = [measures.gains(each.rank, "ndcg", k) for each in ranked]
     _, number = np.unique(user, return_inverse=True)
     liked = validation.is_positive.astype(np.float64)
-    found = []
+    found, groups = [], vocabulary.group_numbers()
     for gamma, each, own in zip(rule.gamma, ranked, gains, strict=True):
         loss_is_sure = paired_difference(own, gains[0], number, liked).high < 0
-        found.append({"gamma": gamma, **measure(each, k, vocabulary.counts), "loss_is_sure": float(loss_is_sure)})
+        told = measure(each, k, vocabulary.counts, groups)
+        found.append({"gamma": gamma, **told, "loss_is_sure": float(loss_is_sure)})
     # Of equal ones the first.
     if (weight := rule.delta_weight) is not None:
         best = max(found, key=lambda row: row["ndcg_p"] + weight * row["ndcg_delta"])

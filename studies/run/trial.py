@@ -81,7 +81,7 @@ def run(request: Request) -> None:
     ranks: dict[str, Any] = {}
     for split in SPLITS:
         ranked = evaluate.rank_all(recommender, arrays[split], training.k)
-        found[split] = measure(ranked, training.k, vocabulary.counts)
+        found[split] = measure(ranked, training.k, vocabulary.counts, vocabulary.group_numbers())
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
         ranks[f"{split}_bucket"] = popularity.bucket_of(arrays[split].target, len(vocabulary))
         ranks |= {f"{split}_{name}": values for name, values in vars(keys_of(data, split)).items()}

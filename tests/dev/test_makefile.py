@@ -12,6 +12,7 @@ TARGETS = [
     "run",
     "check",
     "test",
+    "cluster-test",
     "coverage",
     "lint",
     "format",

@@ -161,7 +161,7 @@ def test_overrides_reach_any_key(tmp_path: Path, override: str, expected: Any) -
         ("training.epochs=2.5", r"`training.epochs`: input should be a valid integer. Received: 2.5"),
         ("training.epochs='3'", r"`training.epochs`: input should be a valid integer. Received: '3'"),
         ("training.epochs=0", r"`training.epochs` must be at least 1. Received: 0"),
-        ("training.strategy=multi", r"`training.strategy`: input should be 'none' or 'mirrored'. Received: 'multi'"),
+        ("training.strategy=multi", r"`training.strategy`: input should be 'none', 'mirrored' or 'multi_worker'. Rec"),
         ("training.epochs=1e2", r"`training.epochs`: input should be a valid integer. Received: '1e2'"),
         ("training.learning_rate='1e-3'", r"`training.learning_rate`: input should be a valid number. .*'1e-3'"),
         ("training.learning_rate=-1e-3", r"`training.learning_rate` must be above 0 and finite. Received: -0.001"),

@@ -58,7 +58,8 @@ def test_a_key_alone_is_printed_in_its_section() -> None:
     assert result.exit_code == 0
     assert yaml.safe_load(result.output) == {"model": {"similarity": "dot"}}
     assert "similarity: dot  # one of dot, cosine" in result.output
-    assert yaml.safe_load(invoke("beam").output) == {"beam": {"workers": 1, "mode": "in_memory"}}
+    default = {"runner": "DirectRunner", "workers": 1, "mode": None, "options": {}}
+    assert yaml.safe_load(invoke("beam").output) == {"beam": default}
 
 
 def test_a_key_that_does_not_exist_is_refused_with_the_nearest() -> None:

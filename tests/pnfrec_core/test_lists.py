@@ -11,13 +11,15 @@ EXPOSURE = np.array([6, 3, 0, 0, 1, 2, 0, 0, 0, 0])
 
 def test_every_metric_by_its_definition() -> None:
     bits = np.arange(1.0, 11.0)
-    found = lists.list_metrics(EXPOSURE, bits, np.array([2, 1, 1]))
+    pairs = np.array([[9, 1, 2, 2], [0, 0, 1, 3]])
+    found = lists.list_metrics(EXPOSURE, bits, np.array([2, 1, 1]), pairs)
     apart = np.abs(EXPOSURE[:, np.newaxis] - EXPOSURE[np.newaxis, :]).sum()
     assert found == pytest.approx(
         {
             "coverage": 4 / 10,
             "gini": apart / (2 * 10 * 12),  # half the mean difference of two items over the mean
             "novelty": (6 * 1 + 3 * 2 + 1 * 5 + 2 * 6) / 12,
+            "diversity": (0 + 1 + 0 + 1) / 4,
             "list_head": 6 / 12,
             "list_middle": 4 / 12,
             "list_tail": 2 / 12,
@@ -42,14 +44,14 @@ def test_gini(exposure: list[int], expected: float) -> None:
 def test_without_any_list_nothing_is_defined_but_coverage() -> None:
     found = lists.list_metrics(np.zeros(10, np.int64), np.ones(10), np.array([1, 0, 0]))
     undefined = {name for name, value in found.items() if math.isnan(value)}
-    assert undefined == {"gini", "novelty", "miscalibration", *lists.LIST_SHARES}
+    assert undefined == {"gini", "novelty", "diversity", "miscalibration", *lists.LIST_SHARES}
     assert (found["coverage"], found["target_head"]) == (0.0, 1.0)
 
 
 def test_what_nobody_knows_is_not_defined() -> None:
     found = lists.list_metrics(EXPOSURE)
     assert {name for name, value in found.items() if math.isnan(value)} == {
-        "novelty", "miscalibration", *lists.TARGET_SHARES,
+        "novelty", "diversity", "miscalibration", *lists.TARGET_SHARES,
     }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_wrong_arguments_say_what_is_allowed() -> None:
 def test_metric_names_are_those_of_the_spec() -> None:
     assert measures.METRICS == (
         "hr_p", "hr_n", "hr_delta", "ndcg_p", "ndcg_n", "ndcg_delta", "mrr_p", "mrr_n", "mrr_delta",
-        "coverage", "gini", "novelty", "miscalibration", "list_head", "list_middle", "list_tail",
+        "coverage", "gini", "novelty", "diversity", "miscalibration", "list_head", "list_middle", "list_tail",
         "target_head", "target_middle", "target_tail",
     )  # fmt: skip
 
@@ -54,6 +54,7 @@ def test_metric_names_are_those_of_the_spec() -> None:
         ("coverage", True, (0, 1), ("p", "n")),
         ("gini", False, (0, 1), ("p", "n")),
         ("novelty", True, (0, 64), ("p", "n")),
+        ("diversity", True, (0, 1), ("p", "n")),
         ("miscalibration", False, (0, 1), ("p", "n")),
         ("list_head", False, (0, 1), ("p", "n")),
         ("list_tail", True, (0, 1), ("p", "n")),

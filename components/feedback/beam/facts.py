@@ -31,7 +31,7 @@ from components.feedback.rules.ranks import RankRule
 from components.feedback.rules.splits import TIME, USER
 from components.feedback.writing import account, vocabulary
 from components.feedback.writing.checks import check_train_examples, check_training_rows
-from components.feedback.writing.output import Folders, write_results
+from components.feedback.writing.output import Folders, remove_unfinished, write_results
 from components.feedback.writing.statistics import make_statistics
 from pnfrec_columns.units import time_text
 from pnfrec_core import schema
@@ -231,4 +231,5 @@ class Finish:
         )
         check_leaks(findings, self.config)
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)
+        remove_unfinished(self.folders)
         write_results(self.folders, lines, result)

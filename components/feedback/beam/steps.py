@@ -31,7 +31,7 @@ from components.feedback.rules.table import UserTable, build_table, drop_duplica
 from components.feedback.rules.targets import Selection, seen_before, select
 from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
-from components.feedback.writing.output import Folders, shard_path, write_bytes
+from components.feedback.writing.output import Folders, write_shard
 from components.feedback.writing.tfrecord import gzip_tfrecords
 from components.feedback.writing.vocabulary import FIRST_TIME
 from pnfrec_columns.arrays import Mask
@@ -192,11 +192,13 @@ class Write(OnShard):
         encoder = ShardExamples(table, positive, day, parting.margins(table) if has_values else None)
         records = {schema.TRAIN_SPLIT: encoder.train(chosen.train)}
         for split, targets in chosen.targets.items():
-            records[schema.SPLITS[split]] = encoder.evaluation(targets, known, len(facts.catalogue))
+            records[schema.SPLITS[split]] = encoder.evaluation(
+                targets, known, len(facts.catalogue), self._config.caps.history
+            )
         counts = _row_counts(table, known, splits, positive, chosen)
         for name, split_records in records.items():
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
-            write_bytes(shard_path(self._folders, name, element[0], self._shards), data)
+            write_shard(self._folders, name, element[0], self._shards, data)
         unit = account.timestamp_unit(facts.counts)
         days = [see_days(read, has_values, facts.window), see_likes(table, positive, facts.window)]
         observed = dataclasses.replace(observe_examples(table, positive, chosen, unit), days=merge_days(days))
@@ -220,6 +222,7 @@ def _row_counts(table: UserTable, known: Known, splits: Splits, positive: Mask, 
         account.DROPPED + "few_positives": chosen.few_positives,
         account.DROPPED + "few_heldout_positives": chosen.few_heldout_positives,
         account.DROPPED + "no_positive_target": chosen.no_positive_target,
+        account.DROPPED + "capped": chosen.capped,
         "users_heldout": chosen.heldout_users,
         "users_heldout_enough": chosen.heldout_users_enough,
     }

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.rules.caps import first_of_users, newest_of_users
 from components.feedback.rules.filters import Known
 from components.feedback.rules.splits import TEST, VALIDATION, Splits
 from components.feedback.rules.table import UserTable
@@ -34,7 +35,7 @@ class Selection:
     Attributes:
         train: Rows in training examples.
         targets: Of validation and test, by split.
-        few_positives, few_heldout_positives, no_positive_target: Rows in no example, by reason.
+        few_positives, few_heldout_positives, no_positive_target, capped: Rows in no example, by reason.
         used: Rows in at least one example.
         heldout_users: Users with held-out rows.
         heldout_users_enough: Those of them with enough positive training rows.
@@ -46,6 +47,7 @@ class Selection:
     few_positives: int
     few_heldout_positives: int
     no_positive_target: int
+    capped: int
     heldout_users: int
     heldout_users_enough: int
 
@@ -55,12 +57,15 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
 
     A target of a split is one of its rows. Its history are the known rows before it, in the user's order, of its own
     split and of those before (train, validation, test). Validation has positive targets only, unless both are wanted.
+    Of users with very many of either the caps leave some out.
     """
     users = len(table.users)
     train_positives = np.bincount(table.user[known.train & positive], minlength=users)
     enough = (train_positives >= config.min_positives)[table.user]
-    train = known.train & enough
-    used, few_heldout = train.copy(), np.zeros(len(table), bool)
+    eligible_train = known.train & enough
+    train = eligible_train.copy()
+    train[eligible_train] = newest_of_users(table.user[eligible_train], config.caps.history)
+    used, uncapped, few_heldout = train.copy(), eligible_train, np.zeros(len(table), bool)
     targets: dict[int, Targets] = {}
     for split in (VALIDATION, TEST):
         here = known.known & (splits == split)
@@ -73,11 +78,13 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
         if split == VALIDATION and config.validation_targets == "positive":
             rows = rows[positive[rows]]
         history = known.known & (splits <= split)
+        uncapped = uncapped | _in_examples(table, rows, history, 0) & ~known.train
+        if config.targets == "successive":
+            rows = rows[first_of_users(table.user[rows], config.caps.targets)]
         targets[split] = Targets(rows, history)
-        last_target = np.full(users, -1, np.int64)
-        last_target[table.user[rows]] = rows
-        used |= history & ~known.train & (np.arange(len(table)) <= last_target[table.user])
-    left = known.known & ~used
+        used |= _in_examples(table, rows, history, config.caps.history) & ~known.train
+    capped = uncapped & ~used
+    left = known.known & ~used & ~capped
     heldout_users = np.unique(table.user[known.known & ~known.train])
     return Selection(
         train,
@@ -86,6 +93,7 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
         int(np.count_nonzero(left & ~enough)),
         int(np.count_nonzero(left & few_heldout)),
         int(np.count_nonzero(left & enough & ~few_heldout)),
+        int(np.count_nonzero(capped)),
         len(heldout_users),
         int(np.count_nonzero(train_positives[heldout_users] >= config.min_positives)),
     )
@@ -97,6 +105,18 @@ def seen_before(table: UserTable, targets: Targets) -> int:
     pair = table.user[rows].astype(np.int64) * len(table.items) + table.item[rows]
     repeated = pd.Series(pair).duplicated().to_numpy()
     return int(np.count_nonzero(repeated[np.searchsorted(rows, targets.rows)]))
+
+
+def _in_examples(table: UserTable, rows: npt.NDArray[np.int64], history: Mask, most: int) -> Mask:
+    """Which rows are a target, or in the history of one, of which the newest `most` count; all with 0."""
+    if not len(rows):
+        return np.zeros(len(table), bool)
+    number = np.cumsum(history)  # all targets are rows of the history
+    place = np.searchsorted(rows, np.arange(len(table)))
+    following = rows[np.minimum(place, len(rows) - 1)]  # the next target, if there is one
+    is_before = (place < len(rows)) & (table.user[following] == table.user)
+    is_near = number[following] - number <= most if most else np.ones(len(table), bool)
+    return np.asarray(history & is_before & is_near)
 
 
 def _is_last(users: npt.NDArray[Any]) -> Mask:

@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "unknown_item": "held out, item not in training",
     "few_positives": "user with too few positive training rows (min_positives)",
     "few_heldout_positives": "user with too few positive held-out rows (min_heldout_positives)",
+    "capped": "user with too many (caps.history, caps.targets)",
     "no_positive_target": "validation, no positive target at or after the row",
 }
 # Those of a row that cannot be read, whatever the rules.

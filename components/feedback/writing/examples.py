@@ -96,8 +96,11 @@ class ShardExamples:
             )
             start, positive_start = end, positive_end
 
-    def evaluation(self, targets: Targets, known: Known, catalogue_size: int) -> Iterator[bytes]:
-        """One example for each target, by user id, then in the user's order."""
+    def evaluation(self, targets: Targets, known: Known, catalogue_size: int, longest: int = 0) -> Iterator[bytes]:
+        """One example for each target, by user id, then in the user's order.
+
+        A history holds the newest `longest` rows, or with 0 all; its bucket of lengths counts all of them.
+        """
         # Rows of the users with a target that may stand in a history, and the targets, which all are such rows.
         has_target = np.zeros(len(self._table.users), bool)
         has_target[self._table.user[targets.rows]] = True
@@ -109,8 +112,9 @@ class ShardExamples:
         negative_entries = Entries(self._entry_of_item, item[~positive])
         places = np.searchsorted(rows, targets.rows)
         starts = np.searchsorted(user, user[places])
-        before = np.append(0, np.cumsum(positive))
         lengths = np.searchsorted(_LENGTH_UPPER, places - starts)
+        starts = np.maximum(starts, places - longest) if longest else starts
+        before = np.append(0, np.cumsum(positive))
         popularity = known.popularity[item[places]]
         buckets = np.searchsorted(bucket_bounds(catalogue_size), popularity, side="right")
         days = (self._table.time[targets.rows] / self._day).astype("<f4").view("V4")

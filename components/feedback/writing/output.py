@@ -26,14 +26,19 @@ class Folders:
     statistics: str
 
 
-def write_bytes(path: str, data: bytes) -> None:
-    """Writes `data` to `path`, making its folder; the file appears under its name when it is complete."""
+def write_bytes(path: str, data: bytes, apart: str = "") -> None:
+    """Writes `data` to `path`, making its folder; the file appears under its name when it is complete.
+
+    Args:
+        path: Of the file.
+        data: What it holds.
+        apart: The folder that it is written in until then; by default its own. A worker that is killed leaves it there.
+    """
     folder, name = os.path.split(path)
     # It may be there already, perhaps made by another worker just now.
     with contextlib.suppress(OSError):
         FileSystems.mkdirs(folder)
-    # A dot in front hides it from the globs that readers use.
-    temporary = FileSystems.join(folder, f".{name}.{uuid.uuid4().hex}")
+    temporary = FileSystems.join(apart or folder, f".{name}.{uuid.uuid4().hex}")
     with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write(data)
     FileSystems.rename([temporary], [path])
@@ -41,6 +46,22 @@ def write_bytes(path: str, data: bytes) -> None:
 
 def shard_path(folders: Folders, split: str, shard: int, shards: int) -> str:
     return str(FileSystems.join(folders.examples, f"Split-{split}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"))
+
+
+def write_shard(folders: Folders, split: str, shard: int, shards: int, data: bytes) -> None:
+    """Writes the examples of a shard.
+
+    Readers take every file in the folder of a split: `*` means hidden ones too, to TensorFlow as to Beam. So nothing
+    unfinished may ever be there, where an engine goes on without a worker that it has lost.
+    """
+    write_bytes(shard_path(folders, split, shard, shards), data, folders.examples)
+
+
+def remove_unfinished(folders: Folders) -> None:
+    """Removes what killed workers left of shards that others have written since."""
+    (left,) = FileSystems.match([FileSystems.join(folders.examples, ".*")])
+    if left.metadata_list:
+        FileSystems.delete([metadata.path for metadata in left.metadata_list])
 
 
 def write_results(folders: Folders, vocabulary: Iterable[str], statistics: Mapping[str, Any]) -> None:

@@ -86,9 +86,7 @@ def limits(sources: Sources) -> Section:
         ),
         Words("The measures hold for the people and the time of the test examples, and for lists of that length."),
     )
-    pairs = tuple(
-        (_LISTS[metric], _of_lists(found[metric])) for metric in ("coverage", "gini", "novelty", "miscalibration")
-    )
+    pairs = tuple((words, _of_lists(found[metric])) for metric, words in _LISTS.items() if metric in found)
     return Section(
         "Limits",
         (
@@ -104,6 +102,7 @@ _LISTS = {
     "coverage": "Share of the catalogue in any list (coverage)",
     "gini": "Gini index of how often items are listed",
     "novelty": "Novelty in bits",
+    "diversity": "Share of the pairs in a list that come from two groups (diversity)",
     "miscalibration": "Miscalibration",
 }
 

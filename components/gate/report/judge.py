@@ -11,7 +11,7 @@ from components.gate.report import intervals, measured, sentences
 from components.gate.report.content import Report, Row, SliceRow, Verdict
 from components.gate.slices import SliceBound
 from pnfrec_core import measures
-from pnfrec_core.lists import LIST_METRICS
+from pnfrec_core.lists import DIVERSITY, LIST_METRICS
 
 
 def build_report(
@@ -36,7 +36,8 @@ def build_report(
         gone_baselines: Where the models lay that were blessed later than the baseline, and whose files are gone.
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
     """
-    rows = tuple(_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
+    every = (_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
+    rows = tuple(row for row in every if not _is_of_no_groups(row))
     slice_rows = tuple(_judge_slice(each, gate, evaluation) for each in gate.each_slice_bound)
     passed = all(row.verdict != "fail" for row in (*rows, *slice_rows))
     agrees = passed == evaluation.validation_ok == blessing
@@ -68,6 +69,11 @@ def build_report(
         slices=tuple(_slice_row(values) for values in sorted(evaluation.slices, key=_slice_order)),
         slice_rows=slice_rows,
     )
+
+
+def _is_of_no_groups(row: Row) -> bool:
+    """Whether a row would say no more than that the titles carry no groups, as most do not."""
+    return row.metric == DIVERSITY and row.value is None and row.baseline is None and not row.bounds
 
 
 def _judge_slice(each: SliceBound, gate: config.GateConfig, evaluation: measured.Evaluation) -> Row:

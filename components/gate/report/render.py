@@ -23,8 +23,9 @@ DEFAULT_NOTE = (
 )
 LIST_NOTE = (
     "The lists of all: gini is 0 where all items stand in as many lists and near 1 where few have everything; novelty "
-    "is the mean of -log2 of the share of the training interactions, in bits; list_ and target_ are the shares of each "
-    "popularity bucket in the lists and in the liked targets, and miscalibration is half the sum of their differences."
+    "is the mean of -log2 of the share of the training interactions, in bits; diversity, where items have groups, is "
+    "the share of the pairs in a list that come from two groups; list_ and target_ are the shares of each popularity "
+    "bucket in the lists and in the liked targets, and miscalibration is half the sum of their differences."
 )
 _HEADER = ["metric", "value", "95 % interval", "n", "bound", "last", "change", "verdict"]
 SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")

@@ -74,6 +74,8 @@ def left_out(gate: config.GateConfig) -> str:
     lacks = f"fewer than {gate.k} items of each list"
     if gate.asks_lists:
         lacks += ", or, as exports of earlier versions do, not how popular these and the targets are"
+    if gate.asks_groups:
+        lacks += ", or, as exports of earlier versions do, no groups of these"
     if gate.judges_default:
         lacks += ", or, as exports of earlier versions do, no ranks of targets in the list of serving_default"
     return f"The last blessed model reports {lacks}, so it cannot be compared: change bounds are not judged this time."

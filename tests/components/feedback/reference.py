@@ -217,7 +217,10 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
         enough = sum(map(is_positive, own_train)) >= config.min_positives
         used: set[int] = set()
         too_few: set[int] = set()
+        without_caps: set[int] = set()
         if enough:
+            without_caps.update(row.order for row in own_train)
+            own_train = own_train[-(config.caps.history or len(own_train)) :]
             used.update(row.order for row in own_train)
             examples["train"].append(
                 {
@@ -238,12 +241,20 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
             if sum(map(is_positive, heldout)) < config.min_heldout_positives:
                 too_few.update(row.order for row in heldout)
                 continue
-            for target in heldout[-1:] if config.targets == "last" else heldout:
-                if name == "validation" and config.validation_targets == "positive" and not is_positive(target):
-                    continue
+            wanted = [
+                target
+                for target in (heldout[-1:] if config.targets == "last" else heldout)
+                if name == "test" or config.validation_targets == "both" or is_positive(target)
+            ]
+            for number, target in enumerate(wanted):
                 before = group[: group.index(target)]
-                history = [row for row in before if split[row.order] in allowed]
-                used.update(row.order for row in [*history, target])
+                whole = [row for row in before if split[row.order] in allowed]
+                without_caps.update(row.order for row in [*whole, target])
+                if config.targets == "successive" and config.caps.targets and number >= config.caps.targets:
+                    continue
+                history = whole[-(config.caps.history or len(whole)) :] if whole else []
+                # A row of training counts as used where a training example holds it.
+                used.update(row.order for row in [*history, target] if split[row.order] != "train")
                 examples[name].append(
                     {
                         "user_id": user,
@@ -254,7 +265,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                         "target_day": [float(np.float32(target.time / 86_400))],
                         "target_item_id": target.item,
                         "target_is_positive": int(is_positive(target)),
-                        "history_length_bucket": bucket(len(history)),
+                        "history_length_bucket": bucket(len(whole)),
                         "target_popularity_bucket": popularity(place[target.item], len(order)),
                     }
                 )
@@ -263,6 +274,8 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                 kept[split[row.order]]["positive" if is_positive(row) else "negative"] += 1
             elif not enough:
                 dropped["few_positives"] += 1
+            elif row.order in without_caps:
+                dropped["capped"] += 1
             else:
                 dropped["few_heldout_positives" if row.order in too_few else "no_positive_target"] += 1
     if not examples["train"]:

@@ -147,6 +147,12 @@ def test_only_a_loss_of_what_earlier_exports_do_not_tell_asks_for_a_baseline_tha
     assert not config.GateConfig(bounds={metric: config.BoundConfig(max=0.5)}).asks_lists
 
 
+@pytest.mark.parametrize(("metric", "asks"), [("diversity", True), ("novelty", False)])
+def test_only_a_loss_of_diversity_asks_for_a_baseline_that_tells_groups(metric: str, asks: bool) -> None:
+    assert config.GateConfig(bounds={metric: config.BoundConfig(max_loss=0.1)}).asks_groups is asks
+    assert not config.GateConfig(bounds={metric: config.BoundConfig(min=0.5)}).asks_groups
+
+
 def test_json_with_unknown_keys_is_refused() -> None:
     with pytest.raises(TypeError, match="minimum"):
         config.gate_from_json('{"bounds": {"hr_p": {"minimum": 0.1}}}')

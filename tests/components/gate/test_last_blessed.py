@@ -87,8 +87,7 @@ def resolve_all(
     candidate: int,
     root: Path,
     k: int = 1,
-    default_list: bool = False,
-    lists: bool = False,
+    **compared: bool,
 ) -> dict[str, list[Any]]:
     models = [model(3), model(1), model(2)]
     for each in models:
@@ -98,7 +97,7 @@ def resolve_all(
         "model_blessing": [blessing(*each) for each in blessings],
         "candidate": [model(candidate)],
     }
-    found = LastBlessedOtherModel(k, default_list, lists).resolve_artifacts(store.store, inputs)
+    found = LastBlessedOtherModel(k=k, **compared).resolve_artifacts(store.store, inputs)
     assert found is not None
     return found
 
@@ -214,6 +213,19 @@ def test_a_model_that_does_not_tell_of_its_lists_is_left_out_where_that_is_compa
         path.write_bytes(saved.SerializeToString())
     store = Store()
     found = resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, lists=asked)
+    assert found == ([1] if comparable else [], [1])
+
+
+@pytest.mark.parametrize(
+    ("output", "asked", "comparable"),
+    [(schema.OUTPUT_TOP_GROUPS, True, True), ("target_bucket", True, False), ("target_bucket", False, True)],
+)
+def test_a_model_that_tells_no_groups_is_left_out_where_they_are_compared(
+    tmp_path: Path, output: str, asked: bool, comparable: bool
+) -> None:
+    write_export(tmp_path, Ranking("like_rate", 0.0, 0.0, 10, asks_dislikes=False), output)
+    store = Store()
+    found = resolve(store, [(store.evaluate(), 1, True)], 2, tmp_path, groups=asked)
     assert found == ([1] if comparable else [], [1])
 
 

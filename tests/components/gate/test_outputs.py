@@ -119,6 +119,15 @@ def test_notes_the_information_of_what_is_listed() -> None:
     assert outputs.merge_bits(None, None) is None
 
 
+def test_counts_the_groups_of_the_list_that_is_looked_at() -> None:
+    inputs = make_inputs([1, 1], [[1, 2, 3], [3, 1, 0]], [4, 4], np.array([1, 0]))
+    assert outputs.read_outputs(inputs, "", k=3).pairs is None, "an export from before"
+    inputs[tfma.PREDICTIONS_KEY]["top_groups"] = np.array([[7, 7, 7], [5, 7, 0]])
+    found = outputs.read_outputs(inputs, "", k=2).pairs
+    assert found is not None
+    assert found.tolist() == [[0, 0, 2], [0, 0, 1]], "the third place is beyond k"
+
+
 def test_one_model_has_one_catalogue() -> None:
     with pytest.raises(ValueError, match="Model 'candidate' gave two catalogue sizes: 4 and 5"):
         outputs.merge_exposures(np.zeros(5, np.int64), np.zeros(6, np.int64), "candidate")

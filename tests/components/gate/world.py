@@ -11,8 +11,9 @@ Catalogue of the candidate: 8 items; of the baseline: 10. k = 3.
     f     negative  5-9      middle      0  [1, 2, 3]            3  [1, 2, 3]
     g     negative  5-9      tail        7  [0, 0, 0]            0  [1, 2, 3]
 
-The candidate tells that item i has i bits of self-information, and the buckets of the targets as above; the baseline is
-from before models told that. The head of 8 items is item 1 and the middle 2 to 4, of 10 items 1 and 2 to 5.
+The candidate tells that item i has i bits of self-information, that items 1 and 2 are of one group, 3 and 4 of another
+and the rest of none, and the buckets of the targets as above; the baseline is from before models told that.
+The head of 8 items is item 1 and the middle 2 to 4, of 10 items 1 and 2 to 5.
 
 Rank 4 of user c and 7 of user g lie beyond k: misses. Items recommended by the candidate: {1, 2, 3, 4, 5}, 5 of 8.
 """
@@ -86,6 +87,8 @@ CANDIDATE_METRICS = {
     # Items 1 to 5 stand in 6, 6, 3, 1 and 1 of the lists, 6 to 8 in none: (-1 + 1 + 3 * 3 + 6 * 5 + 6 * 7) / (8 * 17).
     "gini": 81 / 136,
     "novelty": (6 * 1 + 6 * 2 + 3 * 3 + 4 + 5) / 17,
+    "diversity": (4 * 2 / 3 + 0 + 0)
+    / 6,  # of a, b, d and f two of three pairs; of c and e the one pair is of one group
     "miscalibration": ((2 / 4 - 6 / 17) + (10 / 17 - 1 / 4) + (1 / 4 - 1 / 17)) / 2,
     "list_head": 6 / 17,
     "list_middle": 10 / 17,
@@ -121,6 +124,7 @@ BASELINE_METRICS = {
     # Items 1 to 3 stand in 6 lists each, 4 to 6 in one: (-1 + 1 + 3 + 6 * (5 + 7 + 9)) / (10 * 21).
     "gini": 129 / 210,
     "novelty": math.nan,
+    "diversity": math.nan,
     "miscalibration": math.nan,
     "list_head": 6 / 21,
     "list_middle": 14 / 21,
@@ -143,6 +147,7 @@ CANDIDATE_SHORT_HISTORY = {
     "coverage": 5 / 8,
     "gini": (-1 + 1 + 3 + 3 * 5 + 3 * 7) / (8 * 9),
     "novelty": (3 * 1 + 3 * 2 + 3 + 4 + 5) / 9,
+    "diversity": (2 / 3 + 2 / 3 + 0) / 3,
     "miscalibration": 2 / 3,
     "list_head": 3 / 9,
     "list_middle": 5 / 9,
@@ -184,6 +189,10 @@ def write_model(
             if self.default_ranks is not None:
                 default[schema.OUTPUT_DEFAULT_RANK] = tf.gather(tf.constant(self.default_ranks, tf.int64), rows)
                 default[schema.OUTPUT_TOP_INFORMATION] = tf.gather(tf.constant(self.items, tf.float64), rows)
+                groups = tf.constant([0, 5, 5, 6, 6, 0, 0, 0, 0], tf.int64)
+                default[schema.OUTPUT_TOP_GROUPS] = tf.gather(
+                    groups, tf.gather(tf.constant(self.items, tf.int64), rows)
+                )
                 default[schema.OUTPUT_TARGET_BUCKET] = tf.gather(tf.constant(self.buckets, tf.int64), rows)
             return {
                 **default,

@@ -27,7 +27,7 @@ _QUERY = {**_LIKED, "exclude_item_ids": _ROWS, "k": _EACH}
 _TOLD = {"negative_item_ids": _ROWS, "gamma": ("float32", [None])}
 _FULL = {**_QUERY, "allow_item_ids": _ROWS, "max_per_group": _EACH}
 _FULL_OUT = {**_LIST, "scores_without_rule": ("float32", 2), "groups": ("string", 2), "unknown_allowed": ("int32", 1)}
-_RANKS = {"rank": 1, "default_rank": 1, "top_items": 2, "catalogue_size": 1, "target_bucket": 1}
+_RANKS = {"rank": 1, "default_rank": 1, "top_items": 2, "catalogue_size": 1, "target_bucket": 1, "top_groups": 2}
 CONTRACT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "serving_default": (_QUERY, _LIST),
     "with_negatives": ({**_QUERY, **_TOLD}, _LIST),

@@ -7,39 +7,51 @@ from typing import Any
 
 import pytest
 
-from serving.rest import page
+from serving import wire
 from serving.rest.calls import Calls
 from serving.server import RecommenderServer
 from serving.settings import RestSettings, ServerSettings
 from tests.serving.rest.conftest import Web
 
-FILES = ("/", "/page/page.css", "/page/page.js")
+FILES = ("/", "/page/page.css", "/page/page.js", "/page/icon.svg")
+SECURITY = (
+    *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"),
+    *("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"),
+    *("require-trusted-types-for 'script'", "trusted-types 'none'"),
+)
 
 
 def test_its_files_come_from_here_alone(web: Web) -> None:
     for path in FILES:
         answer = web.get(path)
         assert answer.status == 200
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["content-security-policy"] == "; ".join(SECURITY)
+        assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == (
+            "nosniff",
+            "no-referrer",
+        )
         # Nothing of it names another place, by which somebody would learn who looks.
-        assert not re.search(rb"https?:|//[a-z]", answer.content), path
+        content = answer.content.replace(b'xmlns="http://www.w3.org/2000/svg"', b"")
+        assert not re.search(rb"https?:|//[a-z]", content), path
     assert web.get("/").headers["content-type"].startswith("text/html")
+    # What stands in the page itself would not be let in.
+    assert not re.search(rb"<script>|<style|style=|\son[a-z]+=", web.get("/").content)
     named = re.findall(rb'(?:src|href)="(/[^"]+)"', web.get("/").content)
     assert {*FILES} - {"/"} == {name.decode() for name in named}
 
 
 def test_each_part_that_the_script_names_is_on_the_page(web: Web) -> None:
     script, html = web.get("/page/page.js").content.decode(), web.get("/").content.decode()
-    named = set(re.findall(r'(?:byId|fill)\("([a-z-]+)"', script))
+    named = set(re.findall(r'(?:byId|redraw)\("([a-z-]+)"', script))
     assert named <= set(re.findall(r'id="([a-z-]+)"', html))
-    assert {"search", "found", "items", "without", "moves", "notice"} <= named
+    assert {"search", "found", "lists", "view", "notice", "access", "token"} <= named
     # What comes from titles is put in as text, never as a part of the page.
-    assert "innerHTML" not in script
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function", script)
 
 
 def items(web: Web, query: str) -> list[tuple[str, str]]:
     answer = web.get(f"/page/items?{query}")
-    assert (answer.status, answer.json["version"]) == (200, "1")
+    assert answer.status == 200
     return [(item["id"], item["title"]) for item in answer.json["items"]]
 
 
@@ -56,14 +68,15 @@ def test_no_more_items_are_found_than_are_shown(web: Web) -> None:
     assert len(items(web, "q=a")) <= 12
 
 
-def lists(web: Web, **body: Any) -> Any:
+def ranked(web: Web, **body: Any) -> Any:
     answer = web.post("/page/lists", body)
     assert answer.status == 200, answer.content
-    return answer.json
+    (found,) = answer.json["lists"]
+    return found
 
 
-def test_without_dislikes_there_is_one_list(web: Web) -> None:
-    found = lists(web, liked=["a"])
+def test_the_list_of_a_model_that_moves_nothing(web: Web) -> None:
+    found = ranked(web, liked=["a"])
     # The tiny model adds 1000 for its own weight. From a: b 3, c 1, then d and e with 0.
     assert [(item["id"], item["title"], item["score"], item["before"]) for item in found["items"]] == [
         ("b", "Brazil (1985)", 1003.0, 1),
@@ -71,22 +84,25 @@ def test_without_dislikes_there_is_one_list(web: Web) -> None:
         ("d", "Alien 3 (1992)", 1000.0, 3),
         ("e", "", 1000.0, 4),
     ]
-    assert (found["fallback"], found["dislikes"], found["version"]) == (False, [], "1")
-    assert lists(web)["fallback"] is True
+    assert [item["score_before"] for item in found["items"]] == [3.0, 1.0, 0.0, 0.0]
+    assert (found["fallback"], found["dislikes"], found["fell"], found["version"]) == (False, [], [], "1")
+    assert ranked(web)["fallback"] is True
 
 
 def test_what_is_disliked_is_in_no_list(web: Web) -> None:
-    found = lists(web, liked=["a"], disliked=["b", "zzz"])
+    found = ranked(web, liked=["a"], disliked=["b", "zzz"])
     assert [item["id"] for item in found["items"]] == ["c", "d", "e"]
-    assert [(item["id"], item["after"]) for item in found["without"]] == [("c", 1), ("d", 2), ("e", 3)]
     # The tiny model's order does not depend on dislikes.
-    assert [(each["id"], each["moved"]) for each in found["dislikes"]] == [("b", []), ("zzz", [])]
+    assert [
+        (each["id"], [(item["id"], item["after"]) for item in each["items"]], each["came"])
+        for each in found["dislikes"]
+    ] == [(name, [("c", 1), ("d", 2), ("e", 3)], []) for name in ("b", "zzz")]
 
 
 def test_a_model_that_does_not_read_dislikes_leaves_them_out(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert lists(web, liked=["a"], disliked=["b"])["reads_dislikes"] is True
+    assert ranked(web, liked=["a"], disliked=["b"])["reads_dislikes"] is True
     monkeypatch.setattr(Calls, "has_signature", lambda *_: False)
-    found = lists(web, liked=["a"], disliked=["b"])
+    found = ranked(web, liked=["a"], disliked=["b"])
     assert found["reads_dislikes"] is False
     assert [(item["id"], item["score"]) for item in found["items"]] == [("c", 1.0), ("d", 0.0), ("e", 0.0)]
 
@@ -94,18 +110,9 @@ def test_a_model_that_does_not_read_dislikes_leaves_them_out(web: Web, monkeypat
 def test_which_signatures_there_are_is_asked_of_the_version_that_serves(web: Web) -> None:
     assert web.server.faces.app is not None
     calls = Calls(web.server._services, web.server.faces.metrics)
-    assert [calls.has_signature("pnfrec", name) for name in ("with_negatives", "films")] == [True, False]
-    assert calls.has_signature("films", "with_negatives") is False
-
-
-def test_what_moved_farthest_comes_first() -> None:
-    before, after = ["a", "b", "c", "d"], ["d", "b", "a", "e"]
-    # c is further down than can be told; e came up from there.
-    assert page._moves(before, after) == [("c", 3, None), ("e", None, 4), ("d", 4, 1), ("a", 1, 3)]
-    assert page._moves(before, before) == []
-    # What is shown neither before nor after is nobody's concern.
-    others = [str(number) for number in range(10)]
-    assert page._moves([*others, "x", "y"], [*others, "y", "x"]) == []
+    own, other = wire.model_spec("pnfrec"), wire.model_spec("films")
+    assert [calls.has_signature(own, name) for name in ("with_negatives", "films")] == [True, False]
+    assert calls.has_signature(other, "with_negatives") is False
 
 
 @pytest.mark.parametrize(
@@ -138,7 +145,7 @@ def plain(base: Path, tmp_path: Path) -> Iterator[Web]:
 
 
 def test_what_it_asks_for_needs_the_token_that_the_server_asks_for(plain: Web) -> None:
-    assert [plain.get(path).status for path in (*FILES, "/healthz", "/readyz")] == [200] * 5
+    assert [plain.get(path).status for path in (*FILES, "/healthz", "/readyz")] == [200] * 6
     for method, path in (
         ("GET", "/page/items?q=a"),
         ("POST", "/page/lists"),
@@ -165,6 +172,6 @@ def test_it_is_off_unless_it_is_asked_for(base: Path) -> None:
     server.start()
     try:
         web = Web(server)
-        assert [web.get(path).status for path in (*FILES, "/page/items?q=a")] == [404] * 4
+        assert [web.get(path).status for path in (*FILES, "/page/items?q=a")] == [404] * 5
     finally:
         server.stop(grace_seconds=0)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.rules.caps import CapsConfig
 from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import local, reference, support
 from tests.components.feedback.reference import Row
@@ -54,6 +55,7 @@ def configs(draw: Any) -> dict[str, Any]:
         "min_heldout_positives": draw(st.sampled_from([0, 0, 0, 1, 2])),
         "targets": draw(st.sampled_from(["last", "successive"])),
         "validation_targets": draw(st.sampled_from(["positive", "both"])),
+        "caps": CapsConfig(draw(st.sampled_from([0, 1, 2, 5, 100])), draw(st.sampled_from([0, 1, 2, 100]))),
         # The split column says anything, at random.
         "max_leaked_targets": 1.0,
     }

@@ -22,6 +22,7 @@ CANDIDATE = {
     "coverage": 0.3125,
     "gini": 0.9,
     "novelty": 9.5,
+    "diversity": 0.75,
     "miscalibration": 0.25,
     "list_head": 0.75,
     "list_middle": 0.25,
@@ -45,8 +46,8 @@ BASELINE = {
     "coverage": 0.25,
     "gini": 0.92,
     "novelty": 9.25,
-    # The baseline tells no buckets, as an export from before.
-    **dict.fromkeys(("miscalibration", *(f"list_{bucket}" for bucket in BUCKETS)), math.nan),
+    # The baseline tells no groups and no buckets, as an export from before.
+    **dict.fromkeys(("diversity", "miscalibration", *(f"list_{bucket}" for bucket in BUCKETS)), math.nan),
     **dict.fromkeys((f"target_{bucket}" for bucket in BUCKETS), math.nan),
 }
 CHANGE_ERRORS = {"ndcg_p_change_se": 0.004, "ndcg_n_change_se": 0.003, "hr_p_change_se": 0.01, "hr_n_change_se": 0.0}

@@ -1,5 +1,7 @@
 import dataclasses
+import math
 
+from components.gate.config import BoundConfig, GateConfig
 from components.gate.report import judge, render
 from tests.components.gate.report import examples
 
@@ -31,6 +33,7 @@ metric           value  bound     last   change  verdict
 coverage        0.3125  >= 0.3  0.2500  +0.0625  ok
 gini            0.9000          0.9200  -0.0200  not judged
 novelty         9.5000          9.2500  +0.2500  not judged
+diversity       0.7500               -        -  not judged
 miscalibration  0.2500               -        -  not judged
 list_head       0.7500               -        -  not judged
 list_middle     0.2500               -        -  not judged
@@ -51,9 +54,10 @@ target_popularity_bucket
 p: targets that were liked (higher is better); n: targets that were disliked, so hits are false
 positives (lower is better); delta: p - n. A miss counts 0.
 The lists of all: gini is 0 where all items stand in as many lists and near 1 where few have
-everything; novelty is the mean of -log2 of the share of the training interactions, in bits; list_
-and target_ are the shares of each popularity bucket in the lists and in the liked targets, and
-miscalibration is half the sum of their differences.
+everything; novelty is the mean of -log2 of the share of the training interactions, in bits;
+diversity, where items have groups, is the share of the pairs in a list that come from two groups;
+list_ and target_ are the shares of each popularity bucket in the lists and in the liked targets,
+and miscalibration is half the sum of their differences.
 95 % intervals: Wilson (HR), Newcombe (HR difference), normal from the standard error (NDCG, MRR),
 changes paired by example. They assume that examples are independent of each other.
 """
@@ -104,3 +108,15 @@ def test_no_line_is_wider_than_a_terminal() -> None:
         slices=tuple(dataclasses.replace(part, count_p=54_321, count_n=54_321) for part in report.slices),
     )
     assert max(map(len, render.to_text(wide).splitlines())) <= 100
+
+
+def test_diversity_is_told_where_items_have_groups_or_a_bound_asks() -> None:
+    def rows(candidate: dict[str, float], bounds: dict[str, BoundConfig]) -> list[str]:
+        gate = GateConfig(bounds={"ndcg_p": BoundConfig(min=0.1)} | bounds)
+        report = judge.build_report(gate, examples.evaluation(candidate), True)
+        return [line for line in render.to_text(report).splitlines() if line.startswith("diversity ")]
+
+    untold = {**examples.CANDIDATE, "diversity": math.nan}
+    assert rows(untold, {}) == []
+    assert rows(examples.CANDIDATE, {})[0].split()[1] == "0.7500"
+    assert "FAIL" in rows(untold, {"diversity": BoundConfig(min=0.5)})[0], "no group, yet bounded"

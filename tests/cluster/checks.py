@@ -1,0 +1,224 @@
+"""What runs on a Flink cluster gives what runs in one process. `make cluster-test` runs it, `make test` does not."""
+
+import hashlib
+import math
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.run import generate
+from pipeline.beam_config import BeamConfig
+from tests.cluster import flink
+from tests.cluster.fetch import LackError, fetch
+
+ROWS, USERS, ITEMS = 400_000, 6_000, 800
+WEIGHTS = "Format-Serving/variables"
+_PATIENCE_S = 1500
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[flink.Cluster]:
+    try:
+        jars = fetch()
+    except LackError as error:
+        pytest.fail(f"The cluster cannot be made on this machine: {error}", pytrace=False)
+    with flink.running(tmp_path_factory.mktemp("flink"), jars) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def feedback(tmp_path_factory: pytest.TempPathFactory) -> FeedbackConfig:
+    """Feedback in eight files."""
+    folder = tmp_path_factory.mktemp("feedback")
+    draws = np.random.default_rng(7)
+    for number in range(8):
+        size = ROWS // 8
+        columns = {
+            "user": draws.integers(USERS, size=size).astype(str),
+            "item": np.minimum(draws.zipf(1.3, size=size), ITEMS).astype(str),
+            "value": draws.integers(1, 6, size=size).astype(float),
+            "timestamp": 1_600_000_000 + draws.integers(30_000_000, size=size),
+        }
+        pq.write_table(pa.table(columns), folder / f"part-{number}.parquet")
+    return FeedbackConfig(files=["*.parquet"], base=str(folder), positive=4.0, shards=8)
+
+
+@pytest.fixture(scope="module")
+def expected(feedback: FeedbackConfig, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What one process writes."""
+    target = tmp_path_factory.mktemp("direct") / "out"
+    generate(feedback, target)
+    return contents(target)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Path to a digest of what the file holds, hidden files too."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def arguments(cluster: flink.Cluster, server: bool = True) -> list[str]:
+    return BeamConfig("FlinkRunner", options=dict(cluster.options(server))).arguments()
+
+
+def test_feedback_is_the_same_to_the_byte(
+    cluster: flink.Cluster, feedback: FeedbackConfig, expected: dict[str, str], tmp_path: Path
+) -> None:
+    generate(feedback, tmp_path / "out", arguments(cluster))
+    assert contents(tmp_path / "out") == expected
+    job = cluster.jobs()[-1]
+    assert job["state"] == "FINISHED"
+    # The work of both, not of one that had it all.
+    hosts = {host for host, _ in cluster.task_hosts(job["jid"])}
+    assert hosts == {"taskmanager1", "taskmanager2"}
+
+
+def test_a_job_server_that_beam_starts_gives_the_same(
+    cluster: flink.Cluster, feedback: FeedbackConfig, expected: dict[str, str], tmp_path: Path
+) -> None:
+    generate(feedback, tmp_path / "out", arguments(cluster, server=False))
+    assert contents(tmp_path / "out") == expected
+
+
+@pytest.fixture(scope="module")
+def runs(cluster: flink.Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of two runs of the whole pipeline with the same settings: in one process, and on the cluster."""
+    folder = tmp_path_factory.mktemp("runs")
+    root = Path(__file__).parents[2]
+    beams: dict[str, dict[str, Any]] = {
+        "direct": {},
+        "flink": {"runner": "FlinkRunner", "options": dict(cluster.options())},
+    }
+    for name, beam in beams.items():
+        values = {
+            "name": "movies",
+            "output": str(folder / name),
+            "feedback": {
+                "files": ["ratings.parquet"],
+                "base": str(root / "data/movietweetings"),
+                "positive": 8,
+                "shards": 4,
+            },
+            "model": {"dim": 16, "max_length": 20},
+            "training": {"epochs": 2, "refit": False},
+            "gate": {"bounds": {"hr_n": {"min": 0.0}, "ndcg_delta": {"min": -1.0}}},
+            "beam": beam,
+        }
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+        begun = len(cluster.jobs())
+        run_command("run", "--config", str(folder / f"{name}.yaml"))
+        # Feedback, statistics and the evaluation.
+        assert len(cluster.jobs()) - begun >= (3 if name == "flink" else 0)
+    return {name: folder / name for name in beams}
+
+
+def run_command(*words: str) -> str:
+    command = [str(Path(sys.executable).with_name("pnfrec")), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def artifact(run: Path, node: str, output: str) -> Path:
+    (found,) = (run / "artifacts" / node / output).iterdir()
+    return found
+
+
+def test_the_records_and_the_model_of_a_run_are_the_same(runs: dict[str, Path]) -> None:
+    for node, output in (("FeedbackGen", "examples"), ("FeedbackGen", "vocabulary"), ("FeedbackGen", "statistics")):
+        found = {name: contents(artifact(run, node, output)) for name, run in runs.items()}
+        assert found["flink"] == found["direct"], (node, output)
+    weights = {name: contents(artifact(run, "SequenceTrainer", "model") / WEIGHTS) for name, run in runs.items()}
+    assert weights["flink"] == weights["direct"]
+
+
+def test_the_statistics_of_a_run_agree(runs: dict[str, Path]) -> None:
+    import tensorflow_data_validation as tfdv
+
+    found = {}
+    for name, run in runs.items():
+        path = artifact(run, "StatisticsGen", "statistics") / "Split-train" / "FeatureStats.pb"
+        found[name] = tfdv.load_stats_binary(str(path)).datasets[0]
+    assert found["flink"].num_examples == found["direct"].num_examples > 0
+    features = {name: {each.path.step[0]: each for each in dataset.features} for name, dataset in found.items()}
+    assert features["flink"].keys() == features["direct"].keys()
+    for name, direct in features["direct"].items():
+        other = features["flink"][name]
+        assert other.type == direct.type
+        kind = direct.WhichOneof("stats")
+        stats, others = getattr(direct, kind), getattr(other, kind)
+        for field in ("num_non_missing", "tot_num_values", "max_num_values"):
+            assert getattr(others.common_stats, field) == getattr(stats.common_stats, field), (name, field)
+        if kind == "num_stats":
+            assert math.isclose(others.mean, stats.mean, rel_tol=1e-9)
+            assert (others.min, others.max) == (stats.min, stats.max)
+
+
+def test_the_measures_of_a_run_agree(runs: dict[str, Path]) -> None:
+    import tensorflow_model_analysis as tfma
+
+    found: dict[str, dict[str, float]] = {}
+    for name, run in runs.items():
+        result = tfma.load_eval_result(str(artifact(run, "Evaluator", "evaluation")))
+        found[name] = {
+            f"{slice_key}/{measure}": value["doubleValue"]
+            for slice_key, outputs in result.slicing_metrics
+            for measure, value in outputs[""][""].items()
+            if "doubleValue" in value
+        }
+    assert found["flink"].keys() == found["direct"].keys()
+    assert len(found["direct"]) > 5
+    for measure, value in found["direct"].items():
+        assert math.isclose(found["flink"][measure], value, rel_tol=1e-9, abs_tol=1e-9), measure
+
+
+def test_lists_for_all_users_are_the_same(runs: dict[str, Path], tmp_path: Path) -> None:
+    for name, run in runs.items():
+        config = run.with_suffix(".yaml")
+        serving = runs["direct"] / "serving"
+        run_command("recommend", "--config", str(config), "--base", str(serving), "--output", str(tmp_path / name))
+    tables = {name: pq.read_table(tmp_path / name) for name in runs}
+    assert tables["flink"].equals(tables["direct"])
+    assert len(tables["direct"]) > 10_000
+
+
+def test_a_run_ends_right_when_a_task_manager_is_killed(
+    cluster: flink.Cluster, feedback: FeedbackConfig, expected: dict[str, str], tmp_path: Path
+) -> None:
+    before = len(cluster.jobs())
+    killed: list[str] = []
+
+    def kill() -> None:
+        """When the shards have been grouped, and the work on them has begun."""
+        end = time.monotonic() + 600
+        while time.monotonic() < end and not killed:
+            if len(jobs := cluster.jobs()) > before:
+                job = cluster.job(jobs[-1]["jid"])
+                states = {vertex["name"]: vertex["status"] for vertex in job["vertices"]}
+                begun = [name for name, state in states.items() if state in ("RUNNING", "FINISHED")]
+                if any("Feedback/Build" in name for name in begun) and job["state"] == "RUNNING":
+                    cluster.kill_task_manager(1)
+                    killed.append(jobs[-1]["jid"])
+            time.sleep(0.1)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    generate(feedback, tmp_path / "out", arguments(cluster))
+    killer.join()
+    assert killed, "the job had ended before a TaskManager could be killed"
+    assert contents(tmp_path / "out") == expected
+    assert cluster.job(killed[0])["state"] == "FINISHED"
+    assert any("taskmanager1" in reason for reason in cluster.failures(killed[0])), cluster.failures(killed[0])
+    shutil.rmtree(tmp_path / "out")

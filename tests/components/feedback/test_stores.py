@@ -1,0 +1,76 @@
+"""Feedback in a store that, as Beam's `s3://` does, opens nothing before Beam has got its options."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.io.localfilesystem import LocalFileSystem
+from apache_beam.options.pipeline_options import PipelineOptions, S3Options
+
+from components.feedback.config import FeedbackConfig
+from components.feedback.reading.inventory import inventory
+from components.feedback.reading.stores import open_stores_with
+from components.feedback.run import LOCAL_BEAM_ARGS, generate
+
+SCHEME = "pnfrectest://"
+ENDPOINT = "http://localhost:9"
+NOTHING_DROPPED: dict[str, Any] = {"min_item_users": 0, "min_user_items": 0, "min_positives": 0, "split": "none"}
+
+
+class NeedsOptions(LocalFileSystem):
+    """A folder of this machine as a store, which wants an option."""
+
+    def __init__(self, pipeline_options: Any) -> None:
+        super().__init__(pipeline_options)
+        if not isinstance(pipeline_options, PipelineOptions):
+            msg = "Must provide one of client or options"  # as Beam's S3 says it
+            raise ValueError(msg)
+        assert pipeline_options.view_as(S3Options).s3_endpoint_url == ENDPOINT
+
+    @classmethod
+    def scheme(cls) -> str:
+        return SCHEME.removesuffix("://")
+
+    def match(self, patterns: list[str], limits: Any = None) -> Any:
+        found = super().match([pattern.removeprefix(SCHEME) for pattern in patterns], limits)
+        for match in found:
+            for metadata in match.metadata_list:
+                metadata.path = SCHEME + metadata.path
+        return found
+
+    def open(self, path: str, *arguments: Any, **more: Any) -> Any:
+        return super().open(path.removeprefix(SCHEME), *arguments, **more)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FeedbackConfig:
+    """As in a new process: no pipeline has told Beam's files its options."""
+    monkeypatch.setattr(FileSystems, "_pipeline_options", None)
+    (tmp_path / "a.csv").write_text("user,item,value,timestamp\nu,i,5,1\nu,j,1,2\nv,i,5,3\n")
+    return FeedbackConfig(files=[f"{SCHEME}{tmp_path}/*.csv"], positive=4.0, **NOTHING_DROPPED)
+
+
+def test_the_plan_knows_the_options(config: FeedbackConfig, tmp_path: Path) -> None:
+    statistics = generate(config, tmp_path / "out", [*LOCAL_BEAM_ARGS, f"--s3_endpoint_url={ENDPOINT}"])
+    assert statistics["rows"]["read"] == 3
+
+
+def test_who_asks_before_a_pipeline_tells_the_options(config: FeedbackConfig) -> None:
+    with pytest.raises(Exception, match="one of client or options"):
+        inventory(config)
+    open_stores_with([f"--s3_endpoint_url={ENDPOINT}"])
+    assert inventory(config) != inventory(FeedbackConfig(files=[f"{SCHEME}/none.csv"]))
+
+
+def test_the_check_before_a_run_hands_options_on() -> None:
+    code = (
+        "from pipeline.store_check import main; from apache_beam.io.filesystems import FileSystems;"
+        "from apache_beam.options.pipeline_options import S3Options;"
+        f"main(['--s3_endpoint_url={ENDPOINT}', '/etc/hostname-that-is-not']);"
+        "print(FileSystems._pipeline_options.view_as(S3Options).s3_endpoint_url)"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["/etc/hostname-that-is-not\tthere is no such file.", ENDPOINT]
