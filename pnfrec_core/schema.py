@@ -34,6 +34,7 @@ HISTORY_DAYS: Final = "history_days"
 
 # Evaluation examples carry the first four above (the history before the target) and these.
 SEEN_ITEM_IDS: Final = "seen_item_ids"  # every item of the history in order, both polarities
+TARGET_DAY: Final = "target_day"  # float: when the target was, in days since 1970-01-01 UTC, to three minutes
 TARGET_ITEM_ID: Final = "target_item_id"
 TARGET_IS_POSITIVE: Final = "target_is_positive"  # int64: 1 is group "p", 0 is group "n"
 HISTORY_LENGTH_BUCKET: Final = "history_length_bucket"
@@ -44,6 +45,7 @@ TRAIN_FEATURES: Final = (*HISTORY_FEATURES, HISTORY_MARGINS, HISTORY_DAYS)
 EVALUATION_FEATURES: Final = (
     *HISTORY_FEATURES,
     SEEN_ITEM_IDS,
+    TARGET_DAY,
     TARGET_ITEM_ID,
     TARGET_IS_POSITIVE,
     HISTORY_LENGTH_BUCKET,

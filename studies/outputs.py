@@ -22,3 +22,8 @@ TRIAL_RANKS: Final = "trial_ranks.npz"  # by user and place, with ids; the study
 # Of a training.
 TRAINING_FACTS: Final = "facts.json"
 TRAINING_WEIGHTS: Final = "weights.npz"
+
+# In the ranks of a trial and of a study, beside the measures of `pnfrec_core.responses` by their names, where a study
+# asks for what came later: what `pnfrec_core.later.parts` takes of each target.
+LATER_LISTED: Final = "later_listed"
+LATER_LENGTH: Final = "later_length"

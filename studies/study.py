@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from pipeline.config import ConfigError, PipelineConfig, load_config
 from pnfrec_core.provenance import result_name
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
-from pnfrec_keras.config import check_recency, check_rule
+from studies.checks import check_inference, check_later
 from studies.inference_rule import InferenceRule
 from studies.run.origin import Origin, origin_of
 
@@ -60,6 +61,9 @@ class Study:
         set: Settings of all arms.
         arms: What is compared.
         grid: Key to values: each combination is one more arm.
+        responsiveness: Whether each trial also tells what a dislike does to the items that are like the disliked one.
+        later_days: In how many days after the first held-out row of a user each trial also counts all that the user
+            likes and dislikes of one list; 0 for not at all.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -74,6 +78,14 @@ class Study:
     set: dict[str, Value] = dataclasses.field(default_factory=dict)
     arms: list[Arm] = dataclasses.field(default_factory=list)
     grid: dict[str, list[Value]] = dataclasses.field(default_factory=dict)
+    responsiveness: bool = False
+    later_days: float = 0.0
+
+    @property
+    def further(self) -> dict[str, bool | float]:
+        """What trials are asked for beside their ranks; it is part of their names."""
+        asked: dict[str, bool | float] = {"responsiveness": self.responsiveness, "later_days": self.later_days}
+        return {name: value for name, value in asked.items() if value}
 
     def all_arms(self) -> list[Arm]:
         """The arms, then those of the grid."""
@@ -92,6 +104,7 @@ class Trial:
         config: With the settings of study and arm, and the seed.
         origin: Of the data and of the code that its result comes from.
         key: Name of its folder: other settings, other data or other code have another one.
+        further: Of the study.
     """
 
     arm: Arm
@@ -99,6 +112,7 @@ class Trial:
     config: PipelineConfig
     origin: Origin
     key: str
+    further: dict[str, bool | float] = dataclasses.field(default_factory=dict)
 
     @property
     def training_key(self) -> str | None:
@@ -164,7 +178,8 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
             )
             raise ConfigError(msg)
         origin = origin_of(config.feedback.base, config.feedback.files)
-        found.append(Trial(arm, own_seed, config, origin, _key(arm, own_seed, config, origin)))
+        key = _key(arm, own_seed, config, origin, study.further)
+        found.append(Trial(arm, own_seed, config, origin, key, study.further))
     return found
 
 
@@ -178,7 +193,9 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
         _refuse_serving(settings)
         config = load_config(path, [*WITHOUT_SERVING, *settings])
         if arm.baseline is None:
-            _check_inference(arm.inference, config)
+            check_inference(arm.inference, config)
+        if study.later_days:
+            check_later(config)
     except ValueError as error:  # ConfigError is one
         msg = f"study {study.name}, arm {arm.name!r}: {error}"
         raise ConfigError(msg) from error
@@ -190,22 +207,6 @@ def _refuse_serving(settings: Iterable[str]) -> None:
     if said := [key for key in keys if key.partition(".")[0] in ("export", "query")]:
         msg = f"`{said[0]}` has no part in a study, which exports and asks nothing. How an arm ranks: its `inference`."
         raise ConfigError(msg)
-
-
-def _check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
-    try:
-        if rule.rule_name is not None:
-            check_rule(rule.rule_name, config.model.variant, config.model.alpha)
-        check_recency(rule.recency, config.model.trend_days)
-    except ValueError as error:
-        # They name the keys of a configuration.
-        raise ValueError(str(error).replace("`export.", "`inference.")) from error
-    if rule.recency and not config.feedback.recent_days:
-        msg = "`inference.recency` weighs the likes of the last days: set `feedback.recent_days` above 0."
-        raise ValueError(msg)
-    if len(rule.gamma) > 1 and config.feedback.validation_targets != "both":
-        msg = "To choose from several `inference.gamma`, set `feedback.validation_targets: both`."
-        raise ValueError(msg)
 
 
 def changed(settings: Any) -> dict[str, Any]:
@@ -227,9 +228,11 @@ def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
         yield key, value if isinstance(value, str) and is_scientific(value) else json.dumps(value)
 
 
-def _key(arm: Arm, seed: int | None, config: PipelineConfig, origin: Origin) -> str:
+def _key(
+    arm: Arm, seed: int | None, config: PipelineConfig, origin: Origin, further: Mapping[str, bool | float]
+) -> str:
     settings: list[Any] = [changed(getattr(config, name)) for name in ("feedback", "model", "training")]
-    settings += [arm.baseline, changed(arm.inference)]
+    settings += [arm.baseline, changed(arm.inference), *([dict(further)] if further else [])]
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
     name = slug if seed is None else f"{slug}-seed{seed}"
     return f"{name}-{result_name(code=origin.trial, data=origin.data, settings=settings)[:12]}"
@@ -269,6 +272,9 @@ def _check(study: Study, path: Path) -> None:
     sets: list[Mapping[str, Any]] = [study.set, study.grid, *(arm.set for arm in study.arms)]
     if study.halves and any("feedback.split_seed" in settings for settings in sets):
         msg = f"{path}: `halves` gives each seed its own `feedback.split_seed`: remove that key, or `halves`."
+        raise ConfigError(msg)
+    if not 0.0 <= study.later_days < math.inf:
+        msg = f"{path}: `later_days` must be a number of days, 0 or more. Received: {study.later_days}."
         raise ConfigError(msg)
     if not study.seeds or len(set(study.seeds)) != len(study.seeds):
         msg = f"{path}: `seeds` must be distinct, at least one. Received: {study.seeds}."

@@ -59,10 +59,11 @@ class ItemKNN:
 
     def __call__(self, arrays: EvaluationArrays) -> Floats:
         items = _last_positive(arrays)
-        rows = {item: self._similarities(item) for item in np.unique(items).tolist()}
+        rows = {item: self.similarities(item) for item in np.unique(items).tolist()}
         return np.stack([rows[item] for item in items.tolist()])
 
-    def _similarities(self, item: int) -> npt.NDArray[np.float64]:
+    def similarities(self, item: int) -> npt.NDArray[np.float64]:
+        """Of each item to one, (num_items + 1,); for 0, by how many users each was liked."""
         if not item:
             return self._counts
         owners = self._owners[self._places[item] : self._places[item + 1]]

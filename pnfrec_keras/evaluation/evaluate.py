@@ -7,7 +7,7 @@ A recommender is a model, or a function that scores the whole catalogue for a ba
 and measures are those of `schema` and `measures`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,22 +39,37 @@ def rank_all(
         msg = "There is no example to evaluate."
         raise ValueError(msg)
     ranks, tops, width = [], [], None
-    for part in _batches(arrays, batch):
-        scores = np.array(recommender(part))
-        if not np.issubdtype(scores.dtype, np.floating):
-            scores = scores.astype(np.float64)
+    for part in batches(arrays, batch):
+        scores = listable(np.array(recommender(part)), part.seen, width)
         width = width or scores.shape[-1]
-        if scores.shape != (len(part), width):
-            msg = f"Scores must have the shape ({len(part)}, num_items + 1). Received: {scores.shape}."
-            raise ValueError(msg)
-        # As `ranking.topk.finite`: what is no finite number is never listed, whatever stands beside it.
-        scores[~np.isfinite(scores)] = -np.inf
-        scores[:, 0] = -np.inf
-        for row, seen in zip(scores, part.seen, strict=True):
-            row[seen] = -np.inf
         ranks.append(_rank(scores, part.target))
         tops.append(_top(scores, k))
     return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1, arrays.target)
+
+
+def listable(scores: Floats, seen: Sequence[IntArray], width: int | None = None) -> Floats:
+    """Scores of T examples in which -inf is what no list may hold: padding, seen items, and what is no finite number.
+
+    Args:
+        scores: (T, num_items + 1), which are overwritten where they are floats.
+        seen: Of each example.
+        width: num_items + 1, where it is known.
+
+    Raises:
+        ValueError: The scores have another shape.
+    """
+    if not np.issubdtype(scores.dtype, np.floating):
+        scores = scores.astype(np.float64)
+    width = width or scores.shape[-1]
+    if scores.shape != (len(seen), width):
+        msg = f"Scores must have the shape ({len(seen)}, num_items + 1). Received: {scores.shape}."
+        raise ValueError(msg)
+    # As `ranking.topk.finite`: what is no finite number is never listed, whatever stands beside it.
+    scores[~np.isfinite(scores)] = -np.inf
+    scores[:, 0] = -np.inf
+    for row, items in zip(scores, seen, strict=True):
+        row[items] = -np.inf
+    return scores
 
 
 def evaluate(
@@ -109,7 +124,8 @@ def history(model: PNFRec, arrays: EvaluationArrays) -> IntArray:
     return arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
 
 
-def _batches(arrays: EvaluationArrays, size: int) -> Iterator[EvaluationArrays]:
+def batches(arrays: EvaluationArrays, size: int = _BATCH) -> Iterator[EvaluationArrays]:
+    """The examples in parts of at most `size`."""
     for begin in range(0, len(arrays), size):
         yield arrays.part(begin, begin + size)
 

@@ -63,6 +63,8 @@ def _study(summary: Summary, pictures: Sequence[Picture], place: str) -> list[st
         parts += [_text(sentences.shares_note()), _table(list(sentences.SHARES), shares, texts=1)]
     if len(summary.arms) <= _ROWS:
         parts.append(_means(summary))
+        for note, names in sentences.further_tables(summary):
+            parts += [_text(note), _means(summary, names)]
     else:
         parts.append(f"{len(summary.arms)} arms: their means are in [summary.json]({place}/summary.json).")
     views = summary.comparisons()
@@ -72,6 +74,7 @@ def _study(summary: Summary, pictures: Sequence[Picture], place: str) -> list[st
         for number, view in enumerate(views):
             parts += [_text(sentences.beside(view))] if number else []
             parts.append(_differences(view))
+            parts += [_differences(view, names) for _, names in sentences.further_tables(view)]
     parts += [f"![{_text(each.heading)}]({place}/{each.name}.svg)\n\n{_text(each.caption)}" for each in pictures]
     return parts
 
@@ -88,8 +91,7 @@ def _facts(summary: Summary) -> str:
     )
 
 
-def _means(summary: Summary) -> str:
-    shown = (*COMPARED, "coverage")
+def _means(summary: Summary, shown: Sequence[str] = (*COMPARED, "coverage")) -> str:
     head = ["data", "protocol", "arm", "seeds", *map(sentences.measure_label, shown)]
     rows = [
         [*_origin(summary), arm.name, sentences.seeds_text(arm), *(sentences.mean_text(arm, name) for name in shown)]
@@ -98,12 +100,12 @@ def _means(summary: Summary) -> str:
     return _table(head, rows, texts=3)
 
 
-def _differences(summary: Summary) -> str:
-    head = ["data", "protocol", f"arm, less {summary.reference}", *map(sentences.measure_label, COMPARED)]
+def _differences(summary: Summary, names: Sequence[str] = COMPARED) -> str:
+    head = ["data", "protocol", f"arm, less {summary.reference}", *map(sentences.measure_label, names)]
     rows = []
     for arm in summary.others:
         cells = []
-        for name in COMPARED:
+        for name in names:
             found = arm.against.get(name)
             text = sentences.interval_text(found)
             sure = found is not None and found.excludes_zero

@@ -33,7 +33,7 @@ def to_html(summary: Summary, pictures: Sequence[Picture]) -> str:
         findings=_findings(summary),
         selection=_text(sentences.selection(summary)),
         shares=_shares(summary),
-        means=_folded(summary, "Means and standard deviations", _means(summary)),
+        means="\n".join([_folded(summary, "Means and standard deviations", _means(summary)), *_further(summary)]),
         differences="\n".join(_differences(view, not place) for place, view in enumerate(summary.comparisons())),
         pictures="\n".join(map(_picture, pictures)),
         arms=_folded(summary, "Epochs, time, memory and settings", _arms(summary)),
@@ -80,24 +80,36 @@ def _shares(summary: Summary) -> str:
     return f"<h2>Liked and disliked rows</h2>\n<p>{_text(sentences.shares_note())}</p>\n{table}"
 
 
-def _means(summary: Summary) -> str:
-    head = ["arm", "seeds", *map(sentences.measure_label, _MEANS)]
+def _means(summary: Summary, shown: Sequence[str] = _MEANS) -> str:
+    head = ["arm", "seeds", *map(sentences.measure_label, shown)]
     rows = (
-        [_text(arm.name), sentences.seeds_text(arm), *(_text(sentences.mean_text(arm, name)) for name in _MEANS)]
+        [_text(arm.name), sentences.seeds_text(arm), *(_text(sentences.mean_text(arm, name)) for name in shown)]
         for arm in summary.arms
     )
     return _table(head, rows, [arm.name == summary.reference for arm in summary.arms])
 
 
+def _further(summary: Summary) -> list[str]:
+    return [
+        f"<p>{_text(note)}</p>\n{_folded(summary, 'Further means', _means(summary, names))}"
+        for note, names in sentences.further_tables(summary)
+    ]
+
+
 def _differences(summary: Summary, first: bool) -> str:
-    rows = ([_text(arm.name), *(_difference(summary, arm, name) for name in COMPARED)] for arm in summary.others)
-    table = _table(["arm", *map(sentences.measure_label, COMPARED)], rows)
+    shown = (COMPARED, *(names for _, names in sentences.further_tables(summary)))
+    table = "\n".join(_difference_table(summary, names) for names in shown)
     note = (
         f"<p>{_text(sentences.intervals(summary))} Bold: the interval leaves zero out; "
         '<span class="good">green</span> is better, <span class="bad">red</span> worse.</p>\n'
     )
     head = f"<h2>Differences from {_text(summary.reference)}</h2>\n{note if first else ''}"
     return f"{head}{_folded(summary, 'All differences', table)}"
+
+
+def _difference_table(summary: Summary, names: Sequence[str]) -> str:
+    rows = ([_text(arm.name), *(_difference(summary, arm, name) for name in names)] for arm in summary.others)
+    return _table(["arm", *map(sentences.measure_label, names)], rows)
 
 
 def _folded(summary: Summary, heading: str, table: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pnfrec_core import measures, schema
+from studies.results import further
 from studies.results.bootstrap import Interval
 from studies.results.chance import may_be_chance
 from studies.results.ranks import COMPARED
@@ -17,6 +18,8 @@ CHANCE = "°"
 
 def measure_label(measure: str) -> str:
     """As the tables head it: "NDCG_p"."""
+    if measure in further.FURTHER:
+        return measure.replace("_", " ")
     kind, _, group = measure.partition("_")
     if measure == "coverage":
         return "Coverage"
@@ -25,7 +28,8 @@ def measure_label(measure: str) -> str:
 
 def better(measure: str, difference: float) -> bool:
     """Whether a difference is to the good: upwards, but downwards for disliked targets."""
-    return difference > 0 if measures.higher_is_better(measure) else difference < 0
+    upwards = further.higher_is_better(measure) if measure in further.FURTHER else measures.higher_is_better(measure)
+    return difference > 0 if upwards else difference < 0
 
 
 def mean_text(arm: ArmSummary, measure: str) -> str:
@@ -41,6 +45,23 @@ def interval_text(found: Interval | None) -> str:
     if found is None:
         return "-"
     return f"{found.estimate:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+
+
+def further_tables(summary: Summary) -> list[tuple[str, tuple[str, ...]]]:
+    """What stands over each table of measures that the study asks for beside the others, and which it has."""
+    notes = (
+        "What a dislike does: how often the ranks of what is like the disliked item double when the history gains that "
+        "dislike, less those of what stood next to it, and the share of lists that hold the nearest item before and "
+        "after.",
+        f"What came later: one list of {summary.k} a user, made before the first held-out row, and all that the user "
+        f"likes (p) and dislikes (n) in the next {summary.declaration.get('later_days', 0):g} days. hr: the share of "
+        "these that the list holds; places: the share of the places of a list that they take.",
+    )
+    found = [
+        (note, tuple(name for name in names if any(name in arm.mean for arm in summary.arms)))
+        for note, names in zip(notes, further.TABLES, strict=True)
+    ]
+    return [(note, names) for note, names in found if names]
 
 
 def findings(summary: Summary) -> list[str]:

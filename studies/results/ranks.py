@@ -15,8 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_core import measures, popularity
+from pnfrec_core.later import Parts
 from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
+from studies.results import further
 from studies.results.bootstrap import Interval, paired_difference
+from studies.results.further import KEPT
 
 COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 # Of the liked targets of each popularity bucket, where a study knows it.
@@ -38,6 +41,8 @@ class Ranks:
             which mean something within their file only (`studies.results.stored`).
         bucket: (T,), the popularity bucket of each target (`popularity.bucket_of`); None of studies that were run
             before this was kept.
+        kept: What each target brings into the measures of `studies.results.further`, (seeds, T) each; none where the
+            study does not ask for them.
     """
 
     rank: npt.NDArray[np.int64]
@@ -45,6 +50,7 @@ class Ranks:
     user: npt.NDArray[np.str_] | npt.NDArray[np.int64]
     place: npt.NDArray[np.int64]
     bucket: npt.NDArray[np.int64] | None = None
+    kept: Mapping[str, npt.NDArray[np.float32]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def read(cls, folders: Sequence[Path], split: str) -> "Ranks":
@@ -61,7 +67,9 @@ class Ranks:
                 raise ResultError(msg)
         rank = np.stack([row[f"{split}_rank"] for row in rows])
         is_positive, user, place = (rows[0][f"{split}_{name}"] for name in names)
-        return cls(rank, is_positive, user, place, rows[0].get(f"{split}_bucket"))
+        told = [name for name in KEPT if f"{split}_{name}" in rows[0]]
+        kept = {name: np.stack([row[f"{split}_{name}"] for row in rows]) for name in told}
+        return cls(rank, is_positive, user, place, rows[0].get(f"{split}_bucket"), kept)
 
     def keys(self) -> list[tuple[str | int, int]]:
         """Names of the targets."""
@@ -70,7 +78,8 @@ class Ranks:
     def measures(self, seed: int, k: int) -> dict[str, float]:
         """HR, NDCG and MRR of the groups, and their differences, of the trial at place `seed`.
 
-        Where buckets are known, also each of `BUCKETED`; NaN for a bucket without a liked target.
+        Where buckets are known, also each of `BUCKETED`; NaN for a bucket without a liked target. And what
+        `further.known` tells of.
         """
         found = measures.group_means(self.rank[seed], self.is_positive, k)
         if self.bucket is not None:
@@ -78,16 +87,32 @@ class Ranks:
                 measure, _, _ = name.partition("_")
                 gain = measures.gains(self.rank[seed], measure, k)[self.signs(name) > 0]
                 found[name] = float(gain.mean()) if len(gain) else math.nan
-        return found
+        more = further.known(self.kept)
+        return found | {name: further.value(name, self._further(name)[seed]) for name in more}
+
+    def gains(self, name: str, k: int) -> npt.NDArray[np.float64]:
+        """The gain of each target in a measure, (seeds, T)."""
+        if name in further.FURTHER:
+            return np.stack([each.gain for each in self._further(name)])
+        return measures.gains(self.rank, name.partition("_")[0], k)
 
     def signs(self, name: str) -> npt.NDArray[np.float64]:
-        """How each target counts in a measure: 1, -1 where it is taken off, 0 where it has no part in it, (T,)."""
+        """How each target counts in a measure: 1, -1 where it is taken off, 0 where it has no part in it, (T,).
+
+        Of a further measure it has one where it has one by every training.
+        """
+        if name in further.FURTHER:
+            signs = np.stack([each.sign for each in self._further(name)])
+            return np.where((signs == signs[0]).all(axis=0), signs[0], 0.0)
         group = name.partition("_")[2]
         if group in popularity.BUCKETS:
             place = popularity.BUCKETS.index(group)
             return np.where((self.is_positive == 1) & (self.bucket == place), 1.0, 0.0)
         sign = {"p": [0.0, 1.0], "n": [1.0, 0.0], "delta": [-1.0, 1.0]}[group]
         return np.array(sign)[self.is_positive]
+
+    def _further(self, name: str) -> list[Parts]:
+        return further.parts(name, self.kept, self.user, self.is_positive)
 
 
 def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
@@ -99,17 +124,18 @@ def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Inter
         name: Of the measure.
         k: Length of the list.
     """
-    measure, _, group = name.partition("_")
+    group = name.rpartition("_")[2]
     signs = [own.signs(name) for own, _ in pairs]
+    if name in further.FURTHER:
+        # An item may have relatives by one model and none by the other.
+        signs = [np.where(other.signs(name) == own, own, 0.0) for own, (_, other) in zip(signs, pairs, strict=True)]
     needed = (-1.0, 1.0) if group == measures.DELTA else (1.0,)
     known = [all((each == value).any() for value in needed) for each in signs]
     pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
     if not pairs:
         return None
     # The mean over seeds first: what is compared are arms, not single trainings.
-    gains, others = (
-        np.concatenate([measures.gains(pair[side].rank, measure, k).mean(axis=0) for pair in pairs]) for side in (0, 1)
-    )
+    gains, others = (np.concatenate([pair[side].gains(name, k).mean(axis=0) for pair in pairs]) for side in (0, 1))
     user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
     half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
     return paired_difference(gains, others, user, np.concatenate(signs), half=half)
@@ -132,7 +158,14 @@ def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
     known = arms[labels].bucket
     bucket = None if known is None else known[places[labels]]
     return {
-        arm: Ranks(ranks.rank[:, places[arm]], is_positive, ranks.user[places[arm]], ranks.place[places[arm]], bucket)
+        arm: Ranks(
+            ranks.rank[:, places[arm]],
+            is_positive,
+            ranks.user[places[arm]],
+            ranks.place[places[arm]],
+            bucket,
+            {name: values[:, places[arm]] for name, values in ranks.kept.items()},
+        )
         for arm, ranks in arms.items()
     }
 
@@ -197,7 +230,7 @@ def _digest(targets: Ranks) -> str:
 
 
 def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) -> dict[str, Interval]:
-    """The difference of each measure of `COMPARED` and, where known, of `BUCKETED`, with its interval.
+    """The difference of each measure of `COMPARED` and, where known, of `BUCKETED` and others, with its interval.
 
     Those that lack a group of targets are left out.
 
@@ -227,5 +260,7 @@ def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) ->
         raise ResultError(msg)
     pairs = [(own.draws[draw][arm], other.draws[draw][reference]) for draw in shared if reference in other.draws[draw]]
     names = (*COMPARED, *(BUCKETED if all(mine.bucket is not None for mine, _ in pairs) else ()))
-    found = {name: difference(pairs, name, k) for name in names}
+    # Those of `further.FURTHER` that all sides of all pairs have.
+    more = [name for name in further.FURTHER if all(name in further.known(own.kept) for pair in pairs for own in pair)]
+    found = {name: difference(pairs, name, k) for name in (*names, *(more if pairs else ()))}
     return {name: interval for name, interval in found.items() if interval is not None}

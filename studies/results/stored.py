@@ -11,6 +11,7 @@ import numpy as np
 
 from pnfrec_core.arrays import read_arrays
 from pnfrec_core.files import write
+from studies.results.further import KEPT
 from studies.results.ranks import Judged, Ranks, ResultError
 
 # Ranks beyond this one, and beyond the list, are kept as misses: most of the file would be noise.
@@ -40,6 +41,8 @@ def store(ranks: Judged, path: Path, k: int) -> None:
         for number, arm in enumerate(ranks.arms()):
             rank = arms[arm].rank
             arrays[f"{draw}_rank_{number}"] = np.where(rank <= deepest, rank, 0).astype(kind)
+            for name, values in arms[arm].kept.items():
+                arrays[f"{draw}_{name}_{number}"] = values
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write(path, buffer.getvalue())
@@ -62,6 +65,11 @@ def load(path: Path) -> Judged:
                     arrays[f"{draw}_user"].astype(np.int64),
                     arrays[f"{draw}_place"].astype(np.int64),
                     arrays[f"{draw}_bucket"].astype(np.int64) if f"{draw}_bucket" in arrays else None,
+                    {
+                        name: arrays[f"{draw}_{name}_{number}"].astype(np.float32)
+                        for name in KEPT
+                        if f"{draw}_{name}_{number}" in arrays
+                    },
                 )
                 for number, arm in enumerate(arms)
             }

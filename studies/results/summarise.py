@@ -118,7 +118,7 @@ def summarise(
         {key: list(values) for key, values in study.grid.items()},
         arms,
         [_name(trial) for trial, folder in pairs if not (folder / TRIAL_RESULT).is_file() and trial.key not in failed],
-        {key: value for key, value in dataclasses.asdict(study).items() if value not in (None, {}, [])},
+        _declaration(study),
         {"python": platform.python_version(), **{package: metadata.version(package) for package in _PACKAGES}},
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         datetime.datetime.fromtimestamp(newest, datetime.timezone.utc).date().isoformat(),
@@ -128,6 +128,13 @@ def summarise(
         [Failure(trial.arm.name, trial.seed, failed[trial.key]) for trial in planned if trial.key in failed],
     )
     return Summarised(summary, found, on_common_terms(table, found, labels), ranks)
+
+
+def _declaration(study: Study) -> dict[str, Any]:
+    """The study's own YAML, without what it leaves out."""
+    left_out = {"responsiveness", "later_days"} - set(study.further)
+    plain = dataclasses.asdict(study)
+    return {key: value for key, value in plain.items() if value not in (None, {}, []) and key not in left_out}
 
 
 def _training_seconds(done: Sequence[tuple[Trial, Path]], table: pd.DataFrame) -> float:

@@ -14,6 +14,7 @@ from pnfrec_core import schema
 from pnfrec_core.lists import LIST_METRICS
 from studies.outputs import TRIAL_RESULT
 from studies.results.bootstrap import Interval
+from studies.results.further import TABLES
 from studies.results.ranks import BUCKETED, COMPARED, Judged, Ranks, differences
 
 
@@ -186,7 +187,19 @@ def means_table(found: Sequence[ArmResult], planned: Mapping[str, int] | None = 
         ]
         for arm in found
     ]
-    return _aligned([["arm", "seeds", *shown], *rows])
+    return "\n\n".join([_aligned([["arm", "seeds", *shown], *rows]), *_further_means(found)])
+
+
+def _further_means(found: Sequence[ArmResult]) -> Iterator[str]:
+    """A table for each group of measures that a study asks for beside the others, of the arms that have any of them."""
+    for names in TABLES:
+        rows = [
+            [arm.name, *(_mean(arm.mean[name], arm.sd[name]) if name in arm.mean else "-" for name in names)]
+            for arm in found
+            if any(name in arm.mean for name in names)
+        ]
+        if rows:
+            yield _aligned([["arm", *names], *rows])
 
 
 def count_text(done: int, planned: int) -> str:
@@ -214,8 +227,10 @@ def differences_table(
         ]
         return _aligned([["arm", *names], *rows])
 
-    known = any(name in against for against in arms.values() for name in BUCKETED)
-    tables = [table(COMPARED), *([table(BUCKETED)] if known else [])]
+    further = [
+        names for names in (BUCKETED, *TABLES) if any(name in against for against in arms.values() for name in names)
+    ]
+    tables = [table(names) for names in (COMPARED, *further)]
     head = (
         f"Difference from {reference}, 95 % interval of a paired bootstrap over users (* excludes zero; ° too, but "
         "chance of training may have made it):"

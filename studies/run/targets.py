@@ -1,7 +1,9 @@
 """Names of the targets of a study, by which those of different arms are paired."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +32,26 @@ def keys_of(folder: Path, split: str) -> TargetKeys:
         schema.USER_ID: tf.io.FixedLenFeature([], tf.string),
         schema.SEEN_ITEM_IDS: tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64),
     }
-    files = sorted(str(path) for path in (folder / f"Split-{split}").glob("*"))
     users, places = [], []
-    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(4096):
-        parsed = tf.io.parse_example(batch, spec)
+    for parsed in _parse(folder, split, spec):
         users.append(parsed[schema.USER_ID].numpy())
         places.append(parsed[schema.SEEN_ITEM_IDS].row_lengths().numpy())
     return TargetKeys(np.char.decode(np.concatenate(users).astype(bytes), "utf-8"), np.concatenate(places))
+
+
+def days_of(folder: Path, split: str) -> npt.NDArray[np.float64]:
+    """When the targets in a split of prepared data were, in days, (T,)."""
+    import tensorflow as tf
+
+    spec = {schema.TARGET_DAY: tf.io.FixedLenFeature([], tf.float32)}
+    days = [parsed[schema.TARGET_DAY].numpy() for parsed in _parse(folder, split, spec)]
+    found: npt.NDArray[np.float64] = np.concatenate(days).astype(np.float64)
+    return found
+
+
+def _parse(folder: Path, split: str, spec: dict[str, Any]) -> Iterator[Any]:
+    import tensorflow as tf
+
+    files = sorted(str(path) for path in (folder / f"Split-{split}").glob("*"))
+    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(4096):
+        yield tf.io.parse_example(batch, spec)

@@ -23,8 +23,10 @@ from pnfrec_keras.evaluation import baselines, evaluate
 from pnfrec_keras.evaluation.ranked import measure
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
+from pnfrec_keras.network.model import PNFRec
 from studies.inference_rule import InferenceRule
 from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
+from studies.run import further
 from studies.run.inference import choose_gamma, recommender, without_positives
 from studies.run.targets import keys_of
 
@@ -44,6 +46,7 @@ class Request:
         data: Folder of examples and vocabulary.
         trained: Folder of the trained model; "" for a baseline.
         target: Folder that the result goes to.
+        responsiveness, later_days: Of the study.
     """
 
     arm: str
@@ -55,6 +58,8 @@ class Request:
     data: str
     trained: str
     target: str
+    responsiveness: bool = False
+    later_days: float = 0.0
 
 
 def run(request: Request) -> None:
@@ -67,7 +72,11 @@ def run(request: Request) -> None:
     model_config, training = ModelConfig(**request.model), TrainingConfig(**request.training)
     rule = InferenceRule(**request.inference)
     arrays = {split: _examples(data, split, vocabulary, model_config.max_length, rule) for split in SPLITS}
-    recommender, facts = _recommender(request, vocabulary, model_config, training, arrays[schema.VALIDATION_SPLIT])
+    recommender, model, facts = _recommender(
+        request, vocabulary, model_config, training, arrays[schema.VALIDATION_SPLIT]
+    )
+    asked = request.responsiveness
+    relations = further.relations_of(data, vocabulary, model_config.max_length, model) if asked else []
     found: dict[str, Any] = {}
     ranks: dict[str, Any] = {}
     for split in SPLITS:
@@ -76,6 +85,9 @@ def run(request: Request) -> None:
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
         ranks[f"{split}_bucket"] = popularity.bucket_of(arrays[split].target, len(vocabulary))
         ranks |= {f"{split}_{name}": values for name, values in vars(keys_of(data, split)).items()}
+        more = further.further(recommender, arrays[split], data, split, training.k, relations, request.later_days)
+        found[split] |= more.measures
+        ranks |= {f"{split}_{name}": values for name, values in more.targets.items()}
     names = ("arm", "baseline", "inference", "seed", "model", "training")
     result = {
         **{name: getattr(request, name) for name in names},
@@ -105,19 +117,19 @@ def _recommender(
     model_config: ModelConfig,
     training: TrainingConfig,
     validation: EvaluationArrays,
-) -> tuple[evaluate.Recommender, dict[str, Any]]:
-    """What ranks, and facts about how it came to be."""
+) -> tuple[evaluate.Recommender, PNFRec | None, dict[str, Any]]:
+    """What ranks, the model in it, and facts about how it came to be."""
     if request.baseline == "most_popular":
-        return baselines.most_popular(vocabulary), {}
+        return baselines.most_popular(vocabulary), None, {}
     if request.baseline == "most_popular_positive":
-        return baselines.most_popular_positive(vocabulary), {}
+        return baselines.most_popular_positive(vocabulary), None, {}
     if request.baseline == "most_popular_recent":
-        return baselines.most_popular_recent(vocabulary), {}
+        return baselines.most_popular_recent(vocabulary), None, {}
     if request.baseline == "item_knn":
         from pnfrec_keras.examples.records import read_training
 
         arrays = read_training(str(Path(request.data) / "Split-train" / "*"), vocabulary, model_config.max_length)
-        return baselines.ItemKNN(arrays, len(vocabulary)), {}
+        return baselines.ItemKNN(arrays, len(vocabulary)), None, {}
     from studies.run.trained import trained
 
     done = trained(Path(request.trained), Path(request.data), model_config, training, _say_epoch)
@@ -125,7 +137,7 @@ def _recommender(
     user = keys_of(Path(request.data), schema.VALIDATION_SPLIT).user
     gamma, tried = choose_gamma(done.model, vocabulary, rule, validation, user, training.k)
     facts = {**done.facts, "gamma": gamma, "gamma_validation": tried}
-    return recommender(done.model, vocabulary, rule, gamma), facts
+    return recommender(done.model, vocabulary, rule, gamma), done.model, facts
 
 
 def _say_epoch(epoch: int, logs: dict[str, float]) -> None:

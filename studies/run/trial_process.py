@@ -62,6 +62,7 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: Fork
         "data": str(data),
         "trained": str(models / trial.training_key) if trial.training_key else "",
         "target": str(folder),
+        **trial.further,
     }
     epochs = Epochs(title(trial), trial.config.training.epochs, say)
     try:

@@ -53,7 +53,9 @@ def training_example(
     return example({**features, "history_is_positive": flags, **given})
 
 
-def evaluation_example(positive: list[str], seen: list[str], target: str, is_positive: int, user: str = "u") -> bytes:
+def evaluation_example(
+    positive: list[str], seen: list[str], target: str, is_positive: int, user: str = "u", day: float = 0.0
+) -> bytes:
     return example(
         {
             "user_id": user,
@@ -61,6 +63,7 @@ def evaluation_example(positive: list[str], seen: list[str], target: str, is_pos
             "negative_item_ids": [item for item in seen if item not in positive],
             "history_is_positive": [int(item in positive) for item in seen],
             "seen_item_ids": seen,
+            "target_day": (day,),
             "target_item_id": target,
             "target_is_positive": is_positive,
             "history_length_bucket": "0-4",

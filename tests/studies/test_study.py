@@ -117,6 +117,8 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
         ({"set": {"model.dim": [3]}}, r"`set.model.dim`: input should be .* or a valid integer .* Received: \[3\]"),
         ({"name": "../up"}, "`name` names a folder: letters, .* Received: '../up'"),
         ({"arms": [{"name": "a", "inference": {"gamma": []}}]}, "`inference.gamma` of the arm 'a' is empty"),
+        ({"later_days": -1}, "`later_days` must be a number of days, 0 or more. Received: -1"),
+        ({"responsiveness": "much"}, "`responsiveness`: input should be a valid boolean"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -191,6 +193,46 @@ def test_an_unknown_study_and_an_unknown_setting(tmp_path: Path) -> None:
         load_study("x")
     study = load_study(written(tmp_path, set={"model.width": 3}))
     with pytest.raises(ConfigError, match=r"model\.width"):
+        trials(study, CONFIG, [])
+
+
+def test_further_measures_are_another_trial_of_the_same_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"feedback.targets": "successive", "feedback.validation_targets": "both"}
+    plain = trials(load_study(written(tmp_path, set=settings)), CONFIG, [])
+    off = trials(load_study(written(tmp_path, set=settings, responsiveness=False, later_days=0)), CONFIG, [])
+    asked = trials(load_study(written(tmp_path, set=settings, responsiveness=True, later_days=14)), CONFIG, [])
+    assert [trial.key for trial in plain] == [trial.key for trial in off], "stored trials keep their names"
+    assert not {trial.key for trial in plain} & {trial.key for trial in asked}
+    assert [trial.training_key for trial in plain] == [trial.training_key for trial in asked]
+    assert {tuple(trial.further.items()) for trial in asked} == {(("responsiveness", True), ("later_days", 14))}
+    assert {tuple(trial.further.items()) for trial in plain} == {()}
+    # Nor does an empty place among the settings change the names of trials from before.
+    monkeypatch.setattr("studies.study.result_name", lambda **given: f"{len(given['settings']):012d}")
+    for changes, number in ({}, 5), ({"responsiveness": True}, 6):
+        named = trials(load_study(written(tmp_path, set=settings, **changes)), CONFIG, [])
+        assert {trial.key[-1] for trial in named} == {str(number)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "set `feedback.targets: successive`. Received: last"),
+        ({"feedback.targets": "successive"}, "set `feedback.validation_targets: both`. Received: positive"),
+        (
+            {
+                "feedback.targets": "successive",
+                "feedback.validation_targets": "both",
+                "feedback.time_unit": "order",
+            },
+            "`later_days` needs moments",
+        ),
+    ],
+)
+def test_days_that_examples_do_not_tell_are_refused(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    study = load_study(written(tmp_path, set=settings, later_days=30))
+    with pytest.raises(ConfigError, match=f"study s, arm 'popular': .*{message}"):
         trials(study, CONFIG, [])
 
 

@@ -117,9 +117,10 @@ class ShardExamples:
         before = np.append(0, np.cumsum(positive))
         popularity = known.popularity[item[places]]
         buckets = np.searchsorted(bucket_bounds(catalogue_size), popularity, side="right")
+        days = (self._table.time[targets.rows] / self._day).astype("<f4").view("V4")
         columns = (places, starts, before[places], before[starts], user[places], positive[places], lengths, buckets)
-        for end, start, positive_end, positive_start, owner, is_positive, length, bucket in zip(
-            *(column.tolist() for column in columns), strict=True
+        for day, end, start, positive_end, positive_start, owner, is_positive, length, bucket in zip(
+            days.tolist(), *(column.tolist() for column in columns), strict=True
         ):
             yield example(
                 (
@@ -128,6 +129,7 @@ class ShardExamples:
                     _negative(negative_entries(start - positive_start, end - positive_end)),
                     _positive(positive_entries(positive_start, positive_end)),
                     _seen(seen(start, end)),
+                    floats_feature(schema.TARGET_DAY, day),
                     _IS_POSITIVE[is_positive],
                     _target(seen(end, end + 1)),
                     _POPULARITIES[bucket],

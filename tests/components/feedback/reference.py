@@ -274,6 +274,7 @@ def run(rows: list[Row], config: FeedbackConfig) -> Outcome:
                         "negative_item_ids": [row.item for row in history if not is_positive(row)],
                         "history_is_positive": [int(is_positive(row)) for row in history],
                         "seen_item_ids": [row.item for row in history],
+                        "target_day": [float(np.float32(target.time / 86_400))],
                         "target_item_id": target.item,
                         "target_is_positive": int(is_positive(target)),
                         "history_length_bucket": bucket(len(whole)),

@@ -59,7 +59,7 @@ def parse(record: bytes) -> dict[str, Any]:
         elif name == schema.HISTORY_IS_POSITIVE:
             assert feature.WhichOneof("kind") == "int64_list"
             example[name] = list(feature.int64_list.value)
-        elif name in (schema.HISTORY_MARGINS, schema.HISTORY_DAYS):
+        elif name in (schema.HISTORY_MARGINS, schema.HISTORY_DAYS, schema.TARGET_DAY):
             assert feature.WhichOneof("kind") == "float_list"
             example[name] = list(feature.float_list.value)
         else:

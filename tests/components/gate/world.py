@@ -228,6 +228,7 @@ def make_example(user: str, is_positive: int, history: str, popularity: str) -> 
         schema.NEGATIVE_ITEM_IDS: bytes_feature(),
         schema.HISTORY_IS_POSITIVE: flags_feature(*[1] * len(positives)),
         schema.SEEN_ITEM_IDS: bytes_feature(*positives),
+        schema.TARGET_DAY: floats_feature(15_001.5),
         schema.TARGET_ITEM_ID: bytes_feature("i9"),
         schema.TARGET_IS_POSITIVE: tf.train.Feature(int64_list=tf.train.Int64List(value=[is_positive])),
         schema.HISTORY_LENGTH_BUCKET: bytes_feature(history),

@@ -15,6 +15,7 @@ from pipeline.cli import main
 from studies.commands.document import PUBLISHED, published, to_markdown
 from studies.outputs import SUMMARY
 from studies.page import build, sentences
+from studies.results.bootstrap import Interval
 from studies.results.summary import Summary, SummaryError, read
 from tests.studies import made_up
 
@@ -79,6 +80,32 @@ def test_the_page_is_well_formed_and_escapes(tmp_path: Path) -> None:
     assert "+0.1000 [+0.0900, +0.1100]" in page.text
     assert "18 liked (p), 12 disliked (n)" in page.text
     assert page.images == 3
+
+
+def test_what_a_study_asks_for_beside_the_ranks_has_tables_of_its_own(tmp_path: Path) -> None:
+    base, other = made_up.two_arms().arms
+    later = {"later_hr_n": 0.25, "response_near": 0.125}
+    sure = {"response_near": Interval(0.1, 0.05, 0.15), "later_hr_n": Interval(0.2, 0.1, 0.3)}
+    arms = [
+        dataclasses.replace(base, mean={**base.mean, "later_hr_n": 0.0625}),
+        dataclasses.replace(other, mean={**other.mean, **later}, against={**other.against, **sure}),
+    ]
+    declaration = {"name": "tiny", "later_days": 30.0}
+    asked = made_up.summary(arms, declaration=declaration)
+    page = checked(tmp_path / "study", asked)
+    assert "likes (p) and dislikes (n) in the next 30 days" in page.text
+    for text in ("response near", "0.0625", "+0.2000 [+0.1000, +0.3000]"):
+        assert text in page.text
+    assert "copy before" not in page.text, "no arm has it"
+    found = " ".join(sentences.findings(asked))
+    assert "response near (+0.1000" in found[found.index("better in") : found.index("worse in")]
+    assert "later hr n (+0.2000" in found[found.index("worse in") :]
+    document = to_markdown([(asked, [], "place")], "folder", "home", "output")
+    assert "in the next 30 days" in document
+    assert "| later hr n |" in document
+    plain = checked(tmp_path / "plain", made_up.two_arms()).text
+    assert "What a dislike does" not in plain
+    assert "later" not in plain
 
 
 def lone_arm() -> Summary:
