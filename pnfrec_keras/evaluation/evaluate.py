@@ -124,6 +124,13 @@ def history(model: PNFRec, arrays: EvaluationArrays) -> IntArray:
     return arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
 
 
+def examples_at(arrays: EvaluationArrays, places: npt.NDArray[np.int64]) -> EvaluationArrays:
+    """The examples at some places, in that order."""
+    negative = None if arrays.negative is None else arrays.negative[places]
+    seen = [arrays.seen[place] for place in places.tolist()]
+    return EvaluationArrays(arrays.positive[places], seen, arrays.target[places], arrays.is_positive[places], negative)
+
+
 def batches(arrays: EvaluationArrays, size: int = _BATCH) -> Iterator[EvaluationArrays]:
     """The examples in parts of at most `size`."""
     for begin in range(0, len(arrays), size):

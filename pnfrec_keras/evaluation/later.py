@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_keras.evaluation.evaluate import Recommender, rank_all
+from pnfrec_keras.evaluation.evaluate import Recommender, examples_at, rank_all
 from pnfrec_keras.examples.arrays import EvaluationArrays
 
 Floats = npt.NDArray[np.float32]
@@ -53,7 +53,7 @@ def look(
     owner = np.empty(len(order), np.int64)
     owner[order] = np.repeat(np.arange(len(first)), count)
     within = (day - day[first][owner] < days) & ~_repeats(arrays, owner, order)
-    top = rank_all(recommender, arrays.take(first), k).top
+    top = rank_all(recommender, examples_at(arrays, first), k).top
     listed = ((top[owner] == arrays.target[:, np.newaxis]) & (arrays.target[:, np.newaxis] > 0)).any(axis=1)
     length = np.count_nonzero(top, axis=1)[owner]
     return Later(*(np.where(within, values, np.nan).astype(np.float32) for values in (listed, length)))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_core import responses
-from pnfrec_keras.evaluation.evaluate import Recommender, batches, listable
+from pnfrec_keras.evaluation.evaluate import Recommender, batches, examples_at, listable
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
@@ -119,7 +119,7 @@ def respond(
     found = {name: np.full(len(arrays), np.nan, np.float32) for name in _names(relations)}
     places = np.flatnonzero((arrays.is_positive == 0) & (arrays.target > 0))
     done = 0
-    for part in batches(arrays.take(places)):
+    for part in batches(examples_at(arrays, places)):
         later = with_dislike(part)
         before, after = (listable(np.array(recommender(each)), later.seen) for each in (part, later))
         for row, item in enumerate(part.target.tolist()):

@@ -114,12 +114,6 @@ class EvaluationArrays:
             self.positive[rows], self.seen[rows], self.target[rows], self.is_positive[rows], negative
         )
 
-    def take(self, places: npt.NDArray[np.int64]) -> "EvaluationArrays":
-        """The examples at these places."""
-        negative = None if self.negative is None else self.negative[places]
-        seen = [self.seen[place] for place in places.tolist()]
-        return EvaluationArrays(self.positive[places], seen, self.target[places], self.is_positive[places], negative)
-
     def targets(self) -> dict[str, IntArray]:
         """`y` for `model.evaluate`; polarities only where they differ."""
         polarity = {} if self.is_positive.all() else {IS_POSITIVE: self.is_positive}
