@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pnfrec_core import schema
+from pnfrec_core.errors import FeedbackError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,11 @@ class TargetKeys:
 
 
 def keys_of(folder: Path, split: str) -> TargetKeys:
-    """Names of the targets in a split of prepared data."""
+    """Names of the targets in a split of prepared data.
+
+    Raises:
+        FeedbackError: Two targets have one name, since a history that is capped has the length of the cap.
+    """
     import tensorflow as tf
 
     spec = {
@@ -36,7 +41,18 @@ def keys_of(folder: Path, split: str) -> TargetKeys:
     for parsed in _parse(folder, split, spec):
         users.append(parsed[schema.USER_ID].numpy())
         places.append(parsed[schema.SEEN_ITEM_IDS].row_lengths().numpy())
-    return TargetKeys(np.char.decode(np.concatenate(users).astype(bytes), "utf-8"), np.concatenate(places))
+    return _distinct(TargetKeys(np.char.decode(np.concatenate(users).astype(bytes), "utf-8"), np.concatenate(places)))
+
+
+def _distinct(keys: TargetKeys) -> TargetKeys:
+    names = set(zip(keys.user.tolist(), keys.place.tolist(), strict=True))
+    if len(names) < len(keys.user):
+        msg = (
+            f"{len(keys.user) - len(names):,} targets cannot be told apart: their users have more interactions than "
+            "`feedback.caps.history`. Raise it for studies, or set it to 0."
+        )
+        raise FeedbackError(msg)
+    return keys
 
 
 def days_of(folder: Path, split: str) -> npt.NDArray[np.float64]:

@@ -65,7 +65,8 @@ def test_the_table_of_our_own_recommender_has_the_very_numbers_of_evaluate(name:
     top = best[best["rank"] <= 10]
     np.testing.assert_equal(evaluate_table(top, targets, positive=1, catalogue=vocabulary), evaluate(ours, arrays, 10))
     counts = np.arange(40, 0, -1)
-    known = Vocabulary(vocabulary, counts, counts)
-    with_counts = evaluate(ours, arrays, 10, counts=counts)
+    groups = {item: f"group {place % 3}" for place, item in enumerate(vocabulary)}
+    known = Vocabulary(vocabulary, counts, counts, groups=groups)
+    with_counts = evaluate(ours, arrays, 10, counts=counts, groups=known.group_numbers())
     np.testing.assert_equal(evaluate_table(top, targets, positive=1, catalogue=known), with_counts)
     assert not any(map(np.isnan, with_counts.values()))
