@@ -18,8 +18,6 @@ def look_at(arguments: Sequence[str]) -> dict[str, object]:
     """The names that Beam's Python part does not know, and what it says of values; "" where it takes them all."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    # It warns of unknown ones, which are told here.
-    logging.disable()
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -35,4 +33,5 @@ def look_at(arguments: Sequence[str]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    logging.disable()  # Beam warns of unknown names, which are told here
     click.echo(json.dumps(look_at(sys.argv[1:])))
