@@ -24,7 +24,7 @@ _SHORT: Final = 128
 _BEGINNINGS: Final = tuple(_STRING_VAL + bytes([length]) for length in range(_SHORT))
 
 
-class Answer:
+class Prediction:
     """The answer to one prediction.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from serving import jobs, rows
-from serving.answers import Answer
+from serving.answers import Prediction
 
 
 class Asked(NamedTuple):
@@ -35,7 +35,7 @@ class Waits:
         self._job = job
         self._wanted = wanted
 
-    def answer(self, request: Any, version: int) -> Answer:
+    def answer(self, request: Any, version: int) -> Prediction:
         """The answer, once it is there.
 
         Args:
@@ -46,4 +46,4 @@ class Waits:
             RequestFault: As `LoadedModel.predict`.
         """
         found, asked = self._job.answer(), self._job.request
-        return Answer(request, version, asked if isinstance(asked, rows.Rows) else None, found, self._wanted)
+        return Prediction(request, version, asked if isinstance(asked, rows.Rows) else None, found, self._wanted)

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from pnfrec_core import schema
 from serving import wire
-from serving.answers import Answer
+from serving.answers import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class CallRecord:
         code: Name of a gRPC status.
         seconds: From when it was read to when it was answered.
         request: The message; None where there was none that could be read.
-        response: The message, or a `serving.answers.Answer`; None where the call failed.
+        response: The message, or a `serving.answers.Prediction`; None where the call failed.
     """
 
     face: str
@@ -79,7 +79,7 @@ class CallRecord:
     @property
     def version(self) -> int | None:
         """The version that answered; None where none did."""
-        if isinstance(self.response, Answer):
+        if isinstance(self.response, Prediction):
             return self.response.version
         spec = getattr(self.response, "model_spec", None)
         return int(spec.version.value) if spec is not None and spec.HasField("version") else None
@@ -89,9 +89,9 @@ class CallRecord:
         """What the lists say of their users; None where the answer holds no lists."""
         if self.response is None or self.method != "Predict" or self.signature not in schema.QUERY_SIGNATURES:
             return None
-        if isinstance(self.response, Answer) and self.response.rows is not None:
+        if isinstance(self.response, Prediction) and self.response.rows is not None:
             return Ranked.of_arrays(self.response)
-        message = self.response.message() if isinstance(self.response, Answer) else self.response
+        message = self.response.message() if isinstance(self.response, Prediction) else self.response
         return Ranked.of(self.request, message)
 
 
@@ -105,7 +105,7 @@ class Ranked:
         empty: Rows whose list is empty.
         unknown: Ids of the histories that the model does not know.
         unknown_allowed: Ids of the lists of what may come back that the model does not know.
-        response: The message that they are in, or a `serving.answers.Answer`.
+        response: The message that they are in, or a `serving.answers.Prediction`.
     """
 
     rows: int
@@ -134,7 +134,7 @@ class Ranked:
         )
 
     @classmethod
-    def of_arrays(cls, answer: Answer) -> "Ranked | None":
+    def of_arrays(cls, answer: Prediction) -> "Ranked | None":
         """As `of`, of a few rows."""
         outputs = answer.outputs
         if any(name not in outputs for name in _NEEDED):
@@ -154,7 +154,7 @@ class Ranked:
 
     def items(self) -> list[list[str]]:
         """The ids of each row, best first."""
-        message = self.response.message() if isinstance(self.response, Answer) else self.response
+        message = self.response.message() if isinstance(self.response, Prediction) else self.response
         outputs = message.outputs
         proto, counts = outputs[schema.OUTPUT_ITEM_IDS], outputs[schema.OUTPUT_COUNT].int_val
         shape = [int(dim.size) for dim in proto.tensor_shape.dim]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pnfrec_core import schema
 from serving import batching, errors, observe, wire
-from serving.answers import Answer
+from serving.answers import Prediction
 from serving.calls import Call
 from serving.jobs import Told
 from serving.limits import Limits
@@ -215,7 +215,7 @@ class Begun:
     def answer(self) -> tuple[bytes, Any]:
         """The answer as it is sent, and what a `CallRecord` takes for it; raises as `ModelServices.predict`."""
         answer = self.waits.answer(self._request, self._version)
-        return answer.content if isinstance(answer, Answer) else answer.SerializeToString(), answer
+        return answer.content if isinstance(answer, Prediction) else answer.SerializeToString(), answer
 
 
 class _Thread:

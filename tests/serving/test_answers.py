@@ -48,12 +48,12 @@ def test_an_answer_is_the_message_with_what_was_asked_for_alone() -> None:
     request = wire.PredictRequest(model_spec=wire.model_spec("films"))
     outputs = {"count": np.array([2], np.int32), "scores": np.array([[0.5, 0.25]], np.float32)}
     types = [("count", tensors.DT_INT32)]
-    answer = answers.Answer(request, 7, None, outputs, types)
+    answer = answers.Prediction(request, 7, None, outputs, types)
     expected = wire.PredictResponse(model_spec=wire.model_spec("films", 7, schema.SERVING_SIGNATURE))
     expected.outputs["count"].CopyFrom(tensors.to_proto([2], tensors.DT_INT32))
     assert answer.message() == expected
     assert (list(answer.outputs), answer.version) == (["count"], 7)
     request.model_spec.signature_name = "recommend"
-    assert answers.Answer(request, 8, None, outputs, types).message().model_spec == wire.model_spec(
+    assert answers.Prediction(request, 8, None, outputs, types).message().model_spec == wire.model_spec(
         "films", 8, "recommend"
     )
