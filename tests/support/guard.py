@@ -10,6 +10,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
+import numpy.testing  # noqa: F401 (asks lscpu at its import, which is not the doing of the first test that uses it)
 import pytest
 
 from tests.support.needs import HEAVY
