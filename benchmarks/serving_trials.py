@@ -2,9 +2,10 @@
 
     python -m benchmarks.serving_trials --switches 100 --minutes 5
 
-`switches`: so many versions taken over under eight clients. `steady`: 80 % of the top rate. `overload`: twice the top
-rate, with a deadline of a second. `mixed`: calls of one row beside eight clients that send 1,024 rows. `kill`: SIGKILL
-in mid-load, and a start on what it left. Nothing here is a test: no test is timed.
+`switches`: so many versions taken over under eight clients. `steady`: 80 % of the top rate. `overload`: once, twice and
+three times the top rate, with a deadline of a second, server and load on a processor each. `mixed`: calls of one row
+beside eight clients that send 1,024 rows. `kill`: SIGKILL in mid-load, and a start on what it left. Nothing here is a
+test: no test is timed.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure, serving_setup
-from benchmarks.serving_setup import Server, finished, started_load
+from benchmarks.serving_setup import FLOOD, Server, finished, started_load
 
 TRIALS = ("switches", "steady", "overload", "mixed", "kill")
 
@@ -99,11 +100,16 @@ class Trials:
             server.stop()
 
     def run_overload(self) -> dict[str, Any]:
-        server = Server(self.base("overload"), self.root)
+        """Server and load on a processor each, so that neither takes the other's."""
+        server = Server(self.base("overload"), self.root, core=0)
         try:
-            rate = 2 * self.find_top(server)
-            options = ("--rate", str(rate), "--seconds", "15", "--deadline", "1", "--check")
-            return _say("overload", server.load(self.requests, *options), rate=round(rate), top=round(self.top))
+            server.load(self.requests, "--clients", "16", "--seconds", "2", core=1)
+            top = server.load(self.requests, "--clients", "64", "--seconds", "8", core=1)["a_second"]
+            found = {}
+            for times in (1, 2, 3):
+                options = ("--rate", str(times * top), "--seconds", "10", "--deadline", "1")
+                found[f"{times}x"] = server.load(self.requests, *options, module=FLOOD, core=1)
+            return _say("overload", found, top=round(top))
         finally:
             server.stop()
 
