@@ -26,6 +26,8 @@ RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 # wait, or for so many seconds.
 _PART: Final = 0.5
 _LEAST_SECONDS: Final = 0.0005
+# For fewer rows than these, to be ranked soon counts for more than what a larger batch saves.
+_FEW: Final = 4
 
 
 class Batcher:
@@ -52,15 +54,13 @@ class Batcher:
         self._leaders = 0
         self._pace = Pace()
         self._busy = False  # calls came while others ran
-        # They begin with the first call that no thread waits for.
-        self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")
+        self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")  # for calls without one
 
     def run(self, model: Model, request: Any, count: int, call: calls.Call) -> rows.Arrays:
         """The answer to a request of `count` rows, as if it had been asked alone.
 
         Raises:
-            RequestFault: RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED or CANCELLED without a run of the model, or what the
-                model says.
+            RequestFault: RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED or CANCELLED without a run, or what the model says.
             Exception: What the model raises.
         """
         job = self._enter(Job(model, request, max(count, 1), call))
@@ -133,12 +133,13 @@ class Batcher:
     def _lead(self, job: Job | None) -> None:
         """Runs what waits until the job of this thread has ended, if it has one; then another thread does."""
         while True:
-            if self._busy:
+            over = job is not None and job.ended
+            if self._busy and self._waiting_rows >= _FEW and not over:
                 # What others have in hand already may come into the queue before it is looked at.
                 self._let_in()
             given_up: list[Job] = []
             with self._lock:
-                parts = [] if job is not None and job.ended else self._take(given_up)
+                parts = [] if over else self._take(given_up)
                 if parts:
                     self._observer.queue_depth(self._waiting_rows)
                 else:
@@ -149,7 +150,7 @@ class Batcher:
             self._tell(self._run(parts))
 
     def _let_in(self) -> None:
-        """A run of many rows costs little more than one of few, and a caller that was just answered may ask again."""
+        """A run of many rows costs little more than one of few, and who was just answered may ask again."""
         most = self._pace.patience
         seconds = max(_PART * most, _LEAST_SECONDS)
         end = time.perf_counter() + most

@@ -45,6 +45,19 @@ def test_what_waits_together_runs_together_and_each_gets_its_own(table: Callable
     assert at.counter.depths[:6] == [1, 0, 1, 3, 4, 5]
 
 
+@pytest.mark.parametrize(("waiting", "waits"), [(1, False), (3, False), (4, True)])
+def test_few_calls_are_not_kept_waiting_for_others(table: Callable[..., Table], waiting: int, waits: bool) -> None:
+    at = table()
+    seen: list[int] = []
+    at.batcher._let_in = lambda: seen.append(at.batcher._waiting_rows)  # type: ignore[method-assign]
+    first = at.occupy()
+    answers = [at.ask(request([str(place)])) for place in range(waiting)]
+    at.release(2)
+    for future in (first, *answers):
+        future.result(60)
+    assert ([waiting] if waits else []) == seen
+
+
 def test_small_calls_and_parts_of_large_ones_take_turns(table: Callable[..., Table]) -> None:
     at = table(batch_rows=2)
     large = request(*([str(row)] for row in range(7)), k=[1, 2, 3, 4, 5, 6, 7])
