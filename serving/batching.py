@@ -151,8 +151,7 @@ class Batcher:
 
     def _let_in(self) -> None:
         """A run of many rows costs little more than one of few, and who was just answered may ask again."""
-        most = self._pace.patience
-        seconds = max(_PART * most, _LEAST_SECONDS)
+        seconds = max(_PART * (most := self._pace.patience), _LEAST_SECONDS)
         end = time.perf_counter() + most
         while time.perf_counter() < end and not self._large:
             before = self._waiting_rows

@@ -46,12 +46,12 @@ class Limits:
     def check_inputs(self, inputs: Any) -> None:
         """Raises a RequestFault for an input with more rows or columns than the limits allow, by what it declares."""
         for name in inputs:
-            dims = inputs[name].tensor_shape.dim
-            # Of each call: by the place of a size is twice as fast as over both lists at once.
-            for place in range(min(len(dims), len(self._axes))):
-                size, (most, what, flag) = dims[place].size, self._axes[place]
-                if size > most:
-                    msg = f"Input `{name}` has {size} {what}; this server takes {most} (`--{flag}`). Send fewer at a time."
+            for dim, (most, what, flag) in zip(inputs[name].tensor_shape.dim, self._axes, strict=False):
+                if dim.size > most:
+                    msg = (
+                        f"Input `{name}` has {dim.size} {what}; this server takes {most} (`--{flag}`). Send fewer at a "
+                        "time."
+                    )
                     raise _fault(msg)
 
     @functools.cached_property
