@@ -77,6 +77,7 @@ def test_the_config_reference_names_every_key() -> None:
         "columns",
         "space",
         "limits",
+        "spans",
         "drift",
         "caps",
     }

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import required_columns
-from components.feedback.reading.files import expand_files, file_format, match_files
+from components.feedback.reading.files import file_format, find_input, match_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
+from components.feedback.spans.window import Spans
 from pnfrec_columns.times import has_fractions
 from pnfrec_columns.units import AUTO, FRACTIONAL
 from pnfrec_core.errors import FeedbackError
@@ -29,12 +30,14 @@ class Plan:
         shards: How many files a split becomes.
         config: The settings, with what the files themselves decide.
         warnings: What was odd about the files.
+        spans: Those that are read; None where the files have none.
     """
 
     pieces: tuple[Piece, ...]
     shards: int
     config: FeedbackConfig
     warnings: tuple[str, ...] = ()
+    spans: Spans | None = None
 
 
 def make_plan(config: FeedbackConfig) -> Plan:
@@ -49,7 +52,9 @@ def make_plan(config: FeedbackConfig) -> Plan:
     pieces: list[Piece] = []
     rows, sources = 0.0, []
     empty: dict[str, FeedbackError] = {}
-    for index, path in enumerate(expand_files(config)):
+    found_files = find_input(config)
+    spans = found_files.spans
+    for index, path in enumerate(found_files.files):
         source = _source(path, config.format, config.delimiter, config.names, config.quotes)
         try:
             found, size = source.pieces(needed)
@@ -73,7 +78,8 @@ def make_plan(config: FeedbackConfig) -> Plan:
         raise FeedbackError(msg)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    return Plan(tuple(pieces), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+    warnings = (*(spans.warnings() if spans else ()), *map(str, empty.values()))
+    return Plan(tuple(pieces), shards, _settle_unit(config, sources), warnings, spans)
 
 
 def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> FeedbackError:
