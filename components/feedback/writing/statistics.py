@@ -75,13 +75,7 @@ def make_statistics(
             "time_unit": found,
             "date": time_text(time, found),
         },
-        "times": {
-            "first": span[0],
-            "last": span[1],
-            "unit": found,
-            "first_date": time_text(span[0], found),
-            "last_date": time_text(span[1], found),
-        },
+        "times": _times(*span, found),
         "examples": {split: {"all": get(examples(split), 0), **_groups(counts, split)} for split in schema.SPLITS},
         "targets": config.targets,
         "targets_already_seen": {
@@ -95,6 +89,16 @@ def make_statistics(
     above = [f"{finding.sentence} {finding.remedy}" for finding in findings if finding.above]
     statistics["warnings"] = [*warnings, *_warnings(statistics), *above]
     return statistics
+
+
+def _times(first: int | None, last: int | None, unit: str | None) -> dict[str, Any]:
+    return {
+        "first": first,
+        "last": last,
+        "unit": unit,
+        "first_date": time_text(first, unit),
+        "last_date": time_text(last, unit),
+    }
 
 
 def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
