@@ -21,7 +21,7 @@ from pnfrec_core import launch
 from pnfrec_core.errors import FeedbackError
 
 if TYPE_CHECKING:
-    from components.feedback.reading.batches import RowBatch
+    from components.feedback.reading.rows import RowBatch
     from components.feedback.reading.source import Piece
 
 SHOWN: Final = 10

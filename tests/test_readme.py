@@ -78,6 +78,7 @@ def test_the_config_reference_names_every_key() -> None:
         "space",
         "limits",
         "spans",
+        "keep_read",
         "drift",
         "caps",
     }

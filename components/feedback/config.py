@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from components.feedback.drift.config import DriftConfig
 from components.feedback.input_config import ColumnsConfig, Quotes, TitlesConfig
 from components.feedback.plausibility.limits import LimitsConfig
+from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.rules.caps import CapsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
 from components.feedback.spans.config import SpansConfig, check_placeholders
@@ -43,6 +44,7 @@ class FeedbackConfig:
             `base`. With `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, a path stands for one span or day after another, and
             `{VERSION}` for its versions, of which the newest counts.
         spans: Which of the spans or days are read.
+        keep_read: Whether what was read of the files is kept for the next run.
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
         quotes: How a quote inside a quoted field of a CSV file is written: "doubled", as the format wants it, or behind
@@ -96,6 +98,7 @@ class FeedbackConfig:
 
     files: list[str] = dataclasses.field(metadata={EXAMPLE: ["ratings.csv"]})
     spans: SpansConfig = dataclasses.field(default_factory=SpansConfig)
+    keep_read: KeepReadConfig = dataclasses.field(default_factory=KeepReadConfig)
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
     quotes: Quotes = "auto"
@@ -267,6 +270,7 @@ def from_json(text: str) -> FeedbackConfig:
     settings: dict[str, Any] = json.loads(text)
     settings["columns"] = ColumnsConfig(**settings["columns"])
     settings["spans"] = SpansConfig(**settings["spans"])
+    settings["keep_read"] = KeepReadConfig(**settings["keep_read"])
     settings["limits"] = LimitsConfig(**settings["limits"])
     settings["drift"] = DriftConfig(**settings["drift"])
     settings["caps"] = CapsConfig(**settings["caps"])

@@ -27,7 +27,7 @@ def inventory(config: FeedbackConfig) -> str:
     if config.titles is not None:
         files = [*files, absolute(config.base, config.titles.file)]
     remote = contents([file for file in files if is_remote(file)])
-    return _digest([[file, remote[file] if file in remote else data_digest([file])] for file in files])
+    return _digest([[file, remote[file].text if file in remote else data_digest([file])] for file in files])
 
 
 def _digest(contents: Sequence[Sequence[str]]) -> str:

@@ -3,6 +3,7 @@
 And what they say of what their files hold, without a byte of them being read.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,11 +26,22 @@ def open_stores_with(arguments: Sequence[str]) -> None:
     FileSystems.set_options(PipelineOptions(list(arguments)))
 
 
-def contents(paths: Sequence[str]) -> dict[str, str]:
-    """What the stores say of what files hold: size, and their checksum (etag, MD5, CRC-32C) where they have one.
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What a store says of what a file holds.
 
-    Without a checksum the time of the last change counts; of a file that is not there, or that the store says nothing
-    of, the path alone.
+    Attributes:
+        text: Its size and checksum (etag, MD5, CRC-32C), or without one the time of its last change; "unknown" of a
+            file that is not there, or that the store says nothing of.
+        has_checksum: Whether it has one.
+    """
+
+    text: str
+    has_checksum: bool = False
+
+
+def contents(paths: Sequence[str]) -> dict[str, Content]:
+    """What the stores say of what files hold.
 
     Args:
         paths: Of files in stores, no globs.
@@ -38,7 +50,7 @@ def contents(paths: Sequence[str]) -> dict[str, str]:
         return dict(zip(paths, pool.map(_content, paths), strict=True)) if paths else {}
 
 
-def _content(path: str) -> str:
+def _content(path: str) -> Content:
     from apache_beam.io.filesystem import BeamIOError
     from apache_beam.io.filesystems import FileSystems
 
@@ -47,11 +59,13 @@ def _content(path: str) -> str:
     except BeamIOError:
         found = []
     if not found:
-        return "unknown"
+        return Content("unknown")
     size, changed = found[0].size_in_bytes, found[0].last_updated_in_seconds
     try:
         checksum = str(FileSystems.checksum(path) or "")
     except (BeamIOError, NotImplementedError):
         checksum = ""
     # Some stores of Beam give the size for a checksum.
-    return f"{size} {checksum if checksum not in ('', str(size)) else f'changed {changed}'}"
+    if checksum in ("", str(size)):
+        return Content(f"{size} changed {changed}")
+    return Content(f"{size} {checksum}", has_checksum=True)

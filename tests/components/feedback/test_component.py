@@ -68,8 +68,9 @@ def test_a_late_and_a_corrected_day_are_picked_up_and_one_that_has_left_the_wind
         (tmp_path / f"2024-01-{day:02d}.csv").write_text("user,item,value,timestamp\n" + "".join(rows))
 
     def runs() -> int:
-        files = {"files": ["{YYYY}-{MM}-{DD}.csv"], "spans": SpansConfig(2)}
-        run_pipeline(tmp_path, FeedbackConfig(**files, base=str(tmp_path), positive=1.0, min_item_users=1))
+        pattern = "{YYYY}-{MM}-{DD}.csv"
+        settings: dict[str, Any] = {"base": str(tmp_path), "positive": 1.0, "min_item_users": 1}
+        run_pipeline(tmp_path, FeedbackConfig(files=[pattern], spans=SpansConfig(2), **settings))
         return len(list((tmp_path / "root" / "FeedbackGen" / "vocabulary").iterdir()))
 
     for day in (1, 2, 4):
@@ -81,6 +82,8 @@ def test_a_late_and_a_corrected_day_are_picked_up_and_one_that_has_left_the_wind
     assert runs() == 2
     write(3, value=1)
     assert runs() == 3
+    # Rows are kept below the root of the pipeline: of four days, and of the third as it was before.
+    assert len(list((tmp_path / "root" / ".read_state").glob("*.rows"))) == 5 - 1
 
 
 def execute(folder: Path, config: FeedbackConfig) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from apache_beam.options.pipeline_options import PipelineOptions, S3Options
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.files import expand_files
 from components.feedback.reading.inventory import inventory
+from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.reading.stores import open_stores_with
+from components.feedback.reading.text import TextSource
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
 from components.feedback.spans.config import SpansConfig
 
@@ -88,6 +90,20 @@ def test_a_file_in_a_store_counts_by_its_checksum_or_its_size_and_time(
     assert inventory(config) == met[3]
     monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"another etag of {path}")
     assert inventory(config) not in met
+
+
+def test_rows_of_a_store_are_kept_where_it_has_checksums(
+    config: FeedbackConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = dataclasses.replace(config, keep_read=KeepReadConfig("always", str(tmp_path / "kept")))
+    arguments = [*LOCAL_BEAM_ARGS, f"--s3_endpoint_url={ENDPOINT}"]
+    generate(config, tmp_path / "out", arguments)
+    assert not (tmp_path / "kept").exists()
+    monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag of {path}")
+    expected = generate(config, tmp_path / "kept-now", arguments)
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    monkeypatch.setattr(TextSource, "_read", None)
+    assert generate(config, tmp_path / "again", arguments) == expected
 
 
 def test_spans_in_a_store(config: FeedbackConfig, tmp_path: Path) -> None:
