@@ -17,6 +17,7 @@ from pnfrec_core.errors import FeedbackError
 
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000
+_ROWS_PER_GROUP = 500_000
 # How many files are looked at for the form of their timestamps: a fraction in a later one is an error with the remedy.
 _LOOKED_AT = 16
 
@@ -38,6 +39,22 @@ class Plan:
     config: FeedbackConfig
     warnings: tuple[str, ...] = ()
     spans: Spans | None = None
+
+    def groups(self) -> list[list[Piece]]:
+        """The pieces in order, small ones together: each group is read by one worker.
+
+        Files of a day each would else become as many chunks for each shard, of few rows and with dictionaries of their
+        own.
+        """
+        groups: list[list[Piece]] = []
+        rows = math.inf
+        for piece in self.pieces:
+            if rows + piece.rows > _ROWS_PER_GROUP:
+                groups.append([])
+                rows = 0.0
+            groups[-1].append(piece)
+            rows += piece.rows
+        return groups
 
 
 def make_plan(config: FeedbackConfig) -> Plan:
@@ -65,7 +82,7 @@ def make_plan(config: FeedbackConfig) -> Plan:
         except MissingColumnError as error:
             raise _explain_missing(error, config) from None
         rows += size
-        pieces += [dataclasses.replace(piece, file=index) for piece in found]
+        pieces += [dataclasses.replace(piece, file=index, rows=size / len(found)) for piece in found]
         if found:
             sources.append(source)
         else:

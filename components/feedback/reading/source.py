@@ -52,6 +52,7 @@ class Piece:
         file: Place of the file among all files sorted by path, which is the order of the input.
         is_first: True for one piece of the whole input.
         kept: Where its rows are kept as they were read; None where they are not.
+        rows: About how many there are.
     """
 
     source: "Source"
@@ -60,6 +61,7 @@ class Piece:
     file: int = 0
     is_first: bool = False
     kept: Kept | None = None
+    rows: float = dataclasses.field(default=0.0, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -178,7 +178,7 @@ def test_damaged_rows_are_read_anew(
         data[-30] ^= 1
     changed = {"half": data[: len(data) // 2], "empty": b"", "longer": data + b"x"}.get(damage, data)
     path.unlink()
-    path.mkdir() if damage == "folder" else path.write_bytes(changed)
+    path.mkdir() if damage == "folder" else path.write_bytes(bytes(changed))
     parsed.clear()
     with caplog.at_level(logging.WARNING):
         assert rows_of(config_of(days), tmp_path / "kept") == expected
