@@ -20,6 +20,7 @@ BENCHMARKS = (
     "serving",
     "bulk",
     "days",
+    "spans",
 )
 # torch has wheels for these; the first that is found takes them.
 _PYTHONS = ("python3.11", "python3.12", "python3.10", sys.executable)

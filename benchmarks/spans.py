@@ -2,6 +2,7 @@
 
     python -m benchmarks.spans                      # 2,000,000 rows in days of 50,000, and one more day
     python -m benchmarks.spans --rows 20000000
+    python -m benchmarks.spans --gzip               # times as dates, and the files compressed, as logs often are
 
 The rows are those of `benchmarks.transform`, in the order of their times, a CSV file a day. "Anew" keeps nothing.
 "Added" has the rows of all days but the last kept by an earlier run, which is "first". Processor time counts, since it
@@ -25,16 +26,22 @@ from benchmarks.transform import shape_of, write_rows
 _DAY = 50_000
 
 
-def write_days(folder: Path, rows: int, seed: int) -> int:
-    """Writes a file of `_DAY` rows for each day; their number."""
+def write_days(folder: Path, rows: int, seed: int, zipped: bool) -> list[Path]:
+    """Writes a file of `_DAY` rows for each day. `zipped`: with dates, and compressed."""
     users, items = shape_of(rows)
     write_rows(folder / "rows.parquet", rows, users, items, seed)
     table = pq.read_table(folder / "rows.parquet")
     table = table.take(pa.array(np.argsort(table["timestamp"].to_numpy(), kind="stable")))
     (folder / "rows.parquet").unlink()
+    if zipped:
+        place = table.schema.get_field_index("timestamp")
+        table = table.set_column(place, "timestamp", table["timestamp"].cast(pa.timestamp("s")))
+    paths = []
     for day, first in enumerate(range(0, rows, _DAY)):
-        pyarrow.csv.write_csv(table.slice(first, _DAY), folder / f"day-{day:05d}.csv")
-    return day + 1
+        paths.append(folder / f"day-{day:05d}.csv{'.gz' if zipped else ''}")
+        with pa.output_stream(paths[-1]) as stream:  # compressed where the name says so
+            pyarrow.csv.write_csv(table.slice(first, _DAY), stream)
+    return paths
 
 
 def compare(rows: int, arguments: argparse.Namespace, folder: Path) -> dict[str, list[Measured]]:
@@ -43,8 +50,7 @@ def compare(rows: int, arguments: argparse.Namespace, folder: Path) -> dict[str,
     Raises:
         RuntimeError: What came of kept rows is something else than what came of the files.
     """
-    days = write_days(folder, rows + _DAY, arguments.seed)
-    last = folder / f"day-{days - 1:05d}.csv"
+    last = write_days(folder, rows + _DAY, arguments.seed, arguments.gzip)[-1]
     runs: dict[str, list[Measured]] = {}
     for number in range(arguments.rounds):
         kept = folder / f"kept-{number}"
@@ -52,7 +58,11 @@ def compare(rows: int, arguments: argparse.Namespace, folder: Path) -> dict[str,
             measure.say(f"  round {number + 1}/{arguments.rounds}: {name} ...")
             if name == "first":
                 last.rename(folder / "later")
-            side = Side(name, "benchmarks.spans_pnfrec", (str(folder), str(folder / "out"), *options))
+            side = Side(
+                name,
+                "benchmarks.spans_pnfrec",
+                (str(folder / f"day-{{SPAN}}{_suffix(last)}"), str(folder / "out"), *options),
+            )
             runs.setdefault(name, []).append(side.run())
             if name == "first":
                 (folder / "later").rename(last)
@@ -60,6 +70,10 @@ def compare(rows: int, arguments: argparse.Namespace, folder: Path) -> dict[str,
             msg = "Kept rows led to another result than the files."
             raise RuntimeError(msg)
     return runs
+
+
+def _suffix(path: Path) -> str:
+    return "".join(path.suffixes)
 
 
 def report(runs: dict[str, list[Measured]]) -> str:
@@ -85,6 +99,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[2_000_000])
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gzip", action="store_true", help="times as dates, in compressed files")
     arguments = parser.parse_args()
     found: dict[str, Any] = {}
     for rows in arguments.rows:
@@ -93,7 +108,7 @@ def main() -> None:
             found[str(rows)] = compare(rows, arguments, Path(folder))
         measure.say("\n" + report(found[str(rows)]))
     measure.say("The output is the same, byte for byte.")
-    path = measure.store("spans", {"runs": found})
+    path = measure.store("spans-gzip" if arguments.gzip else "spans", {"runs": found})
     measure.say(f"Stored in {path.relative_to(measure.ROOT)}.")
 
 

@@ -37,7 +37,7 @@ def time_steps(spent: dict[str, float]) -> None:
             step.process = _timed_generator(step.process, part, spent)
     facts.Finish.__call__ = _timed(facts.Finish.__call__, "finish", spent)  # type: ignore[method-assign]
     keep.with_kept = _timed(keep.with_kept, "look at contents", spent)
-    steps.gzip_tfrecords = _timed(steps.gzip_tfrecords, "of examples: encode and compress", spent)
+    vars(steps)["gzip_tfrecords"] = _timed(vars(steps)["gzip_tfrecords"], "of examples: encode and compress", spent)
 
 
 def _timed(work: Callable[..., Any], part: str, spent: dict[str, float]) -> Callable[..., Any]:
@@ -80,30 +80,28 @@ def digest(output: Path) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("days", type=Path)
+    parser.add_argument("files")
     parser.add_argument("output", type=Path)
     parser.add_argument("--kept", default="")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     spent: dict[str, float] = defaultdict(float)
     time_steps(spent)
-    config = FeedbackConfig(
-        files=[str(arguments.days / "day-{SPAN}.csv")], positive=4.0, keep_read=KeepReadConfig(folder=arguments.kept)
-    )
-    begin, cpu = time.perf_counter(), time.process_time()
+    config = FeedbackConfig(files=[arguments.files], positive=4.0, keep_read=KeepReadConfig(folder=arguments.kept))
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     generate(config, arguments.output)
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
+    parts = dict(spent)
+    parts["Beam and the rest"] = cpu - sum(value for name, value in parts.items() if not name.startswith("of "))
     result = {
-        "seconds": time.perf_counter() - begin,
-        "cpu": time.process_time() - cpu,
+        "seconds": seconds,
+        "cpu": cpu,
+        "parts": parts,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "digest": digest(arguments.output),
     }
-    parts = dict(spent)
-    parts["Beam and the rest"] = result["cpu"] - sum(
-        value for name, value in parts.items() if not name.startswith("of ")
-    )
     shutil.rmtree(arguments.output)
-    sys.stdout.write(json.dumps({**result, "parts": parts}) + "\n")
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":
