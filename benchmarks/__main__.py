@@ -22,6 +22,7 @@ BENCHMARKS = (
     "days",
     "quality",
     "peers",
+    "spans",
 )
 # torch has wheels for these; the first that is found takes them.
 _PYTHONS = ("python3.11", "python3.12", "python3.10", sys.executable)
