@@ -69,6 +69,8 @@ def describe(config: "PipelineConfig", found: "Preflight") -> list[str]:
     rows += [("", file) for file in files[:_MOST_FILES]]
     if len(files) > _MOST_FILES:
         rows.append(("", f"and {len(files) - _MOST_FILES:,} more"))
+    if found.feedback.spans:
+        rows.append(("spans", found.feedback.spans))
     if feedback.titles is not None:
         rows.append(("titles", os.path.join(feedback.base, feedback.titles.file)))
     rows += [

@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.spans.config import SpansConfig
+from components.feedback.spans.pattern import SpanPattern, has_placeholder
+from components.feedback.spans.window import describe
 from pipeline.paths import STORES, scheme_of
 from pnfrec_columns.units import time_text
 from pnfrec_core import launch
 from pnfrec_core.errors import FeedbackError
 
 if TYPE_CHECKING:
-    from components.feedback.reading.batches import RowBatch
+    from components.feedback.reading.rows import RowBatch
     from components.feedback.reading.source import Piece
 
 SHOWN: Final = 10
@@ -60,6 +63,7 @@ class Feedback:
         size: Their bytes.
         rows: The first rows; none where there are problems, or no file lies on this machine.
         notes: What is worth knowing.
+        spans: Which of them are read, in words; "" where the files have none.
     """
 
     problems: tuple[str, ...] = ()
@@ -67,6 +71,7 @@ class Feedback:
     size: int = 0
     rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
+    spans: str = ""
 
 
 def look_into(config: FeedbackConfig, say: Callable[[str], None], beam_args: Sequence[str] = ()) -> Feedback:
@@ -103,7 +108,8 @@ def look_into(config: FeedbackConfig, say: Callable[[str], None], beam_args: Seq
             rows += _rows_of(batch, plan.config, SHOWN - len(rows))
         if time.monotonic() > end:
             break
-    return Feedback(tuple(problems), files, size, () if problems else tuple(rows), tuple(plan.warnings))
+    spans = describe(plan.spans.as_dict()) if plan.spans else ""
+    return Feedback(tuple(problems), files, size, () if problems else tuple(rows), tuple(plan.warnings), spans)
 
 
 def _first_rows(piece: "Piece", config: FeedbackConfig) -> "RowBatch | None":
@@ -165,7 +171,8 @@ def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
     for pattern in config.files:
         if base or scheme_of(pattern):
             continue
-        alone = dataclasses.replace(config, files=[pattern], titles=None)
+        # The newest spans are counted over all patterns, and those of one alone may be others: all are looked into.
+        alone = dataclasses.replace(config, files=[pattern], titles=None, spans=SpansConfig())
         try:
             files = expand_files(alone)
         except FeedbackError as error:
@@ -185,7 +192,8 @@ def _remote_paths(config: FeedbackConfig) -> dict[str, str]:
     """Path in a store to the key that names it."""
     from components.feedback.reading.files import absolute
 
-    paths = dict.fromkeys((absolute(config.base, file) for file in config.files), "feedback.files")
+    files = (SpanPattern(file).glob if has_placeholder(file) else file for file in config.files)
+    paths = dict.fromkeys((absolute(config.base, file) for file in files), "feedback.files")
     if config.titles is not None:
         paths.setdefault(absolute(config.base, config.titles.file), "feedback.titles.file")
     return {path: key for path, key in paths.items() if scheme_of(path)}

@@ -82,9 +82,13 @@ def with_settled_paths(config: "PipelineConfig", folder: Path) -> "PipelineConfi
     titles = feedback.titles
     if titles is not None:
         titles = dataclasses.replace(titles, file=feedback_path(titles.file, "feedback.titles.file"))
+    keep = feedback.keep_read
+    if keep.folder:
+        keep = dataclasses.replace(keep, folder=folder_here(keep.folder, "feedback.keep_read.folder"))
     feedback = dataclasses.replace(
         feedback,
         base=base,
+        keep_read=keep,
         files=[feedback_path(file, "feedback.files") for file in feedback.files],
         titles=titles,
     )

@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Literal
 from components.feedback.drift.config import DriftConfig
 from components.feedback.input_config import ColumnsConfig, Quotes, TitlesConfig
 from components.feedback.plausibility.limits import LimitsConfig
+from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.rules.caps import CapsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
+from components.feedback.spans.config import SpansConfig, check_placeholders
 from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, duration_of, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
@@ -39,7 +41,10 @@ class FeedbackConfig:
         files: The paths, folders or globs of CSV, `::`-separated (.dat) or Parquet files. Text may be compressed (.gz,
             .bz2, .xz, .zst). Of a folder all files count, and as with a glob none whose name, or whose folder's name,
             begins with `_` or `.`. Folders that are named like `column=value` are columns. Relative ones count from
-            `base`.
+            `base`. With `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, a path stands for one span or day after another, and
+            `{VERSION}` for its versions, of which the newest counts.
+        spans: Which of the spans or days are read.
+        keep_read: Whether what was read of the files is kept for the next run.
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
         quotes: How a quote inside a quoted field of a CSV file is written: "doubled", as the format wants it, or behind
@@ -92,6 +97,8 @@ class FeedbackConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
     files: list[str] = dataclasses.field(metadata={EXAMPLE: ["ratings.csv"]})
+    spans: SpansConfig = dataclasses.field(default_factory=SpansConfig)
+    keep_read: KeepReadConfig = dataclasses.field(default_factory=KeepReadConfig)
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
     quotes: Quotes = "auto"
@@ -138,6 +145,7 @@ class FeedbackConfig:
         if not self.files:
             msg = "`feedback.files` is empty: name at least one file, folder or glob."
             raise ValueError(msg)
+        check_placeholders(self.files, None if self.titles is None else self.titles.file, self.spans)
         if len(self.delimiter) != 1:
             msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."
             raise ValueError(msg)
@@ -261,6 +269,8 @@ def from_json(text: str) -> FeedbackConfig:
     """The settings that `to_json` wrote."""
     settings: dict[str, Any] = json.loads(text)
     settings["columns"] = ColumnsConfig(**settings["columns"])
+    settings["spans"] = SpansConfig(**settings["spans"])
+    settings["keep_read"] = KeepReadConfig(**settings["keep_read"])
     settings["limits"] = LimitsConfig(**settings["limits"])
     settings["drift"] = DriftConfig(**settings["drift"])
     settings["caps"] = CapsConfig(**settings["caps"])

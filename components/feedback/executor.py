@@ -25,6 +25,11 @@ VOCABULARY = "vocabulary"
 STATISTICS = "statistics"
 
 
+def pipeline_root_of(uri: str) -> str:
+    """The folder of all artifacts of a pipeline, in which TFX gives each `<node>/<output>/<execution>`."""
+    return uri.rstrip("/").rsplit("/", 3)[0]
+
+
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Runs the data protocol and writes the three artifacts."""
 
@@ -49,7 +54,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         vocabulary = artifact_utils.get_single_instance(output_dict[VOCABULARY])
         statistics = artifact_utils.get_single_instance(output_dict[STATISTICS])
         folders = Folders(examples.uri, vocabulary.uri, statistics.uri)
-        run(from_json(exec_properties[FEEDBACK]), folders, self._make_beam_pipeline)
+        root = pipeline_root_of(examples.uri)
+        run(from_json(exec_properties[FEEDBACK]), folders, self._make_beam_pipeline, pipeline_root=root)
         examples.split_names = artifact_utils.encode_split_names(list(schema.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, write_split.to_file_format_str(example_gen_pb2.FORMAT_TFRECORDS_GZIP))

@@ -78,4 +78,8 @@ def _feedback(config: FeedbackConfig, base: str, problems: list[str]) -> Feedbac
     if titles is not None:
         titles = dataclasses.replace(titles, file=there(titles.file, "feedback.titles.file"))
     files = [there(file, "feedback.files") for file in config.files]
-    return dataclasses.replace(config, base=base, files=files, titles=titles)
+    keep = config.keep_read
+    if not keep.folder:
+        # The place of artifacts is a store, and what a container keeps beside it is gone with the container.
+        keep = dataclasses.replace(keep, mode="never")
+    return dataclasses.replace(config, base=base, files=files, titles=titles, keep_read=keep)

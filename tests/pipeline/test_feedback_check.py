@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
+from components.feedback.spans.config import SpansConfig
 from pipeline import feedback_check
 from pipeline.feedback_check import Feedback, Row, look_into
 from pnfrec_core import launch
@@ -218,3 +219,19 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_spans_are_told_and_what_is_missing(tmp_path: Path) -> None:
+    for number in (1, 2, 4):
+        write(tmp_path / f"{number}.csv", f"u{number},i,8,0")
+    found = look(tmp_path, "{SPAN}.csv", spans=SpansConfig(2))
+    assert [row.user for row in found.rows] == ["u2", "u4"]
+    assert found.spans == "2 to 4: 2 spans, 1 missing, 1 before them not read"
+    assert found.notes[0].startswith("`feedback.files`: of the spans 2 to 4 1 is missing: 3.")
+
+
+def test_a_file_of_a_span_that_cannot_be_read_is_named_beside_others(tmp_path: Path) -> None:
+    write(tmp_path / "1.csv", "u,i,8,0")
+    (tmp_path / "2.csv").write_text("user,item\nu,i\n")
+    found = look(tmp_path, "{SPAN}.csv", "other.csv", spans=SpansConfig(1))
+    assert [problem.split(":")[0] for problem in found.problems] == [f"{tmp_path}/2.csv", "`feedback.files`"]

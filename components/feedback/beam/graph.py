@@ -47,7 +47,7 @@ class WriteFeedback(beam.PTransform):
         config, shards = self._config, self._plan.shards
         built = (
             pbegin
-            | "Files" >> beam.Create(list(self._plan.pieces))
+            | "Files" >> beam.Create(self._plan.groups())
             | "Read" >> beam.ParDo(steps.Read(config, shards, self._batch_rows))
             | "ByShard" >> beam.GroupByKey()
             | "Build" >> beam.ParDo(steps.Build(config)).with_outputs(steps.SUMS, main="tables")
@@ -77,5 +77,5 @@ class WriteFeedback(beam.PTransform):
 
         write = steps.Write(config, shards, self._folders)
         written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))
-        finish = Finish(config, self._folders, self._plan.warnings)
+        finish = Finish(config, self._folders, self._plan.warnings, self._plan.spans)
         return facts | "Finish" >> beam.Map(finish, AsIter(written))

@@ -5,7 +5,7 @@ to select from, or sums: counts of items and of rows.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -23,6 +23,8 @@ from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
 from components.feedback.plausibility.observed import Observed
 from components.feedback.reading.batches import read_rows
+from components.feedback.reading.columns import join
+from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece
 from components.feedback.rules import boundary
 from components.feedback.rules.filters import Filtered, Known, filter_rows, item_users, known_rows
@@ -41,6 +43,8 @@ from pnfrec_core import schema
 SUMS, BELOW = "sums", "below"
 
 _COUNTS = b"counts"
+# Rows that are spread over the shards at a time, so that a chunk holds more than a few of them.
+_CUT_ROWS = 1 << 18
 
 
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
@@ -49,21 +53,37 @@ def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[st
 
 
 class Read(beam.DoFn):
-    """A piece of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
+    """Pieces of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
 
     def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
         self._config, self._shards, self._batch_rows = config, shards, batch_rows
 
-    def process(self, piece: Piece) -> Iterator[Any]:
-        if piece.is_first:
+    def process(self, pieces: list[Piece]) -> Iterator[Any]:
+        if pieces[0].is_first:
             yield from ((shard, b"") for shard in range(self._shards))
-        for batch in read_rows(piece, self._config, self._batch_rows):
-            dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
-            units = {account.unit(name): number for name, number in batch.units.items()}
-            zones = {account.zone(name): number for name, number in batch.zones.items()}
-            # They travel with the chunks of some shard, since they are summed over all.
-            yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units, **zones}))
-            yield from cut(batch.columns, self._shards)
+        waiting: list[RowBatch] = []
+        for batch in (batch for piece in pieces for batch in read_rows(piece, self._config, self._batch_rows)):
+            waiting.append(batch)
+            if sum(len(each.columns) for each in waiting) >= _CUT_ROWS:
+                yield from self._cut(waiting)
+                waiting = []
+        if waiting:
+            yield from self._cut(waiting)
+
+    def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
+        """The chunks of batches that follow each other in the input."""
+        counts = account.total(
+            {
+                account.ROWS_READ: batch.read,
+                **{account.DROPPED + reason: number for reason, number in batch.dropped.items()},
+                **{account.unit(name): number for name, number in batch.units.items()},
+                **{account.zone(name): number for name, number in batch.zones.items()},
+            }
+            for batch in batches
+        )
+        # They travel with the chunks of some shard, since they are summed over all.
+        yield 0, _COUNTS + pack(account.count(counts))
+        yield from cut(join([batch.columns for batch in batches]), self._shards)
 
 
 class Build(beam.DoFn):

@@ -4,6 +4,7 @@ Only the standard library is imported here, and Beam for files of another machin
 ask for the files without waiting for imports.
 """
 
+import dataclasses
 import glob
 import os
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from components.feedback.reading.suffixes import (
     zip_members,
 )
 from components.feedback.reading.tables import check_no_table
+from components.feedback.spans.pattern import SpanPattern, has_placeholder
+from components.feedback.spans.window import Spans, choose
 from pnfrec_core.errors import FeedbackError
 from pnfrec_data.registry import remedy
 
@@ -76,22 +79,69 @@ def path_columns(path: str) -> dict[str, str | None]:
     return {unquote(name): None if value == _NO_VALUE else unquote(value) for name, value in pairs}
 
 
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """The files of a run.
+
+    Attributes:
+        files: In order: those of no span, then span by span; each sorted by path.
+        spans: What was chosen of the spans; None where no pattern has a placeholder.
+    """
+
+    files: list[str]
+    spans: Spans | None = None
+
+
 def expand_files(config: "FeedbackConfig") -> list[str]:
-    """The input files in order: sorted by path, each once however it is spelled.
+    """The input files in order, as `find_input` finds them."""
+    return find_input(config).files
+
+
+def find_input(config: "FeedbackConfig") -> Input:
+    """The input files in order, each once however it is spelled, and the spans that they are of.
 
     Raises:
-        FeedbackError: A file is missing, a folder or glob holds no file, or a folder is a table of Delta, Iceberg or
-            Hudi, whose files are not all current.
+        FeedbackError: A file or every span is missing, a folder or glob holds no file, a span is written in two ways,
+            or a folder is a table of Delta, Iceberg or Hudi, whose files are not all current.
     """
     paths: set[str] = set()
     for pattern in config.files:
-        paths.update(match_files(config.base, pattern, "feedback.files"))
-    check_no_table(path for path in paths if not is_remote(path))
+        if not has_placeholder(pattern):
+            paths.update(match_files(config.base, pattern, "feedback.files"))
+    spans = _find_spans(config)
+    of_span = spans.of_file if spans else {}
+    check_no_table(path for path in (*paths, *of_span) if not is_remote(path))
     first: dict[str, str] = {}
-    for path in sorted(paths):
+    for path in (*sorted(paths), *sorted(of_span, key=lambda path: (of_span[path], path))):
         # A link or `./` must not double the interactions.
         first.setdefault(path if is_remote(path) else os.path.realpath(path), path)
-    return list(first.values())
+    return Input(list(first.values()), spans)
+
+
+def _find_spans(config: "FeedbackConfig") -> Spans | None:
+    patterns = [SpanPattern(pattern) for pattern in config.files if has_placeholder(pattern)]
+    try:
+        found = {pattern: pattern.places(*_span_paths(config.base, pattern)) for pattern in patterns}
+        return choose(found, config.spans.newest) if found else None
+    except ValueError as error:
+        raise FeedbackError(str(error)) from error
+
+
+def _span_paths(base: str, pattern: SpanPattern) -> tuple[str, list[str]]:
+    """The folder that the pattern counts from, and the files of whatever numbers may stand in its places."""
+    path = absolute(base, pattern.glob)
+    if is_remote(path):
+        found = _match_remote(path) or (_match_remote(f"{path}/**") if pattern.is_folder else [])
+        return ("" if is_remote(pattern.text) else base), found
+    rooted = pattern.glob if os.path.isabs(pattern.glob) else os.path.join(glob.escape(base), pattern.glob)
+    files: set[str] = set()
+    for match in glob.glob(rooted, recursive=True):
+        if os.path.isfile(match):
+            files.add(match)
+        elif pattern.is_folder:
+            files.update(_files_under(match))
+    root = "" if os.path.isabs(pattern.text) else base
+    return root, sorted(_visible(files, _fixed_part(base, pattern.glob)))
 
 
 def match_files(base: str, pattern: str, setting: str) -> list[str]:
@@ -99,14 +149,16 @@ def match_files(base: str, pattern: str, setting: str) -> list[str]:
 
     Args:
         base: What a relative one is taken from; signs of globs mean nothing in it.
-        pattern: The path, folder or glob.
+        pattern: The path, folder or glob; with placeholders it means the files of all spans.
         setting: The key that holds it, for messages.
 
     Raises:
         FeedbackError: There is no such file, or no file in the folder or of the glob.
     """
     path = absolute(base, pattern)
-    if is_remote(path):
+    if has_placeholder(pattern):
+        found = _span_paths(base, SpanPattern(pattern))[1]
+    elif is_remote(path):
         found = _match_remote(path)
     elif os.path.isdir(path):
         found = _visible(_files_under(path), path)
@@ -121,7 +173,7 @@ def match_files(base: str, pattern: str, setting: str) -> list[str]:
         found = _visible(matched, _fixed_part(base, pattern))
     if found:
         return found
-    if glob.has_magic(pattern):
+    if glob.has_magic(pattern) or has_placeholder(pattern):
         msg = f"`{setting}`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
     else:
         hint = remedy(path) or "Relative paths are taken from `feedback.base`."

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import required_columns
-from components.feedback.reading.files import expand_files, file_format, match_files
+from components.feedback.reading.files import file_format, find_input, match_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
+from components.feedback.spans.window import Spans
 from pnfrec_columns.times import has_fractions
 from pnfrec_columns.units import AUTO, FRACTIONAL
 from pnfrec_core.errors import FeedbackError
 
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000
+_ROWS_PER_GROUP = 500_000
 # How many files are looked at for the form of their timestamps: a fraction in a later one is an error with the remedy.
 _LOOKED_AT = 16
 
@@ -29,12 +31,30 @@ class Plan:
         shards: How many files a split becomes.
         config: The settings, with what the files themselves decide.
         warnings: What was odd about the files.
+        spans: Those that are read; None where the files have none.
     """
 
     pieces: tuple[Piece, ...]
     shards: int
     config: FeedbackConfig
     warnings: tuple[str, ...] = ()
+    spans: Spans | None = None
+
+    def groups(self) -> list[list[Piece]]:
+        """The pieces in order, small ones together: each group is read by one worker.
+
+        Files of a day each would else become as many chunks for each shard, of few rows and with dictionaries of their
+        own.
+        """
+        groups: list[list[Piece]] = []
+        rows = math.inf
+        for piece in self.pieces:
+            if rows + piece.rows > _ROWS_PER_GROUP:
+                groups.append([])
+                rows = 0.0
+            groups[-1].append(piece)
+            rows += piece.rows
+        return groups
 
 
 def make_plan(config: FeedbackConfig) -> Plan:
@@ -49,7 +69,9 @@ def make_plan(config: FeedbackConfig) -> Plan:
     pieces: list[Piece] = []
     rows, sources = 0.0, []
     empty: dict[str, FeedbackError] = {}
-    for index, path in enumerate(expand_files(config)):
+    found_files = find_input(config)
+    spans = found_files.spans
+    for index, path in enumerate(found_files.files):
         source = _source(path, config.format, config.delimiter, config.names, config.quotes)
         try:
             found, size = source.pieces(needed)
@@ -60,7 +82,7 @@ def make_plan(config: FeedbackConfig) -> Plan:
         except MissingColumnError as error:
             raise _explain_missing(error, config) from None
         rows += size
-        pieces += [dataclasses.replace(piece, file=index) for piece in found]
+        pieces += [dataclasses.replace(piece, file=index, rows=size / len(found)) for piece in found]
         if found:
             sources.append(source)
         else:
@@ -73,7 +95,8 @@ def make_plan(config: FeedbackConfig) -> Plan:
         raise FeedbackError(msg)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    return Plan(tuple(pieces), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+    warnings = (*(spans.warnings() if spans else ()), *map(str, empty.values()))
+    return Plan(tuple(pieces), shards, _settle_unit(config, sources), warnings, spans)
 
 
 def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> FeedbackError:
