@@ -76,7 +76,7 @@ class Trials:
             with started_load(server.port, self.requests, "--clients", "8", "--seconds", "100000", "--check") as load:
                 for version in range(2, self.switches + 2):
                     push(self.models / str(2 - version % 2), base, version)
-                    self.wait(lambda version=version: f"Serving version {version} " in server.log())  # type: ignore[misc]
+                    self.wait(lambda version=version: f"Version {version} of {base} serves" in server.log())  # type: ignore[misc]
                     shutil.rmtree(base / str(version - 1))
                     sizes.append(server.mebibytes())
                 load.send_signal(signal.SIGTERM)
