@@ -42,9 +42,13 @@ class Trials:
         switches: How many versions take over.
         minutes: How long the steady load is.
         root: The checkout whose server is tried.
+        rate: Calls a second of the steady load; 0 takes 80 % of the top.
     """
 
-    def __init__(self, scratch: Path, switches: int, minutes: float, root: Path = measure.ROOT) -> None:
+    def __init__(
+        self, scratch: Path, switches: int, minutes: float, root: Path = measure.ROOT, rate: float = 0.0
+    ) -> None:
+        self.rate = rate
         self.root = root
         self.switches = switches
         self.minutes = minutes
@@ -89,7 +93,8 @@ class Trials:
     def run_steady(self) -> dict[str, Any]:
         server = Server(self.base("steady"), self.root)
         try:
-            rate = 0.8 * self.find_top(server)
+            rate = self.rate or 0.8 * self.find_top(server)
+            server.load(self.requests, "--clients", "64", "--seconds", "8")
             before = server.mebibytes()
             options = ("--rate", str(rate), "--seconds", str(60 * self.minutes), "--check")
             found = server.load(self.requests, *options)
@@ -158,12 +163,15 @@ def main() -> None:
     parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"of {', '.join(TRIALS)}; all without one")
     parser.add_argument("--switches", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--rate", type=float, default=0.0, help="of the steady load, in place of 80 %% of the top")
     parser.add_argument("--checkout", type=Path, default=measure.ROOT, help="of an earlier commit, to try its server")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.trials) - set(TRIALS)):
         parser.error(f"no such trial: {', '.join(unknown)}. There are {', '.join(TRIALS)}.")
     with tempfile.TemporaryDirectory() as scratch:
-        trials = Trials(Path(scratch), arguments.switches, arguments.minutes, arguments.checkout.resolve())
+        trials = Trials(
+            Path(scratch), arguments.switches, arguments.minutes, arguments.checkout.resolve(), arguments.rate
+        )
         found = {name: getattr(trials, f"run_{name}")() for name in arguments.trials or TRIALS}
     measure.say(f"Stored in {measure.store('serving_trials', found).relative_to(measure.ROOT)}.")
 
