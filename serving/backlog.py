@@ -10,7 +10,9 @@ import asyncio
 import logging
 import shutil
 import tempfile
+import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,9 @@ _PATIENCE: Final = 60.0
 # Of a queue so many times too long, the last part is let in: where even to refuse takes all of the processor, calls
 # would else be refused for ever.
 _PARTS: Final = 8
+# Seconds of processor time a call. Where one takes more, it is those that die in the queue that take the processor, and
+# not those that come out of it: to refuse would save nothing, and the few that come out are better answered.
+_DEAR: Final = 0.003
 
 
 class Backlog(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -32,10 +37,13 @@ class Backlog(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     Args:
         most: Calls that may wait there. As many clients, each of whom waits for its answer, are never refused.
+        used: Tells the seconds of processor time that this process has taken.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, used: Callable[[], float] = time.process_time) -> None:
         self._most = most
+        self._used = used
+        self._began = 0.0  # of that time
         # Nobody else knows the name.
         self._path = f"/pnfrec.Backlog/{uuid.uuid4().hex}"
         self._channel: Any = None
@@ -50,17 +58,22 @@ class Backlog(grpc.GenericRpcHandler):  # type: ignore[misc]
         if self._asking is not None:
             self._too_long = self._too_long or self._came > self._most
         elif self._method is not None and self._came >= self._most:
-            self._came = 0
+            self._begin()
             self._asking = asyncio.get_running_loop().create_task(self._ask())
-        return self._too_long and self._came // self._most % _PARTS != _PARTS - 1
+        if not self._too_long or self._came // self._most % _PARTS == _PARTS - 1:
+            return False
+        return self._used() - self._began < _DEAR * max(self._came, 1)
 
     def service(self, details: Any) -> Any:
         """What answers the server's own call, which has come out of the queue; None for every other."""
         if details.method != self._path:
             return None
         self._too_long = self._came > self._most
-        self._came = 0
+        self._begin()
         return grpc.unary_unary_rpc_method_handler(_nothing)
+
+    def _begin(self) -> None:
+        self._came, self._began = 0, self._used()
 
     async def start(self, address: str) -> None:
         """Asks from now on.
@@ -82,7 +95,7 @@ class Backlog(grpc.GenericRpcHandler):  # type: ignore[misc]
             await self._method(b"", timeout=_PATIENCE)
             # Not with the next call, which may come when nothing waits any more.
             while self._too_long:
-                self._came = 0
+                self._begin()
                 await self._method(b"", timeout=_PATIENCE)
         except grpc.aio.AioRpcError as error:
             # Without a measure, calls are refused by the places that are taken alone.

@@ -93,6 +93,25 @@ def test_an_overload_that_refusing_does_not_end_is_answered_in_part() -> None:
     asyncio.run(run())
 
 
+def test_few_calls_that_come_out_dearly_are_let_in() -> None:
+    async def run() -> None:
+        used = 0.0
+        backlog = Backlog(MOST, lambda: used)
+        own = Own(backlog)
+        assert [backlog.too_long() for _ in range(2 * MOST + 1)] == [False] * 8 + [True]
+        await turns()
+        # 5 calls came out since: 14 ms are little for a sixth, and 18 ms are not.
+        used = 0.014
+        assert backlog.too_long()
+        used = 0.022
+        assert not backlog.too_long()
+        # It is measured anew from the own call on.
+        await own.comes_out()
+        assert backlog.too_long()
+
+    asyncio.run(run())
+
+
 def test_without_a_measure_nothing_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         backlog = Backlog(MOST)
