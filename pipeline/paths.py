@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from components.feedback.events import with_paths
 from pnfrec_core.settings.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -82,12 +83,7 @@ def with_settled_paths(config: "PipelineConfig", folder: Path) -> "PipelineConfi
     titles = feedback.titles
     if titles is not None:
         titles = dataclasses.replace(titles, file=feedback_path(titles.file, "feedback.titles.file"))
-    feedback = dataclasses.replace(
-        feedback,
-        base=base,
-        files=[feedback_path(file, "feedback.files") for file in feedback.files],
-        titles=titles,
-    )
+    feedback = with_paths(dataclasses.replace(feedback, base=base, titles=titles), feedback_path)
     output = folder_here(config.output, "output")
     serving = folder_here(config.serving, "serving") if config.serving else ""
     if problems:

@@ -64,7 +64,7 @@ class FeedbackGen(component.FileBasedExampleGen):
         """
         base = config.base if is_remote(config.base) else os.path.abspath(config.base)
         config = dataclasses.replace(config, base=base)
-        patterns = {f"feedback_{index}": pattern for index, pattern in enumerate(config.files)}
+        patterns = {f"feedback_{index}": pattern for index, pattern in enumerate(config.patterns)}
         if config.titles is not None:
             patterns["titles"] = config.titles.file
         for pattern in patterns.values():

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar, Literal
 
 from components.feedback.drift.config import DriftConfig
+from components.feedback.events import EventConfig, check_events, event_of, patterns_of
 from components.feedback.input_config import ColumnsConfig, Quotes, TitlesConfig
 from components.feedback.plausibility.limits import LimitsConfig
 from components.feedback.rules.caps import CapsConfig
@@ -39,7 +40,10 @@ class FeedbackConfig:
         files: The paths, folders or globs of CSV, `::`-separated (.dat) or Parquet files. Text may be compressed (.gz,
             .bz2, .xz, .zst). Of a folder all files count, and as with a glob none whose name, or whose folder's name,
             begins with `_` or `.`. Folders that are named like `column=value` are columns. Relative ones count from
-            `base`.
+            `base`. With `events` it is left out.
+        events: Several kinds of events in place of `files`, each with files of its own and what their rows mean. The
+            order by time is that of all together; of a user's events at one time, the one that stands first here comes
+            first. It needs `positive: column`.
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
         quotes: How a quote inside a quoted field of a CSV file is written: "doubled", as the format wants it, or behind
@@ -53,7 +57,7 @@ class FeedbackConfig:
         columns: How the columns are named.
         titles: A table of items with titles for display; items without a row there have no title. It may be left out.
         positive: What counts as positive: a number (values of at least that number), "median" (of all training rows),
-            "user_median" (of each user's own training rows) or "column" (the polarity column says it).
+            "user_median" (of each user's own training rows) or "column" (the polarity column says it, or the event).
         duplicates: Which of several rows of one user and item stay: "all", or the user's "first" or "last". With
             "last", held-out rows take none away from training, where the last one before them stays.
         min_item_users: Items with fewer distinct users are dropped, once. This filter and the next one act before the
@@ -91,7 +95,8 @@ class FeedbackConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    files: list[str] = dataclasses.field(metadata={EXAMPLE: ["ratings.csv"]})
+    files: list[str] = dataclasses.field(default_factory=list, metadata={EXAMPLE: ["ratings.csv"]})
+    events: list[EventConfig] = dataclasses.field(default_factory=list)
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
     quotes: Quotes = "auto"
@@ -125,6 +130,11 @@ class FeedbackConfig:
     base: str = "."
 
     @property
+    def patterns(self) -> list[str]:
+        """Every path, folder or glob of the input, in its order."""
+        return [pattern for pattern, _ in patterns_of(self)]
+
+    @property
     def time_reading(self) -> TimeReading:
         """How timestamps are read."""
         return TimeReading(self.time_unit, self.time_format)
@@ -135,7 +145,8 @@ class FeedbackConfig:
         return SPLIT_RULES[self.split](self)
 
     def __post_init__(self) -> None:
-        if not self.files:
+        check_events(self.events, self.files, self.positive)
+        if not (self.files or self.events):
             msg = "`feedback.files` is empty: name at least one file, folder or glob."
             raise ValueError(msg)
         if len(self.delimiter) != 1:
@@ -264,9 +275,10 @@ def from_json(text: str) -> FeedbackConfig:
     settings["limits"] = LimitsConfig(**settings["limits"])
     settings["drift"] = DriftConfig(**settings["drift"])
     settings["caps"] = CapsConfig(**settings["caps"])
+    settings["events"] = [event_of(each) for each in settings["events"]]
     if settings["titles"] is not None:
         settings["titles"] = TitlesConfig(**settings["titles"])
     return FeedbackConfig(**settings)
 
 
-__all__ = ["ColumnsConfig", "FeedbackConfig", "TitlesConfig", "from_json", "to_json"]
+__all__ = ["ColumnsConfig", "EventConfig", "FeedbackConfig", "TitlesConfig", "from_json", "to_json"]

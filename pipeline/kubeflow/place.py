@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.events import with_paths
 from components.feedback.reading.files import is_remote
 from pipeline.config import PipelineConfig
 from pnfrec_core.settings.errors import ConfigError
@@ -77,5 +78,4 @@ def _feedback(config: FeedbackConfig, base: str, problems: list[str]) -> Feedbac
     titles = config.titles
     if titles is not None:
         titles = dataclasses.replace(titles, file=there(titles.file, "feedback.titles.file"))
-    files = [there(file, "feedback.files") for file in config.files]
-    return dataclasses.replace(config, base=base, files=files, titles=titles)
+    return with_paths(dataclasses.replace(config, base=base, titles=titles), there)

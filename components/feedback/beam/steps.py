@@ -27,7 +27,15 @@ from components.feedback.reading.source import Piece
 from components.feedback.rules import boundary
 from components.feedback.rules.filters import Filtered, Known, filter_rows, item_users, known_rows
 from components.feedback.rules.splits import TIME, USER, Splits
-from components.feedback.rules.table import UserTable, build_table, drop_duplicates, drop_duplicates_apart
+from components.feedback.rules.table import (
+    UserTable,
+    drop_duplicates,
+    drop_duplicates_apart,
+    make_table,
+    order_rows,
+    settle,
+)
+from components.feedback.rules.taken_back import counts_of, judge_events, taken_back
 from components.feedback.rules.targets import Selection, seen_before, select
 from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
@@ -63,7 +71,11 @@ class Read(beam.DoFn):
             zones = {account.zone(name): number for name, number in batch.zones.items()}
             # They travel with the chunks of some shard, since they are summed over all.
             yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units, **zones}))
-            yield from cut(batch.columns, self._shards)
+            for shard, chunk in cut(batch.columns, self._shards):
+                yield shard, chunk
+                if self._config.events:
+                    # Each shard asks for the unit, to know what lies before a time of the split that is given.
+                    yield shard, _COUNTS + pack(dict.fromkeys(units, 0))
 
 
 class Build(beam.DoFn):
@@ -80,13 +92,19 @@ class Build(beam.DoFn):
                 counts.append(unpack(piece[len(_COUNTS) :]))
             elif piece:
                 chunks.append(unpack_columns(piece))
-        read = build_table(chunks, self._config.duplicates)
+        of_rows = account.total(counts)
+        rows = order_rows(chunks)
+        if self._config.events:
+            read, of_events = judge_events(rows, self._config, account.only_unit(of_rows))
+        else:
+            read, of_events = make_table(rows, self._config.duplicates), {}
         table = drop_duplicates(read, self._config.duplicates)
-        new = account.count({account.DROPPED + "duplicate": len(read) - len(table), "users_read": len(table.users)})
+        duplicate = len(read) - len(table)
+        new = account.count({account.DROPPED + "duplicate": duplicate, "users_read": len(table.users), **of_events})
         sums = (
             table.items,
             {USERS: item_users(table), FIRST_TIME: first_times(table)},
-            account.total([new, *counts]),
+            account.total([new, +of_rows]),
             observe_rows(read),
         )
         yield TaggedOutput(SUMS, pack(sums))
@@ -107,9 +125,16 @@ class OnShard(beam.DoFn):
         left_out = self._rule.left_out(table, facts.times, account.timestamp_unit(facts.counts))
         return table.take(~left_out) if left_out.any() else table
 
+    def _gone(self, table: UserTable, facts: Facts) -> Mask:
+        """The rows that a later event takes back, of those where it depends on the split."""
+        end = self._rule.known_until(facts.times, account.timestamp_unit(facts.counts))
+        return taken_back(table, self._rule.held_out(table, facts.times), end)
+
     def _parted(self, table: UserTable, facts: Facts) -> tuple[UserTable, Mask]:
         """The rows that the rule on duplicates keeps on each side of the cut, and which are for training."""
         table = self._without_gap(table, facts)
+        if table.until is not None:
+            table = settle(table, self._gone(table, facts), self._config.duplicates)
         held_out = self._rule.held_out(table, facts.times)
         if self._config.duplicates == "last":
             table, held_out = drop_duplicates_apart(table, held_out)
@@ -132,7 +157,9 @@ class Train(OnShard):
         facts = unpack(packed_facts)
         filtered = self._filtered(element[1], facts)
         without_gap = self._without_gap(filtered.table, facts)
+        gone = self._gone(without_gap, facts)
         table, train = self._parted(without_gap, facts)
+        repeated = filtered.repeated + len(without_gap) - len(table) - int(np.count_nonzero(gone))
         size = len(table.items)
         items = {
             FILTERED: np.bincount(table.item, minlength=size),
@@ -142,7 +169,9 @@ class Train(OnShard):
             account.DROPPED + "rare_item": filtered.rare_item,
             account.DROPPED + "rare_user": filtered.rare_user,
             account.DROPPED + "gap": len(filtered.table) - len(without_gap),
-            account.DROPPED + "duplicate": filtered.repeated + len(without_gap) - len(table),
+            account.DROPPED + "duplicate": repeated,
+            account.DROPPED + "taken_back": int(np.count_nonzero(gone)),
+            **counts_of(without_gap, gone),
             "rows_filtered": len(table),
             "users_filtered": filtered.users,
             "rows_training": int(np.count_nonzero(train)),

@@ -7,13 +7,20 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import Columns, Decoded, decode, required_columns, usable_rows
+from components.feedback.reading.columns import (
+    Columns,
+    Decoded,
+    columns_of,
+    decode,
+    required_columns,
+    usable_rows,
+)
 from components.feedback.reading.source import Piece, RawBatch, Source
 from pnfrec_columns.dates import date_hint
 from pnfrec_columns.times import in_unit
 
 BATCH_ROWS = 1 << 18
-WRONG_FIELDS = "wrong_fields"
+WRONG_FIELDS, NO_OPINION = "wrong_fields", "no_opinion"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +53,8 @@ def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS
     Raises:
         FeedbackError: The file is damaged, or a row cannot be used and `bad_rows` is "error".
     """
-    for raw in piece.source.read(piece, required_columns(config), batch_rows):
-        decoded = decode(raw.columns, config, piece.source.path)
+    for raw in piece.source.read(piece, required_columns(config, piece.event), batch_rows):
+        decoded = decode(raw.columns, config, piece.source.path, piece.event)
         if config.bad_rows == "error":
             _stop_at_bad_row(raw, decoded, piece.source)
         yield _usable(raw, decoded, piece)
@@ -55,11 +62,10 @@ def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS
 
 def find_other_unit(pieces: Iterable[Piece], config: FeedbackConfig, unit: str) -> str | None:
     """The first usable row of the input whose timestamp is not in `unit`, named for the user. Reads the input again."""
-    name = config.columns.timestamp
     for piece in pieces:
-        path = piece.source.path
-        for raw in piece.source.read(piece, required_columns(config), BATCH_ROWS):
-            decoded = decode(raw.columns, config, path)
+        path, name = piece.source.path, columns_of(config, piece.event).timestamp
+        for raw in piece.source.read(piece, required_columns(config, piece.event), BATCH_ROWS):
+            decoded = decode(raw.columns, config, path, piece.event)
             if set(decoded.units) - {unit}:
                 other = usable_rows(decoded.bad) & ~in_unit(raw.columns[name], unit, path, config.time_reading)
                 index = int(np.argmax(other))
@@ -101,6 +107,9 @@ def _usable(raw: RawBatch, decoded: Decoded, piece: Piece) -> RowBatch:
         if new := int(np.count_nonzero(bad.mask & ~unusable)):
             dropped[bad.reason] += new
             unusable |= bad.mask
+    if decoded.silent is not None and (new := int(np.count_nonzero(decoded.silent & ~unusable))):
+        dropped[NO_OPINION] = new
+        unusable |= decoded.silent
     columns = dataclasses.replace(decoded.columns, place=(piece.file, raw.first_row))
     if unusable.any():
         columns = columns.take(~unusable)

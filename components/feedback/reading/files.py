@@ -77,15 +77,43 @@ def path_columns(path: str) -> dict[str, str | None]:
 
 
 def expand_files(config: "FeedbackConfig") -> list[str]:
-    """The input files in order: sorted by path, each once however it is spelled.
+    """The input files in order: sorted by path, each once however it is spelled; those of one event after another.
 
     Raises:
         FeedbackError: A file is missing, a folder or glob holds no file, or a folder is a table of Delta, Iceberg or
             Hudi, whose files are not all current.
     """
+    return [path for path, _ in input_files(config)]
+
+
+def input_files(config: "FeedbackConfig") -> list[tuple[str, int | None]]:
+    """The input files in order, each with the place of its event in `feedback.events`, or None without any.
+
+    Raises:
+        FeedbackError: As of `expand_files`, or a file belongs to two events.
+    """
+    if not config.events:
+        return [(path, None) for path in sorted_files(config.base, config.files, "feedback.files")]
+    found: list[tuple[str, int | None]] = []
+    owner: dict[str, int] = {}
+    for place, event in enumerate(config.events):
+        for path in sorted_files(config.base, event.files, "feedback.events"):
+            first = owner.setdefault(path if is_remote(path) else os.path.realpath(path), place)
+            if first != place:
+                msg = (
+                    f"`feedback.events`: {path} belongs to {config.events[first].name!r} and to {event.name!r}. A row "
+                    "means one thing: name the file in one of the two."
+                )
+                raise FeedbackError(msg)
+            found.append((path, place))
+    return found
+
+
+def sorted_files(base: str, patterns: Iterable[str], setting: str) -> list[str]:
+    """The files of all patterns, sorted by path, each once however it is spelled."""
     paths: set[str] = set()
-    for pattern in config.files:
-        paths.update(match_files(config.base, pattern, "feedback.files"))
+    for pattern in patterns:
+        paths.update(match_files(base, pattern, setting))
     check_no_table(path for path in paths if not is_remote(path))
     first: dict[str, str] = {}
     for path in sorted(paths):

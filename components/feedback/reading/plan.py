@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import required_columns
-from components.feedback.reading.files import expand_files, file_format, match_files
+from components.feedback.reading.columns import columns_of, required_columns
+from components.feedback.reading.files import file_format, input_files, match_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
@@ -45,24 +45,21 @@ def make_plan(config: FeedbackConfig) -> Plan:
     """
     # Titles are read last; whether they can be read is better known now.
     find_titles(config)
-    needed = required_columns(config)
     pieces: list[Piece] = []
     rows, sources = 0.0, []
     empty: dict[str, FeedbackError] = {}
-    for index, path in enumerate(expand_files(config)):
-        source = _source(path, config.format, config.delimiter, config.names, config.quotes)
+    files = input_files(config)
+    for index, (path, event) in enumerate(files):
         try:
-            found, size = source.pieces(needed)
+            found, size = look_at(path, event, config)
         except EmptyFileError as error:
             # A part without a row among good ones is what engines write for a worker that had nothing to do.
             empty[path] = error
             continue
-        except MissingColumnError as error:
-            raise _explain_missing(error, config) from None
         rows += size
         pieces += [dataclasses.replace(piece, file=index) for piece in found]
         if found:
-            sources.append(source)
+            sources.append((found[0].source, event))
         else:
             empty[path] = FeedbackError(f"{path} has no data row.")
     if not pieces:
@@ -71,9 +68,43 @@ def make_plan(config: FeedbackConfig) -> Plan:
             raise first
         msg = f"No input file has a data row: {', '.join(empty)}. Check `feedback.files`."
         raise FeedbackError(msg)
+    _check_each_event(config, files, pieces)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
     return Plan(tuple(pieces), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+
+
+def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[Piece], float]:
+    """The pieces to read a file in, none if it has no data row, and about how many rows it has.
+
+    Args:
+        path: Of the file.
+        event: Place of its event in `feedback.events`; None without any.
+        config: The settings.
+
+    Raises:
+        EmptyFileError: It has no content.
+        FeedbackError: It cannot be read, or lacks a column.
+    """
+    source = _source(path, config.format, config.delimiter, config.names, config.quotes)
+    try:
+        pieces, rows = source.pieces(required_columns(config, event))
+    except MissingColumnError as error:
+        raise _explain_missing(error, config) from None
+    return [dataclasses.replace(piece, event=event) for piece in pieces], rows
+
+
+def _check_each_event(config: FeedbackConfig, files: Sequence[tuple[str, int | None]], pieces: Sequence[Piece]) -> None:
+    """Raises a FeedbackError for an event without any row: its files may be the wrong ones, without a word."""
+    present = {piece.event for piece in pieces}
+    for place, event in enumerate(config.events):
+        if place not in present:
+            paths = ", ".join(path for path, of in files if of == place)
+            msg = (
+                f"`feedback.events`, {event.name!r}: no file has a data row: {paths}. Correct its `files`, or leave "
+                "the event out."
+            )
+            raise FeedbackError(msg)
 
 
 def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> FeedbackError:
@@ -87,15 +118,15 @@ def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> Feedb
     )
 
 
-def _settle_unit(config: FeedbackConfig, sources: Sequence[Source]) -> FeedbackConfig:
+def _settle_unit(config: FeedbackConfig, sources: Sequence[tuple[Source, int | None]]) -> FeedbackConfig:
     """The settings, with the unit of seconds with a fraction where the first rows of a file hold such timestamps.
 
     One unit holds for all rows, so it has to be known before any is read.
     """
     if config.time_unit != AUTO or config.time_format:
         return config
-    name = config.columns.timestamp
-    found = (source.first_rows([name]).get(name) for source in sources[:_LOOKED_AT])
+    named = [(source, columns_of(config, event).timestamp) for source, event in sources[:_LOOKED_AT]]
+    found = (source.first_rows([name]).get(name) for source, name in named)
     if any(times is not None and has_fractions(times) for times in found):
         return dataclasses.replace(config, time_unit=FRACTIONAL)
     return config

@@ -50,6 +50,7 @@ class Piece:
         first_row: Number of rows of the file before this piece.
         file: Place of the file among all files sorted by path, which is the order of the input.
         is_first: True for one piece of the whole input.
+        event: Place of its event in `feedback.events`; None without any.
     """
 
     source: "Source"
@@ -57,6 +58,7 @@ class Piece:
     first_row: int = 0
     file: int = 0
     is_first: bool = False
+    event: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,12 +45,14 @@ def filter_rows(table: UserTable, kept_items: pa.Array, min_user_items: int) -> 
     distinct = np.bincount(table.user[of_kept & table.first], minlength=len(table.users))
     enough = distinct >= min_user_items
     stays = of_kept & enough[table.user]
+    # What is taken back and may yet come back is no repetition of another row.
+    counted = table.stays | table.in_doubt
     remaining = table if stays.all() else table.take(stays)
     return Filtered(
         remaining,
-        int(np.count_nonzero(table.stays & ~of_kept)),
-        int(np.count_nonzero(table.stays & of_kept & ~stays)),
-        int(np.count_nonzero(~table.stays & ~stays)),
+        int(np.count_nonzero(counted & ~of_kept)),
+        int(np.count_nonzero(counted & of_kept & ~stays)),
+        int(np.count_nonzero(~counted & ~stays)),
         int(np.count_nonzero(distinct[enough])),
     )
 

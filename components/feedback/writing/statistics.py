@@ -8,6 +8,7 @@ import numpy as np
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.plausibility.finding import Finding
+from components.feedback.rules import taken_back
 from components.feedback.writing.account import DROPPED, POLARITIES, REASONS, ROWS_READ, examples, kept, timestamp_unit
 from pnfrec_columns.units import time_text
 from pnfrec_core import schema
@@ -45,16 +46,9 @@ def make_statistics(
         RuntimeError: A row is missing from the account, which is a fault of this component.
     """
     get = counts.get
-    read = get(ROWS_READ, 0)
-    rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
-    dropped = {name: get(DROPPED + name, 0) for name in REASONS}
-    accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
-    if accounted != read:
-        msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
-        raise RuntimeError(msg)
     found = timestamp_unit(counts)
     statistics: dict[str, Any] = {
-        "rows": {"read": read, "dropped": dropped, "kept": rows_kept},
+        "rows": _rows(counts),
         "users": {
             "read": get("users_read", 0),
             "filtered": get("users_filtered", 0),
@@ -65,7 +59,7 @@ def make_statistics(
         "items": dict(items),
         "filtered_rows": get("rows_filtered", 0),
         "training_rows": get("rows_training", 0),
-        "positive": {"rule": config.positive, "threshold": threshold},
+        "positive": {"rule": "events" if config.events else config.positive, "threshold": threshold},
         "split": {
             "rule": config.split,
             "time": time,
@@ -84,6 +78,7 @@ def make_statistics(
         "targets_already_seen": {
             split: get(f"seen_targets_{split}", 0) for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
         },
+        **_events(counts, config),
     }
     of_months = {str(np.datetime64(month, "M")): rows for month, rows in sorted(months.items())}
     statistics["months"] = {month: dict(zip(POLARITIES, rows, strict=True)) for month, rows in of_months.items()}
@@ -94,6 +89,34 @@ def make_statistics(
     return statistics
 
 
+def _rows(counts: Mapping[str, int]) -> dict[str, Any]:
+    """What became of each row that was read."""
+    get = counts.get
+    read = get(ROWS_READ, 0)
+    rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
+    dropped = {name: get(DROPPED + name, 0) for name in REASONS}
+    accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
+    if accounted != read:
+        msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
+        raise RuntimeError(msg)
+    return {"read": read, "dropped": dropped, "kept": rows_kept}
+
+
+def _events(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]:
+    """What became of the rows of each event, where there are events."""
+    found: dict[str, dict[str, int]] = {}
+    for place, event in enumerate(config.events):
+        names = {"rows": taken_back.ROWS}
+        if event.cancels:
+            names |= {
+                "took_back": taken_back.TOOK_BACK,
+                "too_late_for_training": taken_back.TOO_LATE,
+                "nothing_to_take_back": taken_back.IDLE,
+            }
+        found[event.name] = {name: counts.get(f"{key}{place}", 0) for name, key in names.items()}
+    return {"events": found} if found else {}
+
+
 def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
     if split == schema.TRAIN_SPLIT:
         return {}
@@ -102,6 +125,12 @@ def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
 
 def _warnings(statistics: Mapping[str, Any]) -> list[str]:
     warnings = []
+    for name, event in statistics.get("events", {}).items():
+        if event["rows"] and event["rows"] == event.get("nothing_to_take_back"):
+            warnings.append(
+                f"None of the {event['rows']:,} rows of the event {name!r} takes anything back: nothing that it "
+                "cancels has its user and item and comes before it. Look at its `columns`, and at the times."
+            )
     kept_rows = statistics["rows"]["kept"]
     train = kept_rows[schema.TRAIN_SPLIT]
     if not train["negative"]:

@@ -34,6 +34,7 @@ def format_account(statistics: Mapping[str, Any]) -> str:
     rule = SPLIT_RULES[statistics["split"]["rule"]]
     lines = [f"Read: {_numbers(rows['read'], users['read'], items['read'])}"]
     lines += [f"{number:>12,} dropped: {REASONS[name]}" for name, number in rows["dropped"].items() if number]
+    lines += [_event(name, each) for name, each in statistics.get("events", {}).items() if "took_back" in each]
     lines += [
         f"After the filters: {_numbers(statistics['filtered_rows'], users['filtered'], items['filtered'])}",
         f"Split: {rule.describe(statistics)}",
@@ -44,6 +45,16 @@ def format_account(statistics: Mapping[str, Any]) -> str:
         *(_row(statistics, split) for split in schema.SPLITS),
     ]
     return "\n".join(lines)
+
+
+def _event(name: str, counts: Mapping[str, int]) -> str:
+    """What became of the rows of an event that takes others back."""
+    late = counts["too_late_for_training"]
+    kept = f"; {late:,} that it means stay in training, which ends before" if late else ""
+    return (
+        f"Event {name!r}: {counts['rows']:,} rows take back {counts['took_back']:,}, and "
+        f"{counts['nothing_to_take_back']:,} have nothing to take back{kept}"
+    )
 
 
 def _numbers(rows: int, users: int, items: int) -> str:
