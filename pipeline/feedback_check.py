@@ -174,6 +174,7 @@ def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
             yield str(error)
     named: list[tuple[str, int | None, str]] = [(pattern, None, "feedback.files") for pattern in config.files]
     named += [(file, place, "feedback.events") for place, each in enumerate(config.events) for file in each.files]
+    named += [(file, None, "feedback.random_files") for file in config.random_files]
     for pattern, event, key in named:
         if base or scheme_of(pattern):
             continue

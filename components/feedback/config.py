@@ -14,16 +14,6 @@ from components.feedback.rules.splits import SPLIT_RULES, SplitRule
 from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, duration_of, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
-# What the columns hold, by their roles.
-_HELD = {
-    "user": "users",
-    "item": "items",
-    "timestamp": "times",
-    "value": "values",
-    "polarity": "polarities",
-    "split": "splits",
-}
-
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
 
@@ -44,6 +34,9 @@ class FeedbackConfig:
         events: Several kinds of events in place of `files`, each with files of its own and what their rows mean. The
             order by time is that of all together; of a user's events at one time, the one that stands first here comes
             first. It needs `positive: column`.
+        random_files: Files of what was shown at random, with the columns of `files`. They are in no training, no count
+            and no filter: their rows from the time of the split on are the targets of a further set, `test_random`, for
+            "global_time".
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
         quotes: How a quote inside a quoted field of a CSV file is written: "doubled", as the format wants it, or behind
@@ -97,6 +90,7 @@ class FeedbackConfig:
 
     files: list[str] = dataclasses.field(default_factory=list, metadata={EXAMPLE: ["ratings.csv"]})
     events: list[EventConfig] = dataclasses.field(default_factory=list)
+    random_files: list[str] = dataclasses.field(default_factory=list)
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
     quotes: Quotes = "auto"
@@ -155,7 +149,7 @@ class FeedbackConfig:
         self._check_numbers()
         self._check_times()
         self._check_split()
-        self._check_columns()
+        self.columns.check(self.roles)
 
     def _check_numbers(self) -> None:
         if isinstance(self.positive, float) and not math.isfinite(self.positive):
@@ -236,25 +230,18 @@ class FeedbackConfig:
                 f"{rule.name} has no such time. Leave `feedback.split_time` out."
             )
             raise ValueError(msg)
+        if self.random_files and "random_files" not in rule.settings:
+            msg = (
+                f"`feedback.random_files` are tested on from the time that `feedback.split: "
+                f"{rule.names_that_read('random_files')}` cuts at; {rule.name} has none. Leave them out."
+            )
+            raise ValueError(msg)
         if self.gap and "gap" not in rule.settings:
             msg = (
                 f"`feedback.gap` lies before the time that `feedback.split: {rule.names_that_read('gap')}` cuts at; "
                 f"{rule.name} has none. Leave `feedback.gap` out."
             )
             raise ValueError(msg)
-
-    def _check_columns(self) -> None:
-        """Raises for one column in two roles: what is an id, a value or a time at once is one of them by mistake."""
-        roles: dict[str, str] = {}
-        for role in self.roles:
-            name = getattr(self.columns, role)
-            if name in roles:
-                msg = (
-                    f"`feedback.columns.{roles[name]}` and `feedback.columns.{role}` both name the column {name!r}. "
-                    f"Name the column of {_HELD[roles[name]]} and the column of {_HELD[role]}."
-                )
-                raise ValueError(msg)
-            roles[name] = role
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -114,7 +114,8 @@ def event_of(settings: Mapping[str, Any]) -> EventConfig:
 def patterns_of(config: "FeedbackConfig") -> list[tuple[str, str]]:
     """Every path, folder or glob of the input, and the key that names it, in the order of the input."""
     of_events = [(file, "feedback.events") for event in config.events for file in event.files]
-    return [*((file, "feedback.files") for file in config.files), *of_events]
+    at_random = [(file, "feedback.random_files") for file in config.random_files]
+    return [*((file, "feedback.files") for file in config.files), *of_events, *at_random]
 
 
 def with_paths(config: "FeedbackConfig", change: Callable[[str, str], str]) -> "FeedbackConfig":
@@ -124,4 +125,5 @@ def with_paths(config: "FeedbackConfig", change: Callable[[str, str], str]) -> "
         dataclasses.replace(event, files=[change(file, "feedback.events") for file in event.files])
         for event in config.events
     ]
-    return dataclasses.replace(config, files=files, events=events)
+    at_random = [change(file, "feedback.random_files") for file in config.random_files]
+    return dataclasses.replace(config, files=files, events=events, random_files=at_random)

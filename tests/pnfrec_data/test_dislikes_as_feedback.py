@@ -130,11 +130,31 @@ def test_the_logs_of_kuairand_are_merged_by_time(tmp_path: Path) -> None:
     settings = ["feedback.split_time=1650513700000"]
     local.generate(feedback("kuairand-pure", tmp_path, *settings), tmp_path / "out", 64)
     assert histories(tmp_path / "out") == {"7": (["2", "1"], ["4"])}
-    both = "feedback.files=[data/kuairand-pure/ratings.parquet, data/kuairand-pure/random.parquet]"
-    local.generate(feedback("kuairand-pure", tmp_path, *settings, both), tmp_path / "both", 64)
+    both = ["feedback.files=[data/kuairand-pure/ratings.parquet, data/kuairand-pure/random.parquet]"]
+    both += ["feedback.random_files=[]"]
+    local.generate(feedback("kuairand-pure", tmp_path, *settings, *both), tmp_path / "both", 64)
     (example,) = support.all_examples(tmp_path / "both")["train"]
     assert (example["positive_item_ids"], example["negative_item_ids"]) == (["2", "9", "1"], ["8", "4"])
     assert example["history_is_positive"] == [1, 1, 1, 0, 0]
     by_hand = ["feedback.split_time=1650513609000", "feedback.files=[data/kuairand-pure/explicit.parquet]"]
     local.generate(feedback("kuairand-pure", tmp_path, *by_hand), tmp_path / "x", 64)
     assert histories(tmp_path / "x") == {"7": (["1"], [])}
+
+
+def test_what_kuairand_showed_at_random_is_a_test_set(tmp_path: Path) -> None:
+    later = "".join(view(7, 20 + second, 100 + second, "w") for second in range(2))
+    folder = kuairand_logs(
+        tmp_path / "in",
+        view(7, 1, 5, "l") + view(7, 2, 1, "w") + view(8, 5, 2, "w"),
+        view(7, 4, 9, "h") + later,
+        view(7, 5, 3, "w", 1) + view(7, 5, 105, "h", 1),
+    )
+    made("kuairand-pure", folder, tmp_path / "data" / "kuairand-pure")
+    statistics = local.generate(
+        feedback("kuairand-pure", tmp_path, "feedback.split_time=1650513700000"), tmp_path / "out", 64
+    )
+    (example,) = support.read_examples(tmp_path / "out", "test_random")
+    found = (example["positive_item_ids"], example["negative_item_ids"], example["target_item_id"])
+    assert found == (["2", "1"], ["4"], "5"), "20 and 21 are held out, and unknown to training"
+    assert example["target_is_positive"] == 0
+    assert statistics["test_random"]["rows"]["dropped"] == {"before_split": 1}

@@ -22,11 +22,12 @@ from components.feedback.drift.seen import merge_days, see_days, see_likes
 from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
 from components.feedback.plausibility.observed import Observed
-from components.feedback.reading.batches import read_rows
+from components.feedback.reading.batches import RowBatch, read_rows
 from components.feedback.reading.source import Piece
 from components.feedback.rules import boundary
-from components.feedback.rules.filters import Filtered, Known, filter_rows, item_users, known_rows
-from components.feedback.rules.splits import TIME, USER, Splits
+from components.feedback.rules.at_random import Judges, judge_random
+from components.feedback.rules.filters import Filtered, filter_rows, item_users, known_rows
+from components.feedback.rules.splits import TIME, USER
 from components.feedback.rules.table import (
     UserTable,
     drop_duplicates,
@@ -36,10 +37,11 @@ from components.feedback.rules.table import (
     settle,
 )
 from components.feedback.rules.taken_back import counts_of, judge_events, taken_back
-from components.feedback.rules.targets import Selection, seen_before, select
+from components.feedback.rules.targets import select
 from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
 from components.feedback.writing.output import Folders, write_shard
+from components.feedback.writing.row_counts import row_counts
 from components.feedback.writing.tfrecord import gzip_tfrecords
 from components.feedback.writing.vocabulary import FIRST_TIME
 from pnfrec_columns.arrays import Mask
@@ -48,7 +50,10 @@ from pnfrec_core import schema
 # Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
 SUMS, BELOW = "sums", "below"
 
-_COUNTS = b"counts"
+# What a packed chunk is that holds no ordinary rows.
+_COUNTS, _AT_RANDOM = b"counts", b"random"
+# A shard: its number, its packed table, and what was shown at random to its users.
+Shard = tuple[int, bytes, bytes]
 
 
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
@@ -66,6 +71,9 @@ class Read(beam.DoFn):
         if piece.is_first:
             yield from ((shard, b"") for shard in range(self._shards))
         for batch in read_rows(piece, self._config, self._batch_rows):
+            if piece.at_random:
+                yield from self._at_random(batch)
+                continue
             dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
             units = {account.unit(name): number for name, number in batch.units.items()}
             zones = {account.zone(name): number for name, number in batch.zones.items()}
@@ -77,19 +85,30 @@ class Read(beam.DoFn):
                     # Each shard asks for the unit, to know what lies before a time of the split that is given.
                     yield shard, _COUNTS + pack(dict.fromkeys(units, 0))
 
+    def _at_random(self, batch: RowBatch) -> Iterator[Any]:
+        """What was shown at random, whose rows have an account of their own."""
+        dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
+        own = {account.at_random(name): number for name, number in {account.ROWS_READ: batch.read, **dropped}.items()}
+        units = {account.unit(name): number for name, number in batch.units.items()}
+        yield 0, _COUNTS + pack(account.count({**own, **units}))
+        for shard, chunk in cut(batch.columns, self._shards):
+            yield shard, _AT_RANDOM + chunk
+
 
 class Build(beam.DoFn):
-    """(shard, packed chunks) to (shard, packed table); its item counts are distinct users."""
+    """(shard, packed chunks) to a `Shard`; its item counts are distinct users."""
 
     def __init__(self, config: FeedbackConfig) -> None:
         self._config = config
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         shard, packed = element
-        chunks, counts = [], []
+        chunks, at_random, counts = [], [], []
         for piece in packed:
             if piece.startswith(_COUNTS):
                 counts.append(unpack(piece[len(_COUNTS) :]))
+            elif piece.startswith(_AT_RANDOM):
+                at_random.append(unpack_columns(piece[len(_AT_RANDOM) :]))
             elif piece:
                 chunks.append(unpack_columns(piece))
         of_rows = account.total(counts)
@@ -108,7 +127,7 @@ class Build(beam.DoFn):
             observe_rows(read),
         )
         yield TaggedOutput(SUMS, pack(sums))
-        yield shard, pack_columns(table)
+        yield shard, pack_columns(table), pack_columns(order_rows(at_random)) if self._config.random_files else b""
 
 
 class OnShard(beam.DoFn):
@@ -144,7 +163,7 @@ class OnShard(beam.DoFn):
 class Times(OnShard):
     """Gives the timestamps after the filters, among which the split rule asks for some by their rank."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         table = self._filtered(element[1], unpack(packed_facts)).table
         if len(table):
             yield TIME, quantiles.integer_keys(table.time[table.stays]).tobytes()
@@ -153,7 +172,7 @@ class Times(OnShard):
 class Train(OnShard):
     """Counts what the k-core filter drops and the training rows; gives their largest value below a fixed threshold."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         filtered = self._filtered(element[1], facts)
         without_gap = self._without_gap(filtered.table, facts)
@@ -187,7 +206,7 @@ class Train(OnShard):
 class Keys(OnShard):
     """Gives training values, for their median, and the keys of held-out users that the split rule asks for."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         table, train = self._parted(self._filtered(element[1], facts).table, facts)
         if self._config.positive == "median" and train.any():
@@ -202,7 +221,7 @@ class Keys(OnShard):
 class Below(OnShard):
     """Gives the largest training value below a threshold that was not known before, the median."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[float]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[float]:
         facts = unpack(packed_facts)
         table, train = self._parted(self._filtered(element[1], facts).table, facts)
         yield from boundary.largest_below(table.value[train], facts.threshold)
@@ -215,7 +234,7 @@ class Write(OnShard):
         super().__init__(config)
         self._shards, self._folders = shards, folders
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         read = unpack_columns(element[1])
         table, train = self._parted(filter_rows(read, facts.kept, self._config.min_user_items).table, facts)
@@ -232,14 +251,28 @@ class Write(OnShard):
             records[schema.SPLITS[split]] = encoder.evaluation(
                 targets, known, len(facts.catalogue), self._config.caps.history
             )
-        counts = _row_counts(table, known, splits, positive, chosen)
+        counts = row_counts(table, known, splits, positive, chosen)
         for name, split_records in records.items():
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
             write_shard(self._folders, name, element[0], self._shards, data)
+        if self._config.random_files:
+            medians = None if facts.threshold is not None else boundary.user_medians(table, known.train)[0]
+            thresholds = np.full(len(table.users), facts.threshold) if medians is None else medians
+            judges = Judges(table, known, splits, positive, thresholds, facts.time, facts.catalogue)
+            counts |= self._write_random(element, judges, day)
         unit = account.timestamp_unit(facts.counts)
         days = [see_days(read, has_values, facts.window), see_likes(table, positive, facts.window)]
         observed = dataclasses.replace(observe_examples(table, positive, chosen, unit), days=merge_days(days))
         yield _sums(table.items, self._likes(table, known.train & positive, facts), counts, observed)
+
+    def _write_random(self, element: Shard, judges: Judges, day: int) -> dict[str, int]:
+        """Writes the examples that ask for what was shown at random; what became of its rows."""
+        found = judge_random(unpack_columns(element[2]), judges, self._config)
+        encoder = ShardExamples(found.table, found.positive, day)
+        size, longest = len(judges.catalogue), self._config.caps.history
+        data, _ = gzip_tfrecords(encoder.evaluation(found.targets, found.known, size, longest))
+        write_shard(self._folders, schema.TEST_RANDOM_SPLIT, element[0], self._shards, data)
+        return {account.at_random(name): number for name, number in found.counts.items()}
 
     def _likes(self, table: UserTable, liked: Mask, facts: Facts) -> dict[str, npt.NDArray[Any]]:
         """Positive training rows of each item, and the recent ones among them where they are asked for."""
@@ -250,28 +283,3 @@ class Write(OnShard):
             of_late = liked & table.days_before(facts.time, self._config.recent_days, day)
             likes[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = np.bincount(table.item[of_late], minlength=size)
         return likes
-
-
-def _row_counts(table: UserTable, known: Known, splits: Splits, positive: Mask, chosen: Selection) -> dict[str, int]:
-    counts = {
-        account.DROPPED + "unknown_user": known.unknown_user,
-        account.DROPPED + "unknown_item": known.unknown_item,
-        account.DROPPED + "few_positives": chosen.few_positives,
-        account.DROPPED + "few_heldout_positives": chosen.few_heldout_positives,
-        account.DROPPED + "no_positive_target": chosen.no_positive_target,
-        account.DROPPED + "capped": chosen.capped,
-        "users_heldout": chosen.heldout_users,
-        "users_heldout_enough": chosen.heldout_users_enough,
-    }
-    for split, name in enumerate(schema.SPLITS):
-        here = chosen.used & (splits == split)
-        rows = {"positive": here & positive, "negative": here & ~positive}
-        for polarity, mask in rows.items():
-            counts[account.kept(name, polarity)] = int(np.count_nonzero(mask))
-    for split, targets in chosen.targets.items():
-        name = schema.SPLITS[split]
-        positives = int(np.count_nonzero(positive[targets.rows]))
-        counts[account.examples(name, "positive")] = positives
-        counts[account.examples(name, "negative")] = len(targets.rows) - positives
-        counts[f"seen_targets_{name}"] = seen_before(table, targets)
-    return counts

@@ -77,13 +77,14 @@ def path_columns(path: str) -> dict[str, str | None]:
 
 
 def expand_files(config: "FeedbackConfig") -> list[str]:
-    """The input files in order: sorted by path, each once however it is spelled; those of one event after another.
+    """The input files in order: sorted by path, each once however it is spelled; those of one event after another, and
+    last those of what was shown at random.
 
     Raises:
         FeedbackError: A file is missing, a folder or glob holds no file, or a folder is a table of Delta, Iceberg or
             Hudi, whose files are not all current.
     """
-    return [path for path, _ in input_files(config)]
+    return [*(path for path, _ in input_files(config)), *random_files(config)]
 
 
 def input_files(config: "FeedbackConfig") -> list[tuple[str, int | None]]:
@@ -106,6 +107,26 @@ def input_files(config: "FeedbackConfig") -> list[tuple[str, int | None]]:
                 )
                 raise FeedbackError(msg)
             found.append((path, place))
+    return found
+
+
+def random_files(config: "FeedbackConfig") -> list[str]:
+    """The files of what was shown at random.
+
+    Raises:
+        FeedbackError: As of `expand_files`, or one of them is trained on too.
+    """
+    if not config.random_files:
+        return []
+    trained = {path if is_remote(path) else os.path.realpath(path) for path, _ in input_files(config)}
+    found = sorted_files(config.base, config.random_files, "feedback.random_files")
+    for path in found:
+        if (path if is_remote(path) else os.path.realpath(path)) in trained:
+            msg = (
+                f"`feedback.random_files`: {path} is one of the files that are trained on, too. Take it out of "
+                f"`feedback.{'events' if config.events else 'files'}`, or leave it out here."
+            )
+            raise FeedbackError(msg)
     return found
 
 

@@ -1,12 +1,13 @@
 """What is read, in which order, and whether it can be used at all. Runs once, before the Beam pipeline."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import columns_of, required_columns
-from components.feedback.reading.files import file_format, input_files, match_files
+from components.feedback.reading.files import file_format, input_files, match_files, random_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
@@ -69,9 +70,10 @@ def make_plan(config: FeedbackConfig) -> Plan:
         msg = f"No input file has a data row: {', '.join(empty)}. Check `feedback.files`."
         raise FeedbackError(msg)
     _check_each_event(config, files, pieces)
+    at_random = _random_pieces(config, len(files))
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    return Plan(tuple(pieces), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+    return Plan((*pieces, *at_random), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
 
 
 def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[Piece], float]:
@@ -92,6 +94,24 @@ def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[
     except MissingColumnError as error:
         raise _explain_missing(error, config) from None
     return [dataclasses.replace(piece, event=event) for piece in pieces], rows
+
+
+def _random_pieces(config: FeedbackConfig, first: int) -> list[Piece]:
+    """The pieces of what was shown at random. `first`: the place of the first of these files among all.
+
+    Raises:
+        FeedbackError: A file cannot be read or lacks a column, or none has a row.
+    """
+    pieces: list[Piece] = []
+    files = random_files(config)
+    for index, path in enumerate(files, start=first):
+        with contextlib.suppress(EmptyFileError):
+            found, _ = look_at(path, None, config)
+            pieces += [dataclasses.replace(piece, file=index, at_random=True) for piece in found]
+    if files and not pieces:
+        msg = f"`feedback.random_files`: no file has a data row: {', '.join(files)}. Correct it, or leave it out."
+        raise FeedbackError(msg)
+    return pieces
 
 
 def _check_each_event(config: FeedbackConfig, files: Sequence[tuple[str, int | None]], pieces: Sequence[Piece]) -> None:

@@ -51,6 +51,7 @@ class Piece:
         file: Place of the file among all files sorted by path, which is the order of the input.
         is_first: True for one piece of the whole input.
         event: Place of its event in `feedback.events`; None without any.
+        at_random: Whether it is of `feedback.random_files`.
     """
 
     source: "Source"
@@ -59,6 +60,7 @@ class Piece:
     file: int = 0
     is_first: bool = False
     event: int | None = None
+    at_random: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -147,7 +147,7 @@ class GlobalTime(SplitRule):
 
     name = "global_time"
     summary = "rows from one time on are held out, of half of the users for validation, of the others for test"
-    settings = ("test_quantile", "split_time", "gap", "split_seed", "recent_days")
+    settings = ("test_quantile", "split_time", "gap", "split_seed", "recent_days", "random_files")
     holds_out_newest = True
 
     def rank_rules(self) -> dict[str, RankRule]:

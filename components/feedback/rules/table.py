@@ -85,11 +85,11 @@ def make_table(
 ) -> UserTable:
     """Marks what the rule on duplicates keeps of ordered rows, of which those taken back count for nothing."""
     among = None if until is None else until == NEVER
-    first = _once(rows, "first", among=among)
+    first = once_a_pair(rows, "first", among=among)
     if duplicates == "all":
         stays = np.ones(len(rows), bool) if among is None else among
     else:
-        stays = _once(rows, duplicates, among=among)
+        stays = once_a_pair(rows, duplicates, among=among)
     columns = {field.name: getattr(rows, field.name) for field in dataclasses.fields(Columns)}
     return UserTable(**columns, first=first, stays=stays, until=until, by=by)
 
@@ -118,12 +118,12 @@ def drop_duplicates_apart(table: UserTable, held_out: Mask) -> tuple[UserTable, 
     Returns:
         The rows that stay, and which of them are held out.
     """
-    stays = _once(table, "last", held_out)
+    stays = once_a_pair(table, "last", held_out)
     kept = table.take(stays)
-    return dataclasses.replace(kept, first=_once(kept, "first"), stays=np.ones(len(kept), bool)), held_out[stays]
+    return dataclasses.replace(kept, first=once_a_pair(kept, "first"), stays=np.ones(len(kept), bool)), held_out[stays]
 
 
-def _once(rows: Columns, keep: Any, side: Mask | None = None, among: Mask | None = None) -> Mask:
+def once_a_pair(rows: Columns, keep: Any, side: Mask | None = None, among: Mask | None = None) -> Mask:
     """True at the first or the last row of each (user, item) pair, on each side if there are two, `among` some rows."""
     pairs = rows.user.astype(np.int64) * len(rows.items) + rows.item
     pairs = pairs if side is None else pairs * 2 + side

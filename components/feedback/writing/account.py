@@ -49,6 +49,11 @@ def examples(split: str, polarity: str = "") -> str:
     return f"examples_{split}_{polarity}" if polarity else f"examples_{split}"
 
 
+def at_random(name: str) -> str:
+    """The count of that name, of what was shown at random."""
+    return f"random_{name}"
+
+
 def unit(name: str) -> str:
     return f"unit_{name}"
 

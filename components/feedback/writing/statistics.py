@@ -8,8 +8,18 @@ import numpy as np
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.plausibility.finding import Finding
-from components.feedback.rules import taken_back
-from components.feedback.writing.account import DROPPED, POLARITIES, REASONS, ROWS_READ, examples, kept, timestamp_unit
+from components.feedback.rules import at_random, taken_back
+from components.feedback.writing import account
+from components.feedback.writing.account import (
+    DROPPED,
+    POLARITIES,
+    REASONS,
+    ROWS_READ,
+    UNUSABLE,
+    examples,
+    kept,
+    timestamp_unit,
+)
 from pnfrec_columns.units import time_text
 from pnfrec_core import schema
 
@@ -79,6 +89,7 @@ def make_statistics(
             split: get(f"seen_targets_{split}", 0) for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
         },
         **_events(counts, config),
+        **_at_random(counts, config),
     }
     of_months = {str(np.datetime64(month, "M")): rows for month, rows in sorted(months.items())}
     statistics["months"] = {month: dict(zip(POLARITIES, rows, strict=True)) for month, rows in of_months.items()}
@@ -92,14 +103,39 @@ def make_statistics(
 def _rows(counts: Mapping[str, int]) -> dict[str, Any]:
     """What became of each row that was read."""
     get = counts.get
-    read = get(ROWS_READ, 0)
     rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
     dropped = {name: get(DROPPED + name, 0) for name in REASONS}
-    accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
+    in_examples = sum(sum(part.values()) for part in rows_kept.values())
+    _check_all(get(ROWS_READ, 0), sum(dropped.values()) + in_examples, counts)
+    return {"read": get(ROWS_READ, 0), "dropped": dropped, "kept": rows_kept}
+
+
+def _check_all(read: int, accounted: int, counts: Mapping[str, int]) -> None:
     if accounted != read:
         msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
         raise RuntimeError(msg)
-    return {"read": read, "dropped": dropped, "kept": rows_kept}
+
+
+def _at_random(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]:
+    """What became of the rows that were shown at random, where there are such files."""
+    if not config.random_files:
+        return {}
+
+    def get(name: str) -> int:
+        return counts.get(account.at_random(name), 0)
+
+    reasons = (*UNUSABLE, *at_random.REASONS)
+    dropped = {name: number for name in reasons if (number := get(DROPPED + name))}
+    rows_kept = {name: get(f"kept_{name}") for name in POLARITIES}
+    _check_all(get(ROWS_READ), sum(dropped.values()) + sum(rows_kept.values()), counts)
+    examples_of = {name: get(f"examples_{name}") for name in POLARITIES}
+    return {
+        schema.TEST_RANDOM_SPLIT: {
+            "rows": {"read": get(ROWS_READ), "dropped": dropped, "kept": rows_kept},
+            "examples": {"all": sum(examples_of.values()), **examples_of},
+            "targets_already_seen": get("seen_targets"),
+        }
+    }
 
 
 def _events(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]:
@@ -131,6 +167,13 @@ def _warnings(statistics: Mapping[str, Any]) -> list[str]:
                 f"None of the {event['rows']:,} rows of the event {name!r} takes anything back: nothing that it "
                 "cancels has its user and item and comes before it. Look at its `columns`, and at the times."
             )
+    shown = statistics.get(schema.TEST_RANDOM_SPLIT)
+    if shown and not all(shown["examples"].values()):
+        lacking = [name for name in POLARITIES if not shown["examples"][name]]
+        warnings.append(
+            f"No target of what was shown at random is {' or '.join(lacking)}: {shown['rows']['read']:,} rows were "
+            f"read, and dropped are {shown['rows']['dropped']}. Look at `feedback.random_files`."
+        )
     kept_rows = statistics["rows"]["kept"]
     train = kept_rows[schema.TRAIN_SPLIT]
     if not train["negative"]:

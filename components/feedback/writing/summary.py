@@ -1,11 +1,12 @@
 """`statistics.json` in words, for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.feedback.rules import at_random
 from components.feedback.rules.boundary import positive_rule
 from components.feedback.rules.splits import SPLIT_RULES
-from components.feedback.writing.account import REASONS
+from components.feedback.writing.account import POLARITIES, REASONS
 from pnfrec_core import schema
 
 SUMMARY_FILE = "summary.txt"
@@ -44,6 +45,12 @@ def format_account(statistics: Mapping[str, Any]) -> str:
         " " * _LABEL + "".join(f"{name:>{_CELL}}" for name in _TABLE),
         *(_row(statistics, split) for split in schema.SPLITS),
     ]
+    if shown := statistics.get(schema.TEST_RANDOM_SPLIT):
+        counts = (shown["examples"]["all"], *(shown["examples"][name] for name in POLARITIES))
+        cells = [*counts, sum(shown["rows"]["kept"].values()), *shown["rows"]["kept"].values()]
+        lines += [_line(schema.TEST_RANDOM_SPLIT, cells), "", f"Shown at random: {shown['rows']['read']:,} rows"]
+        reasons = REASONS | at_random.REASONS
+        lines += [f"{number:>12,} dropped: {reasons[name]}" for name, number in shown["rows"]["dropped"].items()]
     return "\n".join(lines)
 
 
@@ -64,4 +71,8 @@ def _numbers(rows: int, users: int, items: int) -> str:
 def _row(statistics: Mapping[str, Any], split: str) -> str:
     examples, kept = statistics["examples"][split], statistics["rows"]["kept"][split]
     cells = [examples["all"], examples.get("positive"), examples.get("negative"), sum(kept.values()), *kept.values()]
+    return _line(split, cells)
+
+
+def _line(split: str, cells: Sequence[int | None]) -> str:
     return f"{split:<{_LABEL}}" + "".join(f"{'' if cell is None else f'{cell:,}':>{_CELL}}" for cell in cells)
