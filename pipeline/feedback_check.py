@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.spans.config import SpansConfig
+from components.feedback.events import patterns_of
 from components.feedback.spans.pattern import SpanPattern, has_placeholder
 from components.feedback.spans.window import describe
 from pipeline.paths import STORES, scheme_of
@@ -31,8 +31,6 @@ _BATCH_ROWS: Final = 4096
 _LOOK_S: Final = 0.5
 _STORE_PATIENCE_S: Final = 30.0
 _MOST_PROBLEMS: Final = 10
-# How the plan says that a file is empty, which among others is in order.
-_NO_ROWS: Final = "No input file has a data row"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +42,7 @@ class Row:
         value: What the rule of polarity looks at.
         polarity: "positive" or "negative"; what decides it where that is known only when all rows are read.
         time: In UTC.
+        event: The name of its event; "" without any.
     """
 
     user: str
@@ -51,6 +50,7 @@ class Row:
     value: str
     polarity: str
     time: str
+    event: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +98,8 @@ def look_into(config: FeedbackConfig, say: Callable[[str], None], beam_args: Seq
     size = sum(piece.source.size() for piece in pieces.values())
     rows: list[Row] = []
     problems = []
+    # Some rows of each event, else the first ones would be of one event alone.
+    most = -(-SHOWN // max(len(config.events), 1))
     end = time.monotonic() + _LOOK_S
     for file in files:
         try:
@@ -105,7 +107,8 @@ def look_into(config: FeedbackConfig, say: Callable[[str], None], beam_args: Seq
         except FeedbackError as error:
             problems.append(str(error))
         else:
-            rows += _rows_of(batch, plan.config, SHOWN - len(rows))
+            of_event = sum(row.event == _event_name(pieces[file], plan.config) for row in rows)
+            rows += _rows_of(batch, plan.config, min(most - of_event, SHOWN - len(rows)))
         if time.monotonic() > end:
             break
     spans = describe(plan.spans.as_dict()) if plan.spans else ""
@@ -129,14 +132,20 @@ def _rows_of(batch: "RowBatch | None", config: FeedbackConfig, most: int) -> Ite
     columns = batch.columns.take(slice(0, most))
     # Several units are an error, which the run names with the row.
     unit = next(iter(batch.units)) if len(batch.units) == 1 else None
+    event = None if columns.event is None or not len(columns) else config.events[int(columns.event[0])]
     for user, item, value, when in zip(columns.user, columns.item, columns.value, columns.time, strict=True):
         yield Row(
             columns.users[int(user)].as_py(),
             columns.items[int(item)].as_py(),
-            f"{value:.12g}",
-            _polarity(float(value), config.positive),
+            "" if event and event.cancels else f"{value:.12g}",
+            (event.shown() if event else "") or _polarity(float(value), config.positive),
             time_text(int(when), unit) or str(int(when)),
+            event.name if event else "",
         )
+
+
+def _event_name(piece: "Piece", config: FeedbackConfig) -> str:
+    return "" if piece.event is None else config.events[piece.event].name
 
 
 def _polarity(value: float, positive: float | str) -> str:
@@ -158,8 +167,8 @@ def _each_problem(config: FeedbackConfig, first: str) -> Iterator[str]:
 
 
 def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
-    from components.feedback.reading.files import expand_files
-    from components.feedback.reading.plan import find_titles, make_plan
+    from components.feedback.reading.input_files import sorted_files
+    from components.feedback.reading.plan import find_titles, look_at
     from components.feedback.reading.source import EmptyFileError
 
     base = scheme_of(config.base)
@@ -168,32 +177,34 @@ def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
             find_titles(config)
         except FeedbackError as error:
             yield str(error)
-    for pattern in config.files:
+    named: list[tuple[str, int | None, str]] = [(pattern, None, "feedback.files") for pattern in config.files]
+    named += [(file, place, "feedback.events") for place, each in enumerate(config.events) for file in each.files]
+    named += [(file, None, "feedback.random_files") for file in config.random_files]
+    for pattern, event, key in named:
         if base or scheme_of(pattern):
             continue
-        # The newest spans are counted over all patterns, and those of one alone may be others: all are looked into.
-        alone = dataclasses.replace(config, files=[pattern], titles=None, spans=SpansConfig())
         try:
-            files = expand_files(alone)
+            files = sorted_files(config.base, [pattern], key)
         except FeedbackError as error:
             yield str(error)
             continue
         for file in files:
             try:
-                make_plan(dataclasses.replace(alone, files=[file]))
+                look_at(file, event, config)
             except EmptyFileError:
                 continue
             except FeedbackError as error:
-                if not str(error).startswith(_NO_ROWS):
-                    yield str(error)
+                yield str(error)
 
 
 def _remote_paths(config: FeedbackConfig) -> dict[str, str]:
     """Path in a store to the key that names it."""
     from components.feedback.reading.files import absolute
 
-    files = (SpanPattern(file).glob if has_placeholder(file) else file for file in config.files)
-    paths = dict.fromkeys((absolute(config.base, file) for file in files), "feedback.files")
+    paths = {
+        absolute(config.base, SpanPattern(file, key).glob if has_placeholder(file) else file): key
+        for file, key in patterns_of(config)
+    }
     if config.titles is not None:
         paths.setdefault(absolute(config.base, config.titles.file), "feedback.titles.file")
     return {path: key for path, key in paths.items() if scheme_of(path)}
