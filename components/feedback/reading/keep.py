@@ -52,14 +52,12 @@ def with_kept(pieces: Sequence[Piece], config: FeedbackConfig, folder: str) -> t
     paths = list(dict.fromkeys(piece.source.path for piece in pieces))
     remote = contents([path for path in paths if is_remote(path)])
     # Before the content is looked at: a file that changes afterwards has another state.
-    states = {path: state_of(path) for path in paths if not is_remote(path)}
-    digests = {path: data_digest([path]) for path in states}
+    states = {path: remote[path].text if path in remote else state_of(path) for path in paths}
+    digests = {path: data_digest([path]) for path in paths if path not in remote}
     digests |= {path: found.text for path, found in remote.items() if found.has_checksum}
     code = READING.digest()
     return tuple(
-        dataclasses.replace(
-            piece, kept=Kept(os.path.join(folder, _name(piece, config, digest, code)), states.get(path))
-        )
+        dataclasses.replace(piece, kept=Kept(os.path.join(folder, _name(piece, config, digest, code)), states[path]))
         if (digest := digests.get(path := piece.source.path))
         else piece
         for piece in pieces

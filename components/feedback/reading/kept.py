@@ -21,7 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 from components.feedback.reading.columns import Columns, join
+from components.feedback.reading.files import is_remote
 from components.feedback.reading.rows import RowBatch
+from components.feedback.reading.stores import contents
 
 if TYPE_CHECKING:
     from components.feedback.reading.source import Piece
@@ -37,8 +39,10 @@ _END: Final = struct.Struct("<QI8s")
 _BLOCK_ROWS: Final = 1 << 18
 _SUMMED_BYTES: Final = 1 << 22
 
-# Size, time of the last change, of the last change of anything, and number of a local file.
-State = tuple[int, int, int, int]
+# Size, time of the last change, of the last change of anything, and number of a local file; or what a store says.
+State = tuple[int, int, int, int] | str
+# Folders that could not be written to, so that each is told once.
+_unwritable: set[str] = set()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +51,17 @@ class Kept:
 
     Attributes:
         path: Of the kept file, there or not. Its name says what the rows come from.
-        state: Of the file that they are read from, when its content was looked at; None of one in a store.
+        state: Of the file that they are read from, when its content was looked at.
     """
 
     path: str
-    state: State | None = None
+    state: State
 
 
 def state_of(path: str) -> State:
-    """What a local file is recognised by while a run lasts."""
+    """What a file is recognised by while a run lasts; of one in a store, what the store says of its content."""
+    if is_remote(path):
+        return contents([path])[path].text
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
@@ -80,7 +86,7 @@ def rows_through(kept: Kept, piece: "Piece", parse: Callable[[], Iterator[RowBat
         for batch in parse():
             writer.add(batch)
             yield batch
-        if kept.state is None or state_of(path) == kept.state:
+        if state_of(path) == kept.state:
             writer.finish()
         else:
             # The name of the kept file says what the file held before.
@@ -135,7 +141,11 @@ class _Writer:
         except (OSError, pa.ArrowException) as error:
             self._failed = True
             self._waiting = []
-            log.warning(
+            folder = os.path.dirname(self._path)
+            level = logging.DEBUG if folder in _unwritable else logging.WARNING
+            _unwritable.add(folder)
+            log.log(
+                level,
                 "%s: rows cannot be kept (%s), so that the next run reads the file again. Make room there, or set "
                 "`feedback.keep_read.folder`.",
                 self._path,

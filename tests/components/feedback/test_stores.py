@@ -1,6 +1,7 @@
 """Feedback in a store that, as Beam's `s3://` does, opens nothing before Beam has got its options."""
 
 import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -102,6 +103,11 @@ def test_rows_of_a_store_are_kept_where_it_has_checksums(
     monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag of {path}")
     expected = generate(config, tmp_path / "kept-now", arguments)
     assert len(list((tmp_path / "kept").iterdir())) == 1
+    counted = itertools.count()
+    monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag {next(counted)} of {path}")
+    assert generate(config, tmp_path / "changing", arguments) == expected
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag of {path}")
     monkeypatch.setattr(TextSource, "_read", None)
     assert generate(config, tmp_path / "again", arguments) == expected
 
