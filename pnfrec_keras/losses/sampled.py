@@ -103,13 +103,13 @@ class SampledLoss:
         *,
         static_shapes: bool = False,
     ) -> Tensor:
-        """ "Not to recommend" as this loss sees it, beside the negatives that `summed` draws by the same seed.
+        """The term "not to recommend" as this loss sees it, beside the negatives that `summed` draws by the same seed.
 
         With sampled softmax it is `sampled_rejection_sum`. gBCE gives each item a probability of its own, sigmoid(s),
         and -log(1 - sigmoid(s_i)) is what one more negative costs: a dislike is one that was not drawn by chance.
 
-        The tokens are dislikes: `hidden` (dislikes, dim) is the state that each is scored at, `disliked` (dislikes,) its
-        item, 0 at padding, which needs a weight of 0. Other arguments and the result as in `summed`.
+        The tokens are dislikes: `hidden` (dislikes, dim) is the state that each is scored at, `disliked` (dislikes,)
+        its item, 0 at padding, which needs a weight of 0. Other arguments and the result as in `summed`.
         """
         if self.kind == GBCE:
             vectors = tf.cast(tf.gather(table, disliked), tf.float32)
