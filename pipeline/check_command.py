@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
-    from pipeline.feedback_check import Row
+    from pipeline.first_rows import Row
     from pipeline.preflight import Preflight
 
 _MOST_FILES = 5
