@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.spans.config import SpansConfig
+from components.feedback.events import patterns_of
 from components.feedback.spans.pattern import SpanPattern, has_placeholder
 from components.feedback.spans.window import describe
 from pipeline import store_check
@@ -22,8 +22,6 @@ from pnfrec_core.errors import FeedbackError
 
 _STORE_PATIENCE_S: Final = 30.0
 _MOST_PROBLEMS: Final = 10
-# How the plan says that a file is empty, which among others is in order.
-_NO_ROWS: Final = "No input file has a data row"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +78,8 @@ def _each_problem(config: FeedbackConfig, first: str) -> Iterator[str]:
 
 
 def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
-    from components.feedback.reading.files import expand_files
-    from components.feedback.reading.plan import find_titles, make_plan
+    from components.feedback.reading.input_files import sorted_files
+    from components.feedback.reading.plan import find_titles, look_at
     from components.feedback.reading.source import EmptyFileError
 
     base = scheme_of(config.base)
@@ -90,32 +88,34 @@ def _check_local_files(config: FeedbackConfig) -> Iterator[str]:
             find_titles(config)
         except FeedbackError as error:
             yield str(error)
-    for pattern in config.files:
+    named: list[tuple[str, int | None, str]] = [(pattern, None, "feedback.files") for pattern in config.files]
+    named += [(file, place, "feedback.events") for place, each in enumerate(config.events) for file in each.files]
+    named += [(file, None, "feedback.random_files") for file in config.random_files]
+    for pattern, event, key in named:
         if base or scheme_of(pattern):
             continue
-        # The newest spans are counted over all patterns, and those of one alone may be others: all are looked into.
-        alone = dataclasses.replace(config, files=[pattern], titles=None, spans=SpansConfig())
         try:
-            files = expand_files(alone)
+            files = sorted_files(config.base, [pattern], key)
         except FeedbackError as error:
             yield str(error)
             continue
         for file in files:
             try:
-                make_plan(dataclasses.replace(alone, files=[file]))
+                look_at(file, event, config)
             except EmptyFileError:
                 continue
             except FeedbackError as error:
-                if not str(error).startswith(_NO_ROWS):
-                    yield str(error)
+                yield str(error)
 
 
 def _remote_paths(config: FeedbackConfig) -> dict[str, str]:
     """Path in a store to the key that names it."""
     from components.feedback.reading.files import absolute
 
-    files = (SpanPattern(file).glob if has_placeholder(file) else file for file in config.files)
-    paths = dict.fromkeys((absolute(config.base, file) for file in files), "feedback.files")
+    paths = {
+        absolute(config.base, SpanPattern(file, key).glob if has_placeholder(file) else file): key
+        for file, key in patterns_of(config)
+    }
     if config.titles is not None:
         paths.setdefault(absolute(config.base, config.titles.file), "feedback.titles.file")
     return {path: key for path, key in paths.items() if scheme_of(path)}

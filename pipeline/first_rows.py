@@ -32,6 +32,7 @@ class Row:
         value: What the rule of polarity looks at.
         polarity: "positive" or "negative"; what decides it where that is known only when all rows are read.
         time: In UTC.
+        event: The name of its event; "" without any.
     """
 
     user: str
@@ -39,6 +40,7 @@ class Row:
     value: str
     polarity: str
     time: str
+    event: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +64,8 @@ def look_at(plan: "Plan", seconds: float = _LOOK_S) -> FirstRows:
     rows: list[Row] = []
     problems: list[str] = []
     notes: tuple[str, ...] = ()
+    # Some rows of each event, else the first ones would be of one event alone.
+    most = -(-SHOWN // max(len(plan.config.events), 1))
     end = time.monotonic() + seconds
     for piece in reversed(pieces.values()):
         try:
@@ -70,7 +74,8 @@ def look_at(plan: "Plan", seconds: float = _LOOK_S) -> FirstRows:
             problems.append(str(error))
         else:
             notes = notes or tuple(_doubts(batch, plan.config))
-            rows += _rows_of(batch, plan.config, SHOWN - len(rows))
+            of_event = sum(row.event == _event_name(piece, plan.config) for row in rows)
+            rows += _rows_of(batch, plan.config, min(most - of_event, SHOWN - len(rows)))
         if time.monotonic() > end:
             break
     return FirstRows(() if problems else tuple(rows), tuple(problems), notes)
@@ -109,14 +114,20 @@ def _rows_of(batch: "RowBatch | None", config: FeedbackConfig, most: int) -> Ite
     columns = batch.columns.take(slice(0, most))
     # Several units are an error, which the run names with the row.
     unit = next(iter(batch.units)) if len(batch.units) == 1 else None
+    event = None if columns.event is None or not len(columns) else config.events[int(columns.event[0])]
     for user, item, value, when in zip(columns.user, columns.item, columns.value, columns.time, strict=True):
         yield Row(
             columns.users[int(user)].as_py(),
             columns.items[int(item)].as_py(),
-            f"{value:.12g}",
-            _polarity(float(value), config.positive),
+            "" if event and event.cancels else f"{value:.12g}",
+            (event.shown() if event else "") or _polarity(float(value), config.positive),
             time_text(int(when), unit) or str(int(when)),
+            event.name if event else "",
         )
+
+
+def _event_name(piece: "Piece", config: FeedbackConfig) -> str:
+    return "" if piece.event is None else config.events[piece.event].name
 
 
 def _polarity(value: float, positive: float | str) -> str:

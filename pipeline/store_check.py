@@ -12,11 +12,12 @@ import json
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.spans.config import SpansConfig
 from pipeline.first_rows import FirstRows, look_at, of_texts
 from pnfrec_core.errors import FeedbackError
 
@@ -54,24 +55,34 @@ def missing(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def look(config: FeedbackConfig) -> FirstRows | None:
     """The first rows of the first file that has any; None where there are none to be had."""
-    from components.feedback.reading.files import expand_files
+    from components.feedback.reading.input_files import find_input
     from components.feedback.reading.plan import make_plan
 
     try:
-        files = expand_files(config)[:_MOST_EMPTY]
+        found = find_input(config)
     except FeedbackError:
         # A file that is not there, of which others tell.
         return None
+    alone = [_of_one_file(config, file, event) for file, event in zip(found.files, found.events, strict=True)]
+    files = [each for each in alone if each is not None][:_MOST_EMPTY]
     plan, problem = None, ""
     for file in files:
         try:
-            # One file: in a store, to open each of many takes minutes.
-            plan = make_plan(dataclasses.replace(config, files=[file], titles=None))
+            plan = make_plan(file)
         except FeedbackError as error:
             problem = problem or str(error)
         else:
             return look_at(plan, 0.0)
     return FirstRows(problems=(problem,)) if len(files) == 1 else None
+
+
+def _of_one_file(config: FeedbackConfig, file: str, event: int | None) -> FeedbackConfig | None:
+    """The settings with one file: in a store, to open each of many takes minutes. None of what takes others back."""
+    one: dict[str, Any] = {"titles": None, "random_files": [], "spans": SpansConfig()}
+    if event is None:
+        return dataclasses.replace(config, files=[file], **one)
+    own = config.events[event]
+    return None if own.cancels else dataclasses.replace(config, events=[dataclasses.replace(own, files=[file])], **one)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from components.feedback.errors import feedback_error_within
 from components.feedback.reading import keep
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import Plan, make_plan
+from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
 from pnfrec_core.errors import FeedbackError
@@ -57,6 +58,8 @@ def run(
         # First: with it Beam learns the options of stores of objects, which the plan asks for files already.
         pipeline = make_pipeline()
         plan = make_plan(config)
+        if plan.spans:
+            logger.info("Spans: %s.", describe(plan.spans.as_dict()))
         if kept := keep.folder_of(config, pipeline_root):
             plan = dataclasses.replace(plan, pieces=keep.with_kept(plan.pieces, plan.config, kept))
             _tell_kept(plan, kept)

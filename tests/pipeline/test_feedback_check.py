@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
+from components.feedback.config import ColumnsConfig, EventConfig, FeedbackConfig, TitlesConfig
 from components.feedback.spans.config import SpansConfig
 from pipeline import feedback_check
 from pipeline.feedback_check import Feedback, look_into
@@ -37,6 +37,31 @@ def test_rows_as_they_are_understood(tmp_path: Path) -> None:
             Row("u1", "007", "8", "positive", "2013-04-03 22:45:07 UTC"),
             Row("u2", "i", "7.5", "negative", "1970-01-01 00:00:00 UTC"),
         ),
+    )
+
+
+def test_rows_of_each_event_as_they_are_understood(tmp_path: Path) -> None:
+    write(tmp_path / "likes.csv", *(f"u{row},i,,1365029107" for row in range(20)))
+    write(tmp_path / "dislikes.csv", "u1,i,,1365029108")
+    write(tmp_path / "undo.csv", "u1,i,,1365029109")
+    events = [
+        EventConfig("likes", ["likes.csv"], "like"),
+        EventConfig("dislikes", ["dislikes.csv"], "dislike"),
+        EventConfig("undislikes", ["undo.csv"], cancels=["dislikes"]),
+    ]
+    found = look(tmp_path, events=events, positive="column")
+    assert found.problems == ()
+    seconds = [f"2013-04-03 22:45:0{second} UTC" for second in (7, 8, 9)]
+    assert found.rows == (
+        *(Row(f"u{row}", "i", "1", "positive", seconds[0], "likes") for row in range(4)),
+        Row("u1", "i", "0", "negative", seconds[1], "dislikes"),
+        Row("u1", "i", "", "takes back dislikes", seconds[2], "undislikes"),
+    )
+    write(tmp_path / "undo.csv")
+    (tmp_path / "dislikes.csv").unlink()
+    problems = look(tmp_path, events=events, positive="column").problems
+    assert problems == (
+        f"`feedback.events`: there is no file {tmp_path}/dislikes.csv. Relative paths are taken from `feedback.base`.",
     )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import required_columns
+from components.feedback.events import patterns_of
+from components.feedback.reading.columns import columns_of, required_columns
 from components.feedback.reading.files import is_remote, path_columns
 from components.feedback.reading.kept import SUFFIX, UNFINISHED, Kept, state_of
 from components.feedback.reading.source import Piece
@@ -31,7 +32,9 @@ def folder_of(config: FeedbackConfig, pipeline_root: str | None) -> str | None:
         pipeline_root: Of artifacts, below which it lies by default; None where nothing is kept by default.
     """
     keep = config.keep_read
-    if keep.mode == "never" or (keep.mode == "auto" and not any(map(has_placeholder, config.files))):
+    if keep.mode == "never" or (
+        keep.mode == "auto" and not any(has_placeholder(file) for file, _ in patterns_of(config))
+    ):
         return None
     if keep.folder:
         return keep.folder
@@ -49,14 +52,12 @@ def with_kept(pieces: Sequence[Piece], config: FeedbackConfig, folder: str) -> t
     paths = list(dict.fromkeys(piece.source.path for piece in pieces))
     remote = contents([path for path in paths if is_remote(path)])
     # Before the content is looked at: a file that changes afterwards has another state.
-    states = {path: state_of(path) for path in paths if not is_remote(path)}
-    digests = {path: data_digest([path]) for path in states}
+    states = {path: remote[path].text if path in remote else state_of(path) for path in paths}
+    digests = {path: data_digest([path]) for path in paths if path not in remote}
     digests |= {path: found.text for path, found in remote.items() if found.has_checksum}
     code = READING.digest()
     return tuple(
-        dataclasses.replace(
-            piece, kept=Kept(os.path.join(folder, _name(piece, config, digest, code)), states.get(path))
-        )
+        dataclasses.replace(piece, kept=Kept(os.path.join(folder, _name(piece, config, digest, code)), states[path]))
         if (digest := digests.get(path := piece.source.path))
         else piece
         for piece in pieces
@@ -91,16 +92,18 @@ def tidy(folder: str, pieces: Iterable[Piece], unused_days: float) -> int:
 def _name(piece: Piece, config: FeedbackConfig, content: str, code: str) -> str:
     """The name of the kept file: of all that its rows depend on."""
     of_path = path_columns(piece.source.path)
-    needed = required_columns(config)
+    names = columns_of(config, piece.event)
     settings: dict[str, Any] = {
         # How the file is opened and parsed: its format, delimiter, names and quotes; and what its folders say.
         "source": {
             **dataclasses.asdict(piece.source),
-            "path": {name: of_path[name] for name in needed if name in of_path},
+            "path": {name: of_path[name] for name in required_columns(config, piece.event) if name in of_path},
         },
         "kind": [type(piece.source).__name__, piece.source.compression],
         "piece": [piece.row_groups, piece.first_row],
-        "roles": dict(zip(config.roles, needed, strict=True)),
+        "roles": {role: getattr(names, role) for role in config.roles},
+        # What an event says of its rows; not its name, its files or its place among the others.
+        "event": None if piece.event is None else config.events[piece.event].meaning(),
         "time": dataclasses.asdict(config.time_reading),
         "bad_rows": config.bad_rows,
     }

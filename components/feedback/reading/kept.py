@@ -14,14 +14,19 @@ import struct
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import google_crc32c
 import numpy as np
 import pyarrow as pa
 
 from components.feedback.reading.columns import Columns, join
+from components.feedback.reading.files import is_remote
 from components.feedback.reading.rows import RowBatch
+from components.feedback.reading.stores import contents
+
+if TYPE_CHECKING:
+    from components.feedback.reading.source import Piece
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +39,10 @@ _END: Final = struct.Struct("<QI8s")
 _BLOCK_ROWS: Final = 1 << 18
 _SUMMED_BYTES: Final = 1 << 22
 
-# Size, time of the last change, of the last change of anything, and number of a local file.
-State = tuple[int, int, int, int]
+# Size, time of the last change, of the last change of anything, and number of a local file; or what a store says.
+State = tuple[int, int, int, int] | str
+# Folders that could not be written to, so that each is told once.
+_unwritable: set[str] = set()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,26 +51,27 @@ class Kept:
 
     Attributes:
         path: Of the kept file, there or not. Its name says what the rows come from.
-        state: Of the file that they are read from, when its content was looked at; None of one in a store.
+        state: Of the file that they are read from, when its content was looked at.
     """
 
     path: str
-    state: State | None = None
+    state: State
 
 
 def state_of(path: str) -> State:
-    """What a local file is recognised by while a run lasts."""
+    """What a file is recognised by while a run lasts; of one in a store, what the store says of its content."""
+    if is_remote(path):
+        return contents([path])[path].text
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def rows_through(kept: Kept, path: str, file: int, parse: Callable[[], Iterator[RowBatch]]) -> Iterator[RowBatch]:
+def rows_through(kept: Kept, piece: "Piece", parse: Callable[[], Iterator[RowBatch]]) -> Iterator[RowBatch]:
     """The kept rows of a piece, or those that are parsed now, which are kept once all of them were asked for.
 
     Args:
         kept: Where.
-        path: Of the file of the input.
-        file: Its place in the input.
+        piece: Which piece.
         parse: Reads the file.
 
     Raises:
@@ -71,14 +79,14 @@ def rows_through(kept: Kept, path: str, file: int, parse: Callable[[], Iterator[
     """
     found = _read(kept.path)
     if found is not None:
-        yield from (_placed(batch, file) for batch in found)
+        yield from (_placed(batch, piece) for batch in found)
         return
-    writer = _Writer(kept.path)
+    writer, path = _Writer(kept.path), piece.source.path
     try:
         for batch in parse():
             writer.add(batch)
             yield batch
-        if kept.state is None or state_of(path) == kept.state:
+        if state_of(path) == kept.state:
             writer.finish()
         else:
             # The name of the kept file says what the file held before.
@@ -87,9 +95,11 @@ def rows_through(kept: Kept, path: str, file: int, parse: Callable[[], Iterator[
         writer.close()
 
 
-def _placed(batch: RowBatch, file: int) -> RowBatch:
-    place = (file, batch.columns.place[1])
-    return dataclasses.replace(batch, columns=dataclasses.replace(batch.columns, place=place))
+def _placed(batch: RowBatch, piece: "Piece") -> RowBatch:
+    """The batch with what is not kept of its rows: where its file and its event stand in this run."""
+    event = None if piece.event is None else np.full(len(batch.columns), piece.event, np.int16)
+    place = (piece.file, batch.columns.place[1])
+    return dataclasses.replace(batch, columns=dataclasses.replace(batch.columns, place=place, event=event))
 
 
 class _Writer:
@@ -131,7 +141,11 @@ class _Writer:
         except (OSError, pa.ArrowException) as error:
             self._failed = True
             self._waiting = []
-            log.warning(
+            folder = os.path.dirname(self._path)
+            level = logging.DEBUG if folder in _unwritable else logging.WARNING
+            _unwritable.add(folder)
+            log.log(
+                level,
                 "%s: rows cannot be kept (%s), so that the next run reads the file again. Make room there, or set "
                 "`feedback.keep_read.folder`.",
                 self._path,

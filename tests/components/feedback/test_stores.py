@@ -1,6 +1,7 @@
 """Feedback in a store that, as Beam's `s3://` does, opens nothing before Beam has got its options."""
 
 import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from apache_beam.io.localfilesystem import LocalFileSystem
 from apache_beam.options.pipeline_options import PipelineOptions, S3Options
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.files import expand_files
+from components.feedback.reading.input_files import expand_files
 from components.feedback.reading.inventory import inventory
 from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.reading.stores import open_stores_with
@@ -102,6 +103,11 @@ def test_rows_of_a_store_are_kept_where_it_has_checksums(
     monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag of {path}")
     expected = generate(config, tmp_path / "kept-now", arguments)
     assert len(list((tmp_path / "kept").iterdir())) == 1
+    counted = itertools.count()
+    monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag {next(counted)} of {path}")
+    assert generate(config, tmp_path / "changing", arguments) == expected
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag of {path}")
     monkeypatch.setattr(TextSource, "_read", None)
     assert generate(config, tmp_path / "again", arguments) == expected
 

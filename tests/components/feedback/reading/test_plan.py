@@ -10,13 +10,13 @@ import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
 from components.feedback.reading import parquet, plan
-from components.feedback.reading.files import expand_files, file_format
+from components.feedback.reading.files import file_format
+from components.feedback.reading.input_files import expand_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import Piece, Source
 from components.feedback.reading.text import TextSource
 from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import support
-from tests.components.feedback.made_up import some_rows
 from tests.components.feedback.reference import Row
 
 HEADER = "user,item,value,timestamp\n"
@@ -31,17 +31,6 @@ def error_of(folder: Path, *files: str, **settings: Any) -> str:
     with pytest.raises(FeedbackError) as caught:
         plan_of(folder, *files, **settings)
     return str(caught.value)
-
-
-def test_files_are_sorted_by_path_each_once(tmp_path: Path) -> None:
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    for name in ("b.csv", "a.csv", "deep/er/c.csv", "[1].csv"):
-        (tmp_path / name).write_text(HEADER + ROW)
-    config = FeedbackConfig(
-        files=["b.csv", "*.csv", "**/c.csv", str(tmp_path / "a.csv"), "[1].csv"], base=str(tmp_path)
-    )
-    expected = [str(tmp_path / name) for name in ("[1].csv", "a.csv", "b.csv", "deep/er/c.csv")]
-    assert expand_files(config) == expected
 
 
 @pytest.mark.parametrize("name", ["[ab]", "a*", "what?", "[!x]", "[["])
@@ -63,15 +52,6 @@ def test_the_name_of_the_base_is_no_glob(tmp_path: Path, name: str) -> None:
     assert piece.source.path == expected[0]
     assert error_of(base, "none.csv").startswith(f"`feedback.files`: there is no file {base}/none.csv. Relative paths")
     assert error_of(base, "none*").startswith(f"`feedback.files`: no file matches the glob {base}/none*. Relative glob")
-
-
-def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "_ROWS_PER_GROUP", 10)
-    for number, rows in enumerate((3, 6, 2, 30, 1, 1)):
-        pq.write_table(support.table(some_rows(rows)), tmp_path / f"{number}.parquet")
-    found = plan_of(tmp_path, "*.parquet")
-    assert [[piece.file for piece in group] for group in found.groups()] == [[0, 1], [2], [3], [4, 5]]
-    assert [piece for group in found.groups() for piece in group] == list(found.pieces)
 
 
 def test_missing_file(tmp_path: Path) -> None:
