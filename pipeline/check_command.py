@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
-    from pipeline.feedback_check import Row
+    from pipeline.first_rows import Row
     from pipeline.preflight import Preflight
 
 _MOST_FILES = 5
@@ -65,7 +65,7 @@ def describe(config: "PipelineConfig", found: "Preflight") -> list[str]:
     feedback = config.feedback
     files = found.feedback.files
     size = f"{len(files)} file{'' if len(files) == 1 else 's'}, {room.in_words(found.feedback.size)}"
-    rows = [("pipeline", config.name), ("feedback", size if files else ", ".join(feedback.files))]
+    rows = [("pipeline", config.name), ("feedback", size if files else ", ".join(feedback.patterns))]
     rows += [("", file) for file in files[:_MOST_FILES]]
     if len(files) > _MOST_FILES:
         rows.append(("", f"and {len(files) - _MOST_FILES:,} more"))
@@ -86,6 +86,8 @@ def describe(config: "PipelineConfig", found: "Preflight") -> list[str]:
 
 
 def _table(rows: Sequence["Row"]) -> list[str]:
-    cells = [_HEAD, *((row.user, row.item, row.value, row.polarity, row.time) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
+    cells: list[tuple[str, ...]] = [_HEAD, *((row.user, row.item, row.value, row.polarity, row.time) for row in rows)]
+    if any(row.event for row in rows):
+        cells = [(name, *line) for name, line in zip(["event", *(row.event for row in rows)], cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]

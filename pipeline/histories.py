@@ -38,6 +38,7 @@ def all_rows(feedback: "FeedbackConfig") -> "FeedbackConfig":
     return dataclasses.replace(
         feedback,
         titles=None,
+        random_files=[],
         split="none",
         split_time=None,
         gap=0,

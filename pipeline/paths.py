@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from components.feedback.events import with_paths
 from pnfrec_core.settings.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -85,13 +86,7 @@ def with_settled_paths(config: "PipelineConfig", folder: Path) -> "PipelineConfi
     keep = feedback.keep_read
     if keep.folder:
         keep = dataclasses.replace(keep, folder=folder_here(keep.folder, "feedback.keep_read.folder"))
-    feedback = dataclasses.replace(
-        feedback,
-        base=base,
-        keep_read=keep,
-        files=[feedback_path(file, "feedback.files") for file in feedback.files],
-        titles=titles,
-    )
+    feedback = with_paths(dataclasses.replace(feedback, base=base, keep_read=keep, titles=titles), feedback_path)
     output = folder_here(config.output, "output")
     serving = folder_here(config.serving, "serving") if config.serving else ""
     if problems:

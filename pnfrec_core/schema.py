@@ -64,6 +64,8 @@ TRAIN_SPLIT: Final = "train"
 VALIDATION_SPLIT: Final = "validation"
 TEST_SPLIT: Final = "test"
 SPLITS: Final = (TRAIN_SPLIT, VALIDATION_SPLIT, TEST_SPLIT)
+# A further one beside these, where `feedback.random_files` name what was shown at random.
+TEST_RANDOM_SPLIT: Final = "test_random"
 
 # The vocabulary file: JSON Lines, the most frequent item first, equal counts in the order of their ids' code points.
 VOCABULARY_FILE: Final = "items.jsonl"

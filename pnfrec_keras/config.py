@@ -86,7 +86,8 @@ class ModelConfig:
             (`pnfrec_keras.ranking.trend`). The logarithm of their counts is added to the scores: in training those
             before each label, in ranking those at the end of training. With 0 nothing is added (the paper).
         eta: The weight of "not to recommend": of -log(1 - p(i)) for each item i that a user disliked, where p is what
-            the encoder of likes gives it after the likes before it (docs/guides/dislikes.md). With 0 there is none.
+            the encoder of likes gives it after the likes before it (docs/guides/dislikes.md). With a sampled `loss` it
+            is seen beside the negatives of the step. With 0 there is none.
         eta_share: What a dislike weighs in that term and in `preference`: as much as a "like"; or a "user"'s dislikes
             together as much as that user's likes.
         eta_top: The rank in the whole catalogue from which on a disliked item is low enough: the term then leaves it
@@ -172,8 +173,8 @@ class ModelConfig:
             _check(
                 alone, f"model.{name}", f"0 with `model.variant: {self.variant}`, which has no encoder of likes", value
             )
-        alone = not self.eta or self.loss == "softmax"
-        _check(alone, "model.eta", f"0 with `model.loss: {self.loss}`: it scores all items", self.eta)
+        alone = not (self.eta and self.eta_top) or self.loss == "softmax"
+        _check(alone, "model.eta_top", f"0 with `model.loss: {self.loss}`: it ranks all items", self.eta_top)
         alone = not self.trend_days or self.loss == "softmax"
         _check(alone, "model.trend_days", f"0 with `model.loss: {self.loss}`: it scores all items", self.trend_days)
 

@@ -177,7 +177,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
                 f"`feedback.split: {rule.name}`, `feedback.split_seed: {config.feedback.split_seed}`."
             )
             raise ConfigError(msg)
-        origin = origin_of(config.feedback.base, config.feedback.files)
+        origin = origin_of(config.feedback.base, config.feedback.patterns)
         key = _key(arm, own_seed, config, origin, study.further)
         found.append(Trial(arm, own_seed, config, origin, key, study.further))
     return found

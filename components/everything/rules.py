@@ -22,5 +22,5 @@ def everything(feedback: FeedbackConfig, statistics: Mapping[str, Any]) -> Feedb
     threshold = statistics["positive"]["threshold"]
     positive = float(threshold) if feedback.positive == "median" else feedback.positive
     return dataclasses.replace(
-        feedback, positive=positive, split="none", split_time=None, gap=0, drift=DriftConfig("off")
+        feedback, positive=positive, split="none", split_time=None, gap=0, drift=DriftConfig("off"), random_files=[]
     )

@@ -13,7 +13,8 @@ from tfx.types import component_spec, standard_artifacts, standard_component_spe
 from components.feedback import executor
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.origin import EXAMPLES
-from components.feedback.reading.files import find_input, is_remote
+from components.feedback.reading.files import is_remote
+from components.feedback.reading.input_files import find_input
 from components.feedback.reading.inventory import inventory
 from components.feedback.spans.pattern import SpanPattern, has_placeholder
 from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
@@ -60,7 +61,7 @@ class FeedbackGen(component.FileBasedExampleGen):
         """
         base = config.base if is_remote(config.base) else os.path.abspath(config.base)
         config = dataclasses.replace(config, base=base)
-        patterns = {f"feedback_{index}": pattern for index, pattern in enumerate(config.files)}
+        patterns = {f"feedback_{index}": pattern for index, pattern in enumerate(config.patterns)}
         if config.titles is not None:
             patterns["titles"] = config.titles.file
         if any(map(has_placeholder, patterns.values())):

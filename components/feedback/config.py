@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar, Literal
 
 from components.feedback.drift.config import DriftConfig
+from components.feedback.events import EventConfig, check_events, event_of, patterns_of
 from components.feedback.input_config import ColumnsConfig, Quotes, TitlesConfig
 from components.feedback.plausibility.limits import LimitsConfig
 from components.feedback.reading.keep_config import KeepReadConfig
@@ -14,16 +15,6 @@ from components.feedback.rules.splits import SPLIT_RULES, SplitRule
 from components.feedback.spans.config import SpansConfig, check_placeholders
 from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, duration_of, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
-
-# What the columns hold, by their roles.
-_HELD = {
-    "user": "users",
-    "item": "items",
-    "timestamp": "times",
-    "value": "values",
-    "polarity": "polarities",
-    "split": "splits",
-}
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -42,8 +33,14 @@ class FeedbackConfig:
             .bz2, .xz, .zst). Of a folder all files count, and as with a glob none whose name, or whose folder's name,
             begins with `_` or `.`. Folders that are named like `column=value` are columns. Relative ones count from
             `base`. With `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, a path stands for one span or day after another, and
-            `{VERSION}` for its versions, of which the newest counts.
-        spans: Which of the spans or days are read.
+            `{VERSION}` for its versions, of which the newest counts. With `events` they are left out.
+        events: Several kinds of events in place of `files`, each with files of its own and what their rows mean. The
+            order by time is that of all together; of a user's events at one time, the one that stands first here comes
+            first. It needs `positive: column`.
+        random_files: Files of what was shown at random, with the columns of `files`. They are in no training, no count
+            and no filter: their rows from the time of the split on are the targets of a further set, `test_random`, for
+            "global_time".
+        spans: Which of the spans or days are read, of all files that have any.
         keep_read: Whether what was read of the files is kept for the next run.
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
@@ -58,7 +55,7 @@ class FeedbackConfig:
         columns: How the columns are named.
         titles: A table of items with titles for display; items without a row there have no title. It may be left out.
         positive: What counts as positive: a number (values of at least that number), "median" (of all training rows),
-            "user_median" (of each user's own training rows) or "column" (the polarity column says it).
+            "user_median" (of each user's own training rows) or "column" (the polarity column says it, or the event).
         duplicates: Which of several rows of one user and item stay: "all", or the user's "first" or "last". With
             "last", held-out rows take none away from training, where the last one before them stays.
         min_item_users: Items with fewer distinct users are dropped, once. This filter and the next one act before the
@@ -96,7 +93,9 @@ class FeedbackConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
 
-    files: list[str] = dataclasses.field(metadata={EXAMPLE: ["ratings.csv"]})
+    files: list[str] = dataclasses.field(default_factory=list, metadata={EXAMPLE: ["ratings.csv"]})
+    events: list[EventConfig] = dataclasses.field(default_factory=list)
+    random_files: list[str] = dataclasses.field(default_factory=list)
     spans: SpansConfig = dataclasses.field(default_factory=SpansConfig)
     keep_read: KeepReadConfig = dataclasses.field(default_factory=KeepReadConfig)
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
@@ -132,6 +131,11 @@ class FeedbackConfig:
     base: str = "."
 
     @property
+    def patterns(self) -> list[str]:
+        """Every path, folder or glob of the input, in its order."""
+        return [pattern for pattern, _ in patterns_of(self)]
+
+    @property
     def time_reading(self) -> TimeReading:
         """How timestamps are read."""
         return TimeReading(self.time_unit, self.time_format)
@@ -142,17 +146,18 @@ class FeedbackConfig:
         return SPLIT_RULES[self.split](self)
 
     def __post_init__(self) -> None:
-        if not self.files:
+        check_events(self.events, self.files, self.positive)
+        if not (self.files or self.events):
             msg = "`feedback.files` is empty: name at least one file, folder or glob."
             raise ValueError(msg)
-        check_placeholders(self.files, None if self.titles is None else self.titles.file, self.spans)
+        check_placeholders(patterns_of(self), None if self.titles is None else self.titles.file, self.spans)
         if len(self.delimiter) != 1:
             msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."
             raise ValueError(msg)
         self._check_numbers()
         self._check_times()
         self._check_split()
-        self._check_columns()
+        self.columns.check(self.roles)
 
     def _check_numbers(self) -> None:
         if isinstance(self.positive, float) and not math.isfinite(self.positive):
@@ -233,25 +238,18 @@ class FeedbackConfig:
                 f"{rule.name} has no such time. Leave `feedback.split_time` out."
             )
             raise ValueError(msg)
+        if self.random_files and "random_files" not in rule.settings:
+            msg = (
+                f"`feedback.random_files` are tested on from the time that `feedback.split: "
+                f"{rule.names_that_read('random_files')}` cuts at; {rule.name} has none. Leave them out."
+            )
+            raise ValueError(msg)
         if self.gap and "gap" not in rule.settings:
             msg = (
                 f"`feedback.gap` lies before the time that `feedback.split: {rule.names_that_read('gap')}` cuts at; "
                 f"{rule.name} has none. Leave `feedback.gap` out."
             )
             raise ValueError(msg)
-
-    def _check_columns(self) -> None:
-        """Raises for one column in two roles: what is an id, a value or a time at once is one of them by mistake."""
-        roles: dict[str, str] = {}
-        for role in self.roles:
-            name = getattr(self.columns, role)
-            if name in roles:
-                msg = (
-                    f"`feedback.columns.{roles[name]}` and `feedback.columns.{role}` both name the column {name!r}. "
-                    f"Name the column of {_HELD[roles[name]]} and the column of {_HELD[role]}."
-                )
-                raise ValueError(msg)
-            roles[name] = role
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -274,9 +272,10 @@ def from_json(text: str) -> FeedbackConfig:
     settings["limits"] = LimitsConfig(**settings["limits"])
     settings["drift"] = DriftConfig(**settings["drift"])
     settings["caps"] = CapsConfig(**settings["caps"])
+    settings["events"] = [event_of(each) for each in settings["events"]]
     if settings["titles"] is not None:
         settings["titles"] = TitlesConfig(**settings["titles"])
     return FeedbackConfig(**settings)
 
 
-__all__ = ["ColumnsConfig", "FeedbackConfig", "TitlesConfig", "from_json", "to_json"]
+__all__ = ["ColumnsConfig", "EventConfig", "FeedbackConfig", "TitlesConfig", "from_json", "to_json"]

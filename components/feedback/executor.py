@@ -54,9 +54,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         vocabulary = artifact_utils.get_single_instance(output_dict[VOCABULARY])
         statistics = artifact_utils.get_single_instance(output_dict[STATISTICS])
         folders = Folders(examples.uri, vocabulary.uri, statistics.uri)
-        root = pipeline_root_of(examples.uri)
-        run(from_json(exec_properties[FEEDBACK]), folders, self._make_beam_pipeline, pipeline_root=root)
-        examples.split_names = artifact_utils.encode_split_names(list(schema.SPLITS))
+        config = from_json(exec_properties[FEEDBACK])
+        run(config, folders, self._make_beam_pipeline, pipeline_root=pipeline_root_of(examples.uri))
+        splits = [*schema.SPLITS, *([schema.TEST_RANDOM_SPLIT] if config.random_files else [])]
+        examples.split_names = artifact_utils.encode_split_names(splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, write_split.to_file_format_str(example_gen_pb2.FORMAT_TFRECORDS_GZIP))
         logger.info("FeedbackGen wrote %s.", examples.uri)

@@ -1,11 +1,21 @@
 """What the tables of the input are called: columns of the feedback, and the table of titles."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 # How a quote inside a quoted field of a CSV file is written: twice, or behind a backslash.
 Quotes = Literal["auto", "doubled", "backslash"]
 
+# What the columns hold, by their roles.
+_HELD = {
+    "user": "users",
+    "item": "items",
+    "timestamp": "times",
+    "value": "values",
+    "polarity": "polarities",
+    "split": "splits",
+}
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
 
@@ -30,6 +40,19 @@ class ColumnsConfig:
     timestamp: str = "timestamp"
     polarity: str = "polarity"
     split: str = "split"
+
+    def check(self, roles: Iterable[str]) -> None:
+        """Raises for one column in two roles: what is an id, a value or a time at once is one of them by mistake."""
+        taken: dict[str, str] = {}
+        for role in roles:
+            name = getattr(self, role)
+            if name in taken:
+                msg = (
+                    f"`feedback.columns.{taken[name]}` and `feedback.columns.{role}` both name the column {name!r}. "
+                    f"Name the column of {_HELD[taken[name]]} and the column of {_HELD[role]}."
+                )
+                raise ValueError(msg)
+            taken[name] = role
 
 
 @dataclasses.dataclass(frozen=True)

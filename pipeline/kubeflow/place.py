@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.events import with_paths
 from components.feedback.reading.files import is_remote
 from pipeline.config import PipelineConfig
 from pnfrec_core.settings.errors import ConfigError
@@ -77,9 +78,8 @@ def _feedback(config: FeedbackConfig, base: str, mounts: tuple[str, ...], proble
     titles = config.titles
     if titles is not None:
         titles = dataclasses.replace(titles, file=there(titles.file, "feedback.titles.file"))
-    files = [there(file, "feedback.files") for file in config.files]
     keep = config.keep_read
     if not keep.folder or not any(_is_below(keep.folder, mount) for mount in mounts):
         # The place of artifacts is a store, and what a container keeps outside of volumes is gone with the container.
         keep = dataclasses.replace(keep, mode="never", folder="")
-    return dataclasses.replace(config, base=base, files=files, titles=titles, keep_read=keep)
+    return with_paths(dataclasses.replace(config, base=base, titles=titles, keep_read=keep), there)

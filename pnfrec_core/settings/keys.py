@@ -144,7 +144,8 @@ def plain(value: Any) -> Any:
 
 def _key(path: str, hint: Any, meaning: str, field: "dataclasses.Field[Any]") -> Key:
     default = _default(field)
-    required = default is dataclasses.MISSING
+    # An example stands where there has to be a value, though another key may take its place.
+    required = default is dataclasses.MISSING or EXAMPLE in field.metadata
     inner = _settings_in(hint)
     names, choices = _choices(field)
     return Key(
@@ -203,7 +204,7 @@ def kind_of(hint: Any, choices: tuple[str, ...] = ()) -> str:
         return f"names out of {', '.join(choices)}, each with keys" if choices else "names, each with keys"
     if origin is list:
         named = f" out of {', '.join(choices)}" if choices else ""
-        return f"list of {_PLURALS[members[0]]}{named}"
+        return "list of keys" if _is_settings(members[0]) else f"list of {_PLURALS[members[0]]}{named}"
     if _is_settings(hint):
         return "keys"
     return f"one of {', '.join(choices)}" if choices else _WORDS[hint]

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from pnfrec_keras.losses.chunks import even_chunk, tokens_at_once
+from pnfrec_keras.losses.sampled import SampledLoss
 from pnfrec_keras.losses.softmax import Offsets
 
 Tensor = Any
@@ -58,16 +59,8 @@ def rejection_sum(
     Returns:
         Scalar, float32: the weighted sum; 0 when there is no dislike.
     """
-    states = tf.gather(hidden, places, batch_dims=1)  # (batch, dislikes, dim)
-    constants = [disliked, tf.where(disliked > 0, weights, 0.0), disliked if offsets is None else offsets.place]
-    if compact:
-        states = tf.boolean_mask(states, disliked > 0)
-        item, weight, place = (tf.boolean_mask(each, disliked > 0) for each in constants)
-    else:
-        # Padding takes the place of the first item, and weighs nothing.
-        states = tf.reshape(states, [-1, hidden.shape[-1]])
-        item, weight, place = (tf.reshape(each, [-1]) for each in constants)
-        item = tf.maximum(item, 1)
+    by_row = disliked if offsets is None else offsets.place
+    states, item, weight, place = _each_dislike(hidden, disliked, places, weights, by_row, compact)
     rows = None if offsets is None else offsets._replace(place=place)
     most = tokens_at_once(table.shape[0] - 1)
 
@@ -84,6 +77,43 @@ def rejection_sum(
 
     # A tensor, since what has its own gradient must not read variables.
     return summed(states, tf.convert_to_tensor(table))
+
+
+def sampled_rejection(
+    hidden: Tensor,
+    disliked: Tensor,
+    places: Tensor,
+    table: Tensor,
+    weights: Tensor,
+    loss: SampledLoss,
+    seed: Tensor,
+    *,
+    compact: bool = True,
+) -> Tensor:
+    """What stands for `rejection_sum` where the catalogue is too large for it: `loss` beside sampled negatives.
+
+    `SampledLoss.rejected` has the equation. `loss` is that of the likes, and the int32 (2,) `seed` that of their
+    negatives. Other arguments and the result as in `rejection_sum`.
+    """
+    states, item, weight, _ = _each_dislike(hidden, disliked, places, weights, disliked, compact)
+    return loss.rejected(states, item, table, seed, weight, static_shapes=not compact)
+
+
+def _each_dislike(
+    hidden: Tensor, disliked: Tensor, places: Tensor, weights: Tensor, by_row: Tensor, compact: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The state, item, weight and place (`by_row`) of each dislike in one row; of real ones only if `compact`."""
+    states = tf.gather(hidden, places, batch_dims=1)  # (batch, dislikes, dim)
+    constants = [disliked, tf.where(disliked > 0, weights, 0.0), by_row]
+    if compact:
+        states = tf.boolean_mask(states, disliked > 0)
+        item, weight, place = (tf.boolean_mask(each, disliked > 0) for each in constants)
+    else:
+        # Padding takes the place of the first item, and weighs nothing.
+        states = tf.reshape(states, [-1, hidden.shape[-1]])
+        item, weight, place = (tf.reshape(each, [-1]) for each in constants)
+        item = tf.maximum(item, 1)
+    return states, item, weight, place
 
 
 def _rejections(

@@ -99,21 +99,28 @@ class Objective:
             summed = terms.contrastive_sum(hidden, labels, x[NEGATIVE], table, weights, **contrast)
             sums[CONTRASTIVE] = (summed, terms.real_positions(labels, weights))
         if self._config.places_dislikes and sequence == self.reads:
-            found = self._of_dislikes(hidden, y, table, dislike_offsets, compact)
+            found = self._of_dislikes(hidden, y, table, dislike_offsets, seed, compact)
             sums |= {name: (each, terms.real_positions(labels, weights)) for name, each in found.items()}
         return self._weigh(sums, step)
 
     def _of_dislikes(
-        self, hidden: Tensor, y: Mapping[str, Tensor], table: Tensor, offsets: Offsets | None, compact: bool
+        self,
+        hidden: Tensor,
+        y: Mapping[str, Tensor],
+        table: Tensor,
+        offsets: Offsets | None,
+        seed: Tensor | None,
+        compact: bool,
     ) -> dict[str, Tensor]:
         """Sums of the terms that score dislikes by the likes before them."""
         config, found = self._config, {}
         disliked, places = y[DISLIKED], y[DISLIKED + PLACES]
         weights = dislikes.dislike_weights(disliked, y[self.reads], config.eta_share)
-        if config.eta:
-            found[REJECTION] = dislikes.rejection_sum(
-                *(hidden, disliked, places, table, weights, offsets), top=config.eta_top, compact=compact
-            )
+        placed = (hidden, disliked, places, table, weights)
+        if config.eta and self.sampled_loss is not None and seed is not None:
+            found[REJECTION] = dislikes.sampled_rejection(*placed, self.sampled_loss, seed, compact=compact)
+        elif config.eta:
+            found[REJECTION] = dislikes.rejection_sum(*placed, offsets, top=config.eta_top, compact=compact)
         if config.preference:
             found[PREFERENCE] = dislikes.preference_sum(hidden, y[self.reads], disliked, places, table, weights)
         return found

@@ -93,6 +93,32 @@ class SampledLoss:
             *(hidden, labels, table, sampled, log_counts[0], log_counts[1], weights), static_shapes=static_shapes
         )
 
+    def rejected(
+        self,
+        hidden: Tensor,
+        disliked: Tensor,
+        table: Tensor,
+        seed: Tensor,
+        weights: Tensor,
+        *,
+        static_shapes: bool = False,
+    ) -> Tensor:
+        """The term "not to recommend" as this loss sees it, beside the negatives that `summed` draws by the same seed.
+
+        With sampled softmax it is `sampled_rejection_sum`. gBCE gives each item a probability of its own, sigmoid(s),
+        and -log(1 - sigmoid(s_i)) is what one more negative costs: a dislike is one that was not drawn by chance.
+
+        The tokens are dislikes: `hidden` (dislikes, dim) is the state that each is scored at, `disliked` (dislikes,)
+        its item, 0 at padding, which needs a weight of 0. Other arguments and the result as in `summed`.
+        """
+        if self.kind == GBCE:
+            vectors = tf.cast(tf.gather(table, disliked), tf.float32)
+            scores = tf.reduce_sum(tf.cast(hidden, tf.float32) * vectors, axis=1)
+            return tf.reduce_sum(tf.stop_gradient(weights) * tf.nn.softplus(scores))
+        sampled = proposals.log_uniform_items(self.items, self.sampled_items, seed)
+        log_counts = proposals.log_uniform_log_counts(sampled, self.items, self.sampled_items)
+        return sampled_rejection_sum(hidden, disliked, table, sampled, log_counts, weights, static_shapes=static_shapes)
+
 
 def sampled_softmax_sum(
     hidden: Tensor,
@@ -155,6 +181,39 @@ def gbce_sum(
 
     tokens = _Tokens(hidden, labels, weights, tf.zeros(tf.shape(labels)))
     return _summed(token_loss, tokens, table, sampled, tf.zeros(tf.shape(sampled)), static_shapes)
+
+
+def sampled_rejection_sum(
+    hidden: Tensor,
+    disliked: Tensor,
+    table: Tensor,
+    sampled: Tensor,
+    sampled_log_counts: Tensor,
+    weights: Tensor | None = None,
+    *,
+    static_shapes: bool = False,
+) -> Tensor:
+    """-log(1 - p(i)) of disliked items i, with the rest of the catalogue estimated from negatives.
+
+    -log(1 - p(i)) = softplus(s_i - log sum_{j != i} exp(s_j)), and the sum is the mean of
+
+        Z_i = sum_j exp(s_j - log(expected number of draws of j)) over the negatives j that are not i
+
+    over draws. So the term is softplus(s_i - log Z_i): the score of the disliked item, which is there for certain, is
+    not corrected, as that of what was drawn is. With all items once each and log counts of 0 it is exact
+    (`pnfrec_keras.losses.dislikes.rejection_sum`). A dislike without any other negative counts nothing.
+
+    The tokens are dislikes: `hidden` (dislikes, dim) is the state that each is scored at, `disliked` (dislikes,) its
+    item, 0 at padding, which needs a weight of 0. Other arguments and the result as in `sampled_softmax_sum`.
+    """
+
+    def dislike_loss(own: Tensor, negative: Tensor) -> Tensor:
+        # What is the item itself has the least score there is.
+        known = tf.reduce_max(negative, axis=1) > 0.5 * tf.float32.min
+        return tf.where(known, tf.nn.softplus(tf.where(known, own - tf.reduce_logsumexp(negative, axis=1), 0.0)), 0.0)
+
+    tokens = _Tokens(hidden, disliked, weights, tf.zeros(tf.shape(disliked)))
+    return _summed(dislike_loss, tokens, table, sampled, sampled_log_counts, static_shapes)
 
 
 @dataclasses.dataclass(frozen=True)

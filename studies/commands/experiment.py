@@ -105,12 +105,13 @@ def _show(ran: "Ran", planned: "list[Trial]", study: "Study", folder: Path, base
     }
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
     k = base.training.k
-    summed, found, table, ranks = summarise(
+    summed, found, table, ranks, at_random = summarise(
         study, planned, ran.folders, every[labels], base.name, k, rows, ran.failures
     )
 
     means = tables.means_table(found, {arm.name: arm.planned for arm in summed.arms})
-    text = "\n\n".join([means, *sentences.failures(summed), *map(differences_of, summed.comparisons())])
+    parts = [means, *sentences.failures(summed), *map(differences_of, summed.comparisons())]
+    text = "\n\n".join([*parts, *tables.at_random_text(at_random, study.reference, study.beside)])
     done = [each for each in ran.folders if (each / outputs.TRIAL_RESULT).is_file()]
     write(folder / outputs.RESULTS, table.to_csv(index=False))
     write(folder / outputs.EPOCHS, tables.epochs(done).to_csv(index=False))

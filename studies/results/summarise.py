@@ -35,12 +35,14 @@ class Summarised(NamedTuple):
         found: Results of each arm.
         table: The tidy table of all trials, on the terms of `found`.
         ranks: What the arms did with each target.
+        at_random: As `found`, of what was shown at random; empty where not every trial has ranked such targets.
     """
 
     summary: Summary
     found: list[ArmResult]
     table: pd.DataFrame
     ranks: Judged
+    at_random: list[ArmResult]
 
 
 def summarise(
@@ -127,7 +129,16 @@ def summarise(
         study.beside or "",
         [Failure(trial.arm.name, trial.seed, failed[trial.key]) for trial in planned if trial.key in failed],
     )
-    return Summarised(summary, found, on_common_terms(table, found, labels), ranks)
+    at_random = _at_random(study, own_folders, labels, halves, k)
+    return Summarised(summary, found, on_common_terms(table, found, labels), ranks, at_random)
+
+
+def _at_random(study: Study, folders: Sequence[Path], labels: str, halves: Sequence[int], k: int) -> list[ArmResult]:
+    """Results on what was shown at random, if every trial has ranked such targets."""
+    split = schema.TEST_RANDOM_SPLIT
+    if any(split not in json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8")) for folder in folders):
+        return []
+    return arm_results(folders, judged(folders, split, labels, halves), study.reference, split, k, study.beside)
 
 
 def _declaration(study: Study) -> dict[str, Any]:

@@ -98,7 +98,9 @@ def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     settings = {
         f"{section}.{name}": value for section in ("model", "training") for name, value in result[section].items()
     }
-    for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT):
+    for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT, schema.TEST_RANDOM_SPLIT):
+        if split not in result:
+            continue
         yield {
             "arm": result["arm"],
             "seed": result["seed"],
@@ -121,7 +123,7 @@ def arm_results(
         folders: Of all trials; those of an arm in the order of their draws of test users.
         ranks: What they did with the targets that all arms have in common (`studies.results.ranks.judged`).
         reference: Name of the arm that the others are compared with.
-        split: "validation" or "test".
+        split: "validation", "test" or "test_random".
         k: Length of the list.
         beside: Name of a second arm that the others are compared with.
     """
@@ -236,6 +238,21 @@ def differences_table(
         "chance of training may have made it):"
     )
     return "\n\n".join([head, *tables])
+
+
+def at_random_text(found: Sequence[ArmResult], reference: str, beside: str | None = None) -> list[str]:
+    """The tables of what was shown at random, below a heading of their own; nothing without such targets."""
+    if not found:
+        return []
+    first = found[0]
+    head = (
+        f"What was shown at random (test_random): {first.targets:,} targets of {first.users:,} users, of which "
+        f"{first.positives:,} are liked"
+    )
+    against = {reference: {arm.name: arm.against for arm in found if arm.against}}
+    if beside is not None:
+        against[beside] = {arm.name: arm.beside for arm in found if arm.beside}
+    return [head, means_table(found), *(differences_table(arms, name) for name, arms in against.items() if arms)]
 
 
 def _mean(mean: float, sd: float) -> str:

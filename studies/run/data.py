@@ -16,7 +16,7 @@ def prepared(config: PipelineConfig, folder: Path) -> Path:
         FeedbackError: The input or its settings cannot be used.
     """
     feedback = config.feedback
-    patterns = [*feedback.files, *([feedback.titles.file] if feedback.titles is not None else [])]
+    patterns = [*feedback.patterns, *([feedback.titles.file] if feedback.titles is not None else [])]
     data = " ".join(digest_of(feedback.base, [pattern]) for pattern in patterns)
     # Not the folder that the files lie in: what they hold counts.
     settings = {name: value for name, value in dataclasses.asdict(feedback).items() if name != "base"}

@@ -1,5 +1,7 @@
 """One trial, in a process of its own: trains (or takes a baseline), ranks validation and test, writes what it found.
 
+Where the feedback has a log of what was shown at random, its targets are ranked too.
+
 The request names the arm, the configuration, the data and the folder, which appears complete or not at all.
 """
 
@@ -71,7 +73,8 @@ def run(request: Request) -> None:
     vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
     model_config, training = ModelConfig(**request.model), TrainingConfig(**request.training)
     rule = InferenceRule(**request.inference)
-    arrays = {split: _examples(data, split, vocabulary, model_config.max_length, rule) for split in SPLITS}
+    splits = splits_of(data)
+    arrays = {split: _examples(data, split, vocabulary, model_config.max_length, rule) for split in splits}
     recommender, model, facts = _recommender(
         request, vocabulary, model_config, training, arrays[schema.VALIDATION_SPLIT]
     )
@@ -79,7 +82,7 @@ def run(request: Request) -> None:
     relations = further.relations_of(data, vocabulary, model_config.max_length, model) if asked else []
     found: dict[str, Any] = {}
     ranks: dict[str, Any] = {}
-    for split in SPLITS:
+    for split in splits:
         ranked = evaluate.rank_all(recommender, arrays[split], training.k)
         found[split] = measure(ranked, training.k, vocabulary.counts, vocabulary.group_numbers())
         ranks |= {f"{split}_rank": ranked.rank, f"{split}_is_positive": ranked.is_positive}
@@ -102,6 +105,13 @@ def run(request: Request) -> None:
     (partial / TRIAL_RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
+
+
+def splits_of(data: Path) -> tuple[str, ...]:
+    """The splits of prepared data that a trial ranks: also what was shown at random, where there are such targets."""
+    statistics = json.loads((data / "statistics" / "statistics.json").read_text(encoding="utf-8"))
+    at_random = statistics.get(schema.TEST_RANDOM_SPLIT)
+    return (*SPLITS, schema.TEST_RANDOM_SPLIT) if at_random and at_random["examples"]["all"] else SPLITS
 
 
 def _examples(data: Path, split: str, vocabulary: Vocabulary, max_length: int, rule: InferenceRule) -> EvaluationArrays:

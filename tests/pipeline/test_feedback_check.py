@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
+from components.feedback.config import ColumnsConfig, EventConfig, FeedbackConfig, TitlesConfig
 from components.feedback.spans.config import SpansConfig
 from pipeline import feedback_check
-from pipeline.feedback_check import Feedback, Row, look_into
+from pipeline.feedback_check import Feedback, look_into
+from pipeline.first_rows import Row
 from pnfrec_core import launch
 
 HEADER = "user,item,value,timestamp\n"
@@ -39,6 +40,31 @@ def test_rows_as_they_are_understood(tmp_path: Path) -> None:
     )
 
 
+def test_rows_of_each_event_as_they_are_understood(tmp_path: Path) -> None:
+    write(tmp_path / "likes.csv", *(f"u{row},i,,1365029107" for row in range(20)))
+    write(tmp_path / "dislikes.csv", "u1,i,,1365029108")
+    write(tmp_path / "undo.csv", "u1,i,,1365029109")
+    events = [
+        EventConfig("likes", ["likes.csv"], "like"),
+        EventConfig("dislikes", ["dislikes.csv"], "dislike"),
+        EventConfig("undislikes", ["undo.csv"], cancels=["dislikes"]),
+    ]
+    found = look(tmp_path, events=events, positive="column")
+    assert found.problems == ()
+    seconds = [f"2013-04-03 22:45:0{second} UTC" for second in (7, 8, 9)]
+    assert found.rows == (
+        *(Row(f"u{row}", "i", "1", "positive", seconds[0], "likes") for row in range(4)),
+        Row("u1", "i", "0", "negative", seconds[1], "dislikes"),
+        Row("u1", "i", "", "takes back dislikes", seconds[2], "undislikes"),
+    )
+    write(tmp_path / "undo.csv")
+    (tmp_path / "dislikes.csv").unlink()
+    problems = look(tmp_path, events=events, positive="column").problems
+    assert problems == (
+        f"`feedback.events`: there is no file {tmp_path}/dislikes.csv. Relative paths are taken from `feedback.base`.",
+    )
+
+
 @pytest.mark.parametrize(
     "time",
     ["1365029107000", "1365029107000000", "1365029107000000000", "2013-04-03T22:45:07", "2013-04-04 00:45:07+02:00"],
@@ -47,6 +73,27 @@ def test_times_of_each_unit_are_shown_in_utc(tmp_path: Path, time: str) -> None:
     write(tmp_path / "a.csv", f"u,i,8,{time}")
     (row,) = look(tmp_path, "a.csv").rows
     assert row.time == "2013-04-03 22:45:07 UTC"
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "noted"),
+    [
+        ({}, ["u,i,8,20130815", "u,i,8,20130816"], True),
+        ({}, ["u,i,8,20130815", "u,i,8,1376602288"], False),
+        ({"time_unit": "seconds"}, ["u,i,8,20130815"], False),
+        ({"time_format": "%Y%m%d"}, ["u,i,8,20130815"], False),
+    ],
+)
+def test_dates_written_as_numbers_are_told_before_a_run(
+    tmp_path: Path, settings: dict[str, Any], rows: list[str], noted: bool
+) -> None:
+    write(tmp_path / "a.csv", *rows)
+    said = (
+        "The timestamps of the first rows, such as 20130815, read as dates written as numbers (%Y%m%d), not as seconds "
+        "since 1970, which would be 1970-08-21 23:53:35 UTC. If all rows are like them, a run stops: set "
+        "`feedback.time_format: '%Y%m%d'`, or `feedback.time_unit: seconds` if they are that."
+    )
+    assert look(tmp_path, "a.csv", **settings).notes == ((said,) if noted else ())
 
 
 def test_times_of_several_units_are_left_to_the_run(tmp_path: Path) -> None:
@@ -184,6 +231,16 @@ def test_a_store_is_asked_by_a_process_of_its_own(monkeypatch: pytest.MonkeyPatc
     found, _ = stores(monkeypatch, "")
     assert (found.problems, found.rows) == ((), ())
     assert found.notes == ("Files in a store are there, and are not looked into before the run.",)
+
+
+def test_the_first_rows_in_a_store_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = '["u", "i", "8", "positive", "2013-04-03 22:45:07 UTC"]'
+    code = f"import sys; assert sys.stdin.read(); print('first rows\\t[[{row}], %s, [\"odd\"]]')"
+    found, _ = stores(monkeypatch, code % "[]")
+    assert found.rows == (Row("u", "i", "8", "positive", "2013-04-03 22:45:07 UTC"),)
+    assert found.notes == ("odd", "Of the files in a store, the first was looked into.")
+    found, _ = stores(monkeypatch, code.replace(row, "") % '["x.csv, line 2: bad"]')
+    assert found == Feedback(problems=("x.csv, line 2: bad",))
 
 
 def test_a_store_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from components.feedback.beam.facts import (
     key_rules,
     time_rules,
 )
+from components.feedback.beam.read import Read
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import Plan
 from components.feedback.writing.output import Folders
@@ -48,7 +49,7 @@ class WriteFeedback(beam.PTransform):
         built = (
             pbegin
             | "Files" >> beam.Create(self._plan.groups())
-            | "Read" >> beam.ParDo(steps.Read(config, shards, self._batch_rows))
+            | "Read" >> beam.ParDo(Read(config, shards, self._batch_rows))
             | "ByShard" >> beam.GroupByKey()
             | "Build" >> beam.ParDo(steps.Build(config)).with_outputs(steps.SUMS, main="tables")
         )

@@ -1,11 +1,11 @@
-"""What the workers do with a piece of input and with a shard.
+"""What the workers do with a shard, the first step from the chunks of it that `read` gives.
 
 Each step on shards gets `Facts`, which grows from step to step, as its one side input. It gives a packed table, keys
 to select from, or sums: counts of items and of rows.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -15,25 +15,32 @@ import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
 from components.feedback.beam import quantiles
-from components.feedback.beam.chunks import cut, pack, pack_columns, unpack, unpack_columns
+from components.feedback.beam.chunks import pack, pack_columns, unpack, unpack_columns
 from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
+from components.feedback.beam.read import AT_RANDOM, COUNTS
 from components.feedback.config import FeedbackConfig
 from components.feedback.drift.seen import merge_days, see_days, see_likes
 from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
 from components.feedback.plausibility.observed import Observed
-from components.feedback.reading.batches import read_rows
-from components.feedback.reading.columns import join
-from components.feedback.reading.rows import RowBatch
-from components.feedback.reading.source import Piece
 from components.feedback.rules import boundary
-from components.feedback.rules.filters import Filtered, Known, filter_rows, item_users, known_rows
-from components.feedback.rules.splits import TIME, USER, Splits
-from components.feedback.rules.table import UserTable, build_table, drop_duplicates, drop_duplicates_apart
-from components.feedback.rules.targets import Selection, seen_before, select
+from components.feedback.rules.at_random import Judges, judge_random
+from components.feedback.rules.filters import Filtered, filter_rows, item_users, known_rows
+from components.feedback.rules.splits import TIME, USER
+from components.feedback.rules.table import (
+    UserTable,
+    drop_duplicates,
+    drop_duplicates_apart,
+    make_table,
+    order_rows,
+    settle,
+)
+from components.feedback.rules.taken_back import counts_of, judge_events, taken_back
+from components.feedback.rules.targets import select
 from components.feedback.writing import account
 from components.feedback.writing.examples import ShardExamples
 from components.feedback.writing.output import Folders, write_shard
+from components.feedback.writing.row_counts import row_counts
 from components.feedback.writing.tfrecord import gzip_tfrecords
 from components.feedback.writing.vocabulary import FIRST_TIME
 from pnfrec_columns.arrays import Mask
@@ -42,9 +49,8 @@ from pnfrec_core import schema
 # Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
 SUMS, BELOW = "sums", "below"
 
-_COUNTS = b"counts"
-# Rows that are spread over the shards at a time, so that a chunk holds more than a few of them.
-_CUT_ROWS = 1 << 18
+# A shard: its number, its packed table, and what was shown at random to its users.
+Shard = tuple[int, bytes, bytes]
 
 
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
@@ -52,65 +58,39 @@ def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[st
     return pack((items, columns, account.count(counts), observed))
 
 
-class Read(beam.DoFn):
-    """Pieces of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
-
-    def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
-        self._config, self._shards, self._batch_rows = config, shards, batch_rows
-
-    def process(self, pieces: list[Piece]) -> Iterator[Any]:
-        if pieces[0].is_first:
-            yield from ((shard, b"") for shard in range(self._shards))
-        waiting: list[RowBatch] = []
-        for batch in (batch for piece in pieces for batch in read_rows(piece, self._config, self._batch_rows)):
-            waiting.append(batch)
-            if sum(len(each.columns) for each in waiting) >= _CUT_ROWS:
-                yield from self._cut(waiting)
-                waiting = []
-        if waiting:
-            yield from self._cut(waiting)
-
-    def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
-        """The chunks of batches that follow each other in the input."""
-        counts = account.total(
-            {
-                account.ROWS_READ: batch.read,
-                **{account.DROPPED + reason: number for reason, number in batch.dropped.items()},
-                **{account.unit(name): number for name, number in batch.units.items()},
-                **{account.zone(name): number for name, number in batch.zones.items()},
-            }
-            for batch in batches
-        )
-        # They travel with the chunks of some shard, since they are summed over all.
-        yield 0, _COUNTS + pack(account.count(counts))
-        yield from cut(join([batch.columns for batch in batches]), self._shards)
-
-
 class Build(beam.DoFn):
-    """(shard, packed chunks) to (shard, packed table); its item counts are distinct users."""
+    """(shard, packed chunks) to a `Shard`; its item counts are distinct users."""
 
     def __init__(self, config: FeedbackConfig) -> None:
         self._config = config
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         shard, packed = element
-        chunks, counts = [], []
+        chunks, at_random, counts = [], [], []
         for piece in packed:
-            if piece.startswith(_COUNTS):
-                counts.append(unpack(piece[len(_COUNTS) :]))
+            if piece.startswith(COUNTS):
+                counts.append(unpack(piece[len(COUNTS) :]))
+            elif piece.startswith(AT_RANDOM):
+                at_random.append(unpack_columns(piece[len(AT_RANDOM) :]))
             elif piece:
                 chunks.append(unpack_columns(piece))
-        read = build_table(chunks, self._config.duplicates)
+        of_rows = account.total(counts)
+        rows = order_rows(chunks)
+        if self._config.events:
+            read, of_events = judge_events(rows, self._config, account.only_unit(of_rows))
+        else:
+            read, of_events = make_table(rows, self._config.duplicates), {}
         table = drop_duplicates(read, self._config.duplicates)
-        new = account.count({account.DROPPED + "duplicate": len(read) - len(table), "users_read": len(table.users)})
+        duplicate = len(read) - len(table)
+        new = account.count({account.DROPPED + "duplicate": duplicate, "users_read": len(table.users), **of_events})
         sums = (
             table.items,
             {USERS: item_users(table), FIRST_TIME: first_times(table)},
-            account.total([new, *counts]),
+            account.total([new, +of_rows]),
             observe_rows(read),
         )
         yield TaggedOutput(SUMS, pack(sums))
-        yield shard, pack_columns(table)
+        yield shard, pack_columns(table), pack_columns(order_rows(at_random)) if self._config.random_files else b""
 
 
 class OnShard(beam.DoFn):
@@ -127,9 +107,16 @@ class OnShard(beam.DoFn):
         left_out = self._rule.left_out(table, facts.times, account.timestamp_unit(facts.counts))
         return table.take(~left_out) if left_out.any() else table
 
+    def _gone(self, table: UserTable, facts: Facts) -> Mask:
+        """The rows that a later event takes back, of those where it depends on the split."""
+        end = self._rule.known_until(facts.times, account.timestamp_unit(facts.counts))
+        return taken_back(table, self._rule.held_out(table, facts.times), end)
+
     def _parted(self, table: UserTable, facts: Facts) -> tuple[UserTable, Mask]:
         """The rows that the rule on duplicates keeps on each side of the cut, and which are for training."""
         table = self._without_gap(table, facts)
+        if table.until is not None:
+            table = settle(table, self._gone(table, facts), self._config.duplicates)
         held_out = self._rule.held_out(table, facts.times)
         if self._config.duplicates == "last":
             table, held_out = drop_duplicates_apart(table, held_out)
@@ -139,7 +126,7 @@ class OnShard(beam.DoFn):
 class Times(OnShard):
     """Gives the timestamps after the filters, among which the split rule asks for some by their rank."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         table = self._filtered(element[1], unpack(packed_facts)).table
         if len(table):
             yield TIME, quantiles.integer_keys(table.time[table.stays]).tobytes()
@@ -148,11 +135,13 @@ class Times(OnShard):
 class Train(OnShard):
     """Counts what the k-core filter drops and the training rows; gives their largest value below a fixed threshold."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         filtered = self._filtered(element[1], facts)
         without_gap = self._without_gap(filtered.table, facts)
+        gone = self._gone(without_gap, facts)
         table, train = self._parted(without_gap, facts)
+        repeated = filtered.repeated + len(without_gap) - len(table) - int(np.count_nonzero(gone))
         size = len(table.items)
         items = {
             FILTERED: np.bincount(table.item, minlength=size),
@@ -162,7 +151,9 @@ class Train(OnShard):
             account.DROPPED + "rare_item": filtered.rare_item,
             account.DROPPED + "rare_user": filtered.rare_user,
             account.DROPPED + "gap": len(filtered.table) - len(without_gap),
-            account.DROPPED + "duplicate": filtered.repeated + len(without_gap) - len(table),
+            account.DROPPED + "duplicate": repeated,
+            account.DROPPED + "taken_back": int(np.count_nonzero(gone)),
+            **counts_of(without_gap, gone),
             "rows_filtered": len(table),
             "users_filtered": filtered.users,
             "rows_training": int(np.count_nonzero(train)),
@@ -178,7 +169,7 @@ class Train(OnShard):
 class Keys(OnShard):
     """Gives training values, for their median, and the keys of held-out users that the split rule asks for."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         table, train = self._parted(self._filtered(element[1], facts).table, facts)
         if self._config.positive == "median" and train.any():
@@ -193,7 +184,7 @@ class Keys(OnShard):
 class Below(OnShard):
     """Gives the largest training value below a threshold that was not known before, the median."""
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[float]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[float]:
         facts = unpack(packed_facts)
         table, train = self._parted(self._filtered(element[1], facts).table, facts)
         yield from boundary.largest_below(table.value[train], facts.threshold)
@@ -206,7 +197,7 @@ class Write(OnShard):
         super().__init__(config)
         self._shards, self._folders = shards, folders
 
-    def process(self, element: tuple[int, bytes], packed_facts: bytes) -> Iterator[Any]:
+    def process(self, element: Shard, packed_facts: bytes) -> Iterator[Any]:
         facts = unpack(packed_facts)
         read = unpack_columns(element[1])
         table, train = self._parted(filter_rows(read, facts.kept, self._config.min_user_items).table, facts)
@@ -223,14 +214,28 @@ class Write(OnShard):
             records[schema.SPLITS[split]] = encoder.evaluation(
                 targets, known, len(facts.catalogue), self._config.caps.history
             )
-        counts = _row_counts(table, known, splits, positive, chosen)
+        counts = row_counts(table, known, splits, positive, chosen)
         for name, split_records in records.items():
             data, counts[account.examples(name)] = gzip_tfrecords(split_records)
             write_shard(self._folders, name, element[0], self._shards, data)
+        if self._config.random_files:
+            medians = None if facts.threshold is not None else boundary.user_medians(table, known.train)[0]
+            thresholds = np.full(len(table.users), facts.threshold) if medians is None else medians
+            judges = Judges(table, known, splits, positive, thresholds, facts.time, facts.catalogue)
+            counts |= self._write_random(element, judges, day)
         unit = account.timestamp_unit(facts.counts)
         days = [see_days(read, has_values, facts.window), see_likes(table, positive, facts.window)]
         observed = dataclasses.replace(observe_examples(table, positive, chosen, unit), days=merge_days(days))
         yield _sums(table.items, self._likes(table, known.train & positive, facts), counts, observed)
+
+    def _write_random(self, element: Shard, judges: Judges, day: int) -> dict[str, int]:
+        """Writes the examples that ask for what was shown at random; what became of its rows."""
+        found = judge_random(unpack_columns(element[2]), judges, self._config)
+        encoder = ShardExamples(found.table, found.positive, day)
+        size, longest = len(judges.catalogue), self._config.caps.history
+        data, _ = gzip_tfrecords(encoder.evaluation(found.targets, found.known, size, longest))
+        write_shard(self._folders, schema.TEST_RANDOM_SPLIT, element[0], self._shards, data)
+        return {account.at_random(name): number for name, number in found.counts.items()}
 
     def _likes(self, table: UserTable, liked: Mask, facts: Facts) -> dict[str, npt.NDArray[Any]]:
         """Positive training rows of each item, and the recent ones among them where they are asked for."""
@@ -241,28 +246,3 @@ class Write(OnShard):
             of_late = liked & table.days_before(facts.time, self._config.recent_days, day)
             likes[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = np.bincount(table.item[of_late], minlength=size)
         return likes
-
-
-def _row_counts(table: UserTable, known: Known, splits: Splits, positive: Mask, chosen: Selection) -> dict[str, int]:
-    counts = {
-        account.DROPPED + "unknown_user": known.unknown_user,
-        account.DROPPED + "unknown_item": known.unknown_item,
-        account.DROPPED + "few_positives": chosen.few_positives,
-        account.DROPPED + "few_heldout_positives": chosen.few_heldout_positives,
-        account.DROPPED + "no_positive_target": chosen.no_positive_target,
-        account.DROPPED + "capped": chosen.capped,
-        "users_heldout": chosen.heldout_users,
-        "users_heldout_enough": chosen.heldout_users_enough,
-    }
-    for split, name in enumerate(schema.SPLITS):
-        here = chosen.used & (splits == split)
-        rows = {"positive": here & positive, "negative": here & ~positive}
-        for polarity, mask in rows.items():
-            counts[account.kept(name, polarity)] = int(np.count_nonzero(mask))
-    for split, targets in chosen.targets.items():
-        name = schema.SPLITS[split]
-        positives = int(np.count_nonzero(positive[targets.rows]))
-        counts[account.examples(name, "positive")] = positives
-        counts[account.examples(name, "negative")] = len(targets.rows) - positives
-        counts[f"seen_targets_{name}"] = seen_before(table, targets)
-    return counts

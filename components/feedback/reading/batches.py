@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import Decoded, decode, required_columns, usable_rows
+from components.feedback.reading.columns import Decoded, columns_of, decode, required_columns, usable_rows
 from components.feedback.reading.kept import rows_through
 from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece, RawBatch, Source
@@ -15,7 +15,7 @@ from pnfrec_columns.dates import date_hint
 from pnfrec_columns.times import in_unit
 
 BATCH_ROWS = 1 << 18
-WRONG_FIELDS = "wrong_fields"
+WRONG_FIELDS, NO_OPINION = "wrong_fields", "no_opinion"
 
 
 def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
@@ -31,12 +31,12 @@ def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS
     """
     if piece.kept is None:
         return _parse(piece, config, batch_rows)
-    return rows_through(piece.kept, piece.source.path, piece.file, lambda: _parse(piece, config, batch_rows))
+    return rows_through(piece.kept, piece, lambda: _parse(piece, config, batch_rows))
 
 
 def _parse(piece: Piece, config: FeedbackConfig, batch_rows: int) -> Iterator[RowBatch]:
-    for raw in piece.source.read(piece, required_columns(config), batch_rows):
-        decoded = decode(raw.columns, config, piece.source.path)
+    for raw in piece.source.read(piece, required_columns(config, piece.event), batch_rows):
+        decoded = decode(raw.columns, config, piece.source.path, piece.event)
         if config.bad_rows == "error":
             _stop_at_bad_row(raw, decoded, piece.source)
         yield _usable(raw, decoded, piece)
@@ -44,11 +44,10 @@ def _parse(piece: Piece, config: FeedbackConfig, batch_rows: int) -> Iterator[Ro
 
 def find_other_unit(pieces: Iterable[Piece], config: FeedbackConfig, unit: str) -> str | None:
     """The first usable row of the input whose timestamp is not in `unit`, named for the user. Reads the input again."""
-    name = config.columns.timestamp
     for piece in pieces:
-        path = piece.source.path
-        for raw in piece.source.read(piece, required_columns(config), BATCH_ROWS):
-            decoded = decode(raw.columns, config, path)
+        path, name = piece.source.path, columns_of(config, piece.event).timestamp
+        for raw in piece.source.read(piece, required_columns(config, piece.event), BATCH_ROWS):
+            decoded = decode(raw.columns, config, path, piece.event)
             if set(decoded.units) - {unit}:
                 other = usable_rows(decoded.bad) & ~in_unit(raw.columns[name], unit, path, config.time_reading)
                 index = int(np.argmax(other))
@@ -90,6 +89,9 @@ def _usable(raw: RawBatch, decoded: Decoded, piece: Piece) -> RowBatch:
         if new := int(np.count_nonzero(bad.mask & ~unusable)):
             dropped[bad.reason] += new
             unusable |= bad.mask
+    if decoded.silent is not None and (new := int(np.count_nonzero(decoded.silent & ~unusable))):
+        dropped[NO_OPINION] = new
+        unusable |= decoded.silent
     columns = dataclasses.replace(decoded.columns, place=(piece.file, raw.first_row))
     if unusable.any():
         columns = columns.take(~unusable)

@@ -1,17 +1,17 @@
-"""`Columns`, the seven columns of feedback that every later step works on, and how they are made of what is stored.
+"""`Columns`, the columns of feedback that every later step works on, and how they are made of what is stored.
 
 Whole columns are decoded at a time. Rows that cannot be used are marked, not raised for.
 """
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.feedback.config import FeedbackConfig
+from components.feedback.config import ColumnsConfig, FeedbackConfig
 from pnfrec_columns.arrays import Codes, Floats, Ints, Mask
 from pnfrec_columns.dates import expected_time
 from pnfrec_columns.ids import decode_ids, expected_id
@@ -21,6 +21,7 @@ from pnfrec_core import schema
 
 SPLIT_CODES = {name: code for code, name in enumerate(schema.SPLITS)}
 POLARITIES = {"1": 1.0, "true": 1.0, "positive": 1.0, "p": 1.0, "0": 0.0, "false": 0.0, "negative": 0.0, "n": 0.0}
+_POLARITY = "positive or negative (1/0, true/false, p/n)"
 
 Rows = Mask | Ints | slice
 C = TypeVar("C", bound="Columns")
@@ -39,6 +40,7 @@ class Columns:
         value: The value, or 1.0 and 0.0 where a column says the polarity.
         split: Place of the row's split in `schema.SPLITS`; None unless a column says it.
         place: (file, row) of the first row in the input, where the rows are in the order of one file.
+        event: Place of the row's event in `feedback.events`; None without any.
     """
 
     users: pa.Array
@@ -49,9 +51,10 @@ class Columns:
     value: Floats
     split: npt.NDArray[np.int8] | None
     place: tuple[int, int] = (0, 0)
+    event: npt.NDArray[np.int16] | None = None
 
     # Those with an element a row.
-    BY_ROW: ClassVar[tuple[str, ...]] = ("user", "item", "time", "value", "split")
+    BY_ROW: ClassVar[tuple[str, ...]] = ("user", "item", "time", "value", "split", "event")
 
     def __len__(self) -> int:
         return len(self.user)
@@ -73,8 +76,14 @@ def join(parts: Sequence[Columns]) -> Columns:
     users, user = _unify([(part.users, part.user) for part in parts])
     items, item = _unify([(part.items, part.item) for part in parts])
     time, value = (np.concatenate([getattr(part, name) for part in parts]) for name in ("time", "value"))
-    splits = [part.split for part in parts if part.split is not None]
-    return Columns(users, user, items, item, time, value, np.concatenate(splits) if splits else None, parts[0].place)
+    split, event = (_joined([getattr(part, name) for part in parts]) for name in ("split", "event"))
+    return Columns(users, user, items, item, time, value, split, parts[0].place, event)
+
+
+def _joined(parts: Sequence[npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
+    """All of a column that the input may not have."""
+    present = [part for part in parts if part is not None]
+    return np.concatenate(present) if present else None
 
 
 def _compact(codes: Codes, ids: pa.Array) -> tuple[Codes, pa.Array]:
@@ -97,9 +106,22 @@ def _unify(parts: Iterable[tuple[pa.Array, Codes]]) -> tuple[pa.Array, Codes]:
     )
 
 
-def required_columns(config: FeedbackConfig) -> list[str]:
-    """Names of the columns of the input that the rules of `config` need, without repeats."""
-    return [getattr(config.columns, role) for role in config.roles]
+def columns_of(config: FeedbackConfig, event: int | None) -> ColumnsConfig:
+    """How the columns are named in the files of an event, by its place; None without any."""
+    own = None if event is None else config.events[event].columns
+    return own or config.columns
+
+
+def required_columns(config: FeedbackConfig, event: int | None = None) -> list[str]:
+    """Names of the columns that the rules of `config` need, without repeats, in the files of an event if there is one.
+
+    Its polarity comes from the event, or from a column that the event names.
+    """
+    names = columns_of(config, event)
+    if event is None:
+        return [getattr(names, role) for role in config.roles]
+    found = [getattr(names, role) for role in config.roles if role != "polarity"]
+    return list(dict.fromkeys([*found, *filter(None, [config.events[event].column])]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,21 +150,23 @@ class Decoded:
         bad: The rows that cannot be used, by column.
         units: Usable rows by the unit of their timestamp.
         zones: Usable rows whose date names its zone ("zoned") or does not ("naive").
+        silent: Rows that say neither like nor dislike, by the bounds of their event; None where each says one.
     """
 
     columns: Columns
     bad: tuple[BadRows, ...]
     units: dict[str, int]
     zones: dict[str, int]
+    silent: Mask | None = None
 
 
-def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str) -> Decoded:
-    """Decodes the columns of a batch. `where` names the file.
+def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str, event: int | None = None) -> Decoded:
+    """Decodes the columns of a batch. `where` names the file, `event` the place of its event.
 
     Raises:
         FeedbackError: A column has a type that cannot hold what is asked of it.
     """
-    names = config.columns
+    names = columns_of(config, event)
     users, user = decode_ids(stored[names.user], f"{where}, column {names.user!r}")
     items, item = decode_ids(stored[names.item], f"{where}, column {names.item!r}")
     reading = config.time_reading
@@ -154,13 +178,8 @@ def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str) -> D
         BadRows(names.item, "bad_item", expected_id(stored[names.item].type), item < 0),
         BadRows(names.timestamp, "bad_timestamp", expected_time(reading), bad_time),
     ]
-    if config.positive == "column":
-        value, bad_value = decode_words(stored[names.polarity], POLARITIES, f"{where}, column {names.polarity!r}")
-        expected = "positive or negative (1/0, true/false, p/n)"
-        bad.append(BadRows(names.polarity, "bad_polarity", expected, bad_value))
-    else:
-        value, bad_value = decode_numbers(stored[names.value], f"{where}, column {names.value!r}")
-        bad.append(BadRows(names.value, "bad_value", "a finite number", bad_value))
+    value, of_value, silent = _values(stored, config, where, event)
+    bad += of_value
     split = None
     if "split" in config.split_rule.columns:
         codes, bad_split = decode_words(stored[names.split], SPLIT_CODES, f"{where}, column {names.split!r}")
@@ -170,7 +189,33 @@ def decode(stored: dict[str, pa.Array], config: FeedbackConfig, where: str) -> D
     masks = dict(units_of(time, dated, reading.unit))
     units = {unit: int(count) for unit, mask in masks.items() if (count := np.count_nonzero(mask & usable))}
     zones = {"zoned": int(np.count_nonzero(zoned & usable)), "naive": int(np.count_nonzero(dated & ~zoned & usable))}
-    return Decoded(Columns(users, user, items, item, time, value, split), tuple(bad), units, zones)
+    of_event = None if event is None else np.full(len(user), event, np.int16)
+    columns = Columns(users, user, items, item, time, value, split, event=of_event)
+    return Decoded(columns, tuple(bad), units, zones, silent)
+
+
+def _values(
+    stored: dict[str, pa.Array], config: FeedbackConfig, where: str, event: int | None
+) -> tuple[Floats, list[BadRows], Mask | None]:
+    """What the rule of polarity looks at, the rows where that cannot be read, and those that say nothing."""
+    own = None if event is None else config.events[event]
+    if own is not None and not own.column:
+        # Of what takes others back no value is ever looked at.
+        count = len(next(iter(stored.values())))
+        return np.full(count, float(own.polarity == "like")), [], None
+    by_words = config.positive == "column" if own is None else not own.has_bounds
+    name = own.column if own is not None else config.columns.polarity if by_words else config.columns.value
+    place = f"{where}, column {name!r}"
+    if by_words:
+        value, unusable = decode_words(stored[name], POLARITIES, place)
+        return value, [BadRows(name, "bad_polarity", _POLARITY, unusable)], None
+    value, unusable = decode_numbers(stored[name], place)
+    bad = [BadRows(name, "bad_value", "a finite number", unusable)]
+    if own is None:
+        return value, bad, None
+    liked = np.zeros(len(value), bool) if own.like_from is None else value >= own.like_from
+    disliked = np.zeros(len(value), bool) if own.dislike_below is None else value < own.dislike_below
+    return liked.astype(np.float64), bad, ~(liked | disliked)
 
 
 def usable_rows(bad: Sequence[BadRows]) -> Mask:

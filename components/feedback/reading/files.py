@@ -1,14 +1,12 @@
-"""Which files the settings name, in the order of the input. It is the one place that follows globs of `feedback.files`.
+"""Which files a path, a folder or a glob means: the one place that follows globs of feedback.
 
 Only the standard library is imported here, and Beam for files of another machine, so that commands and cache keys can
 ask for the files without waiting for imports.
 """
 
-import dataclasses
 import glob
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from components.feedback.reading.suffixes import (
@@ -19,14 +17,9 @@ from components.feedback.reading.suffixes import (
     without_compression,
     zip_members,
 )
-from components.feedback.reading.tables import check_no_table
 from components.feedback.spans.pattern import SpanPattern, has_placeholder
-from components.feedback.spans.window import Spans, choose
 from pnfrec_core.errors import FeedbackError
 from pnfrec_data.registry import remedy
-
-if TYPE_CHECKING:
-    from components.feedback.config import FeedbackConfig
 
 # How Hive and Spark write the value of a folder that stands for none.
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -79,55 +72,7 @@ def path_columns(path: str) -> dict[str, str | None]:
     return {unquote(name): None if value == _NO_VALUE else unquote(value) for name, value in pairs}
 
 
-@dataclasses.dataclass(frozen=True)
-class Input:
-    """The files of a run.
-
-    Attributes:
-        files: In order: those of no span, then span by span; each sorted by path.
-        spans: What was chosen of the spans; None where no pattern has a placeholder.
-    """
-
-    files: list[str]
-    spans: Spans | None = None
-
-
-def expand_files(config: "FeedbackConfig") -> list[str]:
-    """The input files in order, as `find_input` finds them."""
-    return find_input(config).files
-
-
-def find_input(config: "FeedbackConfig") -> Input:
-    """The input files in order, each once however it is spelled, and the spans that they are of.
-
-    Raises:
-        FeedbackError: A file or every span is missing, a folder or glob holds no file, a span is written in two ways,
-            or a folder is a table of Delta, Iceberg or Hudi, whose files are not all current.
-    """
-    paths: set[str] = set()
-    for pattern in config.files:
-        if not has_placeholder(pattern):
-            paths.update(match_files(config.base, pattern, "feedback.files"))
-    spans = _find_spans(config)
-    of_span = spans.of_file if spans else {}
-    check_no_table(path for path in (*paths, *of_span) if not is_remote(path))
-    first: dict[str, str] = {}
-    for path in (*sorted(paths), *sorted(of_span, key=lambda path: (of_span[path], path))):
-        # A link or `./` must not double the interactions.
-        first.setdefault(path if is_remote(path) else os.path.realpath(path), path)
-    return Input(list(first.values()), spans)
-
-
-def _find_spans(config: "FeedbackConfig") -> Spans | None:
-    patterns = [SpanPattern(pattern) for pattern in config.files if has_placeholder(pattern)]
-    try:
-        found = {pattern: pattern.places(*_span_paths(config.base, pattern)) for pattern in patterns}
-        return choose(found, config.spans.newest) if found else None
-    except ValueError as error:
-        raise FeedbackError(str(error)) from error
-
-
-def _span_paths(base: str, pattern: SpanPattern) -> tuple[str, list[str]]:
+def span_paths(base: str, pattern: SpanPattern) -> tuple[str, list[str]]:
     """The folder that the pattern counts from, and the files of whatever numbers may stand in its places."""
     path = absolute(base, pattern.glob)
     if is_remote(path):
@@ -157,7 +102,7 @@ def match_files(base: str, pattern: str, setting: str) -> list[str]:
     """
     path = absolute(base, pattern)
     if has_placeholder(pattern):
-        found = _span_paths(base, SpanPattern(pattern))[1]
+        found = span_paths(base, SpanPattern(pattern, setting))[1]
     elif is_remote(path):
         found = _match_remote(path)
     elif os.path.isdir(path):

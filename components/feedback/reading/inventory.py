@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.files import absolute, expand_files, is_remote
+from components.feedback.reading.files import absolute, is_remote
+from components.feedback.reading.input_files import expand_files
 from components.feedback.reading.stores import contents
 from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import data_digest

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import required_columns
+from components.feedback.events import patterns_of
+from components.feedback.reading.columns import columns_of, required_columns
 from components.feedback.reading.files import is_remote, path_columns
 from components.feedback.reading.kept import SUFFIX, UNFINISHED, Kept, state_of
 from components.feedback.reading.source import Piece
@@ -31,7 +32,9 @@ def folder_of(config: FeedbackConfig, pipeline_root: str | None) -> str | None:
         pipeline_root: Of artifacts, below which it lies by default; None where nothing is kept by default.
     """
     keep = config.keep_read
-    if keep.mode == "never" or (keep.mode == "auto" and not any(map(has_placeholder, config.files))):
+    if keep.mode == "never" or (
+        keep.mode == "auto" and not any(has_placeholder(file) for file, _ in patterns_of(config))
+    ):
         return None
     if keep.folder:
         return keep.folder
@@ -89,16 +92,18 @@ def tidy(folder: str, pieces: Iterable[Piece], unused_days: float) -> int:
 def _name(piece: Piece, config: FeedbackConfig, content: str, code: str) -> str:
     """The name of the kept file: of all that its rows depend on."""
     of_path = path_columns(piece.source.path)
-    needed = required_columns(config)
+    names = columns_of(config, piece.event)
     settings: dict[str, Any] = {
         # How the file is opened and parsed: its format, delimiter, names and quotes; and what its folders say.
         "source": {
             **dataclasses.asdict(piece.source),
-            "path": {name: of_path[name] for name in needed if name in of_path},
+            "path": {name: of_path[name] for name in required_columns(config, piece.event) if name in of_path},
         },
         "kind": [type(piece.source).__name__, piece.source.compression],
         "piece": [piece.row_groups, piece.first_row],
-        "roles": dict(zip(config.roles, needed, strict=True)),
+        "roles": {role: getattr(names, role) for role in config.roles},
+        # What an event says of its rows; not its name, its files or its place among the others.
+        "event": None if piece.event is None else config.events[piece.event].meaning(),
         "time": dataclasses.asdict(config.time_reading),
         "bad_rows": config.bad_rows,
     }

@@ -14,7 +14,7 @@ import struct
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import google_crc32c
 import numpy as np
@@ -24,6 +24,9 @@ from components.feedback.reading.columns import Columns, join
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.stores import contents
+
+if TYPE_CHECKING:
+    from components.feedback.reading.source import Piece
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +66,12 @@ def state_of(path: str) -> State:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def rows_through(kept: Kept, path: str, file: int, parse: Callable[[], Iterator[RowBatch]]) -> Iterator[RowBatch]:
+def rows_through(kept: Kept, piece: "Piece", parse: Callable[[], Iterator[RowBatch]]) -> Iterator[RowBatch]:
     """The kept rows of a piece, or those that are parsed now, which are kept once all of them were asked for.
 
     Args:
         kept: Where.
-        path: Of the file of the input.
-        file: Its place in the input.
+        piece: Which piece.
         parse: Reads the file.
 
     Raises:
@@ -77,9 +79,9 @@ def rows_through(kept: Kept, path: str, file: int, parse: Callable[[], Iterator[
     """
     found = _read(kept.path)
     if found is not None:
-        yield from (_placed(batch, file) for batch in found)
+        yield from (_placed(batch, piece) for batch in found)
         return
-    writer = _Writer(kept.path)
+    writer, path = _Writer(kept.path), piece.source.path
     try:
         for batch in parse():
             writer.add(batch)
@@ -93,9 +95,11 @@ def rows_through(kept: Kept, path: str, file: int, parse: Callable[[], Iterator[
         writer.close()
 
 
-def _placed(batch: RowBatch, file: int) -> RowBatch:
-    place = (file, batch.columns.place[1])
-    return dataclasses.replace(batch, columns=dataclasses.replace(batch.columns, place=place))
+def _placed(batch: RowBatch, piece: "Piece") -> RowBatch:
+    """The batch with what is not kept of its rows: where its file and its event stand in this run."""
+    event = None if piece.event is None else np.full(len(batch.columns), piece.event, np.int16)
+    place = (piece.file, batch.columns.place[1])
+    return dataclasses.replace(batch, columns=dataclasses.replace(batch.columns, place=place, event=event))
 
 
 class _Writer:

@@ -1,12 +1,14 @@
 """What is read, in which order, and whether it can be used at all. Runs once, before the Beam pipeline."""
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import required_columns
-from components.feedback.reading.files import file_format, find_input, match_files
+from components.feedback.reading.columns import columns_of, required_columns
+from components.feedback.reading.files import file_format, match_files
+from components.feedback.reading.input_files import Input, find_input
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
@@ -65,26 +67,22 @@ def make_plan(config: FeedbackConfig) -> Plan:
     """
     # Titles are read last; whether they can be read is better known now.
     find_titles(config)
-    needed = required_columns(config)
     pieces: list[Piece] = []
     rows, sources = 0.0, []
     empty: dict[str, FeedbackError] = {}
     found_files = find_input(config)
     spans = found_files.spans
-    for index, path in enumerate(found_files.files):
-        source = _source(path, config.format, config.delimiter, config.names, config.quotes)
+    for index, (path, event) in enumerate(zip(found_files.files, found_files.events, strict=True)):
         try:
-            found, size = source.pieces(needed)
+            found, size = look_at(path, event, config)
         except EmptyFileError as error:
             # A part without a row among good ones is what engines write for a worker that had nothing to do.
             empty[path] = error
             continue
-        except MissingColumnError as error:
-            raise _explain_missing(error, config) from None
         rows += size
-        pieces += [dataclasses.replace(piece, file=index, rows=size / len(found)) for piece in found]
+        pieces += [dataclasses.replace(piece, file=index) for piece in found]
         if found:
-            sources.append(source)
+            sources.append((found[0].source, event))
         else:
             empty[path] = FeedbackError(f"{path} has no data row.")
     if not pieces:
@@ -93,10 +91,69 @@ def make_plan(config: FeedbackConfig) -> Plan:
             raise first
         msg = f"No input file has a data row: {', '.join(empty)}. Check `feedback.files`."
         raise FeedbackError(msg)
+    absent = list(_check_each_event(config, found_files, pieces))
+    at_random = _random_pieces(config, found_files)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    warnings = (*(spans.warnings() if spans else ()), *map(str, empty.values()))
-    return Plan(tuple(pieces), shards, _settle_unit(config, sources), warnings, spans)
+    warnings = (*(spans.warnings() if spans else ()), *absent, *map(str, empty.values()))
+    return Plan((*pieces, *at_random), shards, _settle_unit(config, sources), warnings, spans)
+
+
+def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[Piece], float]:
+    """The pieces to read a file in, none if it has no data row, and about how many rows it has.
+
+    Args:
+        path: Of the file.
+        event: Place of its event in `feedback.events`; None without any.
+        config: The settings.
+
+    Raises:
+        EmptyFileError: It has no content.
+        FeedbackError: It cannot be read, or lacks a column.
+    """
+    source = _source(path, config.format, config.delimiter, config.names, config.quotes)
+    try:
+        pieces, rows = source.pieces(required_columns(config, event))
+    except MissingColumnError as error:
+        raise _explain_missing(error, config) from None
+    return [dataclasses.replace(piece, event=event, rows=rows / len(pieces)) for piece in pieces], rows
+
+
+def _random_pieces(config: FeedbackConfig, found_files: Input) -> list[Piece]:
+    """The pieces of what was shown at random, whose files come after all others.
+
+    Raises:
+        FeedbackError: A file cannot be read or lacks a column, or none has a row.
+    """
+    pieces: list[Piece] = []
+    files = found_files.at_random
+    for index, path in enumerate(files, start=len(found_files.files)):
+        with contextlib.suppress(EmptyFileError):
+            found, _ = look_at(path, None, config)
+            pieces += [dataclasses.replace(piece, file=index, at_random=True) for piece in found]
+    if files and not pieces:
+        msg = f"`feedback.random_files`: no file has a data row: {', '.join(files)}. Correct it, or leave it out."
+        raise FeedbackError(msg)
+    return pieces
+
+
+def _check_each_event(config: FeedbackConfig, found_files: Input, pieces: Sequence[Piece]) -> Iterator[str]:
+    """The events that the spans which are read have no file of, a sentence each.
+
+    Raises:
+        FeedbackError: Files of an event have no row: they may be the wrong ones, without a word.
+    """
+    present = {piece.event for piece in pieces}
+    for place, event in enumerate(config.events):
+        paths = ", ".join(path for path, of in zip(found_files.files, found_files.events, strict=True) if of == place)
+        if not paths:
+            yield f"`feedback.events`, {event.name!r}: none of the spans that are read has a file of it."
+        elif place not in present:
+            msg = (
+                f"`feedback.events`, {event.name!r}: no file has a data row: {paths}. Correct its `files`, or leave "
+                "the event out."
+            )
+            raise FeedbackError(msg)
 
 
 def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> FeedbackError:
@@ -110,15 +167,15 @@ def _explain_missing(error: MissingColumnError, config: FeedbackConfig) -> Feedb
     )
 
 
-def _settle_unit(config: FeedbackConfig, sources: Sequence[Source]) -> FeedbackConfig:
+def _settle_unit(config: FeedbackConfig, sources: Sequence[tuple[Source, int | None]]) -> FeedbackConfig:
     """The settings, with the unit of seconds with a fraction where the first rows of a file hold such timestamps.
 
     One unit holds for all rows, so it has to be known before any is read.
     """
     if config.time_unit != AUTO or config.time_format:
         return config
-    name = config.columns.timestamp
-    found = (source.first_rows([name]).get(name) for source in sources[:_LOOKED_AT])
+    named = [(source, columns_of(config, event).timestamp) for source, event in sources[:_LOOKED_AT]]
+    found = (source.first_rows([name]).get(name) for source, name in named)
     if any(times is not None and has_fractions(times) for times in found):
         return dataclasses.replace(config, time_unit=FRACTIONAL)
     return config

@@ -53,6 +53,8 @@ class Piece:
         is_first: True for one piece of the whole input.
         kept: Where its rows are kept as they were read; None where they are not.
         rows: About how many there are.
+        event: Place of its event in `feedback.events`; None without any.
+        at_random: Whether it is of `feedback.random_files`.
     """
 
     source: "Source"
@@ -62,6 +64,8 @@ class Piece:
     is_first: bool = False
     kept: Kept | None = None
     rows: float = dataclasses.field(default=0.0, compare=False)
+    event: int | None = None
+    at_random: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

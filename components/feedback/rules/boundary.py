@@ -105,6 +105,8 @@ def positive_rule(rule: float | str, threshold: float | None) -> str:
     """Which rows are positive, in words."""
     if rule == "column":
         return "what the polarity column says"
+    if rule == "events":
+        return "what the event of a row says"
     if rule == "user_median":
         return "value >= the user's own median"
     return f"value >= {threshold:.12g}" + (", the median of the training rows" if rule == "median" else "")

@@ -40,17 +40,19 @@ class Filtered:
 
 def filter_rows(table: UserTable, kept_items: pa.Array, min_user_items: int) -> Filtered:
     """Drops rows of other than `kept_items`, then users with fewer than `min_user_items` distinct items (rule 2)."""
-    is_kept = _places_in(table.items, kept_items) >= 0
+    is_kept = places_in(table.items, kept_items) >= 0
     of_kept = is_kept[table.item]
     distinct = np.bincount(table.user[of_kept & table.first], minlength=len(table.users))
     enough = distinct >= min_user_items
     stays = of_kept & enough[table.user]
+    # What is taken back and may yet come back is no repetition of another row.
+    counted = table.stays | table.in_doubt
     remaining = table if stays.all() else table.take(stays)
     return Filtered(
         remaining,
-        int(np.count_nonzero(table.stays & ~of_kept)),
-        int(np.count_nonzero(table.stays & of_kept & ~stays)),
-        int(np.count_nonzero(~table.stays & ~stays)),
+        int(np.count_nonzero(counted & ~of_kept)),
+        int(np.count_nonzero(counted & of_kept & ~stays)),
+        int(np.count_nonzero(~counted & ~stays)),
         int(np.count_nonzero(distinct[enough])),
     )
 
@@ -75,7 +77,7 @@ class Known:
 
 def known_rows(table: UserTable, train: Mask, catalogue: pa.Array) -> Known:
     """Leaves out held-out rows with unknown ids: of a user or an item that no training row has (rule 4)."""
-    popularity = _places_in(table.items, catalogue)
+    popularity = places_in(table.items, catalogue)
     user_known = np.bincount(table.user[train], minlength=len(table.users))[table.user] > 0
     item_known = (popularity >= 0)[table.item]
     unknown_user = int(np.count_nonzero(~train & ~user_known))
@@ -83,7 +85,7 @@ def known_rows(table: UserTable, train: Mask, catalogue: pa.Array) -> Known:
     return Known(train, train | (user_known & item_known), unknown_user, unknown_item, popularity)
 
 
-def _places_in(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.int64]:
+def places_in(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.int64]:
     """Place of each id in `among`, -1 where it is not there."""
     places: npt.NDArray[np.int64] = (
         pc.index_in(ids, value_set=among).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)

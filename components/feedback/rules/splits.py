@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from components.feedback.rules.places import rows_after, rows_kept
 from components.feedback.rules.ranks import RankRule, half_rank, last_rank, nearest_rank
 from pnfrec_columns.units import duration_of, in_ticks, moment_of
 from pnfrec_core import schema
@@ -101,6 +102,11 @@ class SplitRule(abc.ABC):
         del times, unit
         return np.zeros(len(table), bool)
 
+    def known_until(self, times: Sequence[int], unit: str | None) -> int | None:
+        """The first time that training knows nothing of; None where that is each user's first held-out row."""
+        del times, unit
+        return None
+
     def user_keys(self, table: "UserTable", held_out: "Mask") -> npt.NDArray[np.uint64]:
         """A key of each user who has rows in `held_out`, the held-out rows that training knows."""
         del table, held_out
@@ -136,13 +142,12 @@ class GlobalTime(SplitRule):
     """The paper's rule: one time T parts training from what is held out, one half of the users tests the other.
 
     T is a quantile of the timestamps after the filters, or `feedback.split_time`. Rows less than `feedback.gap` before
-    it are left out. Users are halved by the rank of a hash of their ids, which
-    `feedback.split_seed` draws.
+    it are left out. Users are halved by the rank of a hash of their ids, which `feedback.split_seed` draws.
     """
 
     name = "global_time"
     summary = "rows from one time on are held out, of half of the users for validation, of the others for test"
-    settings = ("test_quantile", "split_time", "gap", "split_seed", "recent_days")
+    settings = ("test_quantile", "split_time", "gap", "split_seed", "recent_days", "random_files")
     holds_out_newest = True
 
     def rank_rules(self) -> dict[str, RankRule]:
@@ -159,11 +164,14 @@ class GlobalTime(SplitRule):
         return table.time >= times[0] if times else np.zeros(len(table), bool)
 
     def left_out(self, table: "UserTable", times: Sequence[int], unit: str | None) -> "Mask":
+        end = self.known_until(times, unit)
+        return np.zeros(len(table), bool) if end is None else (table.time >= end) & (table.time < times[0])
+
+    def known_until(self, times: Sequence[int], unit: str | None) -> int | None:
         gap = self._config.gap
-        if not gap or not times or unit is None:
-            return np.zeros(len(table), bool)
-        ticks = in_ticks(duration_of(gap), unit) if isinstance(gap, str) else gap
-        return (table.time >= times[0] - ticks) & (table.time < times[0])
+        if not times or unit is None:
+            return None
+        return times[0] - (in_ticks(duration_of(gap), unit) if isinstance(gap, str) else gap)
 
     def user_keys(self, table: "UserTable", held_out: "Mask") -> npt.NDArray[np.uint64]:
         # The users are halved here, before rule 5 drops those with too few positive rows from every set.
@@ -280,20 +288,10 @@ class NothingHeldOut(SplitRule):
         del train, keys
         return np.zeros(len(table), np.int8)
 
+    def known_until(self, times: Sequence[int], unit: str | None) -> int | None:
+        del times, unit
+        return np.iinfo(np.int64).max
+
     def remedy(self, time: str | None) -> str:
         del time
         return "none is held out. Give more data"
-
-
-def rows_kept(table: "UserTable") -> npt.NDArray[np.int64]:
-    """How many rows of each row's user the rule on duplicates keeps."""
-    kept: npt.NDArray[np.int64] = np.bincount(table.user[table.stays], minlength=len(table.users))[table.user]
-    return kept
-
-
-def rows_after(table: "UserTable") -> npt.NDArray[np.int64]:
-    """How many rows of the same user follow each row, of those that the rule on duplicates keeps."""
-    until = np.cumsum(table.stays)
-    of_users = np.cumsum(np.bincount(table.user[table.stays], minlength=len(table.users)))
-    after: npt.NDArray[np.int64] = of_users[table.user] - until
-    return after

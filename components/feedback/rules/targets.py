@@ -74,15 +74,15 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
         few_heldout |= here & enough & ~eligible
         rows = np.flatnonzero(eligible)
         if config.targets == "last":
-            rows = rows[_is_last(table.user[rows])]
+            rows = rows[is_last(table.user[rows])]
         if split == VALIDATION and config.validation_targets == "positive":
             rows = rows[positive[rows]]
         history = known.known & (splits <= split)
-        uncapped = uncapped | _in_examples(table, rows, history, 0) & ~known.train
+        uncapped = uncapped | in_examples(table, rows, history, 0) & ~known.train
         if config.targets == "successive":
             rows = rows[first_of_users(table.user[rows], config.caps.targets)]
         targets[split] = Targets(rows, history)
-        used |= _in_examples(table, rows, history, config.caps.history) & ~known.train
+        used |= in_examples(table, rows, history, config.caps.history) & ~known.train
     capped = uncapped & ~used
     left = known.known & ~used & ~capped
     heldout_users = np.unique(table.user[known.known & ~known.train])
@@ -107,7 +107,7 @@ def seen_before(table: UserTable, targets: Targets) -> int:
     return int(np.count_nonzero(repeated[np.searchsorted(rows, targets.rows)]))
 
 
-def _in_examples(table: UserTable, rows: npt.NDArray[np.int64], history: Mask, most: int) -> Mask:
+def in_examples(table: UserTable, rows: npt.NDArray[np.int64], history: Mask, most: int) -> Mask:
     """Which rows are a target, or in the history of one, of which the newest `most` count; all with 0."""
     if not len(rows):
         return np.zeros(len(table), bool)
@@ -119,6 +119,6 @@ def _in_examples(table: UserTable, rows: npt.NDArray[np.int64], history: Mask, m
     return np.asarray(history & is_before & is_near)
 
 
-def _is_last(users: npt.NDArray[Any]) -> Mask:
+def is_last(users: npt.NDArray[Any]) -> Mask:
     """True at the last of each run of equal users."""
     return np.append(users[1:] != users[:-1], True) if len(users) else np.zeros(0, bool)

@@ -11,7 +11,7 @@ _FORBID: dict[str, Any] = {"extra": "forbid"}
 
 @dataclasses.dataclass(frozen=True)
 class SpansConfig:
-    """Which of the spans, or days, that `feedback.files` finds by `{SPAN}` or `{YYYY}`, `{MM}` and `{DD}` are read.
+    """Which of the spans, or days, that the files are found by `{SPAN}` or `{YYYY}`, `{MM}` and `{DD}` are read.
 
     Attributes:
         newest: The number of spans that are read, counted back from the newest one that is there. With 0 all are.
@@ -27,19 +27,19 @@ class SpansConfig:
             raise ValueError(msg)
 
 
-def check_placeholders(files: Sequence[str], titles: str | None, spans: SpansConfig) -> None:
+def check_placeholders(patterns: Sequence[tuple[str, str]], titles: str | None, spans: SpansConfig) -> None:
     """Raises a ValueError if placeholders of spans cannot be read, or stand where none may.
 
     Args:
-        files: `feedback.files`.
+        patterns: Every path of the input, with the key that names it.
         titles: `feedback.titles.file`.
         spans: `feedback.spans`.
     """
-    for file in files:
-        check_pattern(file)
-    if spans.newest and not any(map(has_placeholder, files)):
+    for file, key in patterns:
+        check_pattern(file, key)
+    if spans.newest and not any(has_placeholder(file) for file, _ in patterns):
         msg = (
-            f"`feedback.spans.newest` ({spans.newest}) counts spans, and no path of `feedback.files` has any. Write "
+            f"`feedback.spans.newest` ({spans.newest}) counts spans, and no path of the input has any. Write "
             "{SPAN}, or {YYYY}, {MM} and {DD}, in the place of their number or date."
         )
         raise ValueError(msg)

@@ -25,10 +25,10 @@ def has_placeholder(pattern: str) -> bool:
     return _PLACEHOLDER.search(pattern) is not None
 
 
-def check_pattern(pattern: str) -> None:
+def check_pattern(pattern: str, key: str) -> None:
     """Raises a ValueError if a path has placeholders that cannot be read, or what is meant as one and is none."""
     if has_placeholder(pattern) or _UNKNOWN.search(pattern):
-        SpanPattern(pattern)
+        SpanPattern(pattern, key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +52,11 @@ class SpanPattern:
 
     Attributes:
         text: As it is set.
+        key: That it is set by.
     """
 
     text: str
+    key: str = "feedback.files"
 
     def __post_init__(self) -> None:
         """Checks the placeholders.
@@ -64,7 +66,7 @@ class SpanPattern:
         """
         names = {name for name, _ in _PLACEHOLDER.findall(self.text)}
         if problem := self._problem(names):
-            msg = f"`feedback.files`: {self.text!r} {problem}"
+            msg = f"`{self.key}`: {self.text!r} {problem}"
             raise ValueError(msg)
 
     @property
@@ -107,7 +109,7 @@ class SpanPattern:
             day = datetime.date(*(int(numbers[part]) for part in _DATE))
         except ValueError as error:
             msg = (
-                f"`feedback.files`: {path} matches {self.text!r}, and {date} is no day of the calendar. Rename it, or "
+                f"`{self.key}`: {path} matches {self.text!r}, and {date} is no day of the calendar. Rename it, or "
                 "move it elsewhere."
             )
             raise ValueError(msg) from error

@@ -22,6 +22,7 @@ class Spans:
         older: Number of spans before the window, which are not read.
         replaced: Number of read spans of which an earlier version is there too.
         unread: Paths that match a pattern but for the number in them.
+        key: That the first pattern is set by.
     """
 
     is_dates: bool
@@ -29,6 +30,7 @@ class Spans:
     older: int = 0
     replaced: int = 0
     unread: tuple[str, ...] = ()
+    key: str = "feedback.files"
 
     @property
     def read(self) -> list[int]:
@@ -66,14 +68,14 @@ class Spans:
             gaps = [first if first == last else f"{first} to {last}" for first, last in ends]
             more = f" and {len(gaps) - _SHOWN:,} more gaps" if len(gaps) > _SHOWN else ""
             yield (
-                f"`feedback.files`: of the {self._noun} {self._name(read[0])} to {self._name(read[-1])} "
+                f"`{self.key}`: of the {self._noun} {self._name(read[0])} to {self._name(read[-1])} "
                 f"{self.missing:,} {'is' if self.missing == 1 else 'are'} missing: {', '.join(gaps[:_SHOWN])}{more}. "
                 f"{'It is' if self.missing == 1 else 'They are'} read by the first run that finds "
                 f"{'it' if self.missing == 1 else 'them'}.{self._hint()}"
             )
         if self.unread:
             yield (
-                f"`feedback.files`: {len(self.unread):,} {'path has' if len(self.unread) == 1 else 'paths have'} no "
+                f"`{self.key}`: {len(self.unread):,} {'path has' if len(self.unread) == 1 else 'paths have'} no "
                 f"number where the pattern has one, and {'is' if len(self.unread) == 1 else 'are'} not read, such as "
                 f"{self.unread[0]}."
             )
@@ -115,8 +117,8 @@ def choose(found: Mapping[SpanPattern, Mapping[str, Place | None]], newest: int)
     numbered, dated = ([each for each in found if each.is_dates is kind] for kind in (False, True))
     if numbered and dated:
         msg = (
-            f"`feedback.files`: {numbered[0].text!r} numbers its spans and {dated[0].text!r} dates them, so that they "
-            "have no order. Give all of them numbers, or dates."
+            f"`{numbered[0].key}`: {numbered[0].text!r} numbers its spans and {dated[0].text!r} dates them, so that "
+            "they have no order. Give all of them numbers, or dates."
         )
         raise ValueError(msg)
     known: dict[SpanPattern, dict[int, dict[int, list[str]]]] = {}
@@ -132,14 +134,14 @@ def choose(found: Mapping[SpanPattern, Mapping[str, Place | None]], newest: int)
             of_file |= dict.fromkeys(versions[max(versions)], span)
             replaced |= {span} if len(versions) > 1 else set()
     unread = tuple(path for places in found.values() for path, place in places.items() if place is None)
-    return Spans(bool(dated), of_file, len(spans) - len(read), len(replaced), unread)
+    return Spans(bool(dated), of_file, len(spans) - len(read), len(replaced), unread, next(iter(found)).key)
 
 
 def _by_span(pattern: SpanPattern, places: Mapping[str, Place]) -> dict[int, dict[int, list[str]]]:
     """Paths by span and version."""
     if not places:
         msg = (
-            f"`feedback.files`: no file is found for {pattern.text!r} (looked for {pattern.glob}). Relative paths are "
+            f"`{pattern.key}`: no file is found for {pattern.text!r} (looked for {pattern.glob}). Relative paths are "
             "taken from `feedback.base`."
         )
         raise ValueError(msg)
@@ -151,7 +153,7 @@ def _by_span(pattern: SpanPattern, places: Mapping[str, Place]) -> dict[int, dic
             if before != written:
                 name = "span" if key[1] is None else f"version of span {place.span}"
                 msg = (
-                    f"`feedback.files`: {other} and {path} are of the same {name}, written {before} and {written}. "
+                    f"`{pattern.key}`: {other} and {path} are of the same {name}, written {before} and {written}. "
                     "Remove one of them, or write both alike."
                 )
                 raise ValueError(msg)

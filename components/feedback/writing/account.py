@@ -22,6 +22,9 @@ REASONS: dict[str, str] = {
     "bad_value": "value not a finite number",
     "bad_polarity": "polarity neither positive nor negative",
     "bad_split": "split neither train, validation nor test",
+    "no_opinion": "neither liked nor disliked, by the bounds of its event (events)",
+    "takes_back": "no interaction, but takes others back (events)",
+    "taken_back": "taken back by a later event (events)",
     "duplicate": "another row of the user and item stays (duplicates)",
     "rare_item": "item with too few users (min_item_users)",
     "rare_user": "user with too few items (min_user_items)",
@@ -44,6 +47,11 @@ def kept(split: str, polarity: str) -> str:
 
 def examples(split: str, polarity: str = "") -> str:
     return f"examples_{split}_{polarity}" if polarity else f"examples_{split}"
+
+
+def at_random(name: str) -> str:
+    """The count of that name, of what was shown at random."""
+    return f"random_{name}"
 
 
 def unit(name: str) -> str:
@@ -91,6 +99,12 @@ def timestamp_unit(counts: Mapping[str, int], find_other: Callable[[str], str | 
         )
         raise FeedbackError(msg)
     return next(iter(units), None)
+
+
+def only_unit(counts: Mapping[str, int]) -> str | None:
+    """The unit of the timestamps where there is one; several are an error that is raised once all are known."""
+    units = [name.removeprefix("unit_") for name in counts if name.startswith("unit_")]
+    return units[0] if len(units) == 1 else None
 
 
 def ticks_a_day(unit: str | None) -> int:

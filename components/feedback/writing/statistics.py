@@ -8,7 +8,18 @@ import numpy as np
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.plausibility.finding import Finding
-from components.feedback.writing.account import DROPPED, POLARITIES, REASONS, ROWS_READ, examples, kept, timestamp_unit
+from components.feedback.rules import at_random, taken_back
+from components.feedback.writing import account
+from components.feedback.writing.account import (
+    DROPPED,
+    POLARITIES,
+    REASONS,
+    ROWS_READ,
+    UNUSABLE,
+    examples,
+    kept,
+    timestamp_unit,
+)
 from pnfrec_columns.units import time_text
 from pnfrec_core import schema
 
@@ -47,17 +58,10 @@ def make_statistics(
         RuntimeError: A row is missing from the account, which is a fault of this component.
     """
     get = counts.get
-    read = get(ROWS_READ, 0)
-    rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
-    dropped = {name: get(DROPPED + name, 0) for name in REASONS}
-    accounted = sum(dropped.values()) + sum(sum(part.values()) for part in rows_kept.values())
-    if accounted != read:
-        msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
-        raise RuntimeError(msg)
     found = timestamp_unit(counts)
     statistics: dict[str, Any] = {
         "spans": None if spans is None else dict(spans),
-        "rows": {"read": read, "dropped": dropped, "kept": rows_kept},
+        "rows": _rows(counts),
         "users": {
             "read": get("users_read", 0),
             "filtered": get("users_filtered", 0),
@@ -68,7 +72,7 @@ def make_statistics(
         "items": dict(items),
         "filtered_rows": get("rows_filtered", 0),
         "training_rows": get("rows_training", 0),
-        "positive": {"rule": config.positive, "threshold": threshold},
+        "positive": {"rule": "events" if config.events else config.positive, "threshold": threshold},
         "split": {
             "rule": config.split,
             "time": time,
@@ -81,6 +85,8 @@ def make_statistics(
         "targets_already_seen": {
             split: get(f"seen_targets_{split}", 0) for split in (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
         },
+        **_events(counts, config),
+        **_at_random(counts, config),
     }
     of_months = {str(np.datetime64(month, "M")): rows for month, rows in sorted(months.items())}
     statistics["months"] = {month: dict(zip(POLARITIES, rows, strict=True)) for month, rows in of_months.items()}
@@ -101,6 +107,59 @@ def _times(first: int | None, last: int | None, unit: str | None) -> dict[str, A
     }
 
 
+def _rows(counts: Mapping[str, int]) -> dict[str, Any]:
+    """What became of each row that was read."""
+    get = counts.get
+    rows_kept = {split: {name: get(kept(split, name), 0) for name in POLARITIES} for split in schema.SPLITS}
+    dropped = {name: get(DROPPED + name, 0) for name in REASONS}
+    in_examples = sum(sum(part.values()) for part in rows_kept.values())
+    _check_all(get(ROWS_READ, 0), sum(dropped.values()) + in_examples, counts)
+    return {"read": get(ROWS_READ, 0), "dropped": dropped, "kept": rows_kept}
+
+
+def _check_all(read: int, accounted: int, counts: Mapping[str, int]) -> None:
+    if accounted != read:
+        msg = f"{read} rows were read but {accounted} are accounted for: {dict(counts)}. Report this fault."
+        raise RuntimeError(msg)
+
+
+def _at_random(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]:
+    """What became of the rows that were shown at random, where there are such files."""
+    if not config.random_files:
+        return {}
+
+    def get(name: str) -> int:
+        return counts.get(account.at_random(name), 0)
+
+    reasons = (*UNUSABLE, *at_random.REASONS)
+    dropped = {name: number for name in reasons if (number := get(DROPPED + name))}
+    rows_kept = {name: get(f"kept_{name}") for name in POLARITIES}
+    _check_all(get(ROWS_READ), sum(dropped.values()) + sum(rows_kept.values()), counts)
+    examples_of = {name: get(f"examples_{name}") for name in POLARITIES}
+    return {
+        schema.TEST_RANDOM_SPLIT: {
+            "rows": {"read": get(ROWS_READ), "dropped": dropped, "kept": rows_kept},
+            "examples": {"all": sum(examples_of.values()), **examples_of},
+            "targets_already_seen": get("seen_targets"),
+        }
+    }
+
+
+def _events(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]:
+    """What became of the rows of each event, where there are events."""
+    found: dict[str, dict[str, int]] = {}
+    for place, event in enumerate(config.events):
+        names = {"rows": taken_back.ROWS}
+        if event.cancels:
+            names |= {
+                "took_back": taken_back.TOOK_BACK,
+                "too_late_for_training": taken_back.TOO_LATE,
+                "nothing_to_take_back": taken_back.IDLE,
+            }
+        found[event.name] = {name: counts.get(f"{key}{place}", 0) for name, key in names.items()}
+    return {"events": found} if found else {}
+
+
 def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
     if split == schema.TRAIN_SPLIT:
         return {}
@@ -109,6 +168,19 @@ def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:
 
 def _warnings(statistics: Mapping[str, Any]) -> list[str]:
     warnings = []
+    for name, event in statistics.get("events", {}).items():
+        if event["rows"] and event["rows"] == event.get("nothing_to_take_back"):
+            warnings.append(
+                f"None of the {event['rows']:,} rows of the event {name!r} takes anything back: nothing that it "
+                "cancels has its user and item and comes before it. Look at its `columns`, and at the times."
+            )
+    shown = statistics.get(schema.TEST_RANDOM_SPLIT)
+    if shown and not all(shown["examples"].values()):
+        lacking = [name for name in POLARITIES if not shown["examples"][name]]
+        warnings.append(
+            f"No target of what was shown at random is {' or '.join(lacking)}: {shown['rows']['read']:,} rows were "
+            f"read, and dropped are {shown['rows']['dropped']}. Look at `feedback.random_files`."
+        )
     kept_rows = statistics["rows"]["kept"]
     train = kept_rows[schema.TRAIN_SPLIT]
     if not train["negative"]:

@@ -1,12 +1,13 @@
 """`statistics.json` in words, for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.feedback.rules import at_random
 from components.feedback.rules.boundary import positive_rule
 from components.feedback.rules.splits import SPLIT_RULES
 from components.feedback.spans.window import describe
-from components.feedback.writing.account import REASONS
+from components.feedback.writing.account import POLARITIES, REASONS
 from pnfrec_core import schema
 
 SUMMARY_FILE = "summary.txt"
@@ -37,6 +38,7 @@ def format_account(statistics: Mapping[str, Any]) -> str:
     lines = [] if spans is None else [f"Spans: {describe(spans)}"]
     lines += [f"Read: {_numbers(rows['read'], users['read'], items['read'])}"]
     lines += [f"{number:>12,} dropped: {REASONS[name]}" for name, number in rows["dropped"].items() if number]
+    lines += [_event(name, each) for name, each in statistics.get("events", {}).items() if "took_back" in each]
     lines += [
         f"After the filters: {_numbers(statistics['filtered_rows'], users['filtered'], items['filtered'])}",
         f"Split: {rule.describe(statistics)}",
@@ -46,7 +48,23 @@ def format_account(statistics: Mapping[str, Any]) -> str:
         " " * _LABEL + "".join(f"{name:>{_CELL}}" for name in _TABLE),
         *(_row(statistics, split) for split in schema.SPLITS),
     ]
+    if shown := statistics.get(schema.TEST_RANDOM_SPLIT):
+        counts = (shown["examples"]["all"], *(shown["examples"][name] for name in POLARITIES))
+        cells = [*counts, sum(shown["rows"]["kept"].values()), *shown["rows"]["kept"].values()]
+        lines += [_line(schema.TEST_RANDOM_SPLIT, cells), "", f"Shown at random: {shown['rows']['read']:,} rows"]
+        reasons = REASONS | at_random.REASONS
+        lines += [f"{number:>12,} dropped: {reasons[name]}" for name, number in shown["rows"]["dropped"].items()]
     return "\n".join(lines)
+
+
+def _event(name: str, counts: Mapping[str, int]) -> str:
+    """What became of the rows of an event that takes others back."""
+    late = counts["too_late_for_training"]
+    kept = f"; {late:,} that it means stay in training, which ends before" if late else ""
+    return (
+        f"Event {name!r}: {counts['rows']:,} rows take back {counts['took_back']:,}, and "
+        f"{counts['nothing_to_take_back']:,} have nothing to take back{kept}"
+    )
 
 
 def _numbers(rows: int, users: int, items: int) -> str:
@@ -56,4 +74,8 @@ def _numbers(rows: int, users: int, items: int) -> str:
 def _row(statistics: Mapping[str, Any], split: str) -> str:
     examples, kept = statistics["examples"][split], statistics["rows"]["kept"][split]
     cells = [examples["all"], examples.get("positive"), examples.get("negative"), sum(kept.values()), *kept.values()]
+    return _line(split, cells)
+
+
+def _line(split: str, cells: Sequence[int | None]) -> str:
     return f"{split:<{_LABEL}}" + "".join(f"{'' if cell is None else f'{cell:,}':>{_CELL}}" for cell in cells)

@@ -124,6 +124,14 @@ def test_what_tfx_is_told_of_the_examples(tmp_path: Path) -> None:
     # StatisticsGen reads them in `test_cache_and_statistics_gen`.
 
 
+def test_tfx_is_told_of_what_was_shown_at_random_too(tmp_path: Path) -> None:
+    rows = some_rows()
+    path, random = (support.write_parquet(tmp_path / f"{name}.parquet", rows) for name in ("rows", "random"))
+    examples = execute(tmp_path / "tfx", FeedbackConfig(files=[path], random_files=[random], shards=2))["examples"]
+    assert artifact_utils.decode_split_names(examples.split_names) == ["train", "validation", "test", "test_random"]
+    assert len(list(Path(examples.uri).glob("Split-test_random/*.gz"))) == 2
+
+
 def run_pipeline(folder: Path, config: FeedbackConfig, *, with_statistics: bool = False) -> None:
     gen = FeedbackGen(config)
     more = [tfx.components.StatisticsGen(examples=gen.outputs["examples"])] if with_statistics else []

@@ -14,7 +14,7 @@ from apache_beam.io.localfilesystem import LocalFileSystem
 from apache_beam.options.pipeline_options import PipelineOptions, S3Options
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.files import expand_files
+from components.feedback.reading.input_files import expand_files
 from components.feedback.reading.inventory import inventory
 from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.reading.stores import open_stores_with

@@ -79,12 +79,15 @@ def share_of(model: PNFRec, histories: Any, item: int) -> float:
     return float((chances / chances.sum(axis=1, keepdims=True))[:, item - 1].mean())
 
 
-@pytest.mark.parametrize("term", ["eta", "preference"])
-def test_what_users_dislike_is_recommended_less(term: str) -> None:
+@pytest.mark.parametrize(
+    ("term", "loss"),
+    [("eta", "softmax"), ("preference", "softmax"), ("eta", "sampled_softmax"), ("eta", "gbce")],
+)
+def test_what_users_dislike_is_recommended_less(term: str, loss: str) -> None:
     train, _ = chain.arrays()
     found = {}
     for weight in (0.0, 5.0):
-        settings: dict[str, Any] = {term: weight}
+        settings: dict[str, Any] = {term: weight, "loss": loss, "sampled_items": 8}
         keras.utils.set_random_seed(3)
         model = PNFRec(chain.ITEMS, dataclasses.replace(NETWORK, **settings))
         model.compile(keras.optimizers.Adam(0.01))
@@ -110,12 +113,14 @@ def test_with_both_weights_0_places_change_nothing(tmp_path: Path) -> None:
         np.testing.assert_array_equal(values, weights[1][name])
 
 
-def test_xla_and_the_default_take_the_same_step() -> None:
+@pytest.mark.parametrize("loss", ["softmax", "sampled_softmax", "gbce"])
+def test_xla_and_the_default_take_the_same_step(loss: str) -> None:
     train, _ = chain.ragged_arrays()
     x, y = placed(train).inputs_and_labels()
     logs = []
     for jit_compile in (False, True):
-        model = PNFRec(chain.ITEMS, NETWORK, eta=0.5, preference=0.25)
+        keras.utils.set_random_seed(4)
+        model = PNFRec(chain.ITEMS, NETWORK, eta=0.5, preference=0.25, loss=loss, sampled_items=8)
         weights = np.random.default_rng(6)
         for variable in model.trainable_variables:
             variable.assign(weights.normal(scale=0.3, size=variable.shape))
@@ -147,7 +152,10 @@ def test_what_cannot_be_learned_is_refused(tmp_path: Path) -> None:
         ({"eta": -1.0}, "`model.eta` must be 0 or more and finite"),
         ({"eta": 1.0, "variant": "SASRec"}, "`model.eta` must be 0 with `model.variant: SASRec`, which has no encoder"),
         ({"preference": 1.0, "variant": "SASRec_c"}, "`model.preference` must be 0 with `model.variant: SASRec_c`"),
-        ({"eta": 1.0, "loss": "gbce"}, "`model.eta` must be 0 with `model.loss: gbce`: it scores all items"),
+        (
+            {"eta": 1.0, "eta_top": 100, "loss": "gbce"},
+            "`model.eta_top` must be 0 with `model.loss: gbce`: it ranks all items",
+        ),
         ({"eta_top": -1}, "`model.eta_top` must be 0 or more"),
         ({"eta_share": "all"}, "`model.eta_share` must be one of like, user"),
     ):

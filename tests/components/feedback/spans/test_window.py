@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.files import Input, find_input
+from components.feedback.reading.input_files import Input, find_input
 from components.feedback.reading.inventory import inventory
 from components.feedback.reading.plan import make_plan
 from components.feedback.run import generate
