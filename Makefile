@@ -17,7 +17,7 @@ PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 IN_VENV = @$(BOOTSTRAP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test cluster-test coverage lint format docs bench doctor setup lock clean distclean
+.PHONY: help run check test cluster-test rest-test coverage lint format docs bench doctor setup lock clean distclean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ test: ## Run all tests (ARGS=--changed: those that what has changed can reach)
 
 cluster-test: ## Run Beam on a Flink cluster of processes, which Maven fetches (Java 11 or 17)
 	$(IN_VENV) pytest -n 0 --timeout 3600 tests/cluster/checks.py $(ARGS)
+
+rest-test: ## Hold the REST port against its description, by schemathesis in .venv/schemathesis
+	$(IN_VENV) pytest -n 0 --timeout 3600 tests/serving/rest/described.py $(ARGS)
 
 coverage: ## Run all tests and say what they leave out: a third slower
 	$(IN_VENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)

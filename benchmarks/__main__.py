@@ -20,6 +20,9 @@ BENCHMARKS = (
     "serving",
     "bulk",
     "days",
+    "quality",
+    "peers",
+    "spans",
 )
 # torch has wheels for these; the first that is found takes them.
 _PYTHONS = ("python3.11", "python3.12", "python3.10", sys.executable)

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks import measure
 
+LOAD, FLOOD = "benchmarks.serving_load", "benchmarks.serving_flood"
 ITEMS, DIM, HISTORY, K, REQUESTS = 2706, 64, 50, 10, 64
 _ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": "-1"}
 
@@ -78,13 +79,17 @@ class Server:
         root: The checkout.
         options: More of its command line.
         port: 0 picks a free one.
+        core: The only processor that it may use; None for any.
     """
 
-    def __init__(self, base: Path, root: Path = measure.ROOT, *options: str, port: int = 0) -> None:
+    def __init__(
+        self, base: Path, root: Path = measure.ROOT, *options: str, port: int = 0, core: int | None = None
+    ) -> None:
         command = [sys.executable, "-m", "serving.server", "--base", str(base), "--port", str(port), *options]
         environment = {**_ENVIRONMENT, "PYTHONPATH": str(root)}
         self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115 - as long as the server
-        self.process = subprocess.Popen(command, cwd=root, env=environment, stdout=self._log, stderr=self._log)
+        with pinned(core):
+            self.process = subprocess.Popen(command, cwd=root, env=environment, stdout=self._log, stderr=self._log)
         self.port = self._wait()
 
     def _wait(self) -> int:
@@ -107,10 +112,17 @@ class Server:
     def mebibytes(self) -> float:
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
-    def load(self, requests: Path, *options: str) -> dict[str, Any]:
-        """What a load generator measured, with the server's milliseconds of processor time a call answered."""
+    def load(self, requests: Path, *options: str, module: str = LOAD, core: int | None = None) -> dict[str, Any]:
+        """What a load generator measured, with the server's milliseconds of processor time a call answered.
+
+        Args:
+            requests: Folder of serialised requests.
+            options: Of the load generator.
+            module: The load generator.
+            core: The only processor that it may use; None for any.
+        """
         before = self.cpu_seconds()
-        with started_load(self.port, requests, *options) as process:
+        with pinned(core), started_load(self.port, requests, *options, module=module) as process:
             found = finished(process)
         return {**found, "cpu": 1e3 * (self.cpu_seconds() - before) / max(found["answered"], 1)}
 
@@ -125,12 +137,26 @@ class Server:
 
 
 @contextmanager
-def started_load(port: int, requests: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+def pinned(core: int | None) -> Iterator[None]:
+    """What is started meanwhile may use this processor alone, where Linux lets it be told."""
+    if core is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def started_load(port: int, requests: Path, *options: str, module: str = LOAD) -> Iterator["subprocess.Popen[str]"]:
     """A load generator that runs."""
     command = [
         sys.executable,
         "-m",
-        "benchmarks.serving_load",
+        module,
         "--port",
         str(port),
         "--requests",

@@ -2,9 +2,10 @@
 
     python -m benchmarks.serving_trials --switches 100 --minutes 5
 
-`switches`: so many versions taken over under eight clients. `steady`: 80 % of the top rate. `overload`: twice the top
-rate, with a deadline of a second. `mixed`: calls of one row beside eight clients that send 1,024 rows. `kill`: SIGKILL
-in mid-load, and a start on what it left. Nothing here is a test: no test is timed.
+`switches`: so many versions taken over under eight clients. `steady`: 80 % of the top rate. `overload`: once, twice and
+three times the top rate, with a deadline of a second, server and load on a processor each. `mixed`: calls of one row
+beside eight clients that send 1,024 rows. `kill`: SIGKILL in mid-load, and a start on what it left. Nothing here is a
+test: no test is timed.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure, serving_setup
-from benchmarks.serving_setup import Server, finished, started_load
+from benchmarks.serving_setup import FLOOD, Server, finished, started_load
 
 TRIALS = ("switches", "steady", "overload", "mixed", "kill")
 
@@ -41,9 +42,13 @@ class Trials:
         switches: How many versions take over.
         minutes: How long the steady load is.
         root: The checkout whose server is tried.
+        rate: Calls a second of the steady load; 0 takes 80 % of the top.
     """
 
-    def __init__(self, scratch: Path, switches: int, minutes: float, root: Path = measure.ROOT) -> None:
+    def __init__(
+        self, scratch: Path, switches: int, minutes: float, root: Path = measure.ROOT, rate: float = 0.0
+    ) -> None:
+        self.rate = rate
         self.root = root
         self.switches = switches
         self.minutes = minutes
@@ -75,7 +80,7 @@ class Trials:
             with started_load(server.port, self.requests, "--clients", "8", "--seconds", "100000", "--check") as load:
                 for version in range(2, self.switches + 2):
                     push(self.models / str(2 - version % 2), base, version)
-                    self.wait(lambda version=version: f"Serving version {version} " in server.log())  # type: ignore[misc]
+                    self.wait(lambda version=version: f"Version {version} of {base} serves" in server.log())  # type: ignore[misc]
                     shutil.rmtree(base / str(version - 1))
                     sizes.append(server.mebibytes())
                 load.send_signal(signal.SIGTERM)
@@ -88,7 +93,8 @@ class Trials:
     def run_steady(self) -> dict[str, Any]:
         server = Server(self.base("steady"), self.root)
         try:
-            rate = 0.8 * self.find_top(server)
+            rate = self.rate or 0.8 * self.find_top(server)
+            server.load(self.requests, "--clients", "64", "--seconds", "8")
             before = server.mebibytes()
             options = ("--rate", str(rate), "--seconds", str(60 * self.minutes), "--check")
             found = server.load(self.requests, *options)
@@ -99,11 +105,16 @@ class Trials:
             server.stop()
 
     def run_overload(self) -> dict[str, Any]:
-        server = Server(self.base("overload"), self.root)
+        """Server and load on a processor each, so that neither takes the other's."""
+        server = Server(self.base("overload"), self.root, core=0)
         try:
-            rate = 2 * self.find_top(server)
-            options = ("--rate", str(rate), "--seconds", "15", "--deadline", "1", "--check")
-            return _say("overload", server.load(self.requests, *options), rate=round(rate), top=round(self.top))
+            server.load(self.requests, "--clients", "16", "--seconds", "2", core=1)
+            top = server.load(self.requests, "--clients", "64", "--seconds", "8", core=1)["a_second"]
+            found = {}
+            for times in (1, 2, 3):
+                options = ("--rate", str(times * top), "--seconds", "10", "--deadline", "1")
+                found[f"{times}x"] = server.load(self.requests, *options, module=FLOOD, core=1)
+            return _say("overload", found, top=round(top))
         finally:
             server.stop()
 
@@ -152,12 +163,15 @@ def main() -> None:
     parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"of {', '.join(TRIALS)}; all without one")
     parser.add_argument("--switches", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--rate", type=float, default=0.0, help="of the steady load, in place of 80 %% of the top")
     parser.add_argument("--checkout", type=Path, default=measure.ROOT, help="of an earlier commit, to try its server")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.trials) - set(TRIALS)):
         parser.error(f"no such trial: {', '.join(unknown)}. There are {', '.join(TRIALS)}.")
     with tempfile.TemporaryDirectory() as scratch:
-        trials = Trials(Path(scratch), arguments.switches, arguments.minutes, arguments.checkout.resolve())
+        trials = Trials(
+            Path(scratch), arguments.switches, arguments.minutes, arguments.checkout.resolve(), arguments.rate
+        )
         found = {name: getattr(trials, f"run_{name}")() for name in arguments.trials or TRIALS}
     measure.say(f"Stored in {measure.store('serving_trials', found).relative_to(measure.ROOT)}.")
 

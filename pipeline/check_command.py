@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
-    from pipeline.feedback_check import Row
+    from pipeline.first_rows import Row
     from pipeline.preflight import Preflight
 
 _MOST_FILES = 5
@@ -69,6 +69,8 @@ def describe(config: "PipelineConfig", found: "Preflight") -> list[str]:
     rows += [("", file) for file in files[:_MOST_FILES]]
     if len(files) > _MOST_FILES:
         rows.append(("", f"and {len(files) - _MOST_FILES:,} more"))
+    if found.feedback.spans:
+        rows.append(("spans", found.feedback.spans))
     if feedback.titles is not None:
         rows.append(("titles", os.path.join(feedback.base, feedback.titles.file)))
     rows += [

@@ -83,7 +83,10 @@ def with_settled_paths(config: "PipelineConfig", folder: Path) -> "PipelineConfi
     titles = feedback.titles
     if titles is not None:
         titles = dataclasses.replace(titles, file=feedback_path(titles.file, "feedback.titles.file"))
-    feedback = with_paths(dataclasses.replace(feedback, base=base, titles=titles), feedback_path)
+    keep = feedback.keep_read
+    if keep.folder:
+        keep = dataclasses.replace(keep, folder=folder_here(keep.folder, "feedback.keep_read.folder"))
+    feedback = with_paths(dataclasses.replace(feedback, base=base, keep_read=keep, titles=titles), feedback_path)
     output = folder_here(config.output, "output")
     serving = folder_here(config.serving, "serving") if config.serving else ""
     if problems:

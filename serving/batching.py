@@ -19,14 +19,15 @@ from serving import calls, observe, rows
 from serving.errors import RequestFault
 from serving.jobs import Batch, Job, Model, Part, Told
 from serving.limits import Limits
+from serving.pace import Pace
 
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
-# While calls keep coming, what goes on with the queue waits for more of them: at most as long as the last run took, and
-# no longer once none has come for this part of that time, or for so many seconds.
+# What goes on with the queue waits no longer for more calls once none has come for this part of the time that it may
+# wait, or for so many seconds.
 _PART: Final = 0.5
-# A run may have taken long because the machine was busy: nobody waits longer for others than that.
-_MOST_SECONDS: Final = 0.01
 _LEAST_SECONDS: Final = 0.0005
+# For fewer rows than these, to be ranked soon counts for more than what a larger batch saves.
+_FEW: Final = 4
 
 
 class Batcher:
@@ -51,17 +52,15 @@ class Batcher:
         self._turn_of_large = False
         self._waiting_rows = 0
         self._leaders = 0
-        self._last_seconds = 0.0  # of the last run
+        self._pace = Pace()
         self._busy = False  # calls came while others ran
-        # They begin with the first call that no thread waits for.
-        self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")
+        self._threads = futures.ThreadPoolExecutor(limits.model_runs, "pnfrec-model")  # for calls without one
 
     def run(self, model: Model, request: Any, count: int, call: calls.Call) -> rows.Arrays:
         """The answer to a request of `count` rows, as if it had been asked alone.
 
         Raises:
-            RequestFault: RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED or CANCELLED without a run of the model, or what the
-                model says.
+            RequestFault: RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED or CANCELLED without a run, or what the model says.
             Exception: What the model raises.
         """
         job = self._enter(Job(model, request, max(count, 1), call))
@@ -91,7 +90,8 @@ class Batcher:
             depth = self._waiting_rows
             # What is larger than the whole queue may still run where nothing waits.
             full = depth > 0 and depth + job.count > self._limits.max_waiting_rows
-            if not full:
+            late = self._too_late(job)
+            if not full and not late:
                 self._queue_of(job).append(job)
                 self._waiting_rows += job.count
                 job.leads = self._leaders < self._limits.model_runs
@@ -103,7 +103,19 @@ class Batcher:
             msg = f"{depth} rows wait for the model; this server lets {self._limits.max_waiting_rows} wait "
             msg += "(`--max-waiting-rows`). Ask again a little later."
             raise RequestFault(RESOURCE_EXHAUSTED, msg)
+        if late:
+            self._observer.on_refused(observe.NO_TIME)
+            msg = f"What waits before this call takes the model some {late:.2g} s, and its deadline comes sooner."
+            raise RequestFault(RESOURCE_EXHAUSTED, msg)
         return job
+
+    def _too_late(self, job: Job) -> float:
+        """Under the lock: seconds that the batches before a small call take, where it has less; else 0."""
+        most = self._limits.batch_rows
+        if self._waiting_rows < most or job.count > most:
+            return 0.0
+        batches = sum(other.count for other in self._small) // most
+        return self._pace.too_late(job.call.remaining(), batches / self._limits.model_runs)
 
     def _wait(self, job: Job) -> None:
         """Until the job has ended, or is to lead."""
@@ -121,12 +133,13 @@ class Batcher:
     def _lead(self, job: Job | None) -> None:
         """Runs what waits until the job of this thread has ended, if it has one; then another thread does."""
         while True:
-            if self._busy:
+            over = job is not None and job.ended
+            if self._busy and self._waiting_rows >= _FEW and not over:
                 # What others have in hand already may come into the queue before it is looked at.
                 self._let_in()
             given_up: list[Job] = []
             with self._lock:
-                parts = [] if job is not None and job.ended else self._take(given_up)
+                parts = [] if over else self._take(given_up)
                 if parts:
                     self._observer.queue_depth(self._waiting_rows)
                 else:
@@ -137,9 +150,8 @@ class Batcher:
             self._tell(self._run(parts))
 
     def _let_in(self) -> None:
-        """A run of many rows costs little more than one of few, and a caller that was just answered may ask again."""
-        most = min(self._last_seconds, _MOST_SECONDS)
-        seconds = max(_PART * most, _LEAST_SECONDS)
+        """A run of many rows costs little more than one of few, and who was just answered may ask again."""
+        seconds = max(_PART * (most := self._pace.patience), _LEAST_SECONDS)
         end = time.perf_counter() + most
         while time.perf_counter() < end and not self._large:
             before = self._waiting_rows
@@ -253,8 +265,9 @@ class Batcher:
     def _timed(self, parts: list[Part]) -> list[rows.Arrays]:
         began = time.perf_counter()
         found = parts[0].job.model.run([part.request for part in parts])
-        self._last_seconds = time.perf_counter() - began
-        self._observer.on_batch(sum(part.count for part in parts), len(parts), self._last_seconds)
+        seconds = time.perf_counter() - began
+        self._pace.ran(seconds)
+        self._observer.on_batch(sum(part.count for part in parts), len(parts), seconds)
         return found
 
     def _fail(self, job: Job, error: Exception) -> None:

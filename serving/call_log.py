@@ -72,7 +72,10 @@ class CallLog:
 
 
 class AccessLog(CallLog):
-    """A line a call: time, request id, face, method, model, signature, rows, status, milliseconds, version."""
+    """A line a call: time, request id, face, method, model, signature, rows, status, milliseconds, version.
+
+    Model and signature are `unread` of a call whose message was not read, or is none.
+    """
 
     def on_call(self, record: CallRecord) -> None:
         self.write(
@@ -82,7 +85,7 @@ class AccessLog(CallLog):
                 "face": record.face,
                 "method": record.method,
                 "model": record.model,
-                "signature": record.signature,
+                "signature": record.signature_read,
                 "rows": record.rows,
                 "code": record.code,
                 "ms": round(record.seconds * 1000, 3),

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from serving.access import LetIn, Tokens
+from serving.backlog import Backlog
 from serving.call_log import AccessLog, ExposureLog
 from serving.certificates import Certificates
 from serving.health import Health
@@ -60,14 +61,15 @@ class Faces:
                 " and without ".join(lacking),
             )
 
-    def handlers(self, services: Any, observer: Observer) -> list[Any]:
+    def handlers(self, services: Any, observer: Observer, backlog: Backlog) -> list[Any]:
         """What grpc.aio.Server.add_generic_rpc_handlers takes: of the model, of probes and of reflection.
 
         Args:
             services: `serving.service.ModelServices`.
             observer: Is told of messages that cannot be read.
+            backlog: Tells whether too many calls wait before the methods.
         """
-        methods = ModelMethods(services, self._watchers, observer, self._tokens)
+        methods = ModelMethods(services, self._watchers, observer, backlog, self._tokens)
         others = self._reflection.handlers()
         if self._tokens is not None:
             others = [LetIn(handler, self._tokens) for handler in others]

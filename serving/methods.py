@@ -5,6 +5,7 @@ there. Messages are read and written here too, but for large ones, which would l
 """
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from google.protobuf import message
 
 from serving import errors, observe, wire
 from serving.access import Tokens, refusing
+from serving.backlog import Backlog
 from serving.calls import CANCELLED, DEADLINE_EXCEEDED, Call
 from serving.connection import AUTHORIZATION, REQUEST_ID, USER_KEY
 from serving.jobs import Told
@@ -45,16 +47,23 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         services: Answers.
         watcher: Is told of each call, of those that are refused too.
         observer: Is told of messages that cannot be read.
+        backlog: Tells whether too many calls wait before this.
         tokens: Who is let in; None lets everybody in.
     """
 
     def __init__(
-        self, services: ModelServices, watcher: Watcher, observer: observe.Observer, tokens: Tokens | None = None
+        self,
+        services: ModelServices,
+        watcher: Watcher,
+        observer: observe.Observer,
+        backlog: Backlog,
+        tokens: Tokens | None = None,
     ) -> None:
         self._services = services
         self._watcher = watcher
         self._observer = observer
         self._tokens = tokens
+        self._backlog = backlog
         self._malformed = Quiet(logger)
         self._methods = {
             wire.PREDICT: _Method(wire.PredictRequest, services.predict),
@@ -72,7 +81,7 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         record = _Record(self._watcher, METHODS[path], request_id(headers.get(REQUEST_ID)))
         if (fault := self._refusal(path, headers)) is not None:
             record.make(fault.code)
-            return refusing(grpc.StatusCode[fault.code], fault.details)
+            return _refusing(fault.code, fault.details)
         user_key = headers.get(USER_KEY) or ""
 
         async def handle(content: bytes, context: Any) -> Any:
@@ -84,7 +93,7 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Why a call is not even read; None where it is."""
         if self._tokens is not None and (why := self._tokens.refusal(headers.get(AUTHORIZATION))) is not None:
             return errors.RequestFault(errors.UNAUTHENTICATED, why)
-        return self._services.refusal() if path == wire.PREDICT else None
+        return self._services.refusal(self._backlog.too_long()) if path == wire.PREDICT else None
 
     async def _handle(self, path: str, content: bytes, call: Call, context: Any, record: "_Record") -> Any:
         """The answer. A RequestFault becomes its status, any other exception INTERNAL with a line in the log."""
@@ -185,6 +194,11 @@ class _Record:
             seconds = time.perf_counter() - self._began
             response = self.response if code == OK else None
             self._watcher.on_call(CallRecord(GRPC, self._id, self._method, code, seconds, self.request, response))
+
+
+@functools.lru_cache(maxsize=64)
+def _refusing(code: str, details: str) -> Any:
+    return refusing(grpc.StatusCode[code], details)
 
 
 def _details(text: str) -> str:

@@ -6,10 +6,11 @@ from typing import Final, Protocol
 # Why a call was refused or given up: the values of `reason`.
 QUEUE_FULL: Final = "queue_full"
 TOO_MANY_CALLS: Final = "too_many_calls"
+NO_TIME: Final = "no_time"
 DEADLINE: Final = "deadline"
 CANCELLED: Final = "cancelled"
 MALFORMED: Final = "malformed"
-REASONS: Final = (QUEUE_FULL, TOO_MANY_CALLS, DEADLINE, CANCELLED, MALFORMED)
+REASONS: Final = (QUEUE_FULL, TOO_MANY_CALLS, NO_TIME, DEADLINE, CANCELLED, MALFORMED)
 
 
 class Observer(Protocol):

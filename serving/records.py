@@ -3,8 +3,8 @@
 import dataclasses
 import functools
 import logging
+import random
 import re
-import uuid
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
@@ -22,11 +22,15 @@ METHODS: Final = {
     path: path.rpartition("/")[2] for path in (wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS)
 }
 OTHER: Final = "other"
+# Stands for what nobody could read of a call: it was refused before, or is no message of its kind.
+UNREAD: Final = "unread"
 # What tells of a list how it came about.
 _NEEDED: Final = (schema.OUTPUT_COUNT, schema.OUTPUT_FALLBACK, schema.OUTPUT_KNOWN_ITEMS, schema.OUTPUT_ITEM_IDS)
 _HISTORY: Final = (schema.POSITIVE_ITEM_IDS, schema.NEGATIVE_ITEM_IDS)
 # A name comes from outside and goes into files: no more than this of it.
 _MOST_NAME: Final = 128
+# No secret, and a tenth of what a UUID takes.
+_RANDOM: Final = random.Random()
 # A request id comes from outside and goes into files: no more than this of it.
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -43,6 +47,7 @@ class CallRecord:
         seconds: From when it was read to when it was answered.
         request: The message; None where there was none that could be read.
         response: The message, or a `serving.answers.Prediction`; None where the call failed.
+        named: The model, where something else than the request tells it.
     """
 
     face: str
@@ -52,12 +57,21 @@ class CallRecord:
     seconds: float
     request: Any = None
     response: Any = None
+    named: str = ""
 
     @property
     def model(self) -> str:
-        """The model that was asked for, whether there is one of that name or not; "" where nobody could read it."""
+        """The model that was asked for, whether there is one of that name or not; `unread` where nobody could read it.
+
+        "" is that of a request that names none.
+        """
         spec = getattr(self.request, "model_spec", None)
-        return "" if spec is None else str(spec.name)[:_MOST_NAME]
+        return (self.named or UNREAD if spec is None else str(spec.name))[:_MOST_NAME]
+
+    @property
+    def signature_read(self) -> str:
+        """As `signature`, but `unread` where nobody could read it."""
+        return UNREAD if self.request is None and self.method == METHODS[wire.PREDICT] else self.signature
 
     @property
     def signature(self) -> str:
@@ -190,4 +204,4 @@ def request_id(given: Any) -> str:
     """The caller's id of a request, or a new one where there is none that may go into a file."""
     if isinstance(given, str) and _ID.fullmatch(given):
         return given
-    return uuid.uuid4().hex
+    return f"{_RANDOM.getrandbits(128):032x}"

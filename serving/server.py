@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from serving import observe
+from serving.backlog import Backlog
 from serving.batching import Batcher
 from serving.errors import ServerStartError
 from serving.faces import Faces
@@ -103,7 +104,8 @@ class RecommenderServer:
             for model in models
         }
         self._services = ModelServices(self.models, limits, observer, workers)
-        self._server = GrpcServer(self.faces.handlers(self._services, observer))
+        backlog = Backlog(limits.max_concurrent)
+        self._server = GrpcServer(self.faces.handlers(self._services, observer, backlog), backlog)
 
     @classmethod
     def of(cls, settings: ServerSettings, load: Load | None = None) -> "RecommenderServer":

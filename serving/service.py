@@ -55,9 +55,13 @@ class ModelServices:
         """Ends the threads, once no call comes any more."""
         self.threads.shutdown(wait=False)
 
-    def refusal(self) -> errors.RequestFault | None:
-        """What a prediction is answered with now, whatever it asks; None while there is a place for it."""
-        if self._running < self._limits.max_concurrent:
+    def refusal(self, full: bool = False) -> errors.RequestFault | None:
+        """What a prediction is answered with now, whatever it asks; None while there is a place for it.
+
+        Args:
+            full: Whether more calls wait than the server takes, of which it knows nothing else yet.
+        """
+        if not full and self._running < self._limits.max_concurrent:
             return None
         self._observer.on_refused(observe.TOO_MANY_CALLS)
         msg = f"{self._limits.max_concurrent} calls run or wait, which is all that this server takes "

@@ -77,6 +77,8 @@ def test_the_config_reference_names_every_key() -> None:
         "columns",
         "space",
         "limits",
+        "spans",
+        "keep_read",
         "drift",
         "caps",
     }

@@ -15,6 +15,7 @@ from tfx.types import artifact_utils
 
 from components.everything.rules import everything
 from components.feedback.config import from_json
+from components.feedback.executor import pipeline_root_of
 from components.feedback.run import run
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
@@ -54,7 +55,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples, vocabulary, statistics = (
             artifact_utils.get_single_instance(output_dict[key]) for key in (EXAMPLES, VOCABULARY, STATISTICS)
         )
-        run(config, Folders(examples.uri, vocabulary.uri, statistics.uri), self._make_beam_pipeline)
+        folders = Folders(examples.uri, vocabulary.uri, statistics.uri)
+        # What FeedbackGen has read a moment ago is read no second time.
+        run(config, folders, self._make_beam_pipeline, pipeline_root=pipeline_root_of(examples.uri))
         examples.split_names = artifact_utils.encode_split_names([schema.TRAIN_SPLIT])
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, write_split.to_file_format_str(example_gen_pb2.FORMAT_TFRECORDS_GZIP))

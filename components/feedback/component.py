@@ -1,8 +1,8 @@
 """FeedbackGen, the ExampleGen of this project."""
 
 import dataclasses
+import glob
 import os
-import re
 
 from tfx import types
 from tfx.components.example_gen import component
@@ -14,11 +14,11 @@ from components.feedback import executor
 from components.feedback.config import FeedbackConfig, to_json
 from components.feedback.origin import EXAMPLES
 from components.feedback.reading.files import is_remote
+from components.feedback.reading.input_files import find_input
 from components.feedback.reading.inventory import inventory
+from components.feedback.spans.pattern import SpanPattern, has_placeholder
 from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
-
-# TFX reads these in a pattern as spans of time and then takes the latest only.
-_SPAN = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(:.*?)?\}")
+from pnfrec_core.errors import FeedbackError
 
 
 class FeedbackGenSpec(standard_component_specs.FileBasedExampleGenSpec):
@@ -58,19 +58,14 @@ class FeedbackGen(component.FileBasedExampleGen):
             config: The files and the rules. A relative `base` is taken from the working folder of now.
             files_are_here: Whether what the files hold now is part of the cache key. Where the pipeline is only
                 compiled on this machine they are other files, and the node has to run each time.
-
-        Raises:
-            ValueError: A file name holds a `{SPAN}`, `{VERSION}` or date placeholder of TFX.
         """
         base = config.base if is_remote(config.base) else os.path.abspath(config.base)
         config = dataclasses.replace(config, base=base)
         patterns = {f"feedback_{index}": pattern for index, pattern in enumerate(config.patterns)}
         if config.titles is not None:
             patterns["titles"] = config.titles.file
-        for pattern in patterns.values():
-            if found := _SPAN.search(pattern):
-                msg = f"`feedback.files`: {pattern!r} holds TFX's placeholder {found[0]}. Use a glob instead."
-                raise ValueError(msg)
+        if any(map(has_placeholder, patterns.values())):
+            patterns = _without_placeholders(patterns, config if files_are_here else None)
         splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         spec = FeedbackGenSpec(
             input_base=base,
@@ -87,3 +82,25 @@ class FeedbackGen(component.FileBasedExampleGen):
             statistics=types.Channel(type=FeedbackStatistics),
         )
         super(component.FileBasedExampleGen, self).__init__(spec=spec)
+
+
+def _without_placeholders(patterns: dict[str, str], config: FeedbackConfig | None) -> dict[str, str]:
+    """The patterns as TFX's driver may see them, which takes a placeholder for one span, the latest, in all splits.
+
+    The driver only takes a fingerprint of the files. That of the newest one is enough beside the inventory, and a span
+    that has left the window and is deleted changes nothing.
+
+    Args:
+        patterns: By the name of the split.
+        config: Of the files; None where they are not on this machine.
+    """
+    newest = ""
+    if config is not None:
+        try:
+            newest = glob.escape(find_input(config).files[-1])
+        except FeedbackError:
+            newest = ""  # the run itself says what is wrong
+    return {
+        name: (newest or SpanPattern(pattern).glob) if has_placeholder(pattern) else pattern
+        for name, pattern in patterns.items()
+    }

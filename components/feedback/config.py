@@ -9,8 +9,10 @@ from components.feedback.drift.config import DriftConfig
 from components.feedback.events import EventConfig, check_events, event_of, patterns_of
 from components.feedback.input_config import ColumnsConfig, Quotes, TitlesConfig
 from components.feedback.plausibility.limits import LimitsConfig
+from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.rules.caps import CapsConfig
 from components.feedback.rules.splits import SPLIT_RULES, SplitRule
+from components.feedback.spans.config import SpansConfig, check_placeholders
 from pnfrec_columns.units import AUTO, ORDER, TimeReading, TimeUnit, duration_of, moment_of
 from pnfrec_core.settings.fields import CHOICES, EXAMPLE
 
@@ -30,13 +32,16 @@ class FeedbackConfig:
         files: The paths, folders or globs of CSV, `::`-separated (.dat) or Parquet files. Text may be compressed (.gz,
             .bz2, .xz, .zst). Of a folder all files count, and as with a glob none whose name, or whose folder's name,
             begins with `_` or `.`. Folders that are named like `column=value` are columns. Relative ones count from
-            `base`. With `events` it is left out.
+            `base`. With `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, a path stands for one span or day after another, and
+            `{VERSION}` for its versions, of which the newest counts. With `events` they are left out.
         events: Several kinds of events in place of `files`, each with files of its own and what their rows mean. The
             order by time is that of all together; of a user's events at one time, the one that stands first here comes
             first. It needs `positive: column`.
         random_files: Files of what was shown at random, with the columns of `files`. They are in no training, no count
             and no filter: their rows from the time of the split on are the targets of a further set, `test_random`, for
             "global_time".
+        spans: Which of the spans or days are read, of all files that have any.
+        keep_read: Whether what was read of the files is kept for the next run.
         format: "csv", "dat" or "parquet"; "auto" takes it from the suffix.
         delimiter: The character between the columns of CSV files.
         quotes: How a quote inside a quoted field of a CSV file is written: "doubled", as the format wants it, or behind
@@ -91,6 +96,8 @@ class FeedbackConfig:
     files: list[str] = dataclasses.field(default_factory=list, metadata={EXAMPLE: ["ratings.csv"]})
     events: list[EventConfig] = dataclasses.field(default_factory=list)
     random_files: list[str] = dataclasses.field(default_factory=list)
+    spans: SpansConfig = dataclasses.field(default_factory=SpansConfig)
+    keep_read: KeepReadConfig = dataclasses.field(default_factory=KeepReadConfig)
     format: Literal["auto", "csv", "dat", "parquet"] = "auto"
     delimiter: str = ","
     quotes: Quotes = "auto"
@@ -143,6 +150,7 @@ class FeedbackConfig:
         if not (self.files or self.events):
             msg = "`feedback.files` is empty: name at least one file, folder or glob."
             raise ValueError(msg)
+        check_placeholders(patterns_of(self), None if self.titles is None else self.titles.file, self.spans)
         if len(self.delimiter) != 1:
             msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."
             raise ValueError(msg)
@@ -259,6 +267,8 @@ def from_json(text: str) -> FeedbackConfig:
     """The settings that `to_json` wrote."""
     settings: dict[str, Any] = json.loads(text)
     settings["columns"] = ColumnsConfig(**settings["columns"])
+    settings["spans"] = SpansConfig(**settings["spans"])
+    settings["keep_read"] = KeepReadConfig(**settings["keep_read"])
     settings["limits"] = LimitsConfig(**settings["limits"])
     settings["drift"] = DriftConfig(**settings["drift"])
     settings["caps"] = CapsConfig(**settings["caps"])

@@ -67,6 +67,10 @@ class EventConfig:
         """Whether `column` holds numbers to compare, and not words."""
         return self.like_from is not None or self.dislike_below is not None
 
+    def meaning(self) -> dict[str, Any]:
+        """All that decides what is read of a row of it."""
+        return {name: getattr(self, name) for name in ("polarity", "column", "like_from", "dislike_below")}
+
     def shown(self) -> str:
         """What a row of it is, for people, where the row itself does not say so."""
         return f"takes back {', '.join(self.cancels)}" if self.cancels else ""

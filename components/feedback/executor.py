@@ -25,6 +25,11 @@ VOCABULARY = "vocabulary"
 STATISTICS = "statistics"
 
 
+def pipeline_root_of(uri: str) -> str:
+    """The folder of all artifacts of a pipeline, in which TFX gives each `<node>/<output>/<execution>`."""
+    return uri.rstrip("/").rsplit("/", 3)[0]
+
+
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Runs the data protocol and writes the three artifacts."""
 
@@ -50,7 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         statistics = artifact_utils.get_single_instance(output_dict[STATISTICS])
         folders = Folders(examples.uri, vocabulary.uri, statistics.uri)
         config = from_json(exec_properties[FEEDBACK])
-        run(config, folders, self._make_beam_pipeline)
+        run(config, folders, self._make_beam_pipeline, pipeline_root=pipeline_root_of(examples.uri))
         splits = [*schema.SPLITS, *([schema.TEST_RANDOM_SPLIT] if config.random_files else [])]
         examples.split_names = artifact_utils.encode_split_names(splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

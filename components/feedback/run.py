@@ -1,5 +1,6 @@
 """Runs FeedbackGen's Beam pipeline, with or without TFX around it."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -15,8 +16,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.feedback.beam.graph import WriteFeedback
 from components.feedback.config import FeedbackConfig
 from components.feedback.errors import feedback_error_within
+from components.feedback.reading import keep
 from components.feedback.reading.batches import BATCH_ROWS
-from components.feedback.reading.plan import make_plan
+from components.feedback.reading.plan import Plan, make_plan
+from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
 from pnfrec_core.errors import FeedbackError
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # One process. Named in full, since a later Beam may pick another local runner on its own.
 LOCAL_BEAM_ARGS = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+# The most files that are named as read anew.
+_NAMED = 10
 
 
 def run(
@@ -32,6 +37,7 @@ def run(
     folders: Folders,
     make_pipeline: Callable[[], Any],
     batch_rows: int = BATCH_ROWS,
+    pipeline_root: str | None = None,
 ) -> Any:
     """Reads the files of `config` and writes the outputs to `folders`.
 
@@ -40,6 +46,7 @@ def run(
         folders: Where the outputs go.
         make_pipeline: Gives the Beam pipeline to run.
         batch_rows: Rows of a batch of a Parquet file.
+        pipeline_root: Below which rows are kept as they were read, unless the settings name a folder; None keeps none.
 
     Returns:
         Beam's result, for its counters.
@@ -51,10 +58,17 @@ def run(
         # First: with it Beam learns the options of stores of objects, which the plan asks for files already.
         pipeline = make_pipeline()
         plan = make_plan(config)
+        if plan.spans:
+            logger.info("Spans: %s.", describe(plan.spans.as_dict()))
+        if kept := keep.folder_of(config, pipeline_root):
+            plan = dataclasses.replace(plan, pieces=keep.with_kept(plan.pieces, plan.config, kept))
+            _tell_kept(plan, kept)
         logger.info("FeedbackGen reads %d pieces of input into %d shards.", len(plan.pieces), plan.shards)
         _ = pipeline | "Feedback" >> WriteFeedback(plan, folders, batch_rows)
         result = pipeline.run()
         result.wait_until_finish()
+        if kept:
+            keep.tidy(kept, plan.pieces, config.keep_read.unused_days)
     except Exception as error:
         if found := feedback_error_within(error):
             # Alone: its message says everything, and its causes are Beam's and Arrow's inner workings.
@@ -62,6 +76,16 @@ def run(
             raise found from None
         raise
     return result
+
+
+def _tell_kept(plan: Plan, folder: str) -> None:
+    """Says which files are parsed, beside those whose rows are there."""
+    anew = sorted({piece.source.path for piece in plan.pieces if piece.kept and not os.path.exists(piece.kept.path)})
+    files = len({piece.source.path for piece in plan.pieces if piece.kept})
+    logger.info(
+        "Of %d files the rows of %d are kept in %s; read anew: %s.",
+        *(files, files - len(anew), folder, ", ".join(anew[-_NAMED:]) or "none"),
+    )
 
 
 def _check_writable(target: Path) -> None:

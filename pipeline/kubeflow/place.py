@@ -46,7 +46,7 @@ def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> Pipe
                 f"`kubeflow.{key}` ({path}) lies in none of `kubeflow.volumes`, so that it would be gone with the "
                 f"container. Mount a PersistentVolumeClaim there: `volumes: {{my-claim: {path}}}`."
             )
-    feedback = _feedback(config.feedback, base, problems)
+    feedback = _feedback(config.feedback, base, mounts, problems)
     if problems:
         raise ConfigError("\n  ".join(["the configuration cannot be compiled for Kubeflow:", *problems]))
     return dataclasses.replace(
@@ -63,7 +63,7 @@ def _is_below(path: str, folder: str) -> bool:
     return posixpath.commonpath([path, folder]) == posixpath.normpath(folder)
 
 
-def _feedback(config: FeedbackConfig, base: str, problems: list[str]) -> FeedbackConfig:
+def _feedback(config: FeedbackConfig, base: str, mounts: tuple[str, ...], problems: list[str]) -> FeedbackConfig:
     def there(path: str, key: str) -> str:
         if is_remote(path) or not os.path.isabs(path):
             return path
@@ -78,4 +78,8 @@ def _feedback(config: FeedbackConfig, base: str, problems: list[str]) -> Feedbac
     titles = config.titles
     if titles is not None:
         titles = dataclasses.replace(titles, file=there(titles.file, "feedback.titles.file"))
-    return with_paths(dataclasses.replace(config, base=base, titles=titles), there)
+    keep = config.keep_read
+    if not keep.folder or not any(_is_below(keep.folder, mount) for mount in mounts):
+        # The place of artifacts is a store, and what a container keeps outside of volumes is gone with the container.
+        keep = dataclasses.replace(keep, mode="never", folder="")
+    return with_paths(dataclasses.replace(config, base=base, titles=titles, keep_read=keep), there)

@@ -115,20 +115,19 @@ class RestApp:
         async def handle(request: Request) -> Response:
             if self._tokens is not None and (why := self._tokens.refusal(request.headers.get(AUTHORIZATION))):
                 if method:
-                    self._calls.refused(
-                        errors.UNAUTHENTICATED, why, request_id(request.headers.get(REQUEST_ID)), method
-                    )
+                    own_id = request_id(request.headers.get(REQUEST_ID))
+                    self._calls.refused(errors.UNAUTHENTICATED, why, own_id, _name(request), method)
                 return respond(STATUSES[errors.UNAUTHENTICATED], {"error": why}, {"www-authenticate": "Bearer"})
             return await answer(request)
 
         return handle
 
-    async def ask(self, work: Callable[[], Answer], own_id: str) -> Answer:
-        """Runs a call of the model in a thread, no more of them at once than the server takes, and not for ever."""
+    async def ask(self, work: Callable[[], Answer], own_id: str, model: str) -> Answer:
+        """Runs a call of a model in a thread, no more of them at once than the server takes, and not for ever."""
         if self._running >= self._most_at_once:
             text = f"{self._most_at_once} calls run or wait, which is all that this server takes (`--max-concurrent`). "
             text += "Ask again a little later."
-            return self._calls.refused("RESOURCE_EXHAUSTED", text, own_id)
+            return self._calls.refused("RESOURCE_EXHAUSTED", text, own_id, model)
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(self._most_at_once)
         seconds = self._settings.timeout_seconds
@@ -154,11 +153,11 @@ class RestApp:
             content = await read_body(request, self._settings.max_body_bytes)
             spec = _spec(request)
         except errors.RequestFault as fault:
-            status, document = self._calls.refused(fault.code, fault.details, own_id)
+            status, document = self._calls.refused(fault.code, fault.details, own_id, _name(request))
             too_long = fault.reason == TOO_LONG
             return respond(413 if too_long else status, document, {REQUEST_ID: own_id}, closes=too_long)
         call = Call(self._settings.timeout_seconds, user_key=request.headers.get(USER_KEY, ""))
-        status, document = await self.ask(lambda: self._calls.predict(spec, content, own_id, call), own_id)
+        status, document = await self.ask(lambda: self._calls.predict(spec, content, own_id, call), own_id, spec.name)
         return respond(status, document, {REQUEST_ID: own_id})
 
     async def _metadata(self, request: Request) -> Response:
@@ -172,7 +171,7 @@ class RestApp:
         try:
             answer = ask(_spec(request), own_id)
         except errors.RequestFault as fault:
-            answer = self._calls.refused(fault.code, fault.details, own_id, method)
+            answer = self._calls.refused(fault.code, fault.details, own_id, _name(request), method)
         return respond(*answer, {REQUEST_ID: own_id})
 
     async def _healthz(self, _: Request) -> Response:
@@ -221,6 +220,11 @@ def respond(status: int, document: Any, headers: dict[str, str] | None = None, c
     """A document in JSON."""
     headers = {**(headers or {}), **({"connection": "close"} if closes else {})}
     return Response(forms.dump(document), status, headers, JSON)
+
+
+def _name(request: Request) -> str:
+    """The model that a path names; "" where it names none."""
+    return str(request.path_params.get("name", ""))
 
 
 def _spec(request: Request) -> Any:

@@ -64,7 +64,7 @@ class Calls:
             response = self._services.predict(request, call)
             return response, forms.answer(body.form, response.outputs)
 
-        return self._told(wire.PREDICT, request, request_id, ask)
+        return self._told(wire.PREDICT, request, request_id, ask, spec.name)
 
     def ranked(self, spec: Any, request: Any, request_id: str, call: Call) -> tuple[int, dict[str, Any], Any]:
         """Status, document of a failure, and the PredictResponse to a request that was made here, None if it failed."""
@@ -75,7 +75,7 @@ class Calls:
             answers.append(self._services.predict(request, call))
             return answers[0], {}
 
-        status, document = self._told(wire.PREDICT, request, request_id, ask)
+        status, document = self._told(wire.PREDICT, request, request_id, ask, spec.name)
         return status, document, answers[0] if answers else None
 
     def has_signature(self, spec: Any, name: str) -> bool:
@@ -108,7 +108,7 @@ class Calls:
             document = {"signature_def": forms.signatures(self._parsed(response))}
             return response, {"model_spec": named, "metadata": document}
 
-        return self._told(wire.GET_MODEL_METADATA, request, request_id, ask)
+        return self._told(wire.GET_MODEL_METADATA, request, request_id, ask, spec.name)
 
     def status(self, spec: Any, request_id: str) -> tuple[int, dict[str, Any]]:
         """Status and document of the versions, the newest first."""
@@ -129,17 +129,21 @@ class Calls:
             ]
             return response, {"model_version_status": rows}
 
-        return self._told(wire.GET_MODEL_STATUS, request, request_id, ask)
+        return self._told(wire.GET_MODEL_STATUS, request, request_id, ask, spec.name)
 
-    def refused(self, code: str, text: str, request_id: str, method: str = wire.PREDICT) -> tuple[int, dict[str, Any]]:
-        """Status and document of a call that is not looked at."""
+    def refused(
+        self, code: str, text: str, request_id: str, model: str = "", method: str = wire.PREDICT
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and document of a call that is not looked at; `model` as its path names it."""
 
         def refuse() -> Any:
             raise errors.RequestFault(code, text)
 
-        return self._told(method, None, request_id, refuse)
+        return self._told(method, None, request_id, refuse, model)
 
-    def _told(self, path: str, request: Any, request_id: str, ask: Callable[[], Any]) -> tuple[int, dict[str, Any]]:
+    def _told(
+        self, path: str, request: Any, request_id: str, ask: Callable[[], Any], model: str
+    ) -> tuple[int, dict[str, Any]]:
         began = time.perf_counter()
         response, code = None, OK
         try:
@@ -150,7 +154,9 @@ class Calls:
             code, document = "INTERNAL", {"error": f"{type(error).__name__}: {error}"}
             logger.exception("A request failed.")
         seconds = time.perf_counter() - began
-        self._watcher.on_call(CallRecord(REST, request_id, METHODS[path], code, seconds, request, response))
+        # A body that is none leaves the request as it was made.
+        read = request if request is not None and request.HasField("model_spec") else None
+        self._watcher.on_call(CallRecord(REST, request_id, METHODS[path], code, seconds, read, response, model))
         return STATUSES.get(code, INTERNAL), document
 
     def _signatures_of(self, spec: Any, call: Call = Call()) -> Any:  # noqa: B008 (waits for ever)

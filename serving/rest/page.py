@@ -100,7 +100,7 @@ class _Page:
                 more, found = len(found) > _FOUND, found[:_FOUND]
             return _OK, {"items": [page_lists.item_of(titles, each) for each in found], "more": more}
 
-        return respond(*await self._app.ask(find, own_id))
+        return respond(*await self._app.ask(find, own_id, self._settings.model_name))
 
     async def lists(self, request: Request) -> Response:
         """The lists after likes and dislikes, and what the rule and each dislike moved: of each version shown."""
@@ -109,9 +109,10 @@ class _Page:
             body = forms.parse(await read_body(request, self._settings.rest.max_body_bytes))
             liked, disliked = _ids(body, "liked", _MOST_LIKES), _ids(body, "disliked", _MOST_DISLIKES)
         except errors.RequestFault as fault:
-            status, document = self._calls.refused(fault.code, fault.details, own_id)
+            status, document = self._calls.refused(fault.code, fault.details, own_id, self._settings.model_name)
             return respond(status, document)
-        return respond(*await self._app.ask(lambda: self._compared(liked, disliked, own_id), own_id))
+        work = functools.partial(self._compared, liked, disliked, own_id)
+        return respond(*await self._app.ask(work, own_id, self._settings.model_name))
 
     def _shown(self) -> dict[int | None, list[str]]:
         """The versions that the page shows, with their labels; None for a label whose version is not there.

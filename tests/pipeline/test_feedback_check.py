@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, EventConfig, FeedbackConfig, TitlesConfig
+from components.feedback.spans.config import SpansConfig
 from pipeline import feedback_check
-from pipeline.feedback_check import Feedback, Row, look_into
+from pipeline.feedback_check import Feedback, look_into
+from pipeline.first_rows import Row
 from pnfrec_core import launch
 
 HEADER = "user,item,value,timestamp\n"
@@ -71,6 +73,27 @@ def test_times_of_each_unit_are_shown_in_utc(tmp_path: Path, time: str) -> None:
     write(tmp_path / "a.csv", f"u,i,8,{time}")
     (row,) = look(tmp_path, "a.csv").rows
     assert row.time == "2013-04-03 22:45:07 UTC"
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "noted"),
+    [
+        ({}, ["u,i,8,20130815", "u,i,8,20130816"], True),
+        ({}, ["u,i,8,20130815", "u,i,8,1376602288"], False),
+        ({"time_unit": "seconds"}, ["u,i,8,20130815"], False),
+        ({"time_format": "%Y%m%d"}, ["u,i,8,20130815"], False),
+    ],
+)
+def test_dates_written_as_numbers_are_told_before_a_run(
+    tmp_path: Path, settings: dict[str, Any], rows: list[str], noted: bool
+) -> None:
+    write(tmp_path / "a.csv", *rows)
+    said = (
+        "The timestamps of the first rows, such as 20130815, read as dates written as numbers (%Y%m%d), not as seconds "
+        "since 1970, which would be 1970-08-21 23:53:35 UTC. If all rows are like them, a run stops: set "
+        "`feedback.time_format: '%Y%m%d'`, or `feedback.time_unit: seconds` if they are that."
+    )
+    assert look(tmp_path, "a.csv", **settings).notes == ((said,) if noted else ())
 
 
 def test_times_of_several_units_are_left_to_the_run(tmp_path: Path) -> None:
@@ -210,6 +233,16 @@ def test_a_store_is_asked_by_a_process_of_its_own(monkeypatch: pytest.MonkeyPatc
     assert found.notes == ("Files in a store are there, and are not looked into before the run.",)
 
 
+def test_the_first_rows_in_a_store_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = '["u", "i", "8", "positive", "2013-04-03 22:45:07 UTC"]'
+    code = f"import sys; assert sys.stdin.read(); print('first rows\\t[[{row}], %s, [\"odd\"]]')"
+    found, _ = stores(monkeypatch, code % "[]")
+    assert found.rows == (Row("u", "i", "8", "positive", "2013-04-03 22:45:07 UTC"),)
+    assert found.notes == ("odd", "Of the files in a store, the first was looked into.")
+    found, _ = stores(monkeypatch, code.replace(row, "") % '["x.csv, line 2: bad"]')
+    assert found == Feedback(problems=("x.csv, line 2: bad",))
+
+
 def test_a_store_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = stores(monkeypatch, "import time; time.sleep(300)", patience=0.5)
     assert found.problems == (
@@ -243,3 +276,19 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_spans_are_told_and_what_is_missing(tmp_path: Path) -> None:
+    for number in (1, 2, 4):
+        write(tmp_path / f"{number}.csv", f"u{number},i,8,0")
+    found = look(tmp_path, "{SPAN}.csv", spans=SpansConfig(2))
+    assert [row.user for row in found.rows] == ["u2", "u4"]
+    assert found.spans == "2 to 4: 2 spans, 1 missing, 1 before them not read"
+    assert found.notes[0].startswith("`feedback.files`: of the spans 2 to 4 1 is missing: 3.")
+
+
+def test_a_file_of_a_span_that_cannot_be_read_is_named_beside_others(tmp_path: Path) -> None:
+    write(tmp_path / "1.csv", "u,i,8,0")
+    (tmp_path / "2.csv").write_text("user,item\nu,i\n")
+    found = look(tmp_path, "{SPAN}.csv", "other.csv", spans=SpansConfig(1))
+    assert [problem.split(":")[0] for problem in found.problems] == [f"{tmp_path}/2.csv", "`feedback.files`"]

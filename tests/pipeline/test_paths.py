@@ -175,3 +175,10 @@ def test_an_output_without_a_name_is_refused(tmp_path: Path) -> None:
 
 def test_settings_made_in_code_are_left_as_they_are() -> None:
     assert FeedbackConfig(files=["~/x.csv"]).files == ["~/x.csv"]
+
+
+def test_the_folder_of_kept_rows_counts_from_the_file_and_is_of_this_machine(tmp_path: Path) -> None:
+    config = load(tmp_path, feedback=feedback(keep_read={"folder": "kept"}))
+    assert config.feedback.keep_read.folder == str(tmp_path / "kept")
+    with pytest.raises(ConfigError, match=r"`feedback.keep_read.folder` must be a folder of this machine"):
+        load(tmp_path, feedback=feedback(keep_read={"folder": "gs://bucket/kept"}))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from components.feedback.reading.files import expand_files
+from components.feedback.reading.input_files import expand_files
 from pipeline.config import load_config
 from pnfrec_core.errors import FeedbackError
 from pnfrec_data import prepare, registry

@@ -45,6 +45,19 @@ def test_what_waits_together_runs_together_and_each_gets_its_own(table: Callable
     assert at.counter.depths[:6] == [1, 0, 1, 3, 4, 5]
 
 
+@pytest.mark.parametrize(("waiting", "waits"), [(1, False), (3, False), (4, True)])
+def test_few_calls_are_not_kept_waiting_for_others(table: Callable[..., Table], waiting: int, waits: bool) -> None:
+    at = table()
+    seen: list[int] = []
+    at.batcher._let_in = lambda: seen.append(at.batcher._waiting_rows)  # type: ignore[method-assign]
+    first = at.occupy()
+    answers = [at.ask(request([str(place)])) for place in range(waiting)]
+    at.release(2)
+    for future in (first, *answers):
+        future.result(60)
+    assert ([waiting] if waits else []) == seen
+
+
 def test_small_calls_and_parts_of_large_ones_take_turns(table: Callable[..., Table]) -> None:
     at = table(batch_rows=2)
     large = request(*([str(row)] for row in range(7)), k=[1, 2, 3, 4, 5, 6, 7])
@@ -87,6 +100,35 @@ def test_beyond_the_rows_that_may_wait_a_call_is_refused_at_once(table: Callable
     assert at.names() == [[b"first"], [b"a", b"b", b"e"]]
     # What is larger than the queue runs where nothing waits.
     check(at.ask(request(["a"], ["b"], ["c"], ["d"])), request(["a"], ["b"], ["c"], ["d"]))
+
+
+def test_a_call_whose_deadline_comes_before_its_turn_is_refused_at_once(table: Callable[..., Table]) -> None:
+    at = table(batch_rows=2)
+    first = at.occupy()
+    for _ in range(40):
+        at.batcher._pace.ran(2.0)
+    waits = [at.ask(request([letter]), Call(3.0)) for letter in "abc"]
+    # One batch, of a and b, runs before it.
+    with pytest.raises(RequestFault, match=r"before this call takes the model some 2 s, and its deadline") as caught:
+        at.ask(request(["late"]), Call(1.0)).result(60)
+    assert (caught.value.code, at.counter.refused) == ("RESOURCE_EXHAUSTED", [observe.NO_TIME])
+    # One whose time is over is told so.
+    with pytest.raises(RequestFault, match="The deadline passed") as caught:
+        at.ask(request(["over"]), Call(0.0)).result(60)
+    at.counter.refused.clear()
+    # Who has time waits, as does who has for ever.
+    waits += [at.ask(request(["d"]), Call(60.0)), at.ask(request(["e"]))]
+    at.release(10)
+    for future in (first, *waits):
+        future.result(60)
+    assert at.names() == [[b"first"], [b"a", b"b"], [b"c", b"d"], [b"e"]]
+
+
+def test_where_no_batch_runs_before_it_no_call_is_refused_for_its_time(table: Callable[..., Table]) -> None:
+    at = table(batch_rows=2)
+    at.batcher._pace.ran(1000.0)
+    at.release(10)
+    check(at.ask(request(["a"]), Call(5.0)), request(["a"]))
 
 
 def test_a_call_whose_deadline_passes_while_it_waits_costs_the_model_nothing(table: Callable[..., Table]) -> None:

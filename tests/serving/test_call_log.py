@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from serving import errors, tensors, wire
@@ -76,6 +77,47 @@ def test_each_call_is_a_line_and_each_list_is_another(base: Path, tmp_path: Path
             "items": [["b", "c"], ["a"]],
         },
         {"request_id": "two", "model": "pnfrec", "signature": "serving_default", "version": 1, "items": [["d"]]},
+    ]
+
+
+def test_a_call_that_was_refused_bears_the_name_that_could_be_read(base: Path, tmp_path: Path) -> None:
+    access = tmp_path / "access.jsonl"
+    (tmp_path / "tokens").write_text("0123456789abcdef")
+    settings = ServerSettings(
+        str(base),
+        port=0,
+        poll_seconds=60,
+        token_file=str(tmp_path / "tokens"),
+        rest=RestSettings(port=0, max_body_bytes=100),
+        log=LogSettings(str(access)),
+    )
+    server = RecommenderServer.of(settings)
+    server.start()
+    token = ("authorization", "Bearer 0123456789abcdef")
+    try:
+        with grpc.insecure_channel(server.address) as channel:
+            for metadata in ([], [token]):
+                with pytest.raises(grpc.RpcError):
+                    channel.unary_unary(wire.PREDICT)(b"\xff", timeout=60, metadata=metadata)
+        web, knows = Web(server), {token[0]: token[1]}
+        web.post("/v1/models/mine:predict", {})
+        web.post("/v1/models/mine:predict", b"no JSON", **knows)
+        web.post("/v1/models/mine:predict", b" " * 101, **knows)
+        web.post("/v1/models/mine/versions/x:predict", {}, **knows)
+        web.get("/v1/models/mine/versions/x", **knows)
+        web.post("/v1/models/mine:predict", {"signature_name": "other", "inputs": {}}, **knows)
+    finally:
+        server.stop(grace_seconds=0)
+    keys = ("face", "method", "model", "signature", "code")
+    assert [tuple(line[key] for key in keys) for line in lines(access)] == [
+        ("grpc", "Predict", "unread", "unread", "UNAUTHENTICATED"),
+        ("grpc", "Predict", "unread", "unread", "INVALID_ARGUMENT"),
+        ("rest", "Predict", "mine", "unread", "UNAUTHENTICATED"),
+        ("rest", "Predict", "mine", "unread", "INVALID_ARGUMENT"),
+        ("rest", "Predict", "mine", "unread", "INVALID_ARGUMENT"),
+        ("rest", "Predict", "mine", "unread", "INVALID_ARGUMENT"),
+        ("rest", "GetModelStatus", "mine", "", "INVALID_ARGUMENT"),
+        ("rest", "Predict", "mine", "other", "NOT_FOUND"),
     ]
 
 

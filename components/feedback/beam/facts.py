@@ -29,6 +29,7 @@ from components.feedback.reading.titles import read_titles
 from components.feedback.rules.boundary import fixed_threshold, median_of, middle_ranks
 from components.feedback.rules.ranks import RankRule
 from components.feedback.rules.splits import TIME, USER
+from components.feedback.spans.window import Spans
 from components.feedback.writing import account, vocabulary
 from components.feedback.writing.checks import check_train_examples, check_training_rows
 from components.feedback.writing.output import Folders, remove_unfinished, write_results
@@ -210,6 +211,7 @@ class Finish:
     config: FeedbackConfig
     folders: Folders
     warnings: tuple[str, ...]
+    spans: Spans | None = None
 
     def __call__(self, packed_facts: bytes, sums: Any) -> None:
         facts: Facts = unpack(packed_facts)
@@ -228,6 +230,7 @@ class Finish:
             months=observed.months,
             span=(observed.first, observed.last),
             drift=drift.as_dict(findings, self.warnings, self.config.drift),
+            spans=self.spans.as_dict() if self.spans else None,
         )
         check_leaks(findings, self.config)
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)

@@ -25,6 +25,7 @@ from components.feedback.beam.facts import (
     key_rules,
     time_rules,
 )
+from components.feedback.beam.read import Read
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import Plan
 from components.feedback.writing.output import Folders
@@ -47,8 +48,8 @@ class WriteFeedback(beam.PTransform):
         config, shards = self._config, self._plan.shards
         built = (
             pbegin
-            | "Files" >> beam.Create(list(self._plan.pieces))
-            | "Read" >> beam.ParDo(steps.Read(config, shards, self._batch_rows))
+            | "Files" >> beam.Create(self._plan.groups())
+            | "Read" >> beam.ParDo(Read(config, shards, self._batch_rows))
             | "ByShard" >> beam.GroupByKey()
             | "Build" >> beam.ParDo(steps.Build(config)).with_outputs(steps.SUMS, main="tables")
         )
@@ -77,5 +78,5 @@ class WriteFeedback(beam.PTransform):
 
         write = steps.Write(config, shards, self._folders)
         written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))
-        finish = Finish(config, self._folders, self._plan.warnings)
+        finish = Finish(config, self._folders, self._plan.warnings, self._plan.spans)
         return facts | "Finish" >> beam.Map(finish, AsIter(written))

@@ -1,4 +1,4 @@
-"""What the workers do with a piece of input and with a shard.
+"""What the workers do with a shard, the first step from the chunks of it that `read` gives.
 
 Each step on shards gets `Facts`, which grows from step to step, as its one side input. It gives a packed table, keys
 to select from, or sums: counts of items and of rows.
@@ -15,15 +15,14 @@ import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
 from components.feedback.beam import quantiles
-from components.feedback.beam.chunks import cut, pack, pack_columns, unpack, unpack_columns
+from components.feedback.beam.chunks import pack, pack_columns, unpack, unpack_columns
 from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
+from components.feedback.beam.read import AT_RANDOM, COUNTS
 from components.feedback.config import FeedbackConfig
 from components.feedback.drift.seen import merge_days, see_days, see_likes
 from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
 from components.feedback.plausibility.observed import Observed
-from components.feedback.reading.batches import RowBatch, read_rows
-from components.feedback.reading.source import Piece
 from components.feedback.rules import boundary
 from components.feedback.rules.at_random import Judges, judge_random
 from components.feedback.rules.filters import Filtered, filter_rows, item_users, known_rows
@@ -50,8 +49,6 @@ from pnfrec_core import schema
 # Tags of the additional outputs of steps: sums beside tables, and what lies below the threshold beside sums.
 SUMS, BELOW = "sums", "below"
 
-# What a packed chunk is that holds no ordinary rows.
-_COUNTS, _AT_RANDOM = b"counts", b"random"
 # A shard: its number, its packed table, and what was shown at random to its users.
 Shard = tuple[int, bytes, bytes]
 
@@ -59,40 +56,6 @@ Shard = tuple[int, bytes, bytes]
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
     """Counts of items and of rows, and what was seen."""
     return pack((items, columns, account.count(counts), observed))
-
-
-class Read(beam.DoFn):
-    """A piece of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
-
-    def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
-        self._config, self._shards, self._batch_rows = config, shards, batch_rows
-
-    def process(self, piece: Piece) -> Iterator[Any]:
-        if piece.is_first:
-            yield from ((shard, b"") for shard in range(self._shards))
-        for batch in read_rows(piece, self._config, self._batch_rows):
-            if piece.at_random:
-                yield from self._at_random(batch)
-                continue
-            dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
-            units = {account.unit(name): number for name, number in batch.units.items()}
-            zones = {account.zone(name): number for name, number in batch.zones.items()}
-            # They travel with the chunks of some shard, since they are summed over all.
-            yield 0, _COUNTS + pack(account.count({account.ROWS_READ: batch.read, **dropped, **units, **zones}))
-            for shard, chunk in cut(batch.columns, self._shards):
-                yield shard, chunk
-                if self._config.events:
-                    # Each shard asks for the unit, to know what lies before a time of the split that is given.
-                    yield shard, _COUNTS + pack(dict.fromkeys(units, 0))
-
-    def _at_random(self, batch: RowBatch) -> Iterator[Any]:
-        """What was shown at random, whose rows have an account of their own."""
-        dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
-        own = {account.at_random(name): number for name, number in {account.ROWS_READ: batch.read, **dropped}.items()}
-        units = {account.unit(name): number for name, number in batch.units.items()}
-        yield 0, _COUNTS + pack(account.count({**own, **units}))
-        for shard, chunk in cut(batch.columns, self._shards):
-            yield shard, _AT_RANDOM + chunk
 
 
 class Build(beam.DoFn):
@@ -105,10 +68,10 @@ class Build(beam.DoFn):
         shard, packed = element
         chunks, at_random, counts = [], [], []
         for piece in packed:
-            if piece.startswith(_COUNTS):
-                counts.append(unpack(piece[len(_COUNTS) :]))
-            elif piece.startswith(_AT_RANDOM):
-                at_random.append(unpack_columns(piece[len(_AT_RANDOM) :]))
+            if piece.startswith(COUNTS):
+                counts.append(unpack(piece[len(COUNTS) :]))
+            elif piece.startswith(AT_RANDOM):
+                at_random.append(unpack_columns(piece[len(AT_RANDOM) :]))
             elif piece:
                 chunks.append(unpack_columns(piece))
         of_rows = account.total(counts)

@@ -7,14 +7,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.columns import (
-    Columns,
-    Decoded,
-    columns_of,
-    decode,
-    required_columns,
-    usable_rows,
-)
+from components.feedback.reading.columns import Decoded, columns_of, decode, required_columns, usable_rows
+from components.feedback.reading.kept import rows_through
+from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece, RawBatch, Source
 from pnfrec_columns.dates import date_hint
 from pnfrec_columns.times import in_unit
@@ -23,27 +18,8 @@ BATCH_ROWS = 1 << 18
 WRONG_FIELDS, NO_OPINION = "wrong_fields", "no_opinion"
 
 
-@dataclasses.dataclass(frozen=True)
-class RowBatch:
-    """Usable rows in the order of one file.
-
-    Attributes:
-        columns: The rows. Their place puts batches in order, since batches do not overlap.
-        read: Rows read for this batch, usable or not.
-        dropped: Rows left out, by reason.
-        units: Rows by the unit of their timestamp.
-        zones: Rows whose date names its zone ("zoned") or does not ("naive").
-    """
-
-    columns: Columns
-    read: int
-    dropped: dict[str, int]
-    units: dict[str, int]
-    zones: dict[str, int]
-
-
 def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
-    """Reads one piece of input.
+    """Reads one piece of input, or takes the rows that an earlier run has kept of it.
 
     Args:
         piece: Which piece.
@@ -53,6 +29,12 @@ def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS
     Raises:
         FeedbackError: The file is damaged, or a row cannot be used and `bad_rows` is "error".
     """
+    if piece.kept is None:
+        return _parse(piece, config, batch_rows)
+    return rows_through(piece.kept, piece, lambda: _parse(piece, config, batch_rows))
+
+
+def _parse(piece: Piece, config: FeedbackConfig, batch_rows: int) -> Iterator[RowBatch]:
     for raw in piece.source.read(piece, required_columns(config, piece.event), batch_rows):
         decoded = decode(raw.columns, config, piece.source.path, piece.event)
         if config.bad_rows == "error":

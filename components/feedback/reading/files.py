@@ -1,4 +1,4 @@
-"""Which files the settings name, in the order of the input. It is the one place that follows globs of `feedback.files`.
+"""Which files a path, a folder or a glob means: the one place that follows globs of feedback.
 
 Only the standard library is imported here, and Beam for files of another machine, so that commands and cache keys can
 ask for the files without waiting for imports.
@@ -7,7 +7,6 @@ ask for the files without waiting for imports.
 import glob
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from components.feedback.reading.suffixes import (
@@ -18,12 +17,9 @@ from components.feedback.reading.suffixes import (
     without_compression,
     zip_members,
 )
-from components.feedback.reading.tables import check_no_table
+from components.feedback.spans.pattern import SpanPattern, has_placeholder
 from pnfrec_core.errors import FeedbackError
 from pnfrec_data.registry import remedy
-
-if TYPE_CHECKING:
-    from components.feedback.config import FeedbackConfig
 
 # How Hive and Spark write the value of a folder that stands for none.
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -76,71 +72,21 @@ def path_columns(path: str) -> dict[str, str | None]:
     return {unquote(name): None if value == _NO_VALUE else unquote(value) for name, value in pairs}
 
 
-def expand_files(config: "FeedbackConfig") -> list[str]:
-    """The input files in order: sorted by path, each once however it is spelled; those of one event after another, and
-    last those of what was shown at random.
-
-    Raises:
-        FeedbackError: A file is missing, a folder or glob holds no file, or a folder is a table of Delta, Iceberg or
-            Hudi, whose files are not all current.
-    """
-    return [*(path for path, _ in input_files(config)), *random_files(config)]
-
-
-def input_files(config: "FeedbackConfig") -> list[tuple[str, int | None]]:
-    """The input files in order, each with the place of its event in `feedback.events`, or None without any.
-
-    Raises:
-        FeedbackError: As of `expand_files`, or a file belongs to two events.
-    """
-    if not config.events:
-        return [(path, None) for path in sorted_files(config.base, config.files, "feedback.files")]
-    found: list[tuple[str, int | None]] = []
-    owner: dict[str, int] = {}
-    for place, event in enumerate(config.events):
-        for path in sorted_files(config.base, event.files, "feedback.events"):
-            first = owner.setdefault(path if is_remote(path) else os.path.realpath(path), place)
-            if first != place:
-                msg = (
-                    f"`feedback.events`: {path} belongs to {config.events[first].name!r} and to {event.name!r}. A row "
-                    "means one thing: name the file in one of the two."
-                )
-                raise FeedbackError(msg)
-            found.append((path, place))
-    return found
-
-
-def random_files(config: "FeedbackConfig") -> list[str]:
-    """The files of what was shown at random.
-
-    Raises:
-        FeedbackError: As of `expand_files`, or one of them is trained on too.
-    """
-    if not config.random_files:
-        return []
-    trained = {path if is_remote(path) else os.path.realpath(path) for path, _ in input_files(config)}
-    found = sorted_files(config.base, config.random_files, "feedback.random_files")
-    for path in found:
-        if (path if is_remote(path) else os.path.realpath(path)) in trained:
-            msg = (
-                f"`feedback.random_files`: {path} is one of the files that are trained on, too. Take it out of "
-                f"`feedback.{'events' if config.events else 'files'}`, or leave it out here."
-            )
-            raise FeedbackError(msg)
-    return found
-
-
-def sorted_files(base: str, patterns: Iterable[str], setting: str) -> list[str]:
-    """The files of all patterns, sorted by path, each once however it is spelled."""
-    paths: set[str] = set()
-    for pattern in patterns:
-        paths.update(match_files(base, pattern, setting))
-    check_no_table(path for path in paths if not is_remote(path))
-    first: dict[str, str] = {}
-    for path in sorted(paths):
-        # A link or `./` must not double the interactions.
-        first.setdefault(path if is_remote(path) else os.path.realpath(path), path)
-    return list(first.values())
+def span_paths(base: str, pattern: SpanPattern) -> tuple[str, list[str]]:
+    """The folder that the pattern counts from, and the files of whatever numbers may stand in its places."""
+    path = absolute(base, pattern.glob)
+    if is_remote(path):
+        found = _match_remote(path) or (_match_remote(f"{path}/**") if pattern.is_folder else [])
+        return ("" if is_remote(pattern.text) else base), found
+    rooted = pattern.glob if os.path.isabs(pattern.glob) else os.path.join(glob.escape(base), pattern.glob)
+    files: set[str] = set()
+    for match in glob.glob(rooted, recursive=True):
+        if os.path.isfile(match):
+            files.add(match)
+        elif pattern.is_folder:
+            files.update(_files_under(match))
+    root = "" if os.path.isabs(pattern.text) else base
+    return root, sorted(_visible(files, _fixed_part(base, pattern.glob)))
 
 
 def match_files(base: str, pattern: str, setting: str) -> list[str]:
@@ -148,14 +94,16 @@ def match_files(base: str, pattern: str, setting: str) -> list[str]:
 
     Args:
         base: What a relative one is taken from; signs of globs mean nothing in it.
-        pattern: The path, folder or glob.
+        pattern: The path, folder or glob; with placeholders it means the files of all spans.
         setting: The key that holds it, for messages.
 
     Raises:
         FeedbackError: There is no such file, or no file in the folder or of the glob.
     """
     path = absolute(base, pattern)
-    if is_remote(path):
+    if has_placeholder(pattern):
+        found = span_paths(base, SpanPattern(pattern, setting))[1]
+    elif is_remote(path):
         found = _match_remote(path)
     elif os.path.isdir(path):
         found = _visible(_files_under(path), path)
@@ -170,7 +118,7 @@ def match_files(base: str, pattern: str, setting: str) -> list[str]:
         found = _visible(matched, _fixed_part(base, pattern))
     if found:
         return found
-    if glob.has_magic(pattern):
+    if glob.has_magic(pattern) or has_placeholder(pattern):
         msg = f"`{setting}`: no file matches the glob {path}. Relative globs are taken from `feedback.base`."
     else:
         hint = remedy(path) or "Relative paths are taken from `feedback.base`."

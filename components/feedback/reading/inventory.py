@@ -5,13 +5,15 @@ import json
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.files import absolute, expand_files
+from components.feedback.reading.files import absolute, is_remote
+from components.feedback.reading.input_files import expand_files
+from components.feedback.reading.stores import contents
 from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import data_digest
 
 
 def inventory(config: FeedbackConfig) -> str:
-    """A digest of path and content of every file that the settings name; a remote one counts by its path alone.
+    """A digest of path and content of every file that the settings name; of a remote one, of what its store says of it.
 
     TFX's own fingerprint takes the sum of the sizes and whole seconds, and its globs know no `**`: a renamed file,
     which changes the order of ties, or a changed one in a sub-folder would go unnoticed.
@@ -25,7 +27,8 @@ def inventory(config: FeedbackConfig) -> str:
         return _digest([])
     if config.titles is not None:
         files = [*files, absolute(config.base, config.titles.file)]
-    return _digest([[file, data_digest([file])] for file in files])
+    remote = contents([file for file in files if is_remote(file)])
+    return _digest([[file, remote[file].text if file in remote else data_digest([file])] for file in files])
 
 
 def _digest(contents: Sequence[Sequence[str]]) -> str:

@@ -3,20 +3,23 @@
 import contextlib
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import columns_of, required_columns
-from components.feedback.reading.files import file_format, input_files, match_files, random_files
+from components.feedback.reading.files import file_format, match_files
+from components.feedback.reading.input_files import Input, find_input
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import EmptyFileError, MissingColumnError, Piece, Source
 from components.feedback.reading.text import TextSource
+from components.feedback.spans.window import Spans
 from pnfrec_columns.times import has_fractions
 from pnfrec_columns.units import AUTO, FRACTIONAL
 from pnfrec_core.errors import FeedbackError
 
 _ROWS_PER_SHARD = 250_000
 _MAX_SHARDS = 1000
+_ROWS_PER_GROUP = 500_000
 # How many files are looked at for the form of their timestamps: a fraction in a later one is an error with the remedy.
 _LOOKED_AT = 16
 
@@ -30,12 +33,30 @@ class Plan:
         shards: How many files a split becomes.
         config: The settings, with what the files themselves decide.
         warnings: What was odd about the files.
+        spans: Those that are read; None where the files have none.
     """
 
     pieces: tuple[Piece, ...]
     shards: int
     config: FeedbackConfig
     warnings: tuple[str, ...] = ()
+    spans: Spans | None = None
+
+    def groups(self) -> list[list[Piece]]:
+        """The pieces in order, small ones together: each group is read by one worker.
+
+        Files of a day each would else become as many chunks for each shard, of few rows and with dictionaries of their
+        own.
+        """
+        groups: list[list[Piece]] = []
+        rows = math.inf
+        for piece in self.pieces:
+            if rows + piece.rows > _ROWS_PER_GROUP:
+                groups.append([])
+                rows = 0.0
+            groups[-1].append(piece)
+            rows += piece.rows
+        return groups
 
 
 def make_plan(config: FeedbackConfig) -> Plan:
@@ -49,8 +70,9 @@ def make_plan(config: FeedbackConfig) -> Plan:
     pieces: list[Piece] = []
     rows, sources = 0.0, []
     empty: dict[str, FeedbackError] = {}
-    files = input_files(config)
-    for index, (path, event) in enumerate(files):
+    found_files = find_input(config)
+    spans = found_files.spans
+    for index, (path, event) in enumerate(zip(found_files.files, found_files.events, strict=True)):
         try:
             found, size = look_at(path, event, config)
         except EmptyFileError as error:
@@ -69,11 +91,12 @@ def make_plan(config: FeedbackConfig) -> Plan:
             raise first
         msg = f"No input file has a data row: {', '.join(empty)}. Check `feedback.files`."
         raise FeedbackError(msg)
-    _check_each_event(config, files, pieces)
-    at_random = _random_pieces(config, len(files))
+    absent = list(_check_each_event(config, found_files, pieces))
+    at_random = _random_pieces(config, found_files)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    return Plan((*pieces, *at_random), shards, _settle_unit(config, sources), tuple(map(str, empty.values())))
+    warnings = (*(spans.warnings() if spans else ()), *absent, *map(str, empty.values()))
+    return Plan((*pieces, *at_random), shards, _settle_unit(config, sources), warnings, spans)
 
 
 def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[Piece], float]:
@@ -93,18 +116,18 @@ def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[
         pieces, rows = source.pieces(required_columns(config, event))
     except MissingColumnError as error:
         raise _explain_missing(error, config) from None
-    return [dataclasses.replace(piece, event=event) for piece in pieces], rows
+    return [dataclasses.replace(piece, event=event, rows=rows / len(pieces)) for piece in pieces], rows
 
 
-def _random_pieces(config: FeedbackConfig, first: int) -> list[Piece]:
-    """The pieces of what was shown at random. `first`: the place of the first of these files among all.
+def _random_pieces(config: FeedbackConfig, found_files: Input) -> list[Piece]:
+    """The pieces of what was shown at random, whose files come after all others.
 
     Raises:
         FeedbackError: A file cannot be read or lacks a column, or none has a row.
     """
     pieces: list[Piece] = []
-    files = random_files(config)
-    for index, path in enumerate(files, start=first):
+    files = found_files.at_random
+    for index, path in enumerate(files, start=len(found_files.files)):
         with contextlib.suppress(EmptyFileError):
             found, _ = look_at(path, None, config)
             pieces += [dataclasses.replace(piece, file=index, at_random=True) for piece in found]
@@ -114,12 +137,18 @@ def _random_pieces(config: FeedbackConfig, first: int) -> list[Piece]:
     return pieces
 
 
-def _check_each_event(config: FeedbackConfig, files: Sequence[tuple[str, int | None]], pieces: Sequence[Piece]) -> None:
-    """Raises a FeedbackError for an event without any row: its files may be the wrong ones, without a word."""
+def _check_each_event(config: FeedbackConfig, found_files: Input, pieces: Sequence[Piece]) -> Iterator[str]:
+    """The events that the spans which are read have no file of, a sentence each.
+
+    Raises:
+        FeedbackError: Files of an event have no row: they may be the wrong ones, without a word.
+    """
     present = {piece.event for piece in pieces}
     for place, event in enumerate(config.events):
-        if place not in present:
-            paths = ", ".join(path for path, of in files if of == place)
+        paths = ", ".join(path for path, of in zip(found_files.files, found_files.events, strict=True) if of == place)
+        if not paths:
+            yield f"`feedback.events`, {event.name!r}: none of the spans that are read has a file of it."
+        elif place not in present:
             msg = (
                 f"`feedback.events`, {event.name!r}: no file has a data row: {paths}. Correct its `files`, or leave "
                 "the event out."

@@ -15,6 +15,7 @@ from typing import IO
 import pyarrow as pa
 
 from components.feedback.reading.files import is_remote, path_columns
+from components.feedback.reading.kept import Kept
 from components.feedback.reading.suffixes import compression
 from pnfrec_core.errors import FeedbackError
 
@@ -50,6 +51,8 @@ class Piece:
         first_row: Number of rows of the file before this piece.
         file: Place of the file among all files sorted by path, which is the order of the input.
         is_first: True for one piece of the whole input.
+        kept: Where its rows are kept as they were read; None where they are not.
+        rows: About how many there are.
         event: Place of its event in `feedback.events`; None without any.
         at_random: Whether it is of `feedback.random_files`.
     """
@@ -59,6 +62,8 @@ class Piece:
     first_row: int = 0
     file: int = 0
     is_first: bool = False
+    kept: Kept | None = None
+    rows: float = dataclasses.field(default=0.0, compare=False)
     event: int | None = None
     at_random: bool = False
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from components.feedback.rules.filters import Known
 from components.feedback.rules.table import UserTable
@@ -50,7 +51,13 @@ class Entries:
 
 def item_entries(items: pa.Array) -> pa.Array:
     """The list entry of each item."""
-    return pa.array([bytes_entry(item.encode()) for item in items.to_pylist()], pa.large_binary())
+    texts = items.cast(pa.large_string()).cast(pa.large_binary())
+    # What comes before the bytes says nothing but how many they are.
+    sizes = pc.binary_length(texts).dictionary_encode()
+    heads = [bytes_entry(b"-" * size)[:-size] if size else bytes_entry(b"") for size in sizes.dictionary.to_pylist()]
+    return pc.binary_join_element_wise(
+        pa.array(heads, pa.large_binary()).take(sizes.indices), texts, pa.scalar(b"", pa.large_binary())
+    )
 
 
 class ShardExamples:

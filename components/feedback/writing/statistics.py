@@ -37,6 +37,7 @@ def make_statistics(
     months: Mapping[int, tuple[int, int]] = MappingProxyType({}),
     span: tuple[int | None, int | None] = (None, None),
     drift: Mapping[str, Any] = MappingProxyType({}),
+    spans: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of `statistics.json`.
 
@@ -51,6 +52,7 @@ def make_statistics(
         months: Positive and negative rows by months since 1970.
         span: The earliest and the latest time of the rows after the filters, in the unit of the input.
         drift: The newest day beside the days before.
+        spans: Which spans were read; None where the files have none.
 
     Raises:
         RuntimeError: A row is missing from the account, which is a fault of this component.
@@ -58,6 +60,7 @@ def make_statistics(
     get = counts.get
     found = timestamp_unit(counts)
     statistics: dict[str, Any] = {
+        "spans": None if spans is None else dict(spans),
         "rows": _rows(counts),
         "users": {
             "read": get("users_read", 0),
@@ -76,13 +79,7 @@ def make_statistics(
             "time_unit": found,
             "date": time_text(time, found),
         },
-        "times": {
-            "first": span[0],
-            "last": span[1],
-            "unit": found,
-            "first_date": time_text(span[0], found),
-            "last_date": time_text(span[1], found),
-        },
+        "times": _times(*span, found),
         "examples": {split: {"all": get(examples(split), 0), **_groups(counts, split)} for split in schema.SPLITS},
         "targets": config.targets,
         "targets_already_seen": {
@@ -98,6 +95,16 @@ def make_statistics(
     above = [f"{finding.sentence} {finding.remedy}" for finding in findings if finding.above]
     statistics["warnings"] = [*warnings, *_warnings(statistics), *above]
     return statistics
+
+
+def _times(first: int | None, last: int | None, unit: str | None) -> dict[str, Any]:
+    return {
+        "first": first,
+        "last": last,
+        "unit": unit,
+        "first_date": time_text(first, unit),
+        "last_date": time_text(last, unit),
+    }
 
 
 def _rows(counts: Mapping[str, int]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from components.feedback.rules import at_random
 from components.feedback.rules.boundary import positive_rule
 from components.feedback.rules.splits import SPLIT_RULES
+from components.feedback.spans.window import describe
 from components.feedback.writing.account import POLARITIES, REASONS
 from pnfrec_core import schema
 
@@ -33,7 +34,9 @@ def format_account(statistics: Mapping[str, Any]) -> str:
     """What was read, dropped and kept, line by line."""
     rows, users, items = statistics["rows"], statistics["users"], statistics["items"]
     rule = SPLIT_RULES[statistics["split"]["rule"]]
-    lines = [f"Read: {_numbers(rows['read'], users['read'], items['read'])}"]
+    spans = statistics["spans"]
+    lines = [] if spans is None else [f"Spans: {describe(spans)}"]
+    lines += [f"Read: {_numbers(rows['read'], users['read'], items['read'])}"]
     lines += [f"{number:>12,} dropped: {REASONS[name]}" for name, number in rows["dropped"].items() if number]
     lines += [_event(name, each) for name, each in statistics.get("events", {}).items() if "took_back" in each]
     lines += [

@@ -15,6 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from components.feedback.beam import facts as known
 from components.feedback.beam import quantiles, steps
+from components.feedback.beam.read import Read
 from components.feedback.config import FeedbackConfig
 from components.feedback.reading.plan import make_plan
 from components.feedback.rules.ranks import RankRule
@@ -50,7 +51,7 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     folders = Folders(str(output), str(output / "vocabulary"), str(output / "statistics"))
     shards: defaultdict[int, list[bytes]] = defaultdict(list)
     for piece in reversed(plan.pieces):
-        for shard, chunk in steps.Read(config, plan.shards, batch_rows).process(piece):
+        for shard, chunk in Read(config, plan.shards, batch_rows).process([piece]):
             shards[shard].insert(0, chunk)
     built = [output for group in shards.items() for output in steps.Build(config).process(group)]
     sums = [output.value for output in built if isinstance(output, TaggedOutput)]

@@ -18,6 +18,7 @@ from components.feedback.config import FeedbackConfig, TitlesConfig, from_json
 from components.feedback.executor import Executor
 from components.feedback.origin import EXAMPLES
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
+from components.feedback.spans.config import SpansConfig
 from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import Code
@@ -46,12 +47,43 @@ def test_outputs_and_parameters() -> None:
     assert parameters["code"] == EXAMPLES.digest()
 
 
-@pytest.mark.parametrize("name", ["span-{SPAN}/a.csv", "{YYYY}-{MM}-{DD}.csv", "{SPAN:2}.csv"])
-def test_placeholders_of_tfx_are_refused(name: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"^`feedback.files`: .* holds TFX's placeholder \{.*\}. Use a glob instead\.$"
-    ):
-        FeedbackGen(FeedbackConfig(files=[name]))
+def test_the_driver_sees_the_newest_span_alone(tmp_path: Path) -> None:
+    """TFX's own placeholders mean one span, the latest, of all splits; and a span outside the window is no matter."""
+    for name in ("9", "10"):
+        (tmp_path / f"{name}.csv").write_text("user,item,value,timestamp\nu,i,1,2\n")
+    config = FeedbackConfig(files=["{SPAN}.csv", "[9].csv"], base=str(tmp_path))
+
+    def patterns(config: FeedbackConfig, **more: bool) -> list[str]:
+        found = json.loads(FeedbackGen(config, **more).exec_properties["input_config"])["splits"]
+        return [split["pattern"] for split in found]
+
+    assert patterns(config) == [f"{tmp_path}/10.csv", "[9].csv"]
+    assert patterns(config, files_are_here=False) == ["*.csv", "[9].csv"]
+    assert patterns(FeedbackConfig(files=["none-{SPAN}.csv"], base=str(tmp_path))) == ["none-*.csv"]
+
+
+def test_a_late_and_a_corrected_day_are_picked_up_and_one_that_has_left_the_window_is_no_matter(tmp_path: Path) -> None:
+    def write(day: int, value: int = 0) -> None:
+        rows = (f"u{user},i{item},{(item + value) % 2},{day * 1000 + item}\n" for user in range(5) for item in range(6))
+        (tmp_path / f"2024-01-{day:02d}.csv").write_text("user,item,value,timestamp\n" + "".join(rows))
+
+    def runs() -> int:
+        pattern = "{YYYY}-{MM}-{DD}.csv"
+        settings: dict[str, Any] = {"base": str(tmp_path), "positive": 1.0, "min_item_users": 1}
+        run_pipeline(tmp_path, FeedbackConfig(files=[pattern], spans=SpansConfig(2), **settings))
+        return len(list((tmp_path / "root" / "FeedbackGen" / "vocabulary").iterdir()))
+
+    for day in (1, 2, 4):
+        write(day)
+    assert runs() == 1
+    (tmp_path / "2024-01-01.csv").unlink()
+    assert runs() == 1
+    write(3)
+    assert runs() == 2
+    write(3, value=1)
+    assert runs() == 3
+    # Rows are kept below the root of the pipeline: of four days, and of the third as it was before.
+    assert len(list((tmp_path / "root" / ".read_state").glob("*.rows"))) == 5 - 1
 
 
 def execute(folder: Path, config: FeedbackConfig) -> dict[str, Any]:

@@ -25,6 +25,14 @@ def test_a_path_below_the_base_follows_it(tmp_path: Path) -> None:
     assert found.feedback.files == ["days/*.csv"]
 
 
+def test_rows_are_kept_in_a_volume_or_not_at_all(tmp_path: Path) -> None:
+    kept = at_the_cluster(settings(tmp_path, "feedback.keep_read.folder=/pnfrec/kept")).feedback.keep_read
+    assert (kept.mode, kept.folder) == ("auto", "/pnfrec/kept")
+    for overrides in ((), ("feedback.keep_read.folder=kept",)):
+        kept = at_the_cluster(settings(tmp_path, *overrides)).feedback.keep_read
+        assert (kept.mode, kept.folder) == ("never", "")
+
+
 def test_a_uri_stays(tmp_path: Path) -> None:
     path = write_config(tmp_path, feedback={"files": ["x.csv"], "base": "gs://bucket/feedback", "positive": 8})
     found = at_the_cluster(load_config(path, [OVERRIDES[0], OVERRIDES[2]]))

@@ -66,3 +66,13 @@ def test_a_folder_is_its_files_and_what_their_folders_say(tmp_path: Path) -> Non
     renamed = origin_of(str(base), ["rows"]).data
     (base / "rows" / "split=test" / "a.csv").write_text("u,i,2\n")
     assert len({first, renamed, origin_of(str(base), ["rows"]).data}) == 3
+
+
+@pytest.mark.parametrize("pattern", ["span-{SPAN}", "span-{SPAN}/*.csv"])
+def test_spans_are_their_files(pattern: str, tmp_path: Path) -> None:
+    met = []
+    for number, content in ((1, "a"), (2, "b"), (2, "c")):
+        (tmp_path / f"span-{number}").mkdir(exist_ok=True)
+        (tmp_path / f"span-{number}" / "x.csv").write_text(content)
+        met.append(origin_of(str(tmp_path), [pattern]).data)
+    assert len(set(met)) == 3

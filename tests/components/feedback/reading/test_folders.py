@@ -10,7 +10,8 @@ import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig
 from components.feedback.reading.batches import read_rows
-from components.feedback.reading.files import expand_files, path_columns
+from components.feedback.reading.files import path_columns
+from components.feedback.reading.input_files import expand_files
 from components.feedback.reading.plan import make_plan
 from pnfrec_core.errors import FeedbackError
 

@@ -10,7 +10,8 @@ import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
 from components.feedback.reading import parquet, plan
-from components.feedback.reading.files import expand_files, file_format
+from components.feedback.reading.files import file_format
+from components.feedback.reading.input_files import expand_files
 from components.feedback.reading.parquet import ParquetSource
 from components.feedback.reading.source import Piece, Source
 from components.feedback.reading.text import TextSource
@@ -30,17 +31,6 @@ def error_of(folder: Path, *files: str, **settings: Any) -> str:
     with pytest.raises(FeedbackError) as caught:
         plan_of(folder, *files, **settings)
     return str(caught.value)
-
-
-def test_files_are_sorted_by_path_each_once(tmp_path: Path) -> None:
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    for name in ("b.csv", "a.csv", "deep/er/c.csv", "[1].csv"):
-        (tmp_path / name).write_text(HEADER + ROW)
-    config = FeedbackConfig(
-        files=["b.csv", "*.csv", "**/c.csv", str(tmp_path / "a.csv"), "[1].csv"], base=str(tmp_path)
-    )
-    expected = [str(tmp_path / name) for name in ("[1].csv", "a.csv", "b.csv", "deep/er/c.csv")]
-    assert expand_files(config) == expected
 
 
 @pytest.mark.parametrize("name", ["[ab]", "a*", "what?", "[!x]", "[["])

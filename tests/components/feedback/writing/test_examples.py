@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,13 @@ def test_bytes_features_are_tensorflows(values: list[bytes], long: bytes) -> Non
         features.BytesFeature(name)(b"".join(map(features.bytes_entry, entries))) for name, entries in values_of.items()
     )
     assert encoded == expected.SerializeToString(deterministic=True)
+
+
+@pytest.mark.parametrize("ids", [[], [""], ["i", "ü" * 63 + "x", "ü" * 64, "-" * 300, "i", "-" * 20_000]])
+def test_entries_of_items(ids: list[str]) -> None:
+    entries = examples.item_entries(pa.array(ids, pa.string()))
+    assert entries.to_pylist() == [features.bytes_entry(each.encode()) for each in ids]
+    assert entries.type == pa.large_binary()
 
 
 def test_tensorflow_reads_the_file(tmp_path: Path) -> None:

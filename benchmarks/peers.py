@@ -1,0 +1,180 @@
+"""Outside peers beside ours, on the same rows and ranked alike: quality on MovieTweetings.
+
+    python -m benchmarks.peers                     # all sides; what is stored already is not trained again
+    python -m benchmarks.peers --sides EASE ALS --seeds 1 2
+
+Each side tries the same number of settings (`SIDES`) once, with seed 100, and keeps the one with the best NDCG@10 of
+liked validation targets; the test half is looked at with it, once a seed. All see the likes of the product's own
+training rows (ours the dislikes, too) and rank the items that somebody likes in training, since models of likes alone
+know no others; what a user had seen is left out, and any other target is a miss for all. Intervals are of a paired
+bootstrap over users, of means over seeds.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measure
+from benchmarks.measure import Measured, Side
+from benchmarks.quality_data import Floats, Targets, Task
+from studies.results.bootstrap import Interval, paired_difference
+
+TRIALS = 4
+SEED = 100
+OURS = "SASRec_p"
+_LIGR = {"layers": "ligr", "loss": "sampled_softmax", "n_negatives": 256}
+_SMALL = "training.batch_size=100"
+# The module and the first words of a side, and its settings in turn.
+SIDES: dict[str, tuple[str, Sequence[Any]]] = {
+    "popular": ("popular", [{}, {"last": 3}, {"last": 5}, {"last": 10}]),
+    "EASE": ("EASE", [{"regularization": value} for value in (30, 100, 300, 1000)]),
+    "item kNN": (
+        "item kNN",
+        [{"k": 50}, {"k": 200}, {"k": 50, "weighting": "counts"}, {"k": 200, "weighting": "counts"}],
+    ),
+    "ALS": (
+        "ALS",
+        [
+            {"factors": factors, "regularization": penalty, "alpha": 1.0}
+            for factors in (32, 64)
+            for penalty in (1.0, 10.0)
+        ],
+    ),
+    "RecTools SASRec": (
+        "SASRec",
+        [{"epochs": 15}, {"epochs": 30}, {"epochs": 15, "dropout_rate": 0.5}, {"epochs": 30, "dropout_rate": 0.5}],
+    ),
+    "RecTools eSASRec": (
+        "SASRec",
+        [{**_LIGR, "epochs": epochs, "dropout_rate": rate} for rate in (0.2, 0.5) for epochs in (10, 20)],
+    ),
+    OURS: (
+        "",
+        [
+            ["model.variant=SASRec_p", *more]
+            for more in (
+                [],
+                [_SMALL],
+                ["training.learning_rate=0.003"],
+                ["training.learning_rate=0.003", "model.dropout=0.3"],
+            )
+        ],
+    ),
+    "PNFRec": (
+        "",
+        [
+            [],
+            [_SMALL],
+            ["training.learning_rate=0.003"],
+            ["training.learning_rate=0.003", "model.dropout=0.3"],
+        ],
+    ),
+    "gSASRec": (
+        "",
+        [
+            ["model.variant=SASRec_p", "model.loss=gbce", "model.sampled_items=256", *more]
+            for more in (
+                [],
+                ["training.learning_rate=0.003"],
+                ["model.calibration=0.9"],
+                ["training.learning_rate=0.003", "model.dropout=0.3"],
+            )
+        ],
+    ),
+}
+
+
+def side_of(name: str, settings: Any, seed: int, task: Path, threads: int) -> Side:
+    """The process that fits a side."""
+    words = ("--seed", str(seed), "--threads", str(threads))
+    model, _ = SIDES[name]
+    if model:
+        given = (str(task), model, json.dumps(settings), *words)
+        return Side(name, "benchmarks.peers_rectools", given, measure.PEERS)
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    return Side(name, "benchmarks.quality_pnfrec", (str(task), *words, *overrides), measure.KERAS)
+
+
+class Runs:
+    """What has been fitted, stored after each, so that a benchmark that is cut off goes on where it was."""
+
+    def __init__(self, task: Path, threads: int) -> None:
+        self._task, self._threads = task, threads
+        self._path = measure.RESULTS / "peers.json"
+        self.found: dict[str, Measured] = {}
+        if self._path.is_file():
+            self.found = json.loads(self._path.read_text(encoding="utf-8"))["runs"]
+
+    def fit(self, name: str, settings: Any, seed: int) -> Measured:
+        key = f"{name}, {json.dumps(settings)}, seed {seed}"
+        if key not in self.found:
+            measure.say(f"  {key} ...")
+            run = side_of(name, settings, seed, self._task, self._threads).run()
+            gains = {each: np.round(values, 4).tolist() for each, values in run["gains"].items()}
+            self.found[key] = {"gains": gains}
+            measure.store("peers", {"runs": self.found})
+        return self.found[key]
+
+
+def chosen(runs: Runs, name: str, targets: Targets) -> tuple[Any, float]:
+    """The settings with the best validation, and its NDCG_p."""
+    tried = [
+        (targets.ndcg(np.array(runs.fit(name, settings, SEED)["gains"]["validation"]))["ndcg_p"], place)
+        for place, settings in enumerate(SIDES[name][1])
+    ]
+    value, place = max(tried, key=lambda each: (each[0], -each[1]))
+    return SIDES[name][1][place], value
+
+
+def compared(gains: Floats, ours: Floats, targets: Targets) -> list[Interval]:
+    """The differences of NDCG_p, NDCG_n and delta."""
+    user, flag = targets.user.astype(np.int64), targets.is_positive
+    signs = (np.where(flag == 1, 1.0, 0.0), np.where(flag == 0, 1.0, 0.0), np.where(flag == 1, 1.0, -1.0))
+    return [paired_difference(gains, ours, user, sign) for sign in signs]
+
+
+def rows(gains: Mapping[str, Floats], targets: Targets) -> list[list[str]]:
+    """A row a side; the differences are from `OURS`."""
+    found = []
+    for name, values in gains.items():
+        means = targets.ndcg(values)
+        cells = [name, f"{means['ndcg_p']:.4f}", f"{means['ndcg_n']:.4f}", f"{means['ndcg_p'] - means['ndcg_n']:.4f}"]
+        if name == OURS or OURS not in gains:
+            found.append([*cells, "", "", ""])
+            continue
+        differences = compared(values, gains[OURS], targets)
+        found.append([*cells, *(f"{each.estimate:+.4f} [{each.low:.4f}, {each.high:.4f}]" for each in differences)])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    if any(len(settings) != TRIALS for _, settings in SIDES.values()):
+        msg = f"Each side tries {TRIALS} settings."
+        raise ValueError(msg)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "task.npz"
+        measure.say(Side("data", "benchmarks.quality_data", ("movietweetings", str(path))).run()["describe"])
+        targets = Task.read(path).targets
+        runs = Runs(path, arguments.threads)
+        gains = {}
+        for name in arguments.sides:
+            settings, value = chosen(runs, name, targets["validation"])
+            measure.say(f"{name}: {json.dumps(settings)}, validation NDCG_p {value:.4f}")
+            of_seeds = [runs.fit(name, settings, seed)["gains"]["test"] for seed in arguments.seeds]
+            gains[name] = np.mean(of_seeds, axis=0)
+    header = ["side", "NDCG_p", "NDCG_n", "delta", "NDCG_p less ours", "NDCG_n less ours", "delta less ours"]
+    measure.say("\n" + measure.table(header, rows(gains, targets["test"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""An outside peer of `benchmarks/peers.py`: one model of RecTools or implicit, fitted on the likes of a task.
+
+Runs in the peers' own environment. What it is asked for are scores of all items for the likes of each held-out user.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from implicit.als import AlternatingLeastSquares
+from implicit.nearest_neighbours import ItemItemRecommender, TFIDFRecommender
+from rectools import Columns
+from rectools.dataset import Dataset
+from rectools.models import SASRecModel
+from rectools.models.nn.transformers.ligr import LiGRLayers
+from scipy import sparse
+
+from benchmarks.quality_data import SETS, Targets, Task, padded
+from benchmarks.workloads import LENGTH
+
+Scores = np.ndarray[Any, Any]
+# From settings and a task to a function from targets to scores (T, items + 1).
+Fitted = Callable[[Targets], Scores]
+
+
+def matrix(rows: Scores, items: int) -> sparse.csr_matrix:
+    """Rows of item ids as 0 and 1: (rows, items + 1)."""
+    user, place = np.nonzero(rows)
+    ones = np.ones(len(user), np.float32)
+    found = sparse.csr_matrix((ones, (user, rows[user, place])), shape=(len(rows), items + 1))
+    found.data[:] = 1.0
+    return found
+
+
+def popular(task: Task, last: int = 0) -> Fitted:
+    """How often an item was liked in training; with `last`, among the last likes of each user alone."""
+    rows = padded([row[row > 0][-last:] for row in task.likes], last) if last else task.likes
+    counts = np.bincount(rows.ravel(), minlength=task.items + 1).astype(float)
+    return lambda targets: np.tile(counts, (len(targets.target), 1))
+
+
+def ease(task: Task, regularization: float) -> Fitted:
+    """EASE (Steck 2019), in closed form."""
+    likes = matrix(task.likes, task.items)
+    gram = (likes.T @ likes).toarray().astype(np.float64)
+    gram[np.diag_indices_from(gram)] += regularization
+    inverse = np.linalg.inv(gram)
+    weights = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return lambda targets: matrix(targets.liked, task.items) @ weights
+
+
+def neighbours(task: Task, k: int, weighting: str = "tfidf") -> Fitted:
+    """Implicit's item kNN, cosines of tf-idf or plain co-occurrence."""
+    model = (TFIDFRecommender if weighting == "tfidf" else ItemItemRecommender)(K=k)
+    model.fit(matrix(task.likes, task.items), show_progress=False)
+    return lambda targets: np.asarray((matrix(targets.liked, task.items) @ model.similarity).todense())
+
+
+def als(task: Task, **settings: Any) -> Fitted:
+    """Implicit's ALS; the factors of a held-out user are worked out from the history."""
+    seed = int(torch.initial_seed())
+    model = AlternatingLeastSquares(**settings, iterations=15, random_state=seed, use_gpu=False)
+    model.fit(matrix(task.likes, task.items), show_progress=False)
+
+    def score(targets: Targets) -> Scores:
+        histories = matrix(targets.liked, task.items)
+        users = model.recalculate_user(np.arange(len(targets.target)), histories)
+        return np.asarray(users @ model.item_factors.T)
+
+    return score
+
+
+def frame(rows: Scores) -> pd.DataFrame:
+    """A row a like, in the order of the histories."""
+    user, place = np.nonzero(rows)
+    times = pd.Timestamp("2000-01-01") + pd.to_timedelta(place, unit="s")
+    columns = {Columns.User: user, Columns.Item: rows[user, place], Columns.Weight: 1.0, Columns.Datetime: times}
+    return pd.DataFrame(columns)
+
+
+def sasrec(task: Task, epochs: int, **settings: Any) -> Fitted:
+    """RecTools' SASRec; with `layers: ligr` the blocks of eSASRec."""
+    import pytorch_lightning as lightning
+
+    if settings.pop("layers", "") == "ligr":
+        settings["transformer_layers_type"] = LiGRLayers
+
+    def trainer() -> lightning.Trainer:
+        return lightning.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+
+    defaults = {"n_blocks": 2, "n_heads": 1, "n_factors": 64, "session_max_len": LENGTH, "batch_size": 128}
+    model = SASRecModel(**{**defaults, **settings}, get_trainer_func=trainer)
+    model.fit(Dataset.construct(frame(task.likes)))
+
+    def score(targets: Targets) -> Scores:
+        found = np.full((len(targets.target), task.items + 1), -np.inf)
+        width = int(targets.seen.astype(bool).sum(axis=1).max()) + 10
+        histories = Dataset.construct(frame(np.where(task.known[targets.liked], targets.liked, 0)))
+        asked = histories.user_id_map.external_ids
+        table = model.recommend(asked, histories, k=width, filter_viewed=True)
+        found[table[Columns.User], table[Columns.Item]] = table[Columns.Score]
+        return found
+
+    return score
+
+
+MODELS: dict[str, Callable[..., Fitted]] = {
+    "popular": popular,
+    "EASE": ease,
+    "item kNN": neighbours,
+    "ALS": als,
+    "SASRec": sasrec,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task")
+    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("settings", type=json.loads)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    task = Task.read(arguments.task)
+    begin = time.perf_counter()
+    score = MODELS[arguments.model](task, **arguments.settings)
+    seconds = time.perf_counter() - begin
+    gains = {each: task.targets[each].gains(score(task.targets[each]), task.known).tolist() for each in SETS}
+    sys.stdout.write(json.dumps({"seconds": seconds, "gains": gains}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What a worker does with pieces of input: reads them, and spreads their rows and their account over the shards."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from components.feedback.beam.chunks import cut, pack
+from components.feedback.config import FeedbackConfig
+from components.feedback.reading.batches import read_rows
+from components.feedback.reading.columns import join
+from components.feedback.reading.rows import RowBatch
+from components.feedback.reading.source import Piece
+from components.feedback.writing import account
+
+# What a packed chunk is that holds no ordinary rows.
+COUNTS, AT_RANDOM = b"counts", b"random"
+# Rows that are spread over the shards at a time, so that a chunk holds more than a few of them.
+_CUT_ROWS = 1 << 18
+
+
+class Read(beam.DoFn):
+    """Pieces of input to (shard, packed chunk); once (shard, nothing) for each shard, so that none is left out."""
+
+    def __init__(self, config: FeedbackConfig, shards: int, batch_rows: int) -> None:
+        self._config, self._shards, self._batch_rows = config, shards, batch_rows
+
+    def process(self, pieces: list[Piece]) -> Iterator[Any]:
+        if pieces[0].is_first:
+            yield from ((shard, b"") for shard in range(self._shards))
+        for at_random, group in itertools.groupby(pieces, key=lambda piece: piece.at_random):
+            cut_up = self._cut_random if at_random else self._cut
+            waiting: list[RowBatch] = []
+            for batch in (batch for piece in group for batch in read_rows(piece, self._config, self._batch_rows)):
+                waiting.append(batch)
+                if sum(len(each.columns) for each in waiting) >= _CUT_ROWS:
+                    yield from cut_up(waiting)
+                    waiting = []
+            if waiting:
+                yield from cut_up(waiting)
+
+    def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
+        """The chunks of batches that follow each other in the input."""
+        zones = [{account.zone(name): number for name, number in batch.zones.items()} for batch in batches]
+        counts = account.total([*map(_rows_of, batches), *map(_units_of, batches), *zones])
+        # They travel with the chunks of some shard, since they are summed over all.
+        yield 0, COUNTS + pack(account.count(counts))
+        units = {name: 0 for batch in batches for name in _units_of(batch)}
+        for shard, chunk in cut(join([batch.columns for batch in batches]), self._shards):
+            yield shard, chunk
+            if self._config.events:
+                # Each shard asks for the unit, to know what lies before a time of the split that is given.
+                yield shard, COUNTS + pack(units)
+
+    def _cut_random(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
+        """The same of what was shown at random, whose rows have an account of their own."""
+        own = account.total(map(_rows_of, batches))
+        of_random = {account.at_random(name): number for name, number in own.items()}
+        counts = account.total([of_random, *map(_units_of, batches)])
+        yield 0, COUNTS + pack(account.count(counts))
+        for shard, chunk in cut(join([batch.columns for batch in batches]), self._shards):
+            yield shard, AT_RANDOM + chunk
+
+
+def _rows_of(batch: RowBatch) -> dict[str, int]:
+    """Rows that were read, and those that are left out, by reason."""
+    dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
+    return {account.ROWS_READ: batch.read, **dropped}
+
+
+def _units_of(batch: RowBatch) -> dict[str, int]:
+    return {account.unit(name): number for name, number in batch.units.items()}
