@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
-from tfx.components import Evaluator, ExampleValidator
+from tfx.components import ExampleValidator
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -20,6 +20,7 @@ from components.everything.component import EverythingGen
 from components.feedback.component import FeedbackGen
 from components.feedback.reading.stores import open_stores_with
 from components.gate.eval_config import make_eval_config
+from components.gate.evaluator import evaluator as make_evaluator
 from components.gate.last_blessed import Asked, LastBlessedOtherModel
 from components.gate.report.component import GateReporter
 from components.pusher.component import ServingPusher
@@ -85,7 +86,8 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         tuner.add_upstream_node(anomaly_gate)
     model = trainer.outputs["model"]
     baseline = _baseline(config, model, elsewhere).with_id("LastBlessedModel")
-    evaluator = Evaluator(
+    evaluator = make_evaluator(
+        config.gate,
         examples=examples,
         model=model,
         baseline_model=baseline.outputs["model"],

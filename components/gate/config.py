@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from components.gate import slices
 from components.gate.bounds import BoundConfig as BoundConfig
 from components.gate.bounds import check_range
+from components.gate.responsiveness import ResponsivenessConfig
 from components.gate.slices import SLICEABLE as SLICEABLE
 from components.gate.slices import SliceBound, SliceBounds
 from pnfrec_core import lists, measures
@@ -72,6 +73,7 @@ class GateConfig:
         baseline_history: From how many of the last blessed models the baseline of `max_loss` is taken: the best of
             them, so that small losses do not add up from day to day. The best is that by the first metric of `bounds`
             with a `max_loss`, by what each model changed on the examples that it was judged on. 1 takes the last.
+        responsiveness: What a dislike has to do to the lists; null for no bound on it.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -84,6 +86,7 @@ class GateConfig:
     slice_bounds: SliceBounds = dataclasses.field(default_factory=dict)
     slice_min_targets: int = 30
     baseline_history: int = 1
+    responsiveness: ResponsivenessConfig | None = None
 
     def __post_init__(self) -> None:
         if not self.bounds:
@@ -193,4 +196,6 @@ def gate_from_json(text: str) -> GateConfig:
         }
         for feature, by_value in by_feature.items()
     }
-    return GateConfig(bounds=bounds, slice_bounds=slice_bounds, **fields)
+    asked = fields.pop("responsiveness", None)
+    responsiveness = None if asked is None else ResponsivenessConfig(**asked)
+    return GateConfig(bounds=bounds, slice_bounds=slice_bounds, responsiveness=responsiveness, **fields)

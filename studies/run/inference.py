@@ -1,7 +1,6 @@
 """How an arm ranks with a trained model, and how it takes gamma from its validation targets."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,20 +8,19 @@ import numpy.typing as npt
 from pnfrec_core import measures
 from pnfrec_keras.config import check_rule
 from pnfrec_keras.evaluation import evaluate
-from pnfrec_keras.evaluation.evaluate import Floats, Recommender
+from pnfrec_keras.evaluation.by_rule import by_rule, negative_histories
+from pnfrec_keras.evaluation.evaluate import Recommender
 from pnfrec_keras.evaluation.ranked import measure
 from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.ranking.rules import Dislikes
-from pnfrec_keras.ranking.scorer import Scorer
 from studies.inference_rule import InferenceRule
 from studies.results.bootstrap import paired_difference
 
 
 def without_positives(arrays: EvaluationArrays) -> EvaluationArrays:
     """The same targets after the last L negative items of their histories alone; only those are filtered out."""
-    negative = _negative(arrays)
+    negative = negative_histories(arrays)
     seen = [row[row > 0] for row in negative]
     return dataclasses.replace(arrays, positive=np.zeros_like(arrays.positive), seen=seen)
 
@@ -91,34 +89,7 @@ def recommender(model: PNFRec, vocabulary: Vocabulary, rule: InferenceRule, gamm
     """
     if rule.rule_name is not None:
         check_rule(rule.rule_name, model.variant, model.alpha)
-    scorer = Scorer(model, vocabulary, rule.rule_name, rule.recency)
-
-    def recommend(arrays: EvaluationArrays) -> Floats:
-        # Likes are counted before dislikes are read in their place.
-        dislikes = _dislikes(model, scorer, arrays) if scorer.needs_dislikes else None
-        if rule.negatives_for_positives:
-            arrays = dataclasses.replace(arrays, positive=_read_instead(arrays))
-        history = evaluate.history(model, arrays)
-        known = np.count_nonzero(history, axis=1)
-        scores: Floats = np.array(scorer(model.encode_history(history), known, gamma, dislikes))
-        return scores
-
-    return recommend
-
-
-def _dislikes(model: PNFRec, scorer: Scorer, arrays: EvaluationArrays) -> Dislikes:
-    liked, history = np.count_nonzero(arrays.positive, axis=1), _negative(arrays)
-    state = model.encode_history(history, negative=True) if scorer.needs_negative_encoder else None
-    return scorer.dislikes(liked, np.count_nonzero(history, axis=1), state)
-
-
-def _read_instead(arrays: EvaluationArrays) -> Any:
-    has_positive = (arrays.positive > 0).any(axis=1, keepdims=True)
-    return np.where(has_positive, arrays.positive, _negative(arrays))
-
-
-def _negative(arrays: EvaluationArrays) -> Any:
-    if arrays.negative is None:
-        msg = "This rule of inference reads negative histories, and the examples have none."
-        raise ValueError(msg)
-    return arrays.negative
+    return by_rule(
+        *(model, vocabulary, rule.rule_name, gamma, rule.recency),
+        negatives_for_positives=rule.negatives_for_positives,
+    )

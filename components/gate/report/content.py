@@ -94,6 +94,7 @@ class Report:
         rows: The metrics.
         slices: The slices.
         slice_rows: The metrics of slices that are bounded.
+        response_rows: What a dislike does, where that is bounded.
     """
 
     blessed: bool
@@ -109,10 +110,11 @@ class Report:
     rows: tuple[Row, ...]
     slices: tuple[SliceRow, ...]
     slice_rows: tuple[Row, ...] = ()
+    response_rows: tuple[Row, ...] = ()
 
     @property
     def failures(self) -> tuple[Row, ...]:
-        return tuple(row for row in (*self.rows, *self.slice_rows) if row.verdict == "fail")
+        return tuple(row for row in (*self.rows, *self.slice_rows, *self.response_rows) if row.verdict == "fail")
 
 
 def to_json(report: Report) -> str:
@@ -131,7 +133,9 @@ def from_json(text: str) -> Report:
         rows = tuple(_read_row(row) for row in fields.pop("rows"))
         slices = tuple(SliceRow(**part) for part in fields.pop("slices"))
         bounded = tuple(_read_row(row) for row in fields.pop("slice_rows", ()))
-        return Report(rows=rows, slices=slices, slice_rows=bounded, notes=tuple(fields.pop("notes")), **fields)
+        responses = tuple(_read_row(row) for row in fields.pop("response_rows", ()))
+        texts = tuple(fields.pop("notes"))
+        return Report(rows=rows, slices=slices, slice_rows=bounded, response_rows=responses, notes=texts, **fields)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         msg = f"This is no report of the gate: {error}."
         raise ValueError(msg) from error

@@ -65,6 +65,7 @@ class Executor(base_executor.BaseExecutor):
                 place for model in input_dict.get("gone_baselines") or [] for place in places_of(model)
             ),
             default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
+            response=results.read_response(evaluation),
         )
         text = render.to_text(built)
         folder = artifact_utils.get_single_uri(output_dict["report"])

@@ -54,6 +54,7 @@ def _facts(report: Report) -> list[str]:
     facts.append(
         ("Examples", f"{report.count_p:,} with a liked target (p), {report.count_n:,} with a disliked one (n)")
     )
+    facts += [("What a dislike does", row.sentence) for row in report.response_rows]
     if report.model:
         facts.append(("Model", report.model))
     if report.baseline_model:

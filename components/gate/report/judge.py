@@ -9,6 +9,7 @@ from components.gate import config, slices, thresholds
 from components.gate.bounds import BoundConfig
 from components.gate.report import intervals, measured, sentences
 from components.gate.report.content import Report, Row, SliceRow, Verdict
+from components.gate.responsiveness import METRIC, RESULT_FILE, Response
 from components.gate.slices import SliceBound
 from pnfrec_core import measures
 from pnfrec_core.lists import DIVERSITY, LIST_METRICS
@@ -23,6 +24,7 @@ def build_report(
     baseline_is_left_out: bool = False,
     gone_baselines: Sequence[str] = (),
     default_list_is_another: bool = False,
+    response: Response | None = None,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
 
@@ -35,12 +37,16 @@ def build_report(
         baseline_is_left_out: There is a blessed model, left out since it does not report all that the gate looks at.
         gone_baselines: Where the models lay that were blessed later than the baseline, and whose files are gone.
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
+        response: What a dislike does, where the gate asks for that.
     """
     every = (_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
     rows = tuple(row for row in every if not _is_of_no_groups(row))
     slice_rows = tuple(_judge_slice(each, gate, evaluation) for each in gate.each_slice_bound)
-    passed = all(row.verdict != "fail" for row in (*rows, *slice_rows))
-    agrees = passed == evaluation.validation_ok == blessing
+    by_tfma = all(row.verdict != "fail" for row in (*rows, *slice_rows))
+    response_rows = _judge_response(gate, response)
+    passed = by_tfma and all(row.verdict != "fail" for row in response_rows)
+    # TFMA knows nothing of what a dislike does; the blessing does.
+    agrees = by_tfma == evaluation.validation_ok and passed == blessing
     has_older = evaluation.has_baseline or baseline_is_left_out
     notes = [sentences.gone(gone_baselines, has_older=has_older)] if gone_baselines else []
     if baseline_is_left_out:
@@ -56,7 +62,7 @@ def build_report(
         notes.insert(0, sentences.disagreement(passed, evaluation.validation_ok, blessing, evaluation.failures))
     return Report(
         blessed=passed and agrees,
-        headline=sentences.headline((*rows, *slice_rows), agrees, evaluation.has_baseline),
+        headline=sentences.headline((*rows, *slice_rows, *response_rows), agrees, evaluation.has_baseline),
         notes=tuple(notes),
         agrees=agrees,
         k=gate.k,
@@ -68,6 +74,38 @@ def build_report(
         rows=rows,
         slices=tuple(_slice_row(values) for values in sorted(evaluation.slices, key=_slice_order)),
         slice_rows=slice_rows,
+        response_rows=response_rows,
+    )
+
+
+def _judge_response(gate: config.GateConfig, response: Response | None) -> tuple[Row, ...]:
+    """The row of what a dislike does, where that is bounded.
+
+    Raises:
+        ValueError: It is bounded, and was not measured.
+    """
+    bound = gate.responsiveness
+    if bound is None:
+        return ()
+    if response is None:
+        msg = (
+            f"`gate.responsiveness` is set, and the evaluation has no {RESULT_FILE}. Take the Evaluator of "
+            "`components.gate.evaluator.evaluator`."
+        )
+        raise ValueError(msg)
+    interval = None if response.value is None else intervals.normal(response.value, response.error or math.nan)
+    unknown: dict[str, Any] = dict.fromkeys(("max", "max_loss", "baseline", "change", "change_interval"))
+    return (
+        Row(
+            metric=METRIC,
+            value=response.value,
+            examples=response.targets,
+            interval=interval,
+            min=bound.min,
+            verdict="ok" if response.holds(bound) else "fail",
+            sentence=sentences.response(response, bound),
+            **unknown,
+        ),
     )
 
 

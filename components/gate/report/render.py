@@ -42,6 +42,7 @@ def to_text(report: Report) -> str:
     blocks.append(_lists_table(report))
     if report.slice_rows:
         blocks.append(_slice_bounds_table(report.slice_rows))
+    blocks += [_wrap(f"What a dislike does: {row.sentence}") for row in report.response_rows]
     if report.slices:
         blocks.append(_slices_table(report.slices, bounded=bool(report.slice_rows)))
     blocks.append("\n".join(map(_wrap, footnotes(report))))

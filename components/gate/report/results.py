@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
 from components.gate.report.measured import Evaluation, SliceValues, Values
+from components.gate.responsiveness import RESULT_FILE, Response, from_json
 
 
 def read_evaluation(path: str, has_baseline: bool) -> Evaluation:
@@ -36,6 +37,12 @@ def read_evaluation(path: str, has_baseline: bool) -> Evaluation:
         validation_ok=bool(validation.validation_ok),
         failures=tuple(_describe_failures(validation)),
     )
+
+
+def read_response(path: str) -> Response | None:
+    """What a dislike does, by what lies beside the results; None where nobody measured it."""
+    file = os.path.join(path, RESULT_FILE)
+    return from_json(tf.io.gfile.GFile(file).read()) if tf.io.gfile.exists(file) else None
 
 
 def _read_slice(metrics: Any) -> SliceValues:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from components.gate import config, thresholds
 from components.gate.report.content import Row
 from components.gate.report.intervals import Interval
+from components.gate.responsiveness import METRIC, Response, ResponsivenessConfig
 from components.gate.slices import SliceBound
 from pnfrec_core import measures
 from pnfrec_core.lists import LIST_METRICS
@@ -104,6 +105,27 @@ def undefined(metric: str, empty_groups: list[str], bounded: bool, fails: bool) 
     if fails and not bounded:
         return f"{words} {_EMPTY_GROUP}"
     return f"{words} {_EMPTY}" if bounded else words
+
+
+def response(found: Response, bound: ResponsivenessConfig) -> str:
+    """What a dislike does, beside what it has to do."""
+    if found.value is None:
+        return (
+            f"{METRIC} is undefined: no disliked target of the evaluated split has a near item in a list. What is "
+            "undefined fails its bound."
+        )
+    lists = ""
+    if found.copy_before is not None and found.copy_after is not None:
+        lists = (
+            f" The nearest one of all stands in {100 * found.copy_before:.1f} % of the lists before the dislike, and "
+            f"in {100 * found.copy_after:.1f} % after it."
+        )
+    says = "is not" if found.holds(bound) else "is"
+    return (
+        f"{METRIC} {found.value:.4f} {says} below its `min` of {bound.min:g}: so far, in log2 of the rank, fall the "
+        f"items nearest to what a user dislikes, over {found.targets:,} dislikes, against others that stood as "
+        f"high.{lists}"
+    )
 
 
 def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from components.gate import config
+from components.gate.responsiveness import ResponsivenessConfig
 from pnfrec_core import lists, measures
 
 
@@ -74,6 +75,7 @@ def test_json_round_trip() -> None:
         slices=["target_popularity_bucket"],
         slice_bounds={"target_popularity_bucket": {"tail": {"ndcg_p": config.BoundConfig(min=0.001)}}},
         slice_min_targets=12,
+        responsiveness=ResponsivenessConfig(0.1),
     )
     text = config.gate_to_json(gate)
     assert json.loads(text) == {
@@ -88,6 +90,7 @@ def test_json_round_trip() -> None:
         },
         "slice_min_targets": 12,
         "baseline_history": 1,
+        "responsiveness": {"min": 0.1, "targets": 1000},
     }
     assert config.gate_from_json(text) == gate
     reordered = dataclasses.replace(gate, bounds=dict(reversed(gate.bounds.items())))
