@@ -105,7 +105,8 @@ class Batcher:
             raise RequestFault(RESOURCE_EXHAUSTED, msg)
         if late:
             self._observer.on_refused(observe.NO_TIME)
-            msg = f"What waits before this call takes the model some {late:.2g} s, and its deadline comes sooner."
+            waits = f"{1000 * late:,.0f} ms"
+            msg = f"What waits before this call takes the model some {waits}, and its deadline comes sooner."
             raise RequestFault(RESOURCE_EXHAUSTED, msg)
         return job
 
