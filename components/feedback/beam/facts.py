@@ -204,6 +204,13 @@ def add_below(packed_facts: bytes, below: Iterable[float]) -> bytes:
 class Finish:
     """Checks what came out, then writes vocabulary and statistics.
 
+    Args:
+        config: The rules.
+        folders: Where to.
+        warnings: What was odd about the files.
+        empty: Of these, what is said of files without a row.
+        spans: Those that were read.
+
     Raises:
         FeedbackError: No user is left to train on, or the titles cannot be read.
     """
@@ -211,6 +218,7 @@ class Finish:
     config: FeedbackConfig
     folders: Folders
     warnings: tuple[str, ...]
+    empty: tuple[str, ...] = ()
     spans: Spans | None = None
 
     def __call__(self, packed_facts: bytes, sums: Any) -> None:
@@ -229,7 +237,7 @@ class Finish:
             *(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings),
             months=observed.months,
             span=(observed.first, observed.last),
-            drift=drift.as_dict(findings, self.warnings, self.config.drift),
+            drift=drift.as_dict(findings, self.empty, self.config.drift),
             spans=self.spans.as_dict() if self.spans else None,
         )
         check_leaks(findings, self.config)

@@ -78,5 +78,6 @@ class WriteFeedback(beam.PTransform):
 
         write = steps.Write(config, shards, self._folders)
         written = tables | "Write" >> beam.ParDo(write, AsSingleton(facts))
-        finish = Finish(config, self._folders, self._plan.warnings, self._plan.spans)
+        plan = self._plan
+        finish = Finish(config, self._folders, plan.warnings, plan.empty, plan.spans)
         return facts | "Finish" >> beam.Map(finish, AsIter(written))

@@ -33,6 +33,7 @@ class Plan:
         shards: How many files a split becomes.
         config: The settings, with what the files themselves decide.
         warnings: What was odd about the files.
+        empty: Of these, what is said of files without a row.
         spans: Those that are read; None where the files have none.
     """
 
@@ -40,6 +41,7 @@ class Plan:
     shards: int
     config: FeedbackConfig
     warnings: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
     spans: Spans | None = None
 
     def groups(self) -> list[list[Piece]]:
@@ -95,8 +97,9 @@ def make_plan(config: FeedbackConfig) -> Plan:
     at_random = _random_pieces(config, found_files)
     pieces[0] = dataclasses.replace(pieces[0], is_first=True)
     shards = config.shards or min(_MAX_SHARDS, max(1, math.ceil(rows / _ROWS_PER_SHARD)))
-    warnings = (*(spans.warnings() if spans else ()), *absent, *map(str, empty.values()))
-    return Plan((*pieces, *at_random), shards, _settle_unit(config, sources), warnings, spans)
+    of_empty = tuple(map(str, empty.values()))
+    warnings = (*(spans.warnings() if spans else ()), *absent, *of_empty)
+    return Plan((*pieces, *at_random), shards, _settle_unit(config, sources), warnings, of_empty, spans)
 
 
 def look_at(path: str, event: int | None, config: FeedbackConfig) -> tuple[list[Piece], float]:

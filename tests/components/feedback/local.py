@@ -68,6 +68,6 @@ def generate(config: FeedbackConfig, output: Path, batch_rows: int) -> dict[str,
     if config.positive == "median":
         facts = known.add_below(facts, _each(steps.Below(config), tables, facts))
     written = _each(steps.Write(config, plan.shards, folders), tables, facts)
-    known.Finish(config, folders, plan.warnings)(facts, written)
+    known.Finish(config, folders, plan.warnings, plan.empty)(facts, written)
     statistics: dict[str, Any] = json.loads((output / "statistics" / "statistics.json").read_text(encoding="utf-8"))
     return statistics

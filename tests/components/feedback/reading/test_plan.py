@@ -131,6 +131,7 @@ def test_header_only_beside_rows_is_a_warning(tmp_path: Path) -> None:
         1,
         FeedbackConfig(["*.csv"], base=str(tmp_path)),
         (f"{tmp_path}/a.csv has no data row.",),
+        (f"{tmp_path}/a.csv has no data row.",),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.feedback.config import FeedbackConfig
+from components.feedback.drift.config import DriftConfig
 from components.feedback.reading.input_files import Input, find_input
 from components.feedback.reading.inventory import inventory
 from components.feedback.reading.plan import make_plan
@@ -172,10 +173,12 @@ def test_the_account_tells_the_spans(tmp_path: Path) -> None:
         rows = (f"u{user},i{item},{item % 2},{number * 100 + item}\n" for user in range(4) for item in range(6))
         (tmp_path / f"{number}.csv").write_text(HEADER + "".join(rows))
     settings: dict[str, Any] = {"positive": 1.0, "base": str(tmp_path), **NO_FILTER}
-    statistics = generate(FeedbackConfig(files=["{SPAN}.csv"], spans=SpansConfig(2), **settings), tmp_path / "out")
+    rules = FeedbackConfig(files=["{SPAN}.csv"], spans=SpansConfig(2), drift=DriftConfig("stop"), **settings)
+    statistics = generate(rules, tmp_path / "out")
     assert statistics["rows"]["read"] == 48
     assert statistics["spans"]["gaps"] == [["3", "3"]]
     assert statistics["warnings"][0].startswith("`feedback.files`: of the spans 2 to 4 1 is missing: 3. It is read by")
+    assert statistics["drift"]["stops"] == [], "a day that is missing is no day that is wrong"
     assert format_account(statistics).startswith(
         "Spans: 2 to 4: 2 spans, 1 missing, 1 before them not read\nRead: 48 r"
     )
