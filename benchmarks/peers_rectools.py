@@ -84,7 +84,8 @@ def frame(rows: Scores) -> pd.DataFrame:
     user, place = np.nonzero(rows)
     times = pd.Timestamp("2000-01-01") + pd.to_timedelta(place, unit="s")
     columns = {Columns.User: user, Columns.Item: rows[user, place], Columns.Weight: 1.0, Columns.Datetime: times}
-    return pd.DataFrame(columns)
+    found: pd.DataFrame = pd.DataFrame(columns)
+    return found
 
 
 def sasrec(task: Task, epochs: int, **settings: Any) -> Fitted:
