@@ -105,8 +105,7 @@ class Batcher:
             raise RequestFault(RESOURCE_EXHAUSTED, msg)
         if late:
             self._observer.on_refused(observe.NO_TIME)
-            waits = f"{1000 * late:,.0f} ms"
-            msg = f"What waits before this call takes the model some {waits}, and its deadline comes sooner."
+            msg = f"What waits before this call takes the model {1000 * late:,.0f} ms, and its deadline comes sooner."
             raise RequestFault(RESOURCE_EXHAUSTED, msg)
         return job
 

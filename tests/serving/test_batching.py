@@ -111,7 +111,7 @@ def test_a_call_whose_deadline_comes_before_its_turn_is_refused_at_once(table: C
     waits = [at.ask(request([letter]), Call(3000.0)) for letter in "abc"]
     # One batch, of a and b, runs before it.
     with pytest.raises(
-        RequestFault, match=r"before this call takes the model some (1,99|2,00)[0-9],[0-9]{3} ms, and its deadline"
+        RequestFault, match=r"before this call takes the model (1,99|2,00)[0-9],[0-9]{3} ms, and its deadline"
     ) as caught:
         at.ask(request(["late"]), Call(1000.0)).result(60)
     assert (caught.value.code, at.counter.refused) == ("RESOURCE_EXHAUSTED", [observe.NO_TIME])
