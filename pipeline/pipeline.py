@@ -18,6 +18,7 @@ from components.data_contract.statistics import statistics_gen
 from components.data_gate.component import AnomalyGate
 from components.everything.component import EverythingGen
 from components.feedback.component import FeedbackGen
+from components.feedback.reading.keep_config import KeepReadConfig
 from components.feedback.reading.stores import open_stores_with
 from components.gate.eval_config import make_eval_config
 from components.gate.evaluator import evaluator as make_evaluator
@@ -222,8 +223,10 @@ def _tuner_settings(config: PipelineConfig) -> dict[str, Any]:
 
 def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
     # Only what made the model: a changed gate must not train it again, nor a search that is not made.
-    # That a model is refitted is no part of it either: nothing is trained for a setting of what comes after.
+    # That a model is refitted is no part of it either: nothing is trained for a setting of what comes after. Nor is
+    # where rows are kept that were read, which a cluster has its own place for.
     training = TrainerConfig(**dataclasses.asdict(config.training.fitting()))
+    feedback = dataclasses.replace(config.feedback, keep_read=KeepReadConfig())
     sections = ("name", "feedback", "model", "training", "export", *(["tuner"] if config.tuner.enabled else []))
     return {
         choice.MODEL: dataclasses.asdict(config.model),
@@ -231,5 +234,5 @@ def _trainer_settings(config: PipelineConfig) -> dict[str, Any]:
         choice.EXPORT: dataclasses.asdict(config.export),
         **({} if config.training.warm() is None else {WARM: config.training.warm()}),
         choice.STATE_DIR: str(config.output_path / "training_state"),
-        choice.RESOLVED_CONFIG: dataclasses.replace(config, training=training).to_yaml(*sections),
+        choice.RESOLVED_CONFIG: dataclasses.replace(config, training=training, feedback=feedback).to_yaml(*sections),
     }

@@ -13,6 +13,7 @@ TARGETS = [
     "check",
     "test",
     "cluster-test",
+    "rest-test",
     "coverage",
     "lint",
     "format",

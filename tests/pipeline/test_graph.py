@@ -96,11 +96,16 @@ def test_a_search_that_is_not_made_is_no_part_of_what_the_trainer_is_cached_by(t
     assert "tuner:" in used
 
 
-def test_the_gate_is_no_part_of_what_the_trainer_is_cached_by(tmp_path: Path) -> None:
+def test_the_gate_and_where_rows_are_kept_are_no_part_of_what_the_trainer_is_cached_by(tmp_path: Path) -> None:
     path = write_config(tmp_path)
     settings = [
         create_pipeline(load_config(path, overrides)).components[5].exec_properties["custom_config"]
-        for overrides in ([], ["gate.bounds.ndcg_p.min=0.5", "query.k=7"], ["training.epochs=4"])
+        for overrides in (
+            [],
+            ["gate.bounds.ndcg_p.min=0.5", "query.k=7"],
+            ["feedback.keep_read.mode=never", "feedback.keep_read.folder=kept"],
+            ["training.epochs=4"],
+        )
     ]
-    assert settings[0] == settings[1]
-    assert settings[0] != settings[2]
+    assert settings[0] == settings[1] == settings[2]
+    assert settings[0] != settings[3]

@@ -48,7 +48,7 @@ def test_it_has_a_table_of_its_own(tmp_path: Path) -> None:
         rank, liked = kept["test_random_rank"], kept["test_random_is_positive"]
     assert len(rank) == targets["all"]
     row = table[(table["arm"] == "SASRec_p") & (table["split"] == "test_random")].iloc[0]
-    gains = np.where((rank > 0) & (rank <= 10), 1 / np.log2(rank + 1.0), 0.0)
+    gains = np.where((rank > 0) & (rank <= 10), 1 / np.log2(np.maximum(rank, 1) + 1.0), 0.0)
     expected = gains[liked == 1].mean() - gains[liked == 0].mean()
     assert row["ndcg_delta"] == pytest.approx(expected)
     assert f"{expected:.4f}" in own
