@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.feedback.config import ColumnsConfig, FeedbackConfig
+from components.feedback.config import FeedbackConfig
+from components.feedback.input_config import ColumnsConfig
 from pnfrec_columns.arrays import Codes, Floats, Ints, Mask
 from pnfrec_columns.dates import expected_time
 from pnfrec_columns.ids import decode_ids, expected_id
