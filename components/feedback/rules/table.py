@@ -59,18 +59,12 @@ class UserTable(Columns):
         return (self.time < time) & (self.time >= time - int(days * ticks_a_day))
 
 
-def build_table(chunks: Iterable[Columns], duplicates: str) -> UserTable:
-    """Puts the chunks of a shard in order, with the tie rule, and marks what the rule on duplicates keeps.
+def order_rows(chunks: Iterable[Columns]) -> Columns:
+    """The chunks of a shard in order, with the tie rule.
 
     Args:
         chunks: In any order. The rows of each are in the order of the input, and their places do not overlap.
-        duplicates: "all", "first" or "last" row of each (user, item) pair stays.
     """
-    return make_table(order_rows(chunks), duplicates)
-
-
-def order_rows(chunks: Iterable[Columns]) -> Columns:
-    """The chunks of a shard in order, with the tie rule."""
     parts = sorted(chunks, key=lambda chunk: chunk.place)
     if not parts:
         nothing, codes = pa.array([], pa.string()), np.zeros(0, np.int32)
@@ -83,7 +77,14 @@ def order_rows(chunks: Iterable[Columns]) -> Columns:
 def make_table(
     rows: Columns, duplicates: str, until: Ints | None = None, by: npt.NDArray[np.int16] | None = None
 ) -> UserTable:
-    """Marks what the rule on duplicates keeps of ordered rows, of which those taken back count for nothing."""
+    """Marks what the rule on duplicates keeps of ordered rows, of which those taken back count for nothing.
+
+    Args:
+        rows: Of `order_rows`.
+        duplicates: "all", "first" or "last" row of each (user, item) pair stays.
+        until: As of `UserTable`.
+        by: As of `UserTable`.
+    """
     among = None if until is None else until == NEVER
     first = once_a_pair(rows, "first", among=among)
     if duplicates == "all":

@@ -273,15 +273,15 @@ def test_what_is_not_read_any_more_is_removed(days: Path, tmp_path: Path) -> Non
 
 
 def test_where_rows_are_kept() -> None:
-    def folder(*files: str, root: str | None = "/root", **keep_read: Any) -> str | None:
+    def folder(*files: str, root: str | None = "/out/artifacts", **keep_read: Any) -> str | None:
         return keep.folder_of(FeedbackConfig(files=list(files), keep_read=KeepReadConfig(**keep_read)), root)
 
     assert folder("a.csv") is None
-    assert folder("{SPAN}.csv") == "/root/.read_state"
+    assert folder("{SPAN}.csv") == "/out/artifacts/.read_state"
     assert folder("{SPAN}.csv", root="gs://bucket/root") is None
     assert folder("{SPAN}.csv", root=None) is None
     assert folder("{SPAN}.csv", root=None, folder="/kept") == "/kept"
-    assert folder("a.csv", mode="always") == "/root/.read_state"
+    assert folder("a.csv", mode="always") == "/out/artifacts/.read_state"
     assert folder("{SPAN}.csv", mode="never", folder="/kept") is None
 
 
