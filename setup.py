@@ -25,6 +25,8 @@ SERVER = [
     "pyyaml>=6",
     "starlette>=1,<2",
     "uvicorn>=0.40",
+    # The event loop of the server. Where it has no wheel, asyncio's own does.
+    'uvloop>=0.21; platform_system != "Windows" and platform_python_implementation == "CPython"',
 ]
 # On macOS on arm64 it still asks for tensorflow-macos 2.13, which fits no lane: `index: tfrs` is for Linux.
 TFRS = ['tensorflow-recommenders>=0.7.7,<0.8; platform_system == "Linux"', 'tf-keras>=2.16; platform_system == "Linux"']
