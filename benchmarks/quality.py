@@ -11,6 +11,7 @@ validation, with seed 100, which the benchmark does not use; the test half is lo
 """
 
 import argparse
+import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,32 @@ def rows(shape: str, seed: int, runs: dict[str, Measured]) -> list[list[str]]:
     return found
 
 
+def overall(found: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """A row a shape and side: how long it took, at the median of the seeds, to the mean of the peer's best values.
+
+    The best of some thirty validations is a good one by luck, too: that of one seed may never be met by another side.
+    """
+    lines = []
+    for shape in dict.fromkeys(each["shape"] for each in found):
+        runs = [each["runs"] for each in found if each["shape"] == shape]
+        wanted = statistics.mean(max(run[PEER]["validation"]) for run in runs)
+        taken = {name: [seconds_to(run[name], wanted) for run in runs] for name in runs[0]}
+        reached = {name: [value for value in values if value is not None] for name, values in taken.items()}
+        for name, values in taken.items():
+            cells = [f"{shape}, {name}", f"{wanted:.4f}", f"{len(reached[name])} of {len(values)}"]
+            if not reached[name]:
+                lines.append([*cells, "", "", _mean(runs, name)])
+                continue
+            median = statistics.median(reached[name])
+            ratio = f"1/{statistics.median(reached[PEER]) / median:.1f}" if reached[PEER] else ""
+            lines.append([*cells, f"{median:.0f} s", ratio, _mean(runs, name)])
+    return lines
+
+
+def _mean(runs: Sequence[dict[str, Measured]], name: str) -> str:
+    return f"{statistics.mean(run[name]['test']['ndcg_p'] for run in runs):.4f}"
+
+
 def compare(shape: str, seeds: Sequence[int], threads: int) -> list[dict[str, Any]]:
     """The runs of a shape, seed by seed."""
     found = []
@@ -99,6 +126,9 @@ def main() -> None:
     header = ["data, seed, side", "best validation NDCG_p", "after", "to the peer's best", "test NDCG_p", "delta"]
     lines = [line for each in found for line in rows(each["shape"], each["seed"], each["runs"])]
     measure.say("\n" + measure.table(header, lines))
+    if len(arguments.seeds) > 1:
+        header = ["data, side", "mean of the peer's best", "reached by", "after", "beside the peer", "mean test NDCG_p"]
+        measure.say("\n" + measure.table(header, overall(found)))
     measure.say(f"Stored in {path.relative_to(measure.ROOT)}.")
 
 
