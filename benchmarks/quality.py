@@ -71,29 +71,30 @@ def rows(shape: str, seed: int, runs: dict[str, Measured]) -> list[list[str]]:
 
 
 def overall(found: Sequence[dict[str, Any]]) -> list[list[str]]:
-    """A row a shape and side: how long it took, at the median of the seeds, to the mean of the peer's best values.
+    """A row a shape and side: how long it took to the best that the peer reaches, both at the mean of the seeds.
 
-    The best of some thirty validations is a good one by luck, too: that of one seed may never be met by another side.
+    Of one seed, the best of some thirty validations is a good one by luck, too, so that it may never be met again.
     """
     lines = []
     for shape in dict.fromkeys(each["shape"] for each in found):
         runs = [each["runs"] for each in found if each["shape"] == shape]
-        wanted = statistics.mean(max(run[PEER]["validation"]) for run in runs)
-        taken = {name: [seconds_to(run[name], wanted) for run in runs] for name in runs[0]}
-        reached = {name: [value for value in values if value is not None] for name, values in taken.items()}
-        for name, values in taken.items():
-            cells = [f"{shape}, {name}", f"{wanted:.4f}", f"{len(reached[name])} of {len(values)}"]
-            if not reached[name]:
-                lines.append([*cells, "", "", _mean(runs, name)])
-                continue
-            median = statistics.median(reached[name])
-            ratio = f"1/{statistics.median(reached[PEER]) / median:.1f}" if reached[PEER] else ""
-            lines.append([*cells, f"{median:.0f} s", ratio, _mean(runs, name)])
+        curves = {name: _mean_curve([run[name] for run in runs]) for name in runs[0]}
+        wanted = max(curves[PEER]["validation"])
+        whole = seconds_to(curves[PEER], wanted) or 0.0
+        for name, curve in curves.items():
+            taken = seconds_to(curve, wanted)
+            test = statistics.mean(run[name]["test"]["ndcg_p"] for run in runs)
+            reached = ["not reached", ""] if taken is None else [f"{taken:.0f} s", f"1/{whole / taken:.1f}"]
+            lines.append([f"{shape}, {name}", f"{max(curve['validation']):.4f}", *reached, f"{test:.4f}"])
     return lines
 
 
-def _mean(runs: Sequence[dict[str, Measured]], name: str) -> str:
-    return f"{statistics.mean(run[name]['test']['ndcg_p'] for run in runs):.4f}"
+def _mean_curve(runs: Sequence[Measured]) -> Measured:
+    """Validation and seconds after each epoch that all runs have."""
+    return {
+        name: [statistics.mean(values) for values in zip(*(run[name] for run in runs), strict=False)]
+        for name in ("validation", "seconds")
+    }
 
 
 def compare(shape: str, seeds: Sequence[int], threads: int) -> list[dict[str, Any]]:
@@ -127,7 +128,7 @@ def main() -> None:
     lines = [line for each in found for line in rows(each["shape"], each["seed"], each["runs"])]
     measure.say("\n" + measure.table(header, lines))
     if len(arguments.seeds) > 1:
-        header = ["data, side", "mean of the peer's best", "reached by", "after", "beside the peer", "mean test NDCG_p"]
+        header = ["mean of the seeds: data, side", "best validation NDCG_p", "to the peer's best", "", "test NDCG_p"]
         measure.say("\n" + measure.table(header, overall(found)))
     measure.say(f"Stored in {path.relative_to(measure.ROOT)}.")
 
