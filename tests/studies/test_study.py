@@ -45,6 +45,16 @@ def test_those_that_come_with_it_can_be_planned(name: str) -> None:
     assert "SASRec_p" in {trial.config.model.effective().variant for trial in compared if not trial.arm.baseline}
 
 
+@pytest.mark.parametrize("name", ready_studies())
+def test_the_rate_of_a_configuration_changes_none_that_comes_with_it(name: str) -> None:
+    # Else a study that was run would be another one as soon as a configuration ships another rate.
+    study = load_study(name)
+    for key, value in (("learning_rate", 0.001), ("average_epochs", 0.0)):
+        assert study.set[f"training.{key}"] == value
+    rates = {trial.config.training.learning_rate for trial in trials(study, CONFIG, ["training.learning_rate=0.005"])}
+    assert rates == {0.005}, "the command line wins"
+
+
 def test_settings_of_the_arm_beat_those_of_the_study_and_the_command_line_beats_both(tmp_path: Path) -> None:
     study = load_study(written(tmp_path))
     planned = trials(study, CONFIG, ["model.dim=8"])
