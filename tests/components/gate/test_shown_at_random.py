@@ -4,7 +4,6 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tfx.components import Evaluator
@@ -14,9 +13,11 @@ from tfx.types import artifact_utils, standard_artifacts
 import pnfrec_artifacts as artifacts
 from components.gate import config, evaluator
 from components.gate.eval_config import make_eval_config
-from components.gate.report import content, executor, html, render, results, verdict
+from components.gate.report import content, executor, html, judge, render, results, verdict
+from components.gate.report.measured import SliceValues
 from pnfrec_core import schema
 from tests.components.gate import runs, world
+from tests.components.gate.report import examples
 from tests.components.gate.test_responsiveness import GATE, channel
 
 SPLIT = schema.TEST_RANDOM_SPLIT
@@ -82,13 +83,17 @@ def test_only_where_there_is_such_a_log_is_it_another_evaluator() -> None:
     assert {"at_random", "responsiveness"} <= set(node(GATE).exec_properties)
 
 
+@pytest.fixture(scope="module")
+def shown(evaluator_runs: runs.EvaluatorRuns, tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
+    """An evaluation with what was shown at random."""
+    return evaluated(evaluator_runs("kept"), tmp_path_factory.mktemp("shown"), SHORT)
+
+
 def test_it_is_measured_beside_the_test_and_changes_nothing_of_it(
-    evaluator_runs: runs.EvaluatorRuns, tmp_path: Path
+    evaluator_runs: runs.EvaluatorRuns, shown: runs.Run, tmp_path: Path
 ) -> None:
-    alone = evaluator_runs("kept")
-    run = evaluated(alone, tmp_path, SHORT)
-    assert run.blessed
-    made, before = report_of(run, tmp_path / "report"), report_of(alone, tmp_path / "before")
+    assert shown.blessed
+    made, before = report_of(shown, tmp_path / "report"), report_of(evaluator_runs("kept"), tmp_path / "before")
     found = made.at_random
     assert found is not None
     assert (found.count_p, found.count_n) == (2, 1)
@@ -106,10 +111,8 @@ def test_it_is_measured_beside_the_test_and_changes_nothing_of_it(
     assert content.from_json(content.to_json(made)) == made
 
 
-def test_the_report_and_the_card_tell_it(evaluator_runs: runs.EvaluatorRuns, tmp_path: Path) -> None:
-    alone = evaluator_runs("kept")
-    run = evaluated(alone, tmp_path, SHORT)
-    made = report_of(run, tmp_path / "report")
+def test_the_report_and_the_card_tell_it(shown: runs.Run, tmp_path: Path) -> None:
+    made = report_of(shown, tmp_path / "report")
     text, page = (tmp_path / "report" / name for name in ("report.txt", "report.html"))
     title = "What was shown at random (test_random; no bound applies): 2 examples of group p, 1 of group n"
     head, _, table = text.read_text().partition(f"\n{title}\n")
@@ -117,9 +120,9 @@ def test_the_report_and_the_card_tell_it(evaluator_runs: runs.EvaluatorRuns, tmp
     own = {line.split()[0]: line.split() for line in table.splitlines() if line.strip()}
     assert own["hr_p"] == ["hr_p", "1.0000", "0.3424..1.0000", "2", "0.5000", "+0.5000", "not", "judged"]
     assert own["coverage"][:2] == ["coverage", "0.6250"]
-    shown = page.read_text(encoding="utf-8").partition("<h2>What was shown at random <span")[2].partition("<h2>")[0]
-    assert "<p>2 examples of group p, 1 of group n.</p>" in shown
-    assert shown.count("<svg") == len(made.at_random.rows if made.at_random else ())
+    section = page.read_text(encoding="utf-8").partition("<h2>What was shown at random <span")[2].partition("<h2>")[0]
+    assert "<p>2 examples of group p, 1 of group n.</p>" in section
+    assert section.count("<svg") == len(made.at_random.rows if made.at_random else ())
     card = (tmp_path / "report" / "model_card.md").read_text(encoding="utf-8")
     _, told, rest = card.partition("What was shown at random (test_random; no bound applies), so that no model had")
     assert told
@@ -134,28 +137,31 @@ def text_before(made: content.Report, head: str) -> str:
     return whole[: len(head)]
 
 
-@pytest.mark.parametrize("users", [{}, {"a": world.USERS["a"]}], ids=["nobody", "likes alone"])
-def test_too_few_of_it_hold_nothing_back(
-    evaluator_runs: runs.EvaluatorRuns, tmp_path: Path, users: dict[str, tuple[int, str, str]]
-) -> None:
-    run = evaluated(evaluator_runs("first"), tmp_path, users)
+def test_none_of_it_holds_nothing_back(evaluator_runs: runs.EvaluatorRuns, tmp_path: Path) -> None:
+    run = evaluated(evaluator_runs("first"), tmp_path, {})
     assert run.blessed
     made = report_of(run, tmp_path / "report")
     assert (made.blessed, made.agrees) == (True, True)
+    assert made.at_random == content.AtRandom(0, 0, ())
+    none = "There is no target; the account of the feedback says why."
+    told = f"What was shown at random (test_random; no bound applies): {none}"
+    assert told in " ".join(render.to_text(made).split())
+    assert f"<p>{none}</p>" in html.to_html(made)
+    assert told in (tmp_path / "report" / "model_card.md").read_text(encoding="utf-8")
+
+
+def test_likes_alone_hold_nothing_back() -> None:
+    gate = examples.gate(ndcg_p={"min": 0.1}, hr_n={"max": 0.9})
+    values = SliceValues("", "", examples.NO_NEGATIVES, None)
+    made = judge.build_report(gate, examples.evaluation(), blessing=True, at_random=values)
+    assert (made.blessed, made.agrees) == (True, True)
     assert made.at_random is not None
-    assert (made.at_random.count_p, made.at_random.count_n) == (len(users), 0)
-    values: dict[str, Any] = {row.metric: (row.value, row.verdict) for row in made.at_random.rows}
-    if users:
-        assert values["hr_p"] == (1.0, "not judged")
-        assert values["hr_n"] == (None, "not judged")
-    else:
-        assert values == {}
-        none = "There is no target; the account of the feedback says why."
-        assert f"What was shown at random (test_random; no bound applies): {none}" in " ".join(
-            render.to_text(made).split()
-        )
-        assert f"<p>{none}</p>" in html.to_html(made)
-        assert none in (tmp_path / "report" / "model_card.md").read_text(encoding="utf-8")
+    found = {row.metric: row for row in made.at_random.rows}
+    assert (found["hr_n"].value, found["hr_n"].verdict, found["hr_n"].bounds) == (None, "not judged", ())
+    assert found["hr_n"].sentence == (
+        "hr_n in test_random is undefined: the evaluated split has no example of the negative group."
+    )
+    assert found["ndcg_p"].value == examples.NO_NEGATIVES["ndcg_p"]
 
 
 def test_an_evaluation_from_before_has_none(evaluator_runs: runs.EvaluatorRuns, tmp_path: Path) -> None:
