@@ -37,11 +37,11 @@ def measures(sources: Sources) -> Section:
         ),
         _table(of_users, report.has_baseline),
     ]
-    if report.at_random is not None:
-        blocks += _at_random(report.at_random, report.has_baseline)
     if failures := report.failures:
         blocks.append(Points(tuple(row.sentence for row in failures)))
     blocks += [Paragraph(note) for note in report.notes]
+    if report.at_random is not None:
+        blocks += _at_random(report.at_random, report.has_baseline)
     notes = [note for note in render.footnotes(report) if note != render.LIST_NOTE]
     blocks += [Paragraph(note) for note in notes]
     return Section("Measures", tuple(blocks))
@@ -52,8 +52,8 @@ def _at_random(found: AtRandom, has_baseline: bool) -> list[Block]:
     if not found.rows:
         return [Paragraph(f"{render.RANDOM_TITLE} ({render.RANDOM_NOTE}): {render.NOTHING_RANDOM}")]
     words = Paragraph(
-        f"{render.RANDOM_TITLE} ({render.RANDOM_NOTE}), so that no model had chosen it: the same on {found.count_p:,} "
-        f"examples with a liked target and {found.count_n:,} with a disliked one."
+        f"{render.RANDOM_TITLE} ({render.RANDOM_NOTE}): the same measures where no model had chosen what people saw, "
+        f"on {found.count_p:,} examples with a liked target and {found.count_n:,} with a disliked one."
     )
     own = tuple(dataclasses.replace(row, where="") for row in found.rows if row.metric not in LIST_METRICS)
     return [words, _table(own, has_baseline)]
