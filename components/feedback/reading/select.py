@@ -56,7 +56,8 @@ def select(raw: RawBatch, selection: Selection, path: str) -> tuple[RawBatch, Ot
         )
         raise FeedbackError(msg) from None
     names: list[str] = ids.to_pylist()
-    of_event = np.append(np.isin(np.array(names, object), selection.kinds), False)[codes]
+    # What has no kind, at -1, is of no event.
+    of_event = np.array([*(name in selection.kinds for name in names), False])[codes]
     rows = np.flatnonzero(of_event)
     columns = {name: column.filter(pa.array(of_event)) for name, column in raw.columns.items()}
     counts_rest = selection.taken is not None

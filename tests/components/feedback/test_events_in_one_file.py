@@ -36,11 +36,16 @@ OTHER = {"listen": some(50, 7), "unlike": some(3, 8)}
 
 
 def write_one(
-    folder: Path, more: dict[str, list[Event]] | None = None, suffix: str = "parquet", kinds: Any = STRING
+    folder: Path,
+    more: dict[str, list[Event]] | None = None,
+    suffix: str = "parquet",
+    kinds: Any = STRING,
+    shuffled: bool = True,
 ) -> None:
     """All events in one file, where the rows of a kind keep their order but stand among those of others."""
-    every = {KINDS.get(name, name): rows for name, rows in {**ROWS, **(more or {})}.items()}
-    places = np.random.default_rng(1).permutation(np.repeat(list(every), list(map(len, every.values()))))
+    every = {KINDS.get(name, name): rows for name, rows in {**(more or {}), **ROWS}.items()}
+    places = np.repeat(list(every), list(map(len, every.values())))
+    places = np.random.default_rng(1).permutation(places) if shuffled else places
     left = {kind: iter(rows) for kind, rows in every.items()}
     rows = [(*next(left[kind]), kind) for kind in places.tolist()]
     users, items, times, said = zip(*rows, strict=True)
@@ -233,9 +238,21 @@ def test_a_look_before_the_run_shows_each_event(tmp_path: Path) -> None:
         "undislikes": "takes back dislikes",
     }
     assert len(found.files) == 1
-    plan = make_plan(config(tmp_path, *IN_ONE, IGNORED))
-    assert plan.shards == 1
-    assert {piece.event for piece in plan.pieces} == {0, 1, 2}
+
+
+def test_the_rows_of_an_event_may_be_far_down(tmp_path: Path) -> None:
+    write_one(tmp_path, {"listen": some(5000, 7)}, shuffled=False)
+    found = look_into(config(tmp_path, *IN_ONE, IGNORED), print)
+    assert {row.event for row in found.rows} == set(KINDS)
+
+
+def test_a_file_is_as_large_as_it_is_however_often_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.feedback.reading.plan._ROWS_PER_SHARD", 300)
+    write_one(tmp_path)
+    write(tmp_path, **ROWS)
+    plans = [make_plan(config(tmp_path, *events)) for events in ((LIKES, DISLIKES, UNDO), IN_ONE)]
+    assert [plan.shards for plan in plans] == [3, 3]
+    assert {piece.event for piece in plans[1].pieces} == {0, 1, 2}
 
 
 @pytest.mark.parametrize(
