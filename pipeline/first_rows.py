@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SHOWN: Final = 10
 # Rows of a batch of a Parquet file that is looked into.
 _BATCH_ROWS: Final = 4096
+# So many more are read until one has a row of the event.
+_MORE_BATCHES: Final = 16
 # Of many files, as many are looked into as this time lets.
 _LOOK_S: Final = 0.5
 # Units that a whole number may be taken for though it is a date, such as 20130815.
@@ -60,7 +62,7 @@ class FirstRows:
 
 def look_at(plan: "Plan", seconds: float = _LOOK_S) -> FirstRows:
     """Reads the first rows of as many files of a plan as the time lets, and of one at least."""
-    pieces = {piece.source.path: piece for piece in reversed(plan.pieces)}
+    pieces = {(piece.source.path, piece.event): piece for piece in reversed(plan.pieces)}
     rows: list[Row] = []
     problems: list[str] = []
     notes: tuple[str, ...] = ()
@@ -86,7 +88,13 @@ def _first_rows(piece: "Piece", config: FeedbackConfig) -> "RowBatch | None":
 
     batches = read_rows(piece, config, _BATCH_ROWS)
     try:
-        return next(batches, None)
+        batch = next(batches, None)
+        # Of a file that several events share the first rows may all be of others.
+        for _ in range(_MORE_BATCHES if piece.selection else 0):
+            if batch is None or len(batch.columns):
+                break
+            batch = next(batches, batch)
+        return batch
     finally:
         batches.close()  # type: ignore[attr-defined]
 

@@ -89,6 +89,7 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
     baseline = _baseline(config, model, elsewhere).with_id("LastBlessedModel")
     evaluator = make_evaluator(
         config.gate,
+        at_random=bool(config.feedback.random_files),
         examples=examples,
         model=model,
         baseline_model=baseline.outputs["model"],

@@ -5,12 +5,16 @@ import dataclasses
 import datetime
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from components.pusher import marks
 from pipeline.events import RunFailed
+from pnfrec_core import schema
+
+if TYPE_CHECKING:
+    from components.gate.report.content import Row
 
 PUSHED: Final = "pushed"
 UNCHANGED: Final = "unchanged"
@@ -30,6 +34,9 @@ STATUS: Final = {
     DRIFT: 4,
 }
 FILE: Final = "runs.jsonl"
+_SHOWN: Final = ("ndcg_p", "ndcg_n", "ndcg_delta")
+# The key of what was shown at random, where a run has measured that.
+AT_RANDOM: Final = schema.TEST_RANDOM_SPLIT
 # Classes of errors that are decisions, and what they decide.
 _DECISIONS: Final = {"DriftError": DRIFT, "NotServableError": PUSH_REFUSED}
 
@@ -113,7 +120,7 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
     }
     record |= _of_feedback(ended.outputs.get("FeedbackGen", {}).get("statistics", ""))
     folder = ended.outputs.get("GateReporter", {}).get("report", "")
-    record["measures"] = list(_measures(folder)) if folder else []
+    record |= _of_gate(folder) if folder else {}
     pages = {"feedback": ended.outputs.get("FeedbackGen", {}).get("statistics", ""), "gate": folder}
     record["pages"] = {name: str(Path(place, "report.html")) for name, place in pages.items() if place}
     return record
@@ -139,16 +146,29 @@ def _of_feedback(folder: str) -> dict[str, Any]:
     }
 
 
-def _measures(folder: str) -> Iterator[dict[str, Any]]:
-    """The measures of the gate that have a bound."""
+def _of_gate(folder: str) -> dict[str, Any]:
+    """The measures of the gate that have a bound, and those of what was shown at random, where that was measured."""
     from components.gate.report import verdict
 
     report = verdict.read(folder)
-    for row in (*report.rows, *report.slice_rows):
-        if row.bounds:
-            interval = None if row.interval is None else [row.interval.low, row.interval.high]
-            told = {"name": row.name, "value": row.value, "interval": interval, "bounds": list(row.bounds)}
-            yield told | {"change": row.change, "verdict": row.verdict}
+    found: dict[str, Any] = {"measures": [_told(row) for row in (*report.rows, *report.slice_rows) if row.bounds]}
+    if report.at_random is not None:
+        targets = {"p": report.at_random.count_p, "n": report.at_random.count_n}
+        found[AT_RANDOM] = {"targets": targets, "measures": [_told(row) for row in report.at_random.rows]}
+    return found
+
+
+def at_random(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Of a record, the NDCG of what was shown at random, by its name there; {} where it was not measured."""
+    measures = record.get(AT_RANDOM, {}).get("measures", ())
+    by_name = {each["name"].partition(" ")[0]: each for each in measures}
+    return {name: by_name[name] for name in _SHOWN if name in by_name}
+
+
+def _told(row: "Row") -> dict[str, Any]:
+    interval = None if row.interval is None else [row.interval.low, row.interval.high]
+    told = {"name": row.name, "value": row.value, "interval": interval, "bounds": list(row.bounds)}
+    return told | {"change": row.change, "verdict": row.verdict}
 
 
 def add(output: Path, record: Mapping[str, Any]) -> None:

@@ -82,7 +82,11 @@ def _of_one_file(config: FeedbackConfig, file: str, event: int | None) -> Feedba
     if event is None:
         return dataclasses.replace(config, files=[file], **one)
     own = config.events[event]
-    return None if own.cancels else dataclasses.replace(config, events=[dataclasses.replace(own, files=[file])], **one)
+    return (
+        None
+        if own.cancels or own.ignored
+        else dataclasses.replace(config, events=[dataclasses.replace(own, files=[file])], **one)
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

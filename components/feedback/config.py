@@ -34,9 +34,9 @@ class FeedbackConfig:
             begins with `_` or `.`. Folders that are named like `column=value` are columns. Relative ones count from
             `base`. With `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, a path stands for one span or day after another, and
             `{VERSION}` for its versions, of which the newest counts. With `events` they are left out.
-        events: Several kinds of events in place of `files`, each with files of its own and what their rows mean. The
-            order by time is that of all together; of a user's events at one time, the one that stands first here comes
-            first. It needs `positive: column`.
+        events: Several kinds of events in place of `files`, each with files of its own, or rows of its own in a file
+            that several share (`where`), and what these mean. The order by time is that of all together; of a user's
+            events at one time, the one that stands first here comes first. It needs `positive: column`.
         random_files: Files of what was shown at random, with the columns of `files`. They are in no training, no count
             and no filter: their rows from the time of the split on are the targets of a further set, `test_random`, for
             "global_time".

@@ -1,4 +1,4 @@
-"""`feedback.events`: input that comes from several files, each with what its rows mean."""
+"""`feedback.events`: input of several kinds, in files of their own or in one, each with what its rows mean."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class EventConfig:
-    """One kind of event: its files, and what a row of them means. One of `polarity`, `column` and `cancels` is set.
+    """One kind of event: its rows, and what they mean. One of `polarity`, `column`, `cancels` and `ignored` is set.
 
     Attributes:
         name: What the account and messages call it.
@@ -24,6 +24,10 @@ class EventConfig:
             left out.
         cancels: The names of events that a row takes back: those rows of the same user and item that come before it.
             It is no interaction itself.
+        ignored: The rows that `where` names are left out, and counted without a warning.
+        where: Which rows of these files are of it, where several events stand in one file: a column, and the value or
+            the values that it has there, such as `{event_type: like}`. All events that name a file name the same
+            column, and each value once. Rows that none of them names are left out, with a warning.
         columns: How the columns are named in these files, where it is otherwise than `feedback.columns` says.
     """
 
@@ -36,6 +40,8 @@ class EventConfig:
     like_from: float | None = None
     dislike_below: float | None = None
     cancels: list[str] = dataclasses.field(default_factory=list)
+    ignored: bool = False
+    where: dict[str, Any] = dataclasses.field(default_factory=dict)
     columns: ColumnsConfig | None = None
 
     def __post_init__(self) -> None:
@@ -46,11 +52,15 @@ class EventConfig:
         if not self.files:
             msg = f"{where}: `files` is empty. Name at least one file, folder or glob."
             raise ValueError(msg)
-        rules = [name for name in ("polarity", "column", "cancels") if getattr(self, name)]
+        rules = [name for name in ("polarity", "column", "cancels", "ignored") if getattr(self, name)]
         if len(rules) != 1:
             found = " and ".join(f"`{name}`" for name in rules) or "none of them"
-            msg = f"{where}: set one of `polarity`, `column` and `cancels`, to say what a row is. Received: {found}."
+            msg = (
+                f"{where}: set one of `polarity`, `column`, `cancels` and `ignored`, to say what a row is. Received: "
+                f"{found}."
+            )
             raise ValueError(msg)
+        self._check_where(where)
         bounds = (self.like_from, self.dislike_below)
         if not self.column and bounds != (None, None):
             msg = f"{where}: `like_from` and `dislike_below` compare values of `column`. Set it, or leave them out."
@@ -61,6 +71,35 @@ class EventConfig:
                 "values between them would be both. Lower it."
             )
             raise ValueError(msg)
+
+    def _check_where(self, where: str) -> None:
+        if self.ignored and not self.where:
+            msg = f"{where}: `ignored` leaves out rows that `where` names. Set it, or leave out the event."
+            raise ValueError(msg)
+        if len(self.where) > 1:
+            msg = f"{where}: `where` looks at one column. Received: {', '.join(self.where)}. Keep one of them."
+            raise ValueError(msg)
+        if self.where and not (self.where_column.strip() and self._values and all(map(_is_kind, self._values))):
+            msg = (
+                f"{where}: `where` is a column and what it holds in the rows of the event, a text, a whole number or a "
+                f"boolean or a list of such, for example {{event_type: like}}. Received: {self.where}."
+            )
+            raise ValueError(msg)
+
+    @property
+    def where_column(self) -> str:
+        """The column that `where` names; "" for none."""
+        return next(iter(self.where), "")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The values that `where` names, in the text form that ids have."""
+        return tuple(map(_text_of, self._values))
+
+    @property
+    def _values(self) -> list[Any]:
+        values = self.where.get(self.where_column, [])
+        return values if isinstance(values, list) else [values]
 
     @property
     def has_bounds(self) -> bool:
@@ -74,6 +113,14 @@ class EventConfig:
     def shown(self) -> str:
         """What a row of it is, for people, where the row itself does not say so."""
         return f"takes back {', '.join(self.cancels)}" if self.cancels else ""
+
+
+def _is_kind(value: object) -> bool:
+    return isinstance(value, bool | int) or (isinstance(value, str) and bool(value.strip()))
+
+
+def _text_of(kind: str | int | bool) -> str:
+    return str(kind).lower() if isinstance(kind, bool) else str(kind).strip()
 
 
 def check_events(events: Sequence[EventConfig], files: Sequence[str], positive: object) -> None:
@@ -94,14 +141,16 @@ def check_events(events: Sequence[EventConfig], files: Sequence[str], positive: 
         if names.count(name) > 1:
             msg = f"`feedback.events`: two events are named {name!r}. Give each a name of its own."
             raise ValueError(msg)
-    opinions = [event.name for event in events if not event.cancels]
+    opinions = [event.name for event in events if not (event.cancels or event.ignored)]
     if not opinions:
         msg = "`feedback.events` only take back: add one with `polarity` or `column`."
         raise ValueError(msg)
     for event in events:
         for name in event.cancels:
             if name not in opinions:
+                ignored = any(each.ignored for each in events if each.name == name)
                 why = "takes back itself" if name in names else "is none of the events"
+                why = "is ignored" if ignored else why
                 msg = (
                     f"`feedback.events`, {event.name!r}: `cancels` names {name!r}, which {why}. Known are "
                     f"{', '.join(map(repr, opinions))}."

@@ -26,17 +26,28 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
         gate: Bounds, list length and slices.
         with_baseline: False for an evaluation of one model alone: no baseline and no bound on changes.
     """
+    metrics = [_ranking_metric(metric, gate, with_baseline) for metric in _names(gate)]
+    metrics += [*_details(gate), *(_slice_metric(each, gate, with_baseline) for each in gate.each_slice_bound)]
+    slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
+    return _eval_config(metrics, slices, with_baseline)
+
+
+def make_unjudged_config(gate: config.GateConfig) -> config_pb2.EvalConfig:
+    """The same models and measures without a slice and without a bound, for examples that nothing is judged by.
+
+    Args:
+        gate: Its `k`, and which lists it looks at.
+    """
+    metrics = [_metric_config("RankingMetric", k=gate.k, name=metric) for metric in _names(gate)]
+    return _eval_config([*metrics, *_details(gate)], [config_pb2.SlicingSpec()], with_baseline=True)
+
+
+def _eval_config(
+    metrics: list[config_pb2.MetricConfig], slices: list[config_pb2.SlicingSpec], with_baseline: bool
+) -> config_pb2.EvalConfig:
     models = [_model_spec(tfma.CANDIDATE_KEY)]
     if with_baseline:
         models.append(_model_spec(tfma.BASELINE_KEY, is_baseline=True))
-    # All of a list or none of it: the interval of a difference needs both its parts.
-    names = (*measures.METRICS, *(config.DEFAULT_METRICS if gate.judges_default else ()))
-    metrics = [_ranking_metric(metric, gate, with_baseline) for metric in names]
-    metrics.append(_metric_config("RankingDetails", k=gate.k, code=EVALUATION.digest()))
-    if gate.judges_default:
-        metrics.append(_metric_config("RankingDetails", k=gate.k, name=config.DEFAULT_PREFIX + config.DETAILS))
-    metrics += [_slice_metric(each, gate, with_baseline) for each in gate.each_slice_bound]
-    slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in gate.slices)]
     options = config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False))
     return config_pb2.EvalConfig(
         model_specs=models,
@@ -44,6 +55,18 @@ def make_eval_config(gate: config.GateConfig, with_baseline: bool = True) -> con
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
         options=options,
     )
+
+
+def _names(gate: config.GateConfig) -> tuple[str, ...]:
+    # All of a list or none of it: the interval of a difference needs both its parts.
+    return (*measures.METRICS, *(config.DEFAULT_METRICS if gate.judges_default else ()))
+
+
+def _details(gate: config.GateConfig) -> list[config_pb2.MetricConfig]:
+    found = [_metric_config("RankingDetails", k=gate.k, code=EVALUATION.digest())]
+    if gate.judges_default:
+        found.append(_metric_config("RankingDetails", k=gate.k, name=config.DEFAULT_PREFIX + config.DETAILS))
+    return found
 
 
 def _model_spec(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:

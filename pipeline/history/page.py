@@ -44,10 +44,10 @@ def _day(record: Record) -> str:
 
 
 def _measures(records: Sequence[Record]) -> Iterator[str]:
-    """A picture for each measure with a bound."""
-    names = dict.fromkeys(each["name"] for record in records for each in record["measures"])
-    for name in names:
-        found = [next((each for each in record["measures"] if each["name"] == name), None) for record in records]
+    """A picture for each measure with a bound, and for what people look at of what was shown at random."""
+    shown = [[*record["measures"], *run_record.at_random(record).values()] for record in records]
+    for name in dict.fromkeys(each["name"] for measures in shown for each in measures):
+        found = [next((each for each in measures if each["name"] == name), None) for measures in shown]
         newest = next(each for each in reversed(found) if each)
         bounds = [float(match[1]) for text in newest["bounds"] if (match := _BOUND.match(text))]
         values = [each["value"] if each else None for each in found]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline import run_record
+
 _HEAD = ("started", "verdict", "version", "rows", "items", "warnings", "drift", "seconds")
 
 
@@ -42,9 +44,17 @@ def _cells(record: Mapping[str, Any]) -> tuple[str, ...]:
 def _details(record: Mapping[str, Any]) -> list[str]:
     if record["message"]:
         return [record["message"].splitlines()[0]]
-    measures = [
+    lines = [_measures(record["measures"])] if record["measures"] else []
+    if at_random := run_record.at_random(record):
+        targets = record[run_record.AT_RANDOM]["targets"]
+        told = _measures([{**each, "name": name} for name, each in at_random.items()])
+        lines.append(f"{run_record.AT_RANDOM}, {targets['p']:,} + {targets['n']:,} targets: {told}")
+    return lines
+
+
+def _measures(measures: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(
         f"{each['name']} {'undefined' if each['value'] is None else format(each['value'], '.4f')}"
         f"{' FAIL' if each['verdict'] == 'fail' else ''}"
-        for each in record["measures"]
-    ]
-    return [", ".join(measures)] if measures else []
+        for each in measures
+    )

@@ -1,6 +1,6 @@
 """Every node of the compiled spec by its own container command, as open-source Kubeflow runs it, without a cluster.
 
-One spec, two days: the model is the one of a run on this machine, byte for byte; the second day finds its baseline; a
+Two days: the model is the one of a run on this machine, byte for byte; the second day finds its baseline; a
 refused model fails the run. The interpreter is forked from one that has made the imports.
 """
 
@@ -16,7 +16,7 @@ from pipeline.summary import show_query
 from pnfrec_core.versions import FINGERPRINT_FILE
 from tests.e2e.command import Command
 from tests.pipeline.kubeflow.cluster import Cluster, Done, Json
-from tests.pipeline.world import write_config, write_feedback
+from tests.pipeline.world import write_at_random, write_config, write_feedback
 
 pytestmark = pytest.mark.e2e
 
@@ -56,10 +56,12 @@ def first(world: Path, spec: Json, cluster: Cluster) -> dict[str, Done]:
 
 @pytest.fixture(scope="module")
 def second(world: Path, spec: Json, cluster: Cluster, first: dict[str, Done]) -> dict[str, Done]:
-    """The same spec on the next day, with more users."""
+    """The next day, with more users, to whom something was shown at random."""
     succeeded(first)
+    assert "at_random" not in spec["root"]["dag"]["tasks"]["Evaluator"]["inputs"]["parameters"]
     write_feedback(world / "data" / "ratings.csv", users=100)
-    return cluster.run(spec, "day-2")
+    write_at_random(world / "data" / "random.csv", users=100)
+    return cluster.run(compile_pipeline(settings(world, "feedback.random_files=[random.csv]")).spec, "day-2")
 
 
 def succeeded(done: dict[str, Done]) -> None:
@@ -114,6 +116,10 @@ def test_the_first_day_has_no_baseline_and_the_second_that_of_the_first(
     succeeded(second)
     assert not report(cluster, first)["baseline_model"]
     assert report(cluster, second)["baseline_model"]
+    assert "at_random" not in report(cluster, first)
+    at_random = report(cluster, second)["at_random"]
+    assert min(at_random["count_p"], at_random["count_n"]) > 5
+    assert next(row for row in at_random["rows"] if row["metric"] == "ndcg_p")["baseline"] is not None
     models = [files(cluster.stored(done["SequenceTrainer"].outputs["model"]["uri"])) for done in (first, second)]
     baseline = files(cluster.stored(second["LastBlessedModel"].outputs["model"]["uri"]))
     assert baseline == models[0]

@@ -15,7 +15,7 @@ import yaml
 
 from pipeline import run_record
 from tests.e2e.command import INSTALLED, NODES, Command, states, versions
-from tests.pipeline.world import write_config, write_feedback
+from tests.pipeline.world import write_at_random, write_config, write_feedback
 
 pytestmark = pytest.mark.e2e
 
@@ -152,6 +152,9 @@ def test_a_changed_input_is_read_anew_and_pushed_above_all_versions(
     ahead = world / "out" / "serving" / f"{time.time_ns() // 1_000_000}"
     ahead.mkdir()
     write_feedback(world / "ratings.csv", users=100, seed=1)
+    # From here on there is also a log of what was shown at random, to the same users.
+    write_at_random(world / "random.csv", users=100)
+    write_config(world, feedback={"files": ["ratings.csv"], "positive": 8, "random_files": ["random.csv"]})
     changed = pnfrec.run(world / "tiny.yaml")
     assert changed.returncode == 0, changed.stdout + changed.stderr
     assert states(changed.stdout)["FeedbackGen"] == ""
@@ -161,6 +164,24 @@ def test_a_changed_input_is_read_anew_and_pushed_above_all_versions(
     assert f"holds version {ahead.name}, which is not below the present time" in " ".join(changed.stdout.split())
     assert (version / "assets.extra" / "run.yaml").is_file()
     assert list(ahead.iterdir()) == []
+    found = re.search(
+        r"What was shown at random \(test_random; no bound applies\): (\d+) examples of group p, (\d+) of",
+        changed.stdout,
+    )
+    assert found, changed.stdout
+    *_, record = run_record.read(world / "out")
+    assert record["test_random"]["targets"] == {"p": int(found[1]), "n": int(found[2])}
+    assert min(map(int, found.groups())) > 5
+    assert {each["bounds"] == [] for each in record["test_random"]["measures"]} == {True}
+    assert [each["name"] for each in record["measures"]] == ["hr_n", "ndcg_p", "default_ndcg_p"]
+    extra = version / "assets.extra"
+    told = json.loads((extra / "report.json").read_text())["at_random"]
+    assert (told["count_p"], told["count_n"]) == (int(found[1]), int(found[2]))
+    (ndcg,) = (row for row in told["rows"] if row["metric"] == "ndcg_p")
+    # Judged against the last blessed model, as the test is.
+    assert ndcg["interval"] is not None
+    assert ndcg["baseline"] is not None
+    assert "What was shown at random (test_random" in (extra / "model_card.md").read_text(encoding="utf-8")
 
 
 def test_a_model_that_was_rolled_back_is_neither_pushed_again_nor_compared_with(
@@ -178,6 +199,9 @@ def test_a_model_that_was_rolled_back_is_neither_pushed_again_nor_compared_with(
     again = pnfrec.run(world / "tiny.yaml")
     assert again.returncode == 3, again.stdout + again.stderr
     assert states(again.stdout)["SequenceTrainer"] == "cached"
+    # With what was shown at random, too.
+    assert states(again.stdout)["Evaluator"] == "cached"
+    assert "What was shown at random (test_random" in again.stdout
     told = " ".join((again.stdout + again.stderr).split())
     assert f"NOT PUSHED: this model is version {bad} of {base}, which was marked as bad" in told
     assert versions(world) == before

@@ -11,7 +11,7 @@ from pipeline import run_record
 from pipeline.history.command import history
 from pipeline.history.page import to_html
 from pipeline.run_record import Ended
-from tests.pipeline.test_run_record import outputs_of
+from tests.pipeline.test_run_record import RANDOM, outputs_of
 from tests.pipeline.world import write_config
 
 HEAD = "started           verdict           version  rows   items  warnings  drift  seconds"
@@ -49,6 +49,20 @@ def test_the_table_has_the_newest_first(config: Path) -> None:
         "    ndcg_p 0.1000",
     ]
     assert len(invoke(config, "--last", "1").output.splitlines()) == 3
+
+
+def test_what_was_shown_at_random_stands_below_and_has_a_figure(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    ended = Ended(run_record.PUSHED, 1.0003e9, 70.0, outputs=outputs_of(tmp_path / "more", RANDOM))
+    run_record.add(tmp_path / "out", run_record.make("tiny", ended))
+    result = invoke(config, "--last", "2", "--html", str(tmp_path / "page.html"))
+    lines = invoke(config, "--last", "2").output.splitlines()
+    assert lines[2:4] == ["    ndcg_p 0.1000", "    test_random, 1,200 + 34 targets: ndcg_p 0.1000"]
+    assert result.exit_code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    own = page[page.index('aria-label="ndcg_p in test_random"') :].partition("</svg>")[0]
+    assert [own.count(f'class="{name}"') for name in ("dot", "fail", "span", "bound")] == [1, 0, 1, 0]
+    assert 'aria-label="ndcg_p"' in page
 
 
 def test_json_is_the_records_as_they_are(config: Path, tmp_path: Path) -> None:

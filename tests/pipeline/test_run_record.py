@@ -1,5 +1,6 @@
 """What is kept of how a run ended."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -24,7 +25,11 @@ MEASURE = {
 }
 
 
-def outputs_of(folder: Path) -> dict[str, dict[str, str]]:
+RANDOM = content.AtRandom(1_200, 34, (dataclasses.replace(ROW, min=None, max_loss=None, where="test_random"),))
+TOLD = {**MEASURE, "name": "ndcg_p in test_random", "bounds": []}
+
+
+def outputs_of(folder: Path, at_random: content.AtRandom | None = None) -> dict[str, dict[str, str]]:
     """The outputs of a run that came to its end."""
     (folder / "statistics").mkdir()
     (folder / "report").mkdir()
@@ -42,7 +47,8 @@ def outputs_of(folder: Path) -> dict[str, dict[str, str]]:
     }
     (folder / "statistics" / "statistics.json").write_text(json.dumps(account))
     unbounded = content.Row("hr_p", 0.2, 459, None, None, None, None, None, None, None, "not judged", "")
-    report = content.Report(True, "BLESSED", (), True, 10, 459, 449, False, "", "", (ROW, unbounded), ())
+    rows = (ROW, unbounded)
+    report = content.Report(True, "BLESSED", (), True, 10, 459, 449, False, "", "", rows, (), at_random=at_random)
     (folder / "report" / "report.json").write_text(content.to_json(report))
     return {
         "FeedbackGen": {"statistics": str(folder / "statistics")},
@@ -124,3 +130,12 @@ def test_records_are_added_and_the_newest_are_read(tmp_path: Path) -> None:
             with run_record.path_in(tmp_path).open("a") as file:
                 file.write('{"run": 4, "mess')
     assert run_record.read(tmp_path) == [{"run": run, "message": "ä\n"} for run in range(4)]
+
+
+def test_what_was_shown_at_random_is_told_whatever_is_bounded(tmp_path: Path) -> None:
+    ended = Ended(run_record.PUSHED, 1e9, 70.0, outputs=outputs_of(tmp_path, RANDOM))
+    record = run_record.make("tiny", ended)
+    assert record["measures"] == [MEASURE]
+    assert record["test_random"] == {"targets": {"p": 1200, "n": 34}, "measures": [TOLD]}
+    assert run_record.at_random(record) == {"ndcg_p": TOLD}
+    assert run_record.at_random(run_record.make("tiny", Ended(run_record.FAILED, 1e9, 70.0))) == {}

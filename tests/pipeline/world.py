@@ -22,6 +22,16 @@ def write_feedback(path: Path, users: int = USERS, seed: int = 0) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_at_random(path: Path, users: int = USERS) -> None:
+    """Each user was shown two items at random, after all that they did by themselves."""
+    random = np.random.default_rng(7)
+    lines = ["user,item,value,timestamp"]
+    for user in range(users):
+        for step, item in enumerate(random.permutation(ITEMS)[:2].tolist()):
+            lines.append(f"u{user:03d},i{item:02d},{9 if item % 2 == 0 else 3},{5_000 + user + step}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def write_config(folder: Path, **changes: Any) -> Path:
     """A configuration for `ratings.csv` in `folder`, small enough to run in seconds."""
     values: dict[str, Any] = {

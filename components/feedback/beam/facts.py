@@ -31,7 +31,7 @@ from components.feedback.rules.ranks import RankRule
 from components.feedback.rules.splits import TIME, USER
 from components.feedback.spans.window import Spans
 from components.feedback.writing import account, vocabulary
-from components.feedback.writing.checks import check_train_examples, check_training_rows
+from components.feedback.writing.checks import check_events_found, check_train_examples, check_training_rows
 from components.feedback.writing.output import Folders, remove_unfinished, write_results
 from components.feedback.writing.statistics import make_statistics
 from pnfrec_columns.units import time_text
@@ -109,7 +109,8 @@ class KeepItems:
     """Items with enough distinct users (rule 2), and what is known of the timestamps.
 
     Raises:
-        FeedbackError: The timestamps have several units, or seem to be something else than what they are read as.
+        FeedbackError: The timestamps have several units, or seem to be something else than what they are read as; or no
+            row is of an event that says what is liked.
     """
 
     config: FeedbackConfig
@@ -117,6 +118,7 @@ class KeepItems:
 
     def __call__(self, _: Any, sums: Any) -> bytes:
         items, counts, observed = _totals(sums, {}, Observed())
+        check_events_found(counts, self.config, {piece.event for piece in self.pieces})
         unit = account.timestamp_unit(counts, partial(find_other_unit, self.pieces, self.config))
         check_times(observed, unit, self.config)
         ids = vocabulary.column(items, vocabulary.ITEM)

@@ -43,7 +43,8 @@ class Read(beam.DoFn):
     def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
         """The chunks of batches that follow each other in the input."""
         zones = [{account.zone(name): number for name, number in batch.zones.items()} for batch in batches]
-        counts = account.total([*map(_rows_of, batches), *map(_units_of, batches), *zones])
+        kinds = [_kinds_of(batch) for batch in batches] if self._config.events else []
+        counts = account.total([*map(_rows_of, batches), *map(_units_of, batches), *zones, *kinds])
         # They travel with the chunks of some shard, since they are summed over all.
         yield 0, COUNTS + pack(account.count(counts))
         units = {name: 0 for batch in batches for name in _units_of(batch)}
@@ -67,6 +68,14 @@ def _rows_of(batch: RowBatch) -> dict[str, int]:
     """Rows that were read, and those that are left out, by reason."""
     dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
     return {account.ROWS_READ: batch.read, **dropped}
+
+
+def _kinds_of(batch: RowBatch) -> dict[str, int]:
+    """Rows by kind of event: how many the event has, and those of no event."""
+    left_out = {"unnamed": batch.unnamed, "ignored": batch.ignored}
+    found = {account.of_kind(reason, kind): n for reason, kinds in left_out.items() for kind, n in kinds.items()}
+    others = sum(found.values()) + batch.dropped.get("wrong_fields", 0)
+    return found if batch.event is None else {**found, account.matched(batch.event): batch.read - others}
 
 
 def _units_of(batch: RowBatch) -> dict[str, int]:

@@ -10,12 +10,13 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import Decoded, columns_of, decode, required_columns, usable_rows
 from components.feedback.reading.kept import rows_through
 from components.feedback.reading.rows import RowBatch
+from components.feedback.reading.select import Others, select
 from components.feedback.reading.source import Piece, RawBatch, Source
 from pnfrec_columns.dates import date_hint
 from pnfrec_columns.times import in_unit
 
 BATCH_ROWS = 1 << 18
-WRONG_FIELDS, NO_OPINION = "wrong_fields", "no_opinion"
+WRONG_FIELDS, NO_OPINION, UNNAMED, IGNORED = "wrong_fields", "no_opinion", "unnamed", "ignored"
 
 
 def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
@@ -35,18 +36,24 @@ def read_rows(piece: Piece, config: FeedbackConfig, batch_rows: int = BATCH_ROWS
 
 
 def _parse(piece: Piece, config: FeedbackConfig, batch_rows: int) -> Iterator[RowBatch]:
-    for raw in piece.source.read(piece, required_columns(config, piece.event), batch_rows):
+    for raw, others in _raw_rows(piece, config, batch_rows):
         decoded = decode(raw.columns, config, piece.source.path, piece.event)
         if config.bad_rows == "error":
             _stop_at_bad_row(raw, decoded, piece.source)
-        yield _usable(raw, decoded, piece)
+        yield _with_others(_usable(raw, decoded, piece), others)
+
+
+def _raw_rows(piece: Piece, config: FeedbackConfig, batch_rows: int) -> Iterator[tuple[RawBatch, Others]]:
+    """The rows of a piece as they are stored, and what is counted of those of the file that are of no event."""
+    for raw in piece.source.read(piece, required_columns(config, piece.event), batch_rows):
+        yield (raw, Others()) if piece.selection is None else select(raw, piece.selection, piece.source.path)
 
 
 def find_other_unit(pieces: Iterable[Piece], config: FeedbackConfig, unit: str) -> str | None:
     """The first usable row of the input whose timestamp is not in `unit`, named for the user. Reads the input again."""
     for piece in pieces:
         path, name = piece.source.path, columns_of(config, piece.event).timestamp
-        for raw in piece.source.read(piece, required_columns(config, piece.event), BATCH_ROWS):
+        for raw, _ in _raw_rows(piece, config, BATCH_ROWS):
             decoded = decode(raw.columns, config, path, piece.event)
             if set(decoded.units) - {unit}:
                 other = usable_rows(decoded.bad) & ~in_unit(raw.columns[name], unit, path, config.time_reading)
@@ -95,4 +102,15 @@ def _usable(raw: RawBatch, decoded: Decoded, piece: Piece) -> RowBatch:
     columns = dataclasses.replace(decoded.columns, place=(piece.file, raw.first_row))
     if unusable.any():
         columns = columns.take(~unusable)
-    return RowBatch(columns, len(raw) + raw.wrong_fields, dict(dropped), decoded.units, decoded.zones)
+    read = len(raw) + raw.wrong_fields
+    return RowBatch(columns, read, dict(dropped), decoded.units, decoded.zones, event=piece.event)
+
+
+def _with_others(batch: RowBatch, others: Others) -> RowBatch:
+    """The batch with the rows in its account that are of no event."""
+    if others == Others():
+        return batch
+    left_out = {UNNAMED: sum(others.unnamed.values()), IGNORED: sum(others.ignored.values())}
+    dropped = batch.dropped | {reason: number for reason, number in left_out.items() if number}
+    read = batch.read + sum(left_out.values())
+    return dataclasses.replace(batch, read=read, dropped=dropped, unnamed=others.unnamed, ignored=others.ignored)

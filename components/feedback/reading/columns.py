@@ -122,7 +122,8 @@ def required_columns(config: FeedbackConfig, event: int | None = None) -> list[s
     if event is None:
         return [getattr(names, role) for role in config.roles]
     found = [getattr(names, role) for role in config.roles if role != "polarity"]
-    return list(dict.fromkeys([*found, *filter(None, [config.events[event].column])]))
+    own = config.events[event]
+    return list(dict.fromkeys([*found, *filter(None, [own.column, own.where_column])]))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from components.feedback.events import patterns_of
 from components.feedback.reading.files import is_remote, match_files, span_paths
+from components.feedback.reading.selection import Selection
 from components.feedback.reading.tables import check_no_table
 from components.feedback.spans.pattern import Place, SpanPattern, has_placeholder
 from components.feedback.spans.window import Spans, choose
@@ -18,6 +19,7 @@ from pnfrec_core.errors import FeedbackError
 
 if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
+    from components.feedback.events import EventConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Input:
         spans: What was chosen of the spans; None where no pattern has a placeholder.
         events: Place of the event of each file in `feedback.events`, or None without any.
         at_random: Those of what was shown at random, in the same order.
+        selections: Which rows of each file are of its event; None for all of them.
     """
 
     files: list[str]
     spans: Spans | None = None
     events: list[int | None] = dataclasses.field(default_factory=list)
     at_random: list[str] = dataclasses.field(default_factory=list)
+    selections: list[Selection | None] = dataclasses.field(default_factory=list)
 
 
 def expand_files(config: "FeedbackConfig") -> list[str]:
@@ -49,8 +53,8 @@ def find_input(config: "FeedbackConfig") -> Input:
 
     Raises:
         FeedbackError: A file or every span is missing, a folder or glob holds no file, a span is written in two ways, a
-            folder is a table of Delta, Iceberg or Hudi, whose files are not all current, a file belongs to two events,
-            or what was shown at random is trained on too.
+            folder is a table of Delta, Iceberg or Hudi, whose files are not all current, a file belongs to two events
+            that do not tell their rows apart, or what was shown at random is trained on too.
     """
     places = _places_of_spans(config)
     try:
@@ -67,13 +71,19 @@ def find_input(config: "FeedbackConfig") -> Input:
 
     files: list[str] = files_of(config.files, "feedback.files")
     events: list[int | None] = [None] * len(files)
-    for place, event in enumerate(config.events):
-        own = files_of(event.files, "feedback.events")
+    of_events = [files_of(event.files, "feedback.events") for event in config.events]
+    for place, (event, own) in enumerate(zip(config.events, of_events, strict=True)):
+        # What is ignored is counted by whoever reads the file.
+        own = [] if event.ignored else own
         files, events = [*files, *own], [*events, *[place] * len(own)]
-    _check_events(config, files, events)
+    readers = _readers(config, of_events)
+    selections = [
+        None if place is None else _selection(config, place, readers[_real(path)])
+        for path, place in zip(files, events, strict=True)
+    ]
     at_random = files_of(config.random_files, "feedback.random_files")
     _check_random(config, at_random, files)
-    return Input(files, spans, events, at_random)
+    return Input(files, spans, events, at_random, selections)
 
 
 def sorted_files(base: str, patterns: Iterable[str], setting: str) -> list[str]:
@@ -107,15 +117,61 @@ def _places_of_spans(config: "FeedbackConfig") -> dict[SpanPattern, dict[str, Pl
         raise FeedbackError(str(error)) from error
 
 
-def _check_events(config: "FeedbackConfig", files: Sequence[str], events: Sequence[int | None]) -> None:
-    owner: dict[str, int] = {}
-    for path, place in zip(files, events, strict=True):
-        if place is not None and (first := owner.setdefault(_real(path), place)) != place:
+def _readers(config: "FeedbackConfig", of_events: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """The events that name each file, by their places.
+
+    Raises:
+        FeedbackError: Two of them do not tell their rows apart, or nothing of a file is read.
+    """
+    readers: dict[str, list[int]] = {}
+    for place, own in enumerate(of_events):
+        for path in own:
+            others = readers.setdefault(_real(path), [])
+            for other in others:
+                _check_apart(path, config.events[other], config.events[place])
+            others.append(place)
+    for path, places in readers.items():
+        if all(config.events[place].ignored for place in places):
             msg = (
-                f"`feedback.events`: {path} belongs to {config.events[first].name!r} and to "
-                f"{config.events[place].name!r}. A row means one thing: name the file in one of the two."
+                f"`feedback.events`, {config.events[places[0]].name!r}: nothing of {path} is read, since what is "
+                "`ignored` is the only event that names it. Leave it out there."
             )
             raise FeedbackError(msg)
+    return readers
+
+
+def _check_apart(path: str, first: "EventConfig", second: "EventConfig") -> None:
+    """Raises a FeedbackError if a row of the file might be of both events."""
+    both = f"`feedback.events`: {path} belongs to {first.name!r} and to {second.name!r}"
+    if not (first.where and second.where):
+        msg = f"{both}. A row means one thing: name the file in one of the two, or tell their rows apart by `where`."
+        raise FeedbackError(msg)
+    if first.where_column != second.where_column:
+        msg = (
+            f"{both}, whose `where` looks at two columns, {first.where_column!r} and {second.where_column!r}. A row "
+            "means one thing: name the same column in both."
+        )
+        raise FeedbackError(msg)
+    if shared := [kind for kind in first.kinds if kind in second.kinds]:
+        msg = (
+            f"{both}, and the `where` of both names {', '.join(map(repr, shared))}. A row means one thing: take it out "
+            "of one of the two."
+        )
+        raise FeedbackError(msg)
+
+
+def _selection(config: "FeedbackConfig", place: int, readers: Sequence[int]) -> Selection | None:
+    """Which rows of a file an event takes. The first event that reads the file counts those that none takes."""
+    own = config.events[place]
+    if not own.where:
+        return None
+    kinds = {each: config.events[each].kinds for each in readers}
+    ignored = tuple(kind for each in readers if config.events[each].ignored for kind in kinds[each])
+    reading = [each for each in readers if not config.events[each].ignored]
+    if place != reading[0]:
+        return Selection(own.where_column, own.kinds)
+    taken = tuple(kind for each in reading for kind in kinds[each])
+    return Selection(own.where_column, own.kinds, taken, ignored)
 
 
 def _check_random(config: "FeedbackConfig", at_random: Sequence[str], files: Sequence[str]) -> None:

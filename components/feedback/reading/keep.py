@@ -104,6 +104,7 @@ def _name(piece: Piece, config: FeedbackConfig, content: str, code: str) -> str:
         "roles": {role: getattr(names, role) for role in config.roles},
         # What an event says of its rows; not its name, its files or its place among the others.
         "event": None if piece.event is None else config.events[piece.event].meaning(),
+        "selection": None if piece.selection is None else dataclasses.asdict(piece.selection),
         "time": dataclasses.asdict(config.time_reading),
         "bad_rows": config.bad_rows,
     }

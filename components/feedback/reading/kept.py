@@ -38,6 +38,8 @@ _END: Final = struct.Struct("<QI8s")
 # Rows of a block: few dictionaries of ids, and no more than that in memory.
 _BLOCK_ROWS: Final = 1 << 18
 _SUMMED_BYTES: Final = 1 << 22
+# Counts of a batch by name.
+_SUMMED: Final = ("dropped", "units", "zones", "unnamed", "ignored")
 
 # Size, time of the last change, of the last change of anything, and number of a local file; or what a store says.
 State = tuple[int, int, int, int] | str
@@ -99,7 +101,8 @@ def _placed(batch: RowBatch, piece: "Piece") -> RowBatch:
     """The batch with what is not kept of its rows: where its file and its event stand in this run."""
     event = None if piece.event is None else np.full(len(batch.columns), piece.event, np.int16)
     place = (piece.file, batch.columns.place[1])
-    return dataclasses.replace(batch, columns=dataclasses.replace(batch.columns, place=place, event=event))
+    columns = dataclasses.replace(batch.columns, place=place, event=event)
+    return dataclasses.replace(batch, columns=columns, event=piece.event)
 
 
 class _Writer:
@@ -162,7 +165,7 @@ class _Writer:
             options = pa.ipc.IpcWriteOptions(compression="lz4" if pa.Codec.is_available("lz4") else None)
             self._stream = pa.ipc.new_stream(self._file, batch.schema, options=options)
         self._stream.write_batch(batch)
-        counts = {name: getattr(block, name) for name in ("read", "dropped", "units", "zones")}
+        counts = {name: getattr(block, name) for name in ("read", *_SUMMED)}
         self._account.append({"row": block.columns.place[1], **counts})
 
     def _end(self) -> None:
@@ -182,15 +185,12 @@ class _Writer:
 def _joined(batches: list[RowBatch]) -> RowBatch:
     """The rows of batches that follow each other."""
     columns = batches[0].columns if len(batches) == 1 else join([batch.columns for batch in batches])
-    sums: dict[str, Counter[str]] = {name: Counter() for name in ("dropped", "units", "zones")}
+    sums: dict[str, Counter[str]] = {name: Counter() for name in _SUMMED}
     for batch in batches:
         for name, total in sums.items():
             total.update(getattr(batch, name))
-    return RowBatch(
-        columns.compact(),
-        sum(batch.read for batch in batches),
-        **{name: dict(total) for name, total in sums.items()},
-    )
+    counts: dict[str, Any] = {name: dict(total) for name, total in sums.items()}
+    return RowBatch(columns.compact(), sum(batch.read for batch in batches), **counts)
 
 
 def _as_arrow(columns: Columns) -> pa.RecordBatch:

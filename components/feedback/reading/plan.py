@@ -74,15 +74,17 @@ def make_plan(config: FeedbackConfig) -> Plan:
     empty: dict[str, FeedbackError] = {}
     found_files = find_input(config)
     spans = found_files.spans
-    for index, (path, event) in enumerate(zip(found_files.files, found_files.events, strict=True)):
+    read = zip(found_files.files, found_files.events, found_files.selections, strict=True)
+    for index, (path, event, selection) in enumerate(read):
         try:
             found, size = look_at(path, event, config)
         except EmptyFileError as error:
             # A part without a row among good ones is what engines write for a worker that had nothing to do.
             empty[path] = error
             continue
-        rows += size
-        pieces += [dataclasses.replace(piece, file=index) for piece in found]
+        # A file that several events share has its rows once.
+        rows += size if selection is None or selection.taken is not None else 0.0
+        pieces += [dataclasses.replace(piece, file=index, selection=selection) for piece in found]
         if found:
             sources.append((found[0].source, event))
         else:
@@ -148,6 +150,8 @@ def _check_each_event(config: FeedbackConfig, found_files: Input, pieces: Sequen
     """
     present = {piece.event for piece in pieces}
     for place, event in enumerate(config.events):
+        if event.ignored:
+            continue
         paths = ", ".join(path for path, of in zip(found_files.files, found_files.events, strict=True) if of == place)
         if not paths:
             yield f"`feedback.events`, {event.name!r}: none of the spans that are read has a file of it."

@@ -15,6 +15,9 @@ class RowBatch:
         dropped: Rows left out, by reason.
         units: Rows by the unit of their timestamp.
         zones: Rows whose date names its zone ("zoned") or does not ("naive").
+        unnamed: Of those left out, the rows of kinds that no event names, by kind (`select`).
+        ignored: The same of kinds that an event names as ignored.
+        event: Place of the event in `feedback.events`; None without any.
     """
 
     columns: Columns
@@ -22,3 +25,6 @@ class RowBatch:
     dropped: dict[str, int]
     units: dict[str, int]
     zones: dict[str, int]
+    unnamed: dict[str, int] = dataclasses.field(default_factory=dict)
+    ignored: dict[str, int] = dataclasses.field(default_factory=dict)
+    event: int | None = None

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from components.feedback.reading.files import is_remote, path_columns
 from components.feedback.reading.kept import Kept
+from components.feedback.reading.selection import Selection
 from components.feedback.reading.suffixes import compression
 from pnfrec_core.errors import FeedbackError
 
@@ -55,6 +56,7 @@ class Piece:
         rows: About how many there are.
         event: Place of its event in `feedback.events`; None without any.
         at_random: Whether it is of `feedback.random_files`.
+        selection: Which of its rows are of the event; None for all.
     """
 
     source: "Source"
@@ -66,6 +68,7 @@ class Piece:
     rows: float = dataclasses.field(default=0.0, compare=False)
     event: int | None = None
     at_random: bool = False
+    selection: Selection | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,6 +22,8 @@ REASONS: dict[str, str] = {
     "bad_value": "value not a finite number",
     "bad_polarity": "polarity neither positive nor negative",
     "bad_split": "split neither train, validation nor test",
+    "unnamed": "of a kind that no event names (events, where)",
+    "ignored": "of a kind that is ignored (events, where)",
     "no_opinion": "neither liked nor disliked, by the bounds of its event (events)",
     "takes_back": "no interaction, but takes others back (events)",
     "taken_back": "taken back by a later event (events)",
@@ -52,6 +54,23 @@ def examples(split: str, polarity: str = "") -> str:
 def at_random(name: str) -> str:
     """The count of that name, of what was shown at random."""
     return f"random_{name}"
+
+
+def of_kind(reason: str, kind: str) -> str:
+    """The count of the rows of a kind that are left out for one of `unnamed` and `ignored`."""
+    return f"kind_{reason}_{kind}"
+
+
+def kinds(counts: Mapping[str, int], reason: str) -> dict[str, int]:
+    """These counts by kind, the most frequent first."""
+    prefix = of_kind(reason, "")
+    found = {name.removeprefix(prefix): number for name, number in counts.items() if name.startswith(prefix)}
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+
+def matched(event: int) -> str:
+    """The count of the rows that `where` of an event finds, by its place."""
+    return f"event_matched_{event}"
 
 
 def unit(name: str) -> str:

@@ -1,12 +1,48 @@
 """What stops a run that has nothing to train on, and what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from components.feedback.config import FeedbackConfig
 from components.feedback.rules.boundary import positive_rule
-from components.feedback.writing.account import DROPPED, ROWS_READ, UNUSABLE, examples, losses
+from components.feedback.writing.account import DROPPED, ROWS_READ, UNUSABLE, examples, kinds, losses, matched
 from pnfrec_core import schema
 from pnfrec_core.errors import FeedbackError
+
+# So many kinds are named.
+_NAMED = 5
+
+
+def shown_kinds(found: Mapping[str, int]) -> str:
+    """Kinds of rows with their numbers, as a part of a sentence."""
+    some = [f"{kind!r} ({number:,})" for kind, number in list(found.items())[:_NAMED]]
+    return ", ".join([*some, *([f"and {len(found) - _NAMED:,} more"] if len(found) > _NAMED else [])])
+
+
+def not_found(config: FeedbackConfig, counts: Mapping[str, int], place: int) -> str:
+    """Says that no row is of an event, if that is so by its `where`; else ""."""
+    event = config.events[place]
+    if not event.where or event.ignored or counts.get(matched(place), 0):
+        return ""
+    found = kinds(counts, "unnamed")
+    others = f" What no event names is {shown_kinds(found)}." if found else ""
+    return (
+        f"`feedback.events`, {event.name!r}: in no row is the column {event.where_column!r} "
+        f"{' or '.join(map(repr, event.kinds))}.{others}"
+    )
+
+
+def check_events_found(counts: Mapping[str, int], config: FeedbackConfig, read: Container[int | None]) -> None:
+    """Raises a FeedbackError if no row is of an event that says what is liked or disliked.
+
+    Args:
+        counts: The flat counts.
+        config: The events.
+        read: The places of those that have files.
+    """
+    for place, event in enumerate(config.events):
+        if place in read and not event.cancels and (problem := not_found(config, counts, place)):
+            msg = f"{problem} Correct its `where` or its `files`, or leave the event out."
+            raise FeedbackError(msg)
 
 
 def check_training_rows(counts: Mapping[str, int], config: FeedbackConfig, time: str | None) -> None:

@@ -1,6 +1,6 @@
 """`statistics.json`: the account of every row, the split, the positives and what was odd."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +20,7 @@ from components.feedback.writing.account import (
     kept,
     timestamp_unit,
 )
+from components.feedback.writing.checks import not_found, shown_kinds
 from pnfrec_columns.units import time_text
 from pnfrec_core import schema
 
@@ -93,7 +94,7 @@ def make_statistics(
     statistics["drift"] = dict(drift)
     statistics["findings"] = [finding.as_dict() for finding in findings]
     above = [f"{finding.sentence} {finding.remedy}" for finding in findings if finding.above]
-    statistics["warnings"] = [*warnings, *_warnings(statistics), *above]
+    statistics["warnings"] = [*warnings, *_of_kinds(counts, config), *_warnings(statistics), *above]
     return statistics
 
 
@@ -146,9 +147,11 @@ def _at_random(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, A
 
 
 def _events(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]:
-    """What became of the rows of each event, where there are events."""
+    """What became of the rows of each event, where there are events, and of those of no event by their kind."""
     found: dict[str, dict[str, int]] = {}
     for place, event in enumerate(config.events):
+        if event.ignored:
+            continue
         names = {"rows": taken_back.ROWS}
         if event.cancels:
             names |= {
@@ -157,7 +160,23 @@ def _events(counts: Mapping[str, int], config: FeedbackConfig) -> dict[str, Any]
                 "nothing_to_take_back": taken_back.IDLE,
             }
         found[event.name] = {name: counts.get(f"{key}{place}", 0) for name, key in names.items()}
-    return {"events": found} if found else {}
+    if any(event.where for event in config.events):
+        left_out = {"left_out": {reason: account.kinds(counts, reason) for reason in ("unnamed", "ignored")}}
+    else:
+        left_out = {}
+    return {"events": found, **left_out} if found else {}
+
+
+def _of_kinds(counts: Mapping[str, int], config: FeedbackConfig) -> Iterator[str]:
+    """What is odd about the kinds of rows in files that several events share."""
+    if found := account.kinds(counts, "unnamed"):
+        yield (
+            f"{sum(found.values()):,} rows are of a kind that no event names, and are left out: {shown_kinds(found)}. "
+            "Name each in the `where` of an event; one with `ignored: true` leaves them out without this warning."
+        )
+    for place, event in enumerate(config.events):
+        if event.cancels and (problem := not_found(config, counts, place)):
+            yield f"{problem} Nothing is taken back by it."
 
 
 def _groups(counts: Mapping[str, int], split: str) -> dict[str, int]:

@@ -1,9 +1,11 @@
 """The measures of the card: each with its interval, its bounds and its verdict, the slices, and the limits."""
 
+import dataclasses
+
 from components.gate.card.document import Block, Facts, Paragraph, Points, Section, Table, Words
 from components.gate.card.sources import Sources
 from components.gate.report import render
-from components.gate.report.content import Report, Row
+from components.gate.report.content import AtRandom, Report, Row
 from components.gate.report.intervals import Interval
 from pnfrec_core import schema
 from pnfrec_core.lists import LIST_METRICS
@@ -38,9 +40,23 @@ def measures(sources: Sources) -> Section:
     if failures := report.failures:
         blocks.append(Points(tuple(row.sentence for row in failures)))
     blocks += [Paragraph(note) for note in report.notes]
+    if report.at_random is not None:
+        blocks += _at_random(report.at_random, report.has_baseline)
     notes = [note for note in render.footnotes(report) if note != render.LIST_NOTE]
     blocks += [Paragraph(note) for note in notes]
     return Section("Measures", tuple(blocks))
+
+
+def _at_random(found: AtRandom, has_baseline: bool) -> list[Block]:
+    """The same measures of what was shown at random."""
+    if not found.rows:
+        return [Paragraph(f"{render.RANDOM_TITLE} ({render.RANDOM_NOTE}): {render.NOTHING_RANDOM}")]
+    words = Paragraph(
+        f"{render.RANDOM_TITLE} ({render.RANDOM_NOTE}): the same measures where no model had chosen what people saw, "
+        f"on {found.count_p:,} examples with a liked target and {found.count_n:,} with a disliked one."
+    )
+    own = tuple(dataclasses.replace(row, where="") for row in found.rows if row.metric not in LIST_METRICS)
+    return [words, _table(own, has_baseline)]
 
 
 def slices(sources: Sources) -> tuple[Section, ...]:

@@ -77,6 +77,21 @@ class SliceRow:
 
 
 @dataclasses.dataclass(frozen=True)
+class AtRandom:
+    """The same measures of what was shown at random (`test_random`), by which nothing is judged.
+
+    Attributes:
+        count_p: Examples of the positive group.
+        count_n: Examples of the negative group.
+        rows: The metrics; empty where there is no example.
+    """
+
+    count_p: int
+    count_n: int
+    rows: tuple[Row, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     """Verdict of the gate.
 
@@ -95,6 +110,7 @@ class Report:
         slices: The slices.
         slice_rows: The metrics of slices that are bounded.
         response_rows: What a dislike does, where that is bounded.
+        at_random: Of what was shown at random; None where the feedback has no such log.
     """
 
     blessed: bool
@@ -111,6 +127,7 @@ class Report:
     slices: tuple[SliceRow, ...]
     slice_rows: tuple[Row, ...] = ()
     response_rows: tuple[Row, ...] = ()
+    at_random: AtRandom | None = None
 
     @property
     def failures(self) -> tuple[Row, ...]:
@@ -118,8 +135,11 @@ class Report:
 
 
 def to_json(report: Report) -> str:
-    """JSON of `report`; undefined numbers are null."""
-    return json.dumps(dataclasses.asdict(report), indent=2, allow_nan=False) + "\n"
+    """JSON of `report`; undefined numbers are null, and there is `at_random` where that was measured."""
+    fields = dataclasses.asdict(report)
+    if report.at_random is None:
+        del fields["at_random"]
+    return json.dumps(fields, indent=2, allow_nan=False) + "\n"
 
 
 def from_json(text: str) -> Report:
@@ -134,11 +154,26 @@ def from_json(text: str) -> Report:
         slices = tuple(SliceRow(**part) for part in fields.pop("slices"))
         bounded = tuple(_read_row(row) for row in fields.pop("slice_rows", ()))
         responses = tuple(_read_row(row) for row in fields.pop("response_rows", ()))
+        at_random = _read_random(fields.pop("at_random", None))
         texts = tuple(fields.pop("notes"))
-        return Report(rows=rows, slices=slices, slice_rows=bounded, response_rows=responses, notes=texts, **fields)
+        return Report(
+            rows=rows,
+            slices=slices,
+            slice_rows=bounded,
+            response_rows=responses,
+            at_random=at_random,
+            notes=texts,
+            **fields,
+        )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         msg = f"This is no report of the gate: {error}."
         raise ValueError(msg) from error
+
+
+def _read_random(fields: dict[str, Any] | None) -> AtRandom | None:
+    if fields is None:
+        return None
+    return AtRandom(**{**fields, "rows": tuple(map(_read_row, fields["rows"]))})
 
 
 def _read_row(fields: dict[str, Any]) -> Row:

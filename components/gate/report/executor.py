@@ -66,6 +66,7 @@ class Executor(base_executor.BaseExecutor):
             ),
             default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
             response=results.read_response(evaluation),
+            at_random=results.read_random(evaluation),
         )
         text = render.to_text(built)
         folder = artifact_utils.get_single_uri(output_dict["report"])

@@ -43,10 +43,15 @@ def to_html(report: Report) -> str:
         legend=figure.LEGEND,
         table="metrics" if report.has_baseline else "metrics alone",
         head="".join(_cell("th", label, name) for label, name in _COLUMNS),
-        rows="\n".join(_metric_rows(row, figure.find_scale(row, report.rows)) for row in report.rows),
-        slices=_slice_bounds(report) + _slices(report),
+        rows="\n".join(_metric_rows(row, figure.find_scale(row, _compared(report))) for row in report.rows),
+        slices=_slice_bounds(report) + _at_random(report) + _slices(report),
         footnotes="\n".join(f"<p>{html.escape(text)}</p>" for text in render.footnotes(report)),
     )
+
+
+def _compared(report: Report) -> tuple[Row, ...]:
+    """The rows whose figures stand side by side: what was shown at random beside the test."""
+    return report.rows if report.at_random is None else (*report.rows, *report.at_random.rows)
 
 
 def _facts(report: Report) -> list[str]:
@@ -101,7 +106,6 @@ def _slice_bounds(report: Report) -> str:
     """The bounds on slices as a table like that of the metrics; empty where there are none."""
     if not report.slice_rows:
         return ""
-    head = "".join(_cell("th", label, name) for label, name in _COLUMNS)
     lines = []
     where = ""
     for row in report.slice_rows:
@@ -109,12 +113,26 @@ def _slice_bounds(report: Report) -> str:
             where = row.where
             lines.append(f'<tr class="group"><td colspan="{len(_COLUMNS)}">{html.escape(where)}</td></tr>')
         lines.append(_metric_rows(row, figure.find_scale(row, (*report.rows, *report.slice_rows))))
+    return "<h2>Bounds on slices</h2>\n" + _metrics_table(lines, report.has_baseline)
+
+
+def _at_random(report: Report) -> str:
+    """What was shown at random, as a table like that of the metrics; empty where the feedback has no such log."""
+    found = report.at_random
+    if found is None:
+        return ""
+    title = f'<h2>{render.RANDOM_TITLE} <span class="soft">({render.RANDOM_NOTE})</span></h2>\n'
+    if not found.rows:
+        return f"{title}<p>{render.NOTHING_RANDOM}</p>\n"
+    lines = [_metric_rows(row, figure.find_scale(row, _compared(report))) for row in found.rows]
+    return f"{title}<p>{render.examples(found)}.</p>\n{_metrics_table(lines, report.has_baseline)}"
+
+
+def _metrics_table(lines: list[str], has_baseline: bool) -> str:
+    head = "".join(_cell("th", label, name) for label, name in _COLUMNS)
     body = "\n".join(lines)
-    kind = "metrics" if report.has_baseline else "metrics alone"
-    return (
-        f'<h2>Bounds on slices</h2>\n<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table>\n"
-    )
+    kind = "metrics" if has_baseline else "metrics alone"
+    return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>\n'
 
 
 def _slices(report: Report) -> str:

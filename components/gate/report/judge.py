@@ -8,10 +8,10 @@ from typing import Any
 from components.gate import config, slices, thresholds
 from components.gate.bounds import BoundConfig
 from components.gate.report import intervals, measured, sentences
-from components.gate.report.content import Report, Row, SliceRow, Verdict
+from components.gate.report.content import AtRandom, Report, Row, SliceRow, Verdict
 from components.gate.responsiveness import METRIC, RESULT_FILE, Response
 from components.gate.slices import SliceBound
-from pnfrec_core import measures
+from pnfrec_core import measures, schema
 from pnfrec_core.lists import DIVERSITY, LIST_METRICS
 
 
@@ -25,6 +25,7 @@ def build_report(
     gone_baselines: Sequence[str] = (),
     default_list_is_another: bool = False,
     response: Response | None = None,
+    at_random: measured.SliceValues | None = None,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
 
@@ -38,6 +39,7 @@ def build_report(
         gone_baselines: Where the models lay that were blessed later than the baseline, and whose files are gone.
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
         response: What a dislike does, where the gate asks for that.
+        at_random: What the Evaluator measured on what was shown at random, where the feedback has that.
     """
     every = (_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
     rows = tuple(row for row in every if not _is_of_no_groups(row))
@@ -75,7 +77,15 @@ def build_report(
         slices=tuple(_slice_row(values) for values in sorted(evaluation.slices, key=_slice_order)),
         slice_rows=slice_rows,
         response_rows=response_rows,
+        at_random=None if at_random is None else _measure_random(gate, at_random),
     )
+
+
+def _measure_random(gate: config.GateConfig, values: measured.SliceValues) -> AtRandom:
+    """The measures of what was shown at random, which nothing is judged by."""
+    counts = _count(values.candidate, "p"), _count(values.candidate, "n")
+    every = (_judge(metric, None, values, schema.TEST_RANDOM_SPLIT) for metric in gate.reported)
+    return AtRandom(*counts, tuple(row for row in every if not _is_of_no_groups(row)) if any(counts) else ())
 
 
 def _judge_response(gate: config.GateConfig, response: Response | None) -> tuple[Row, ...]:
@@ -143,7 +153,8 @@ def _judge(metric: str, bound: BoundConfig | None, values: measured.SliceValues,
     name = f"{metric} in {where}" if where else metric
     if math.isnan(value):
         empty = [group for group in measures.groups_of(metric) if not _count(values.candidate, group)]
-        fails = thresholds.must_be_defined(metric, bound)
+        # Which groups there must be whatever the bounds is a matter of the test split as a whole.
+        fails = bound is not None if where else thresholds.must_be_defined(metric, bound)
         verdict: Verdict = "fail" if fails else "not judged"
         sentence = sentences.undefined(name, empty, bounded=bound is not None, fails=fails)
     elif bound is None:

@@ -3,8 +3,9 @@
 import textwrap
 
 from components.gate import config
-from components.gate.report.content import Report, Row, SliceRow
+from components.gate.report.content import AtRandom, Report, Row, SliceRow
 from components.gate.report.intervals import Interval
+from pnfrec_core import schema
 from pnfrec_core.lists import LIST_METRICS
 
 WIDTH = 100
@@ -27,6 +28,9 @@ LIST_NOTE = (
     "the share of the pairs in a list that come from two groups; list_ and target_ are the shares of each popularity "
     "bucket in the lists and in the liked targets, and miscalibration is half the sum of their differences."
 )
+RANDOM_TITLE = "What was shown at random"
+RANDOM_NOTE = f"{schema.TEST_RANDOM_SPLIT}; no bound applies"
+NOTHING_RANDOM = "There is no target; the account of the feedback says why."
 _HEADER = ["metric", "value", "95 % interval", "n", "bound", "last", "change", "verdict"]
 SLICE_METRICS = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 
@@ -38,11 +42,13 @@ def to_text(report: Report) -> str:
     reasons = [row.sentence for row in report.failures]
     if len(reasons) > 1:  # a single one is in the headline
         blocks.append("\n".join(["Why:", *(_wrap(reason, "  - ", "    ") for reason in reasons)]))
-    blocks.append(_metrics_table(report))
-    blocks.append(_lists_table(report))
+    blocks.append(_metrics_table(f"At k = {report.k}: {examples(report)}", report.rows))
+    blocks.append(_lists_table(f"The lists of all, {report.k} items each", report.rows))
     if report.slice_rows:
         blocks.append(_slice_bounds_table(report.slice_rows))
     blocks += [_wrap(f"What a dislike does: {row.sentence}") for row in report.response_rows]
+    if report.at_random is not None:
+        blocks += _at_random(report.at_random, report.k)
     if report.slices:
         blocks.append(_slices_table(report.slices, bounded=bool(report.slice_rows)))
     blocks.append("\n".join(map(_wrap, footnotes(report))))
@@ -55,12 +61,24 @@ def footnotes(report: Report) -> list[str]:
     return [GROUP_NOTE, *([DEFAULT_NOTE] if by_default else []), LIST_NOTE, INTERVAL_NOTE]
 
 
-def _metrics_table(report: Report) -> str:
-    title = f"At k = {report.k}: {report.count_p:,} examples of group p, {report.count_n:,} of group n"
+def examples(of: Report | AtRandom) -> str:
+    """How many targets stand behind the measures."""
+    return f"{of.count_p:,} examples of group p, {of.count_n:,} of group n"
+
+
+def _at_random(found: AtRandom, k: int) -> list[str]:
+    if not found.rows:
+        return [_wrap(f"{RANDOM_TITLE} ({RANDOM_NOTE}): {NOTHING_RANDOM}")]
+    title = _wrap(f"{RANDOM_TITLE} ({RANDOM_NOTE}): {examples(found)}")
+    lists = f"The lists of these users, {k} items each"
+    return [_metrics_table(title, found.rows), _lists_table(lists, found.rows)]
+
+
+def _metrics_table(title: str, rows: tuple[Row, ...]) -> str:
     header = _HEADER
-    own = [row for row in report.rows if not config.is_default(row.metric) and row.metric not in LIST_METRICS]
+    own = [row for row in rows if not config.is_default(row.metric) and row.metric not in LIST_METRICS]
     lines = [line for row in own for line in _metric_lines(row, row.metric)]
-    if default := [row for row in report.rows if config.is_default(row.metric)]:
+    if default := [row for row in rows if config.is_default(row.metric)]:
         # Under a line of their own, since the table is wide already.
         lines.append([config.DEFAULT_PREFIX, *[""] * (len(header) - 1)])
         for row in default:
@@ -68,12 +86,12 @@ def _metrics_table(report: Report) -> str:
     return title + "\n" + _table(header, lines, left=(0, 4, 7))
 
 
-def _lists_table(report: Report) -> str:
+def _lists_table(title: str, rows: tuple[Row, ...]) -> str:
     """What the lists of all hold: of them there are no intervals."""
     kept = (0, 1, 4, 5, 6, 7)
-    rows = [row for row in report.rows if row.metric in LIST_METRICS]
-    lines = [[line[column] for column in kept] for row in rows for line in _metric_lines(row, row.metric)]
-    return f"The lists of all, {report.k} items each\n" + _table([_HEADER[column] for column in kept], lines, (0, 2, 5))
+    own = [row for row in rows if row.metric in LIST_METRICS]
+    lines = [[line[column] for column in kept] for row in own for line in _metric_lines(row, row.metric)]
+    return title + "\n" + _table([_HEADER[column] for column in kept], lines, (0, 2, 5))
 
 
 def _slice_bounds_table(rows: tuple[Row, ...]) -> str:

@@ -8,6 +8,7 @@ import tensorflow_model_analysis as tfma
 
 from components.gate.report.measured import Evaluation, SliceValues, Values
 from components.gate.responsiveness import RESULT_FILE, Response, from_json
+from pnfrec_core import schema
 
 
 def read_evaluation(path: str, has_baseline: bool) -> Evaluation:
@@ -37,6 +38,19 @@ def read_evaluation(path: str, has_baseline: bool) -> Evaluation:
         validation_ok=bool(validation.validation_ok),
         failures=tuple(_describe_failures(validation)),
     )
+
+
+def read_random(path: str) -> SliceValues | None:
+    """What was measured on what was shown at random; None where that was not evaluated.
+
+    Args:
+        path: The folder of a `ModelEvaluation` artifact.
+    """
+    folder = os.path.join(path, schema.TEST_RANDOM_SPLIT)
+    if not tf.io.gfile.isdir(folder):
+        return None
+    found = [_read_slice(metrics) for metrics in tfma.load_metrics(folder)]
+    return found[0] if found else SliceValues("", "", {}, None)
 
 
 def read_response(path: str) -> Response | None:

@@ -71,6 +71,13 @@ def test_a_node_waits_for_all_that_its_inputs_come_from(compiled: Compiled) -> N
     assert "LastBlessedModel" in tasks["GateReporter"]["dependentTasks"]
 
 
+def test_what_was_shown_at_random_is_evaluated_there_too(spec: dict[str, Any], tmp_path: Path) -> None:
+    at_random = compile_pipeline(settings(tmp_path, "feedback.random_files=[random.csv]")).spec
+    plain, asked = (tasks_of(each)["Evaluator"]["inputs"]["parameters"] for each in (spec, at_random))
+    assert set(asked) - set(plain) == {"at_random"}
+    assert container_of(spec, "Evaluator") != container_of(at_random, "Evaluator"), "another executor"
+
+
 def test_open_source_kubeflow_knows_the_parameters_of_2_1(spec: dict[str, Any]) -> None:
     """Its driver takes `constant` alone; TFX writes `constantValue` into 2.0."""
     values = [

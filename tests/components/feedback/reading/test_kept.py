@@ -295,4 +295,5 @@ def test_days_to_keep_are_checked() -> None:
 def test_columns_have_no_more_than_is_kept() -> None:
     """A column that is added there has to be kept as well; the event of a piece is that of all its rows."""
     assert Columns.BY_ROW == ("user", "item", "time", "value", "split", "event")
-    assert [field.name for field in dataclasses.fields(RowBatch)] == ["columns", "read", "dropped", "units", "zones"]
+    kept = ["columns", "read", "dropped", "units", "zones", "unnamed", "ignored"]
+    assert [field.name for field in dataclasses.fields(RowBatch)] == [*kept, "event"]
