@@ -25,11 +25,21 @@ _CHUNK = 1_000_000
 _SAME = ("training_users", "training_items", "items", "held_out_users")
 
 
-def write_rows(path: Path, rows: int, users: int, items: int, seed: int) -> None:
-    """Writes `rows` seeded rows to a Parquet file, in the order of their users."""
+def write_rows(path: Path, rows: int, users: int, items: int, seed: int, of_one: int = 0) -> None:
+    """Writes `rows` seeded rows to a Parquet file, in the order of their users.
+
+    Args:
+        path: The file.
+        rows: How many.
+        users: Among how many they are spread.
+        items: Size of the catalogue.
+        seed: Of all that is drawn.
+        of_one: So many of the rows are those of the first user, at any time, and the others are spread.
+    """
     generator = np.random.default_rng(seed)
     activity = generator.lognormal(0.0, 1.0, users)
-    counts = generator.multinomial(rows, activity / activity.sum())
+    counts = generator.multinomial(rows - of_one, activity / activity.sum())
+    counts[0] += of_one
     begin = generator.integers(_START, _END, users)
     again = np.where(generator.random(users) < 0.2, generator.integers(0, _END - begin), 0)
     popularity = 1.0 / np.arange(1, items + 1) ** 0.8
@@ -41,6 +51,8 @@ def write_rows(path: Path, rows: int, users: int, items: int, seed: int) -> None
         part = user[first : first + _CHUNK]
         item = np.minimum(np.searchsorted(weights, generator.random(len(part))), items - 1)
         times = begin[part] + again[part] * generator.integers(0, 2, len(part)) + generator.integers(0, 3600, len(part))
+        if of_one:
+            times = np.where(part == 0, generator.integers(_START, _END, len(part)), times)
         table = pa.table(
             {
                 "user": pa.array(part.astype(str)),

@@ -41,20 +41,24 @@ def main() -> None:
     parser.add_argument("--positive", type=float, default=4)
     parser.add_argument("--split", default="global_time")
     parser.add_argument("--targets", default="last")
+    parser.add_argument("--duplicates", default=FeedbackConfig.duplicates)
     parser.add_argument("--digest", action="store_true", help="also hash the records")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     mode = "in_memory" if arguments.workers == 1 else "multi_processing"
     beam_args = ["--runner=DirectRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={arguments.workers}"]
     config = FeedbackConfig(
-        files=[arguments.rows], positive=arguments.positive, split=arguments.split, targets=arguments.targets
+        files=[arguments.rows],
+        positive=arguments.positive,
+        **{name: getattr(arguments, name) for name in ("split", "targets", "duplicates")},
     )
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     statistics = generate(config, arguments.output, beam_args)
-    seconds = time.perf_counter() - begin
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if arguments.workers > 1 else 0
     result = {
         "seconds": seconds,
+        "cpu_seconds": cpu,
         "peak_gib": max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, children) / 2**20,
         "version": f"apache-beam {beam.__version__}",
         "training_users": statistics["examples"]["train"]["all"],

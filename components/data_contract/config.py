@@ -14,7 +14,8 @@ class StatisticsConfig:
     Attributes:
         sample_rate: The share of the training examples that StatisticsGen looks at, drawn anew in each run: 1 for all.
             With less, an anomaly of a few users may pass unseen, and the node takes less time: some millions of users
-            need no more than 0.1. The held-out examples, of which there are few, are looked at whole.
+            need no more than 0.1. The held-out examples, of which there are few, are looked at whole. So small a share
+            that no example is drawn ends the run.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}

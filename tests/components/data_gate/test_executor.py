@@ -123,6 +123,24 @@ def test_a_split_without_examples_is_an_anomaly(validate: Validate) -> None:
         run_gate(validate(test=[]))
 
 
+def test_a_sample_that_holds_no_example_is_no_fault_of_the_examples(validate: Validate, tmp_path: pathlib.Path) -> None:
+    statistics = runs.make_artifact(FeedbackStatistics, tmp_path / "feedback")
+    account = tmp_path / "feedback" / "statistics.json"
+    inputs = {"anomalies": [validate(train=[], test=evaluation_examples())], executor.STATISTICS: [statistics]}
+    account.write_text(json.dumps({"examples": {"train": {"all": 40_000}, "test": {"all": 7}}}))
+    with pytest.raises(executor.EmptySampleError) as caught:
+        executor.Executor().Do(inputs, {}, {})
+    assert str(caught.value) == (
+        "The sample that StatisticsGen looks at (`statistics.sample_rate`) holds none of the examples: 40,000 of the "
+        "split 'train'. So nothing is known of them, and nothing is trained on them. Draw some hundreds by --set "
+        "statistics.sample_rate=0.03, or leave the setting out to look at all."
+    )
+    # Where there is none that could be drawn, the split is at fault.
+    account.write_text(json.dumps({"examples": {"train": {"all": 0}, "test": {"all": 7}}}))
+    with pytest.raises(executor.DataAnomalyError, match=r"split 'train': No examples. The split is empty"):
+        executor.Executor().Do(inputs, {}, {})
+
+
 @pytest.mark.parametrize(
     ("examples", "feature", "reason"),
     [
