@@ -154,7 +154,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
     Args:
         study: The study.
         config_path: YAML of the data set.
-        overrides: `key=value` of the command line; they win over study and arm.
+        overrides: `key=value` of the command line; they win over study and arm, but for the seeds.
 
     Raises:
         ConfigError: A setting cannot be used.
@@ -169,6 +169,12 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         if study.halves:
             settings["feedback.split_seed"] = seed
         config = _config(study, arm, config_path, [*map("=".join, _texts(settings)), *overrides])
+        if config.training.seed != seed:
+            msg = (
+                f"`--set training.seed={config.training.seed}` would give all trainings of an arm one seed, as if "
+                "chance changed nothing: leave it out. The seeds of a study are its `seeds`."
+            )
+            raise ConfigError(msg)
         rule = config.feedback.split_rule
         if study.halves and ("split_seed" not in rule.settings or config.feedback.split_seed != seed):
             msg = (
@@ -270,6 +276,9 @@ def _check(study: Study, path: Path) -> None:
         msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
         raise ConfigError(msg)
     sets: list[Mapping[str, Any]] = [study.set, study.grid, *(arm.set for arm in study.arms)]
+    if any("training.seed" in settings for settings in sets):
+        msg = f"{path}: `seeds` gives each training its own `training.seed`: remove that key."
+        raise ConfigError(msg)
     if study.halves and any("feedback.split_seed" in settings for settings in sets):
         msg = f"{path}: `halves` gives each seed its own `feedback.split_seed`: remove that key, or `halves`."
         raise ConfigError(msg)

@@ -73,6 +73,15 @@ def test_each_seed_may_draw_its_own_test_users(tmp_path: Path) -> None:
     assert {trial.config.feedback.split_seed for trial in trials(load_study(written(tmp_path)), CONFIG, [])} == {42}
 
 
+def test_all_trainings_with_one_seed_are_refused(tmp_path: Path) -> None:
+    """Their results would be equal, and an interval over them would have no width."""
+    with pytest.raises(ConfigError, match=r"`--set training.seed=7` would give all trainings of an arm one seed"):
+        trials(load_study(written(tmp_path)), CONFIG, ["training.seed=7"])
+    for key, value in (("set", {"training.seed": 7}), ("arms", [{"name": "a", "set": {"training.seed": 7}}])):
+        with pytest.raises(ConfigError, match=r"`seeds` gives each training its own `training.seed`: remove that key"):
+            load_study(written(tmp_path, **{key: value}))
+
+
 @pytest.mark.parametrize("override", ["feedback.split=leave_one_out", "feedback.split_seed=7"])
 def test_test_users_that_no_seed_draws_are_refused(tmp_path: Path, override: str) -> None:
     with pytest.raises(ConfigError, match=f"Received: .*`{override.replace('=', ': ')}`"):

@@ -22,6 +22,7 @@ class LimitsConfig:
         users_of_one_polarity: Of the users in training, those that like everything or dislike everything.
         items_of_one_polarity: Of the items in training, those that are liked by all or by nobody.
         id_forms: Of the users, and of the items, those whose id differs from another only in how it is written.
+        missing_ids: Of all rows, those whose user, and those whose item, is a word for no value, such as nan or null.
         items_without_title: Of the items in training, those without a title, where there is a table of titles.
         titles_dropped: Of the rows of the table of titles, those that cannot be read.
     """
@@ -41,6 +42,7 @@ class LimitsConfig:
     users_of_one_polarity: float = 0.5
     items_of_one_polarity: float = 0.8
     id_forms: float = 0.0
+    missing_ids: float = 0.0
     items_without_title: float = 0.5
     titles_dropped: float = 0.0
 

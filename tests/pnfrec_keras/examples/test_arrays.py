@@ -1,13 +1,18 @@
 """Arrays, batches, records and frames."""
 
+import datetime
+import math
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
+from pnfrec_keras.evaluation.tables import evaluate_table
 from pnfrec_keras.examples import arrays
 from pnfrec_keras.examples.frames import arrays_from_frame
 from pnfrec_keras.examples.records import read_evaluation, read_training
@@ -179,3 +184,49 @@ def test_what_the_pipeline_refuses_a_frame_must_not_hold(name: str, column: Any,
     columns = {**frame([(1, "x", 9.0, 5), (1, "y", 9.0, 6)]), name: np.array(column)}
     with pytest.raises(ValueError, match=message):
         arrays_from_frame(columns, positive=8)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ([7, 7.0, "7", " 7 ", b"7", Decimal("7.0"), np.int8(7), np.float32(7)], ["7"]),
+        ([True, "true", np.True_], ["true"]),
+        ([datetime.date(2020, 1, 2), "2020-01-02"], ["2020-01-02"]),
+        ([10**30, str(10**30)], [f"1{'0' * 30}"]),
+        ([10**30, 10**30], [f"1{'0' * 30}"]),
+    ],
+)
+def test_an_id_of_several_types_is_one(written: list[Any], read: list[str]) -> None:
+    """A column of objects, such as a join of two tables leaves."""
+    rows = [(1, "x", 9.0, time) for time in range(len(written))]
+    columns = {**frame(rows), "item": pd.Series(written, dtype=object)}
+    assert arrays_from_frame(columns, positive=8).vocabulary.item_ids == read
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_a_missing_id_amid_several_types_is_none(missing: Any) -> None:
+    columns = {**frame([(1, "x", 9.0, time) for time in range(3)]), "item": pd.Series([7, "x", missing], dtype=object)}
+    with pytest.raises(ValueError, match=r"Column 'item', row 2: expected a non-empty id"):
+        arrays_from_frame(columns, positive=8)
+
+
+@pytest.mark.parametrize("threshold", [math.nan, math.inf, "8", None, True])
+def test_a_threshold_that_parts_nothing_is_refused(threshold: Any) -> None:
+    with pytest.raises(ValueError, match=r"`positive` must be a finite number.* Received: "):
+        arrays_from_frame(frame([(1, "x", 9.0, 5)]), positive=threshold)
+    tables = {"user": ["u"], "item": ["x"], "rank": [1], "value": [9.0]}
+    with pytest.raises(ValueError, match=r"`positive` must be a finite number.* Received: "):
+        evaluate_table(tables, tables, positive=threshold)
+
+
+def test_what_a_frame_makes_useless_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    sound = [(user, item, 9.0 - 2 * (item == "z"), time) for user in (1, 2) for time, item in enumerate("zwxyv")]
+    arrays_from_frame(frame(sound), positive=8)
+    assert caplog.messages == []
+    arrays_from_frame(frame(sound), positive=7)
+    assert caplog.messages == ["No value is below `positive`, 7: there are no dislikes to learn from."]
+    caplog.clear()
+    arrays_from_frame(frame([*sound, (1, "x", 9.0, 8), (2, "nan", 9.0, -1)]), positive=8)
+    first, second = caplog.messages
+    assert first.startswith("Column 'item': 1 rows have the id 'nan', a word for no value")
+    assert second.startswith("1 of 2 held-out items are in the history of their user already, so that they can only be")

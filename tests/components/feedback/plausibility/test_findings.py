@@ -180,7 +180,11 @@ def test_an_order_that_only_the_file_knows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("i1", "I1"), ("a b", "ab"), ("7", "007"), ("é", "e\u0301"), ("28", "28.0"), ("\uff21", "a"), ("AB", "Ab")],
+    [
+        *(("i1", "I1"), ("a b", "ab"), ("7", "007"), ("é", "e\u0301"), ("28", "28.0"), ("\uff21", "a"), ("AB", "Ab")),
+        # A mark of byte order, a zero-width space, a direction of writing, NUL, and blanks that are not ASCII.
+        *(("7", "\ufeff7"), ("ab", "a\u200bb"), ("ab", "\u202eab"), ("7", "7\0"), ("ab", "a\u2003b")),
+    ],
 )
 def test_ids_that_mean_the_same_to_a_reader(tmp_path: Path, one: str, other: str) -> None:
     for column, name in (("item", "item_forms"), ("user", "user_forms")):
@@ -210,6 +214,20 @@ def test_ids_that_were_not_compared_are_told(tmp_path: Path, monkeypatch: pytest
     table = [{**row, "user": row["user"].upper()} for row in rows()]
     sentence = finding(statistics_of(tmp_path, table, shards=1), "user_forms")["sentence"]
     assert sentence.endswith("18 ids that are not in their plainest form were not compared.")
+
+
+@pytest.mark.parametrize("word", ["nan", "None", "NULL", "<NA>", "NaT", "\\N"])
+@pytest.mark.parametrize(("column", "name"), [("user", "missing_users"), ("item", "missing_items")])
+def test_a_word_for_no_value_is_no_id(tmp_path: Path, column: str, name: str, word: str) -> None:
+    table = rows()
+    for row in table[:7]:
+        row[column] = word
+    statistics = statistics_of(tmp_path, table)
+    found = finding(statistics, name)
+    assert found["sentence"].startswith(f"7 of 400 rows have a word for no value as the id of their {column} (for")
+    assert repr(word) in found["sentence"]
+    assert [each for each in statistics["warnings"] if found["remedy"] in each]
+    assert not finding(statistics_of(tmp_path, table, limits=LimitsConfig(missing_ids=0.1)), name)["above"]
 
 
 def test_blanks_around_ids_are_no_part_of_them(tmp_path: Path) -> None:
