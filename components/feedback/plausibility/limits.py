@@ -15,6 +15,8 @@ class LimitsConfig:
         late_rows: Of the rows after the filters, those of after tomorrow.
         mixed_zones: Of the dates, those that name their zone, or do not, whichever are fewer.
         repeated_rows: Of all rows, those that repeat another one exactly.
+        unusable_rows: Of all rows, those that cannot be used and are dropped (`feedback.bad_rows: drop`).
+        contradictions: Of all rows, those with the user, the item and the time of another one, and another value.
         tied_rows: Of all rows, those with the user and the time of another one.
         rows_by_file: Of all rows, those whose order only the file decides, exact repeats apart.
         polarity_of_splits: The largest difference of the share of positive rows between two splits.
@@ -35,6 +37,8 @@ class LimitsConfig:
     late_rows: float = 0.0
     mixed_zones: float = 0.0
     repeated_rows: float = 0.01
+    unusable_rows: float = 0.05
+    contradictions: float = 0.01
     tied_rows: float = 0.5
     rows_by_file: float = 0.5
     polarity_of_splits: float = 0.2

@@ -25,9 +25,10 @@ def observe_rows(table: UserTable) -> Observed:
         return Observed()
     forms = other_forms(table.users, observed.MOST_FORMS)
     tied = _beside_equal(table.user, table.time)
-    repeated = np.zeros(len(table), bool)
-    columns = {name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")}
-    repeated[tied] = pd.DataFrame(columns).duplicated().to_numpy()
+    repeated, contrary = np.zeros(len(table), bool), np.zeros(len(table), bool)
+    beside = pd.DataFrame({name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")})
+    repeated[tied] = beside.duplicated().to_numpy()
+    contrary[tied] = beside.duplicated(["user", "time", "item"]).to_numpy() & ~repeated[tied]
     apart = ~repeated
     by_file = _beside_equal(table.user[apart], table.time[apart])
     nothing = {
@@ -38,6 +39,7 @@ def observe_rows(table: UserTable) -> Observed:
         observed.ROWS: len(table),
         observed.TIED: int(np.count_nonzero(tied)),
         observed.REPEATED: int(np.count_nonzero(repeated)),
+        observed.CONTRARY: int(np.count_nonzero(contrary)),
         observed.BY_FILE: int(np.count_nonzero(by_file)),
         observed.FORMS_LEFT_OUT: forms.left_out,
         observed.USER_FORMS: forms.clashes,
@@ -45,7 +47,8 @@ def observe_rows(table: UserTable) -> Observed:
     }
     if form := date_form(table.time):
         counts[observed.DATE_FORM + form] = len(table)
-    examples = _examples(table, {observed.TIED: tied, observed.REPEATED: repeated, **nothing}, None)
+    odd = {observed.TIED: tied, observed.REPEATED: repeated, observed.CONTRARY: contrary, **nothing}
+    examples = _examples(table, odd, None)
     if forms.pair:
         examples[observed.USER_FORMS] = pair_of(*forms.pair)
     return Observed(counts, int(table.time.min()), int(table.time.max()), examples, forms=forms.of_form)

@@ -8,7 +8,7 @@ from components.feedback.drift.seen import DaySeen, merge_days
 
 # Names of counts; those that have a limit are named like it. Those of targets carry the name of their split.
 ROWS = "rows"
-TIED, BY_FILE, REPEATED = "tied_rows", "rows_by_file", "repeated_rows"
+TIED, BY_FILE, REPEATED, CONTRARY = "tied_rows", "rows_by_file", "repeated_rows", "contradictions"
 EARLY, LATE = "early_rows", "late_rows"
 DATE_FORM = "date_form_"
 TRAINED, COPIED, LATER = "trained_", "copied_", "later_"

@@ -103,7 +103,7 @@ def find_in_ids(seen: Observed, catalogue: Catalogue, config: FeedbackConfig) ->
             max(total, number),
             config.limits.id_forms,
             f"{number:,} {kind} have an id that differs from another one only by case, blanks, signs that nobody sees, "
-            f"zeros in front or Unicode form{example(seen, name)}.{more}",
+            f"quotes, zeros in front or Unicode form{example(seen, name)}.{more}",
             "If they are the same, write them in one way before they come here: to a model they are different.",
         )
     rows = seen.counts.get(observed.ROWS, 0)

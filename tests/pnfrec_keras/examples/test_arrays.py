@@ -220,13 +220,13 @@ def test_a_threshold_that_parts_nothing_is_refused(threshold: Any) -> None:
 
 
 def test_what_a_frame_makes_useless_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    sound = [(user, item, 9.0 - 2 * (item == "z"), time) for user in (1, 2) for time, item in enumerate("zwxyv")]
+    sound = [(user, item, 9.0 - 2 * (item == "z"), time) for user in (1, 2) for time, item in enumerate("zwxyv", 1)]
     arrays_from_frame(frame(sound), positive=8)
     assert caplog.messages == []
     arrays_from_frame(frame(sound), positive=7)
     assert caplog.messages == ["No value is below `positive`, 7: there are no dislikes to learn from."]
     caplog.clear()
-    arrays_from_frame(frame([*sound, (1, "x", 9.0, 8), (2, "nan", 9.0, -1)]), positive=8)
+    arrays_from_frame(frame([*sound, (1, "x", 9.0, 8), (2, "nan", 9.0, 0)]), positive=8)
     first, second = caplog.messages
     assert first.startswith("Column 'item': 1 rows have the id 'nan', a word for no value")
     assert second.startswith("1 of 2 held-out items are in the history of their user already, so that they can only be")

@@ -172,6 +172,30 @@ def test_rows_that_were_read_twice(tmp_path: Path) -> None:
     assert finding(found, "tied_rows")["number"] == 800
 
 
+def test_two_values_of_one_moment(tmp_path: Path) -> None:
+    table = rows()
+    others = [{**row, "value": 6.0 - row["value"]} for row in table[:60]]
+    number = sum(row["value"] != 3.0 for row in table[:60])
+    found = finding(statistics_of(tmp_path, [*table, *others]), "contradictions")
+    assert found["sentence"].startswith(f"{number} of 460 rows give an item another value than a row of the same user")
+    assert found["above"]
+    later = [{**row, "timestamp": row["timestamp"] + 1} for row in others]
+    assert finding(statistics_of(tmp_path, [*table, *later]), "contradictions")["number"] == 0
+
+
+def test_many_rows_that_were_dropped_are_a_warning(tmp_path: Path) -> None:
+    table = [{**row, "value": None if n % 10 == 0 else row["value"]} for n, row in enumerate(rows())]
+    table[5]["item"] = ""
+    statistics = statistics_of(tmp_path, table, bad_rows="drop")
+    found = finding(statistics, "unusable_rows")
+    assert found["sentence"] == (
+        "41 of 400 rows cannot be used and were dropped, 40 of them for: value not a finite number."
+    )
+    assert [each for each in statistics["warnings"] if found["sentence"] in each]
+    few = [{**row, "value": None if n % 100 == 0 else row["value"]} for n, row in enumerate(rows())]
+    assert statistics_of(tmp_path, few, bad_rows="drop")["warnings"] == []
+
+
 def test_an_order_that_only_the_file_knows(tmp_path: Path) -> None:
     found = statistics_of(tmp_path, [{**row, "timestamp": APRIL} for row in rows()], split="leave_one_out")
     assert finding(found, "rows_by_file")["share"] == 1.0
@@ -184,6 +208,8 @@ def test_an_order_that_only_the_file_knows(tmp_path: Path) -> None:
         *(("i1", "I1"), ("a b", "ab"), ("7", "007"), ("é", "e\u0301"), ("28", "28.0"), ("\uff21", "a"), ("AB", "Ab")),
         # A mark of byte order, a zero-width space, a direction of writing, NUL, and blanks that are not ASCII.
         *(("7", "\ufeff7"), ("ab", "a\u200bb"), ("ab", "\u202eab"), ("7", "7\0"), ("ab", "a\u2003b")),
+        # Quotes of another kind than CSV's, and what `str` makes of bytes.
+        *(("7", "'7'"), ("7", "b'7'"), ("ab", '"ab"')),
     ],
 )
 def test_ids_that_mean_the_same_to_a_reader(tmp_path: Path, one: str, other: str) -> None:
