@@ -38,6 +38,9 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     from pnfrec_columns.units import FRACTIONAL, TimeReading
 
     need_columns(frame, (user, item, value, timestamp), "The frame")
+    if not len(frame[user]):
+        msg = "The frame has no row."
+        raise ValueError(msg)
     users, items = (_texts(*read_ids(frame, name)) for name in (user, item))
     values = read_numbers(frame, value)
     stored = _arrow(frame[timestamp], timestamp)
@@ -45,16 +48,37 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     times = decode_times(stored, f"Column {timestamp!r}", reading)
     _check(frame[timestamp], f"Column {timestamp!r}", times.bad, expected_time(reading), is_time=True)
     _check_unit(times, timestamp, reading.unit)
+    if (zoned := int(times.zoned.sum())) and (naive := int((times.dated & ~times.zoned).sum())):
+        log.warning(
+            "Column %r: %d dates name their zone and %d do not; the latter are taken as UTC, so that rows may be in "
+            "the wrong order by hours.",
+            *(timestamp, zoned, naive),
+        )
     return FrameColumns(users, items, values, times.time)
 
 
 def need_columns(frame: Any, names: Sequence[str], called: str, remedy: str = "") -> None:
-    """Raises a ValueError that lists those of `names` that the frame lacks, between `called` and `remedy`."""
+    """Raises a ValueError where the frame lacks some of `names`, has one twice, or columns of several lengths.
+
+    Args:
+        frame: Of any kind.
+        names: Of the columns.
+        called: What the frame is, for the message.
+        remedy: What to do where a column is missing.
+    """
     # Arrow calls its names so, data frames the other way, and a dict has nothing but its keys.
     there = list(getattr(frame, "column_names", getattr(frame, "columns", frame)))
     missing = [name for name in names if name not in there]
     if missing:
         msg = f"{called} lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, there))}.{remedy}"
+        raise ValueError(msg)
+    if twice := [name for name in names if there.count(name) > 1]:
+        msg = f"{called} has the column {twice[0]!r} {there.count(twice[0])} times: give each a name of its own."
+        raise ValueError(msg)
+    lengths = {name: len(frame[name]) for name in names}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{length:,} of {name}" for name, length in lengths.items())
+        msg = f"{called} must have as many values of each column. Received: {told}."
         raise ValueError(msg)
 
 

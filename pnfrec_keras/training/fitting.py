@@ -160,7 +160,7 @@ def fit(
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
     training_data = check_training(training_data, model)
-    check_validation(validation_data)
+    check_validation(validation_data, model.num_items)
     epochs = Epochs(model, config, own_rows)
     epochs.check_own_rows(initial)
     if not model.compiled:

@@ -146,6 +146,15 @@ def test_a_frame_that_cannot_be_used_says_why() -> None:
         arrays_from_frame(columns, positive=8)
     with pytest.raises(ValueError, match=r"lacks the column.s. stars. It has: user, item, value, timestamp"):
         arrays_from_frame(columns, positive=8, value="stars")
+    twice = pd.concat([pd.DataFrame(columns), pd.DataFrame(columns)[["item"]]], axis=1)
+    with pytest.raises(ValueError, match=r"The frame has the column 'item' 2 times: give each a name of its own"):
+        arrays_from_frame(twice, positive=8)
+    for longer in ("user", "timestamp"):
+        uneven = {**columns, longer: np.array([1, 1])}
+        with pytest.raises(ValueError, match=rf"as many values of each column. Received: .*2 of {longer}"):
+            arrays_from_frame(uneven, positive=8)
+    with pytest.raises(ValueError, match="The frame has no row"):
+        arrays_from_frame(pd.DataFrame(columns)[:0], positive=8)
 
 
 def test_a_frame_is_read_as_the_pipeline_reads_a_file() -> None:
@@ -228,5 +237,9 @@ def test_what_a_frame_makes_useless_is_said(caplog: pytest.LogCaptureFixture) ->
     caplog.clear()
     arrays_from_frame(frame([*sound, (1, "x", 9.0, 8), (2, "nan", 9.0, 0)]), positive=8)
     first, second = caplog.messages
+    caplog.clear()
+    mixed = {**frame(sound), "timestamp": [f"2020-01-0{n % 5 + 1}T10:00{'Z' * (n < 3)}" for n in range(10)]}
+    arrays_from_frame(mixed, positive=8)
+    assert caplog.messages[0].startswith("Column 'timestamp': 3 dates name their zone and 7 do not; the latter are")
     assert first.startswith("Column 'item': 1 rows have the id 'nan', a word for no value")
     assert second.startswith("1 of 2 held-out items are in the history of their user already, so that they can only be")
