@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pnfrec_keras.evaluation.baselines import ItemKNN, most_popular
+from pnfrec_keras.evaluation.baselines import ItemKNN, most_popular_positive
 from pnfrec_keras.evaluation.evaluate import Recommender, evaluate, of_model
 from pnfrec_keras.evaluation.tables import evaluate_table
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, pad
