@@ -14,7 +14,7 @@ from pipeline.config import ConfigError, PipelineConfig, load_config
 from pnfrec_core.provenance import result_name
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
-from studies.checks import check_inference, check_later
+from studies.checks import check_baseline, check_inference, check_later
 from studies.inference_rule import InferenceRule
 from studies.run.origin import Origin, origin_of
 
@@ -200,6 +200,8 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
         config = load_config(path, [*WITHOUT_SERVING, *settings])
         if arm.baseline is None:
             check_inference(arm.inference, config)
+        else:
+            check_baseline(arm.inference)
         if study.later_days:
             check_later(config)
     except ValueError as error:  # ConfigError is one
@@ -263,6 +265,9 @@ def _check(study: Study, path: Path) -> None:
         raise ConfigError(msg)
     if empty := [arm.name for arm in study.arms if not arm.inference.gamma]:
         msg = f"{path}: `inference.gamma` of the arm {empty[0]!r} is empty. Name at least one weight; 0 is the paper."
+        raise ConfigError(msg)
+    if empty := [key for key, values in study.grid.items() if not values]:
+        msg = f"{path}: `grid.{empty[0]}` is empty, so that the grid would have no arm. Name its values."
         raise ConfigError(msg)
     names = [arm.name for arm in study.all_arms()]
     for key, name in (("reference", study.reference), ("beside", study.beside), ("labels", study.labels)):

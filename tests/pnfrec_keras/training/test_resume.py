@@ -102,7 +102,8 @@ def test_a_finished_training_of_other_data_begins_anew(
     again = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "state")
     assert again.resumed_from == 1  # the same training is not done twice
     assert again.history == first.history
-    other = fitting.train(ITEMS, *change(*arrays()), MODEL, config, state_dir=tmp_path / "state")
+    training, validation = change(*arrays())
+    other = fitting.train(ITEMS, training, validation, MODEL, config, state_dir=tmp_path / "state")
     assert other.resumed_from == 0
     assert "is of a training on other data, or with other settings" in caplog.text
 
