@@ -28,6 +28,7 @@ TRIALS = 4
 SEED = 100
 OURS = "SASRec_p"
 _LIGR = {"layers": "ligr", "loss": "sampled_softmax", "n_negatives": 256}
+_ESASREC = ("model.variant=SASRec_p", "model.block=ligr", "model.loss=sampled_softmax", "model.sampled_items=256")
 _SMALL = "training.batch_size=100"
 # The module and the first words of a side, and its settings in turn.
 SIDES: dict[str, tuple[str, Sequence[Any]]] = {
@@ -72,6 +73,18 @@ SIDES: dict[str, tuple[str, Sequence[Any]]] = {
             [_SMALL],
             ["training.learning_rate=0.003"],
             ["training.learning_rate=0.003", "model.dropout=0.3"],
+        ],
+    ),
+    "eSASRec": (
+        "",
+        [
+            [*_ESASREC, *more]
+            for more in (
+                [],
+                ["model.dropout=0.5"],
+                ["training.learning_rate=0.003", "model.dropout=0.3"],
+                ["training.learning_rate=0.003", "model.dropout=0.5"],
+            )
         ],
     ),
     "gSASRec": (

@@ -11,6 +11,7 @@ validation, with seed 100, which the benchmark does not use; the test half is lo
 """
 
 import argparse
+import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,33 @@ def rows(shape: str, seed: int, runs: dict[str, Measured]) -> list[list[str]]:
     return found
 
 
+def overall(found: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """A row a shape and side: how long it took to the best that the peer reaches, both at the mean of the seeds.
+
+    Of one seed, the best of some thirty validations is a good one by luck, too, so that it may never be met again.
+    """
+    lines = []
+    for shape in dict.fromkeys(each["shape"] for each in found):
+        runs = [each["runs"] for each in found if each["shape"] == shape]
+        curves = {name: _mean_curve([run[name] for run in runs]) for name in runs[0]}
+        wanted = max(curves[PEER]["validation"])
+        whole = seconds_to(curves[PEER], wanted) or 0.0
+        for name, curve in curves.items():
+            taken = seconds_to(curve, wanted)
+            test = statistics.mean(run[name]["test"]["ndcg_p"] for run in runs)
+            reached = ["not reached", ""] if taken is None else [f"{taken:.0f} s", f"1/{whole / taken:.1f}"]
+            lines.append([f"{shape}, {name}", f"{max(curve['validation']):.4f}", *reached, f"{test:.4f}"])
+    return lines
+
+
+def _mean_curve(runs: Sequence[Measured]) -> Measured:
+    """Validation and seconds after each epoch that all runs have."""
+    return {
+        name: [statistics.mean(values) for values in zip(*(run[name] for run in runs), strict=False)]
+        for name in ("validation", "seconds")
+    }
+
+
 def compare(shape: str, seeds: Sequence[int], threads: int) -> list[dict[str, Any]]:
     """The runs of a shape, seed by seed."""
     found = []
@@ -99,6 +127,9 @@ def main() -> None:
     header = ["data, seed, side", "best validation NDCG_p", "after", "to the peer's best", "test NDCG_p", "delta"]
     lines = [line for each in found for line in rows(each["shape"], each["seed"], each["runs"])]
     measure.say("\n" + measure.table(header, lines))
+    if len(arguments.seeds) > 1:
+        header = ["mean of the seeds: data, side", "best validation NDCG_p", "to the peer's best", "", "test NDCG_p"]
+        measure.say("\n" + measure.table(header, overall(found)))
     measure.say(f"Stored in {path.relative_to(measure.ROOT)}.")
 
 

@@ -64,6 +64,7 @@ class Study:
         responsiveness: Whether each trial also tells what a dislike does to the items that are like the disliked one.
         later_days: In how many days after the first held-out row of a user each trial also counts all that the user
             likes and dislikes of one list; 0 for not at all.
+        published: Whether what the paper prints for these data stands beside the arms that are named as its models.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -80,6 +81,7 @@ class Study:
     grid: dict[str, list[Value]] = dataclasses.field(default_factory=dict)
     responsiveness: bool = False
     later_days: float = 0.0
+    published: bool = False
 
     @property
     def further(self) -> dict[str, bool | float]:

@@ -57,7 +57,7 @@ class TwoEncoders(keras.Model):
             self.history_length, config.dim, name="positive_positions", **common
         )
         self.input_dropout = Dropout(config.dropout, name="input_dropout", **common)
-        stack = (config.num_blocks, config.dim, config.num_heads, config.dropout)
+        stack = (config.num_blocks, config.dim, config.num_heads, config.dropout, config.block)
         self.positive_encoder = SequenceEncoder(*stack, name="positive_encoder", **common)
         self.final_norm = LayerNorm(name="final_norm", **common)
         self.negative_encoder = SequenceEncoder(*stack, name="negative_encoder", **common) if config.alpha else None

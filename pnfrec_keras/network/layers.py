@@ -8,6 +8,7 @@ from keras import ops
 from pnfrec_keras.network.attention import CausalAttention
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
+from pnfrec_keras.network.ligr import LigrBlock
 from pnfrec_keras.network.ragged import Tokens
 
 
@@ -135,9 +136,19 @@ class EncoderBlock(keras.layers.Layer):
         return {**super().get_config(), **config}
 
 
+_BLOCKS: dict[str, Any] = {"sasrec": EncoderBlock, "ligr": LigrBlock}
+
+
 @keras.saving.register_keras_serializable(package="pnfrec")
 class SequenceEncoder(keras.layers.Layer):
     """A stack of blocks over one polarity. Output is zero at padding.
+
+    Args:
+        num_blocks: How many.
+        dim: d, the width.
+        num_heads: Of the attention; divides `dim`.
+        dropout: Rate.
+        block: "sasrec" (`EncoderBlock`, the paper's) or "ligr" (`LigrBlock`).
 
     Call arguments:
         x: (batch, length, dim), or (tokens, dim) with `tokens`.
@@ -145,14 +156,18 @@ class SequenceEncoder(keras.layers.Layer):
         tokens: Where flat tokens stand; None for padded rows.
     """
 
-    def __init__(self, num_blocks: int, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
+    def __init__(
+        self, num_blocks: int, dim: int, num_heads: int, dropout: float, block: str = "sasrec", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_blocks = num_blocks
         self.dim = dim
         self.num_heads = num_heads
         self.dropout = dropout
+        self.block = block
+        kind = _BLOCKS[block]
         self.blocks = [
-            EncoderBlock(dim, num_heads, dropout, name=f"block_{number}", dtype=self.dtype_policy)
+            kind(dim, num_heads, dropout, name=f"block_{number}", dtype=self.dtype_policy)
             for number in range(num_blocks)
         ]
 
@@ -173,5 +188,6 @@ class SequenceEncoder(keras.layers.Layer):
             "dim": self.dim,
             "num_heads": self.num_heads,
             "dropout": self.dropout,
+            "block": self.block,
         }
         return {**super().get_config(), **config}

@@ -13,6 +13,13 @@ Dense layers compute `x @ kernel + bias`. With d the width, N the items, L the l
     final_norm/gamma, beta                          (d,)
     negative_final_norm/gamma, beta                 (d,)        where the encoders do not share one
     positive_trend, negative_trend                  (N + 1,)    with `trend_days`: added to the scores; row 0 is padding
+
+With `block: ligr` a block has, beside its attention:
+
+    E/B/{attention_norm,feed_forward_norm}/gamma, beta      (d,)
+    E/B/{attention_gate,feed_forward_gate}/kernel, bias     (d, d), (d,)
+    E/B/{activated,linear}/kernel                           (d, 4 * d)
+    E/B/outer/kernel                                        (4 * d, d)
 """
 
 from collections.abc import Iterator, Mapping, Sequence

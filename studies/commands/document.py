@@ -1,15 +1,13 @@
 """`docs/results.md`: the results of all studies, and beside them, apart, the published ones."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from studies.page import sentences
 from studies.page.pictures import Picture
+from studies.results.published import MEASURES, published
 from studies.results.ranks import COMPARED
 from studies.results.summary import Summary
 
-PUBLISHED = Path(__file__).parents[1] / "published.csv"
 # With more arms than this a table is not for reading: the pictures, and results.csv beside them.
 _ROWS = 16
 _INTRODUCTION = """\
@@ -118,16 +116,9 @@ def _origin(summary: Summary) -> tuple[str, str]:
     return summary.data.name, summary.data.protocol
 
 
-def published() -> list[dict[str, str]]:
-    """The rows of `published.csv`: numbers as the paper prints them, each with its source."""
-    with PUBLISHED.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _published() -> str:
-    shown = ("hr_p", "ndcg_p", "hr_delta", "ndcg_delta")
-    head = ["data", "model", *map(sentences.measure_label, shown), "best epoch", "source"]
-    return _table(head, (_published_row(row, shown) for row in published()), texts=2)
+    head = ["data", "model", *map(sentences.measure_label, MEASURES), "best epoch", "source"]
+    return _table(head, (_published_row(row, MEASURES) for row in published()), texts=2)
 
 
 def _published_row(row: Mapping[str, str], shown: Iterable[str]) -> list[str]:

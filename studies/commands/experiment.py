@@ -90,6 +90,7 @@ def _show(ran: "Ran", planned: "list[Trial]", study: "Study", folder: Path, base
     from studies.page import build, sentences
     from studies.results import stored, tables
     from studies.results.chance import differences_of
+    from studies.results.published import beside_published
     from studies.results.summarise import summarise
     from studies.run.data import prepared
     from studies.run.lengths import read_lengths
@@ -111,6 +112,9 @@ def _show(ran: "Ran", planned: "list[Trial]", study: "Study", folder: Path, base
 
     means = tables.means_table(found, {arm.name: arm.planned for arm in summed.arms})
     parts = [means, *sentences.failures(summed), *map(differences_of, summed.comparisons())]
+    if study.published:
+        best = {str(arm): float(rows["best_epoch"].mean()) for arm, rows in table.groupby("arm")}
+        parts.insert(1, beside_published(found, base.name, best))
     text = "\n\n".join([*parts, *tables.at_random_text(at_random, study.reference, study.beside)])
     done = [each for each in ran.folders if (each / outputs.TRIAL_RESULT).is_file()]
     write(folder / outputs.RESULTS, table.to_csv(index=False))

@@ -185,23 +185,23 @@ def means_table(found: Sequence[ArmResult], planned: Mapping[str, int] | None = 
         [
             arm.name,
             count_text(arm.seeds, asked.get(arm.name, 0)),
-            *(_mean(arm.mean[name], arm.sd[name]) for name in shown),
+            *(mean_text(arm.mean[name], arm.sd[name]) for name in shown),
         ]
         for arm in found
     ]
-    return "\n\n".join([_aligned([["arm", "seeds", *shown], *rows]), *_further_means(found)])
+    return "\n\n".join([aligned([["arm", "seeds", *shown], *rows]), *_further_means(found)])
 
 
 def _further_means(found: Sequence[ArmResult]) -> Iterator[str]:
     """A table for each group of measures that a study asks for beside the others, of the arms that have any of them."""
     for names in TABLES:
         rows = [
-            [arm.name, *(_mean(arm.mean[name], arm.sd[name]) if name in arm.mean else "-" for name in names)]
+            [arm.name, *(mean_text(arm.mean[name], arm.sd[name]) if name in arm.mean else "-" for name in names)]
             for arm in found
             if any(name in arm.mean for name in names)
         ]
         if rows:
-            yield _aligned([["arm", *names], *rows])
+            yield aligned([["arm", *names], *rows])
 
 
 def count_text(done: int, planned: int) -> str:
@@ -227,7 +227,7 @@ def differences_table(
             [arm, *(_interval(against.get(name), bool(chance and chance(arm, name))) for name in names)]
             for arm, against in arms.items()
         ]
-        return _aligned([["arm", *names], *rows])
+        return aligned([["arm", *names], *rows])
 
     further = [
         names for names in (BUCKETED, *TABLES) if any(name in against for against in arms.values() for name in names)
@@ -255,7 +255,8 @@ def at_random_text(found: Sequence[ArmResult], reference: str, beside: str | Non
     return [head, means_table(found), *(differences_table(arms, name) for name, arms in against.items() if arms)]
 
 
-def _mean(mean: float, sd: float) -> str:
+def mean_text(mean: float, sd: float) -> str:
+    """A mean with its standard deviation, where there is one."""
     return f"{mean:.4f}" if np.isnan(sd) else f"{mean:.4f}+-{sd:.4f}"
 
 
@@ -266,7 +267,8 @@ def _interval(interval: Interval | None, chance: bool) -> str:
     return f"{interval.estimate:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]{star}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as lines of text, the first cells to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

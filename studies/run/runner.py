@@ -10,6 +10,7 @@ from pathlib import Path
 from pnfrec_core.files import write
 from studies.outputs import TRIAL_RESULT
 from studies.run.data import prepared
+from studies.run.estimate import Estimate, to_do
 from studies.run.failure import FAILURES, TrialError
 from studies.run.forked import ForkServer
 from studies.run.trial_process import Say, run_trial, start, title
@@ -52,7 +53,8 @@ def run_trials(trials: Sequence[Trial], output: Path, say: Say, jobs: int = 1) -
     prepared(trials[waiting[0]].config, output.parent / "data")  # first, as what is wrong with the data is found soon
     server = start(jobs)
     begin = time.monotonic()
-    done = _run_all(trials, waiting, folders, output.parent, server, jobs, say)
+    estimate = Estimate(to_do(trials, waiting, output.parent / "models"), jobs, say)
+    done = _run_all(trials, waiting, folders, output.parent, server, jobs, say, estimate)
     failures: dict[str, str] = {}
     for count, (place, future) in enumerate(done, start=1):
         trial = trials[place]
@@ -79,6 +81,7 @@ def _run_all(
     server: ForkServer,
     jobs: int,
     say: Say,
+    estimate: Estimate,
 ) -> Iterator[tuple[int, "concurrent.futures.Future[float]"]]:
     """Yields the place of each trial when it has ended, and its seconds or its error. Trials of one training never run
     side by side: the second finds the model of the first.
@@ -94,7 +97,7 @@ def _run_all(
                 # Prepared by this thread, so that no two do it at once.
                 data = prepared(trials[ready].config, shared / "data")
                 models = shared / "models"
-                running[pool.submit(_timed, trials[ready], folders[ready], data, models, server, say)] = ready
+                running[pool.submit(_timed, trials[ready], folders[ready], data, models, server, say, estimate)] = ready
                 continue
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
@@ -116,7 +119,9 @@ def _summary(folder: Path) -> str:
     return f"{epoch}{gamma}validation NDCG {result['validation']['ndcg_p']:.4f}"
 
 
-def _timed(trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say) -> float:
+def _timed(
+    trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say, estimate: Estimate
+) -> float:
     begin = time.monotonic()
-    run_trial(trial, folder, data, models, server, say)
+    run_trial(trial, folder, data, models, server, say, estimate)
     return time.monotonic() - begin

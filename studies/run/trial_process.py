@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from studies.run.estimate import Estimate
 from studies.run.failure import ServerError, TrialError, reason
 from studies.run.forked import ForkError, ForkServer
 from studies.study import Trial
@@ -35,7 +36,9 @@ def title(trial: Trial) -> str:
     return trial.arm.name if trial.seed is None else f"{trial.arm.name}, seed {trial.seed}"
 
 
-def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say) -> None:
+def run_trial(
+    trial: Trial, folder: Path, data: Path, models: Path, server: ForkServer, say: Say, estimate: Estimate
+) -> None:
     """Runs `studies.run.trial` to its end.
 
     Args:
@@ -45,6 +48,7 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: Fork
         models: Folder of all trainings.
         server: Of `start`.
         say: Gets a line on the epochs now and then, those of other trials in between.
+        estimate: Is told of each epoch.
 
     Raises:
         TrialError: It failed.
@@ -64,7 +68,7 @@ def run_trial(trial: Trial, folder: Path, data: Path, models: Path, server: Fork
         "target": str(folder),
         **trial.further,
     }
-    epochs = Epochs(title(trial), trial.config.training.epochs, say)
+    epochs = Epochs(title(trial), trial.config.training.epochs, say, estimate)
     try:
         code, errors = server.heard(_run, request, epochs)
     except ForkError as error:
@@ -82,10 +86,11 @@ class Epochs:
         name: Of the trial.
         most: Epochs that it may take; it may stop before.
         say: Gets the lines.
+        estimate: Is told of each epoch.
     """
 
-    def __init__(self, name: str, most: int, say: Say) -> None:
-        self._name, self._most, self._say = name, most, say
+    def __init__(self, name: str, most: int, say: Say, estimate: Estimate) -> None:
+        self._name, self._most, self._say, self._estimate = name, most, say, estimate
         self._last = time.monotonic()
 
     def __call__(self, line: str) -> None:
@@ -95,6 +100,7 @@ class Epochs:
             text = (
                 f"    {self._name}: epoch {found['epoch']} of at most {self._most}, validation NDCG {found['ndcg']:.4f}"
             )
+            self._estimate.epoch(self._name, int(found["epoch"]))
             if time.monotonic() - self._last >= _EVERY_SECONDS:
                 self._last = time.monotonic()
                 self._say(text)

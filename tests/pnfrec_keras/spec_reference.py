@@ -48,6 +48,30 @@ def attention(query: Array, x: Array, weights: Weights, name: str, heads: int) -
     return dense(np.array(rows), weights, f"{name}/output")
 
 
+def sasrec_block(x: Array, weights: Weights, name: str, heads: int) -> Array:
+    q = layer_norm(x, weights, f"{name}/query_norm")
+    a = q + attention(q, x, weights, f"{name}/attention", heads)
+    b = layer_norm(a, weights, f"{name}/feed_forward_norm")
+    inner = dense(b, weights, f"{name}/inner")
+    return b + dense(np.where(inner.real > 0, inner, 0), weights, f"{name}/outer")
+
+
+def ligr_block(x: Array, weights: Weights, name: str, heads: int) -> Array:
+    """The block of arXiv 2502.03417: each part is let through by a gate, and the feed-forward one is a SwiGLU."""
+
+    def gate(x: Array, part: str) -> Array:
+        opened: Array = 1 / (1 + np.exp(-dense(x, weights, f"{name}/{part}_gate")))
+        return opened
+
+    n = layer_norm(x, weights, f"{name}/attention_norm")
+    a = x + gate(x, "attention") * attention(n, n, weights, f"{name}/attention", heads)
+    m = layer_norm(a, weights, f"{name}/feed_forward_norm")
+    u = m @ weights[f"{name}/activated/kernel"]
+    inner = u / (1 + np.exp(-u)) * (m @ weights[f"{name}/linear/kernel"])
+    result: Array = a + gate(a, "feed_forward") * (inner @ weights[f"{name}/outer/kernel"])
+    return result
+
+
 def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, heads: int) -> Array:
     """Hidden states of one sequence, (items, d)."""
     table = weights["item_embedding"]
@@ -56,11 +80,8 @@ def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, he
     x = np.sqrt(table.shape[1]) * table[list(items)] + positions[: len(items)]
     for block in range(blocks):
         name = f"{encoder}/block_{block}"
-        q = layer_norm(x, weights, f"{name}/query_norm")
-        a = q + attention(q, x, weights, f"{name}/attention", heads)
-        b = layer_norm(a, weights, f"{name}/feed_forward_norm")
-        inner = dense(b, weights, f"{name}/inner")
-        x = b + dense(np.where(inner.real > 0, inner, 0), weights, f"{name}/outer")
+        apply = ligr_block if f"{name}/attention_gate/kernel" in weights else sasrec_block
+        x = apply(x, weights, name, heads)
     own = encoder.replace("encoder", "final_norm")
     return layer_norm(x, weights, own if f"{own}/gamma" in weights else "final_norm")
 

@@ -40,7 +40,7 @@ def test_those_that_come_with_it_can_be_planned(name: str) -> None:
     planned = trials(study, CONFIG, [])
     assert len({trial.key for trial in planned}) == len(planned)
     # The narrower intervals, but where the configuration's own protocol is the question.
-    targets = "last" if name in ("popularity", "served", "shipped") else "successive"
+    targets = "last" if name in ("paper", "popularity", "served", "shipped") else "successive"
     assert {trial.config.feedback.targets for trial in planned} == {targets}
     compared = [trial for trial in planned if trial.arm.name in (study.reference, study.beside)]
     assert "SASRec_p" in {trial.config.model.effective().variant for trial in compared if not trial.arm.baseline}

@@ -13,6 +13,7 @@ _SETTINGS = {
     "dim": "Width (dim)",
     "num_blocks": "Blocks",
     "num_heads": "Heads",
+    "block": "Kind of block",
     "max_length": "Items read of a history (max_length)",
     "alpha": "alpha, weight of the loss of disliked items",
     "beta": "beta, weight of the contrastive loss",

@@ -40,10 +40,10 @@ def batch() -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize(("block", "shared"), [("sasrec", True), ("sasrec", False), ("ligr", True)])
 @pytest.mark.parametrize("polarity", ["positive", "negative"])
-def test_hidden_states_and_logits(polarity: str, shared: bool, training: bool) -> None:
-    model, weights = filled(shared_positions=shared, shared_final_norm=shared)
+def test_hidden_states_and_logits(polarity: str, block: str, shared: bool, training: bool) -> None:
+    model, weights = filled(shared_positions=shared, shared_final_norm=shared, block=block)
     assert ("negative_final_norm/gamma" in weights) is not shared
     rows = [row[-LENGTH:] for row in (POSITIVE if polarity == "positive" else NEGATIVE)]
     padded = pad(rows, LENGTH)
@@ -76,12 +76,16 @@ def test_positions_that_count_from_the_end(polarity: str, training: bool) -> Non
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize(("similarity", "temperature"), [("dot", None), ("cosine", 0.1), ("cosine", 0.5)])
+@pytest.mark.parametrize(
+    ("similarity", "temperature", "block"),
+    [("dot", None, "sasrec"), ("cosine", 0.1, "sasrec"), ("cosine", 0.5, "sasrec"), ("dot", None, "ligr")],
+)
 def test_losses_and_the_gradient_of_the_item_embedding(
-    similarity: str, temperature: float | None, jit_compile: bool
+    similarity: str, temperature: float | None, block: str, jit_compile: bool
 ) -> None:
     alpha, beta = 0.45, 0.25
-    model, weights = filled(alpha=alpha, beta=beta, similarity=similarity, temperature=temperature or 0.1)
+    settings = {"similarity": similarity, "temperature": temperature or 0.1, "block": block}
+    model, weights = filled(alpha=alpha, beta=beta, **settings)
     model.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=jit_compile)
 
     def parts(weights: Any) -> dict[str, Any]:
@@ -98,11 +102,26 @@ def test_losses_and_the_gradient_of_the_item_embedding(
         assert float(logs[f"loss_{name}"]) == pytest.approx(expected, rel=1e-5)
     assert float(logs["loss"]) == pytest.approx(total(weights), rel=1e-5)
     moved = get_named_weights(model)
-    for name in ("item_embedding", "positive_positions", "final_norm/gamma"):
+    inside = {"sasrec": "query_norm/gamma", "ligr": "attention_gate/bias"}[block]
+    for name in ("item_embedding", "positive_positions", "final_norm/gamma", f"positive_encoder/block_0/{inside}"):
         expected = spec.gradient(total, weights, name)
         if name == "item_embedding":
             expected[0] = 0  # the padding row has no gradient
         assert_close(weights[name] - moved[name], expected)
+
+
+def test_names_and_shapes_of_gated_blocks_are_the_documented_ones() -> None:
+    shapes = {name: value.shape for name, value in get_named_weights(filled(block="ligr")[0]).items()}
+    begin = "negative_encoder/block_1/"
+    assert {name.removeprefix(begin): shape for name, shape in shapes.items() if name.startswith(begin)} == {
+        **{f"{norm}/{part}": (DIM,) for norm in ("attention_norm", "feed_forward_norm") for part in ("gamma", "beta")},
+        **{f"attention/{name}/kernel": (DIM, DIM) for name in ("query", "key", "value", "output")},
+        **{f"attention/{name}/bias": (DIM,) for name in ("query", "key", "value", "output")},
+        **{f"{name}_gate/kernel": (DIM, DIM) for name in ("attention", "feed_forward")},
+        **{f"{name}_gate/bias": (DIM,) for name in ("attention", "feed_forward")},
+        **{f"{name}/kernel": (DIM, 4 * DIM) for name in ("activated", "linear")},
+        "outer/kernel": (4 * DIM, DIM),
+    }
 
 
 def test_names_and_shapes_are_the_documented_ones() -> None:

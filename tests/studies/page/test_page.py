@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from studies.commands.document import PUBLISHED, published, to_markdown
+from studies.commands.document import to_markdown
 from studies.outputs import SUMMARY
 from studies.page import build, sentences
 from studies.results.bootstrap import Interval
+from studies.results.published import PUBLISHED, published
 from studies.results.summary import Summary, SummaryError, read
 from tests.studies import made_up
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from studies.run import runner, trial_process
+from studies.run.estimate import Estimate
 from studies.run.failure import ServerError, TrialError, reason
 from studies.run.forked import ForkError
 from studies.study import Trial, load_study, trials
@@ -41,6 +42,9 @@ def test_the_reason_is_a_sentence(status: int, errors: str, expected: str) -> No
     assert reason(status, errors).startswith(expected)
 
 
+NONE = Estimate({}, 1, print)
+
+
 def test_a_long_reason_is_cut() -> None:
     found = reason(1, "ValueError: " + "word " * 1000)
     assert len(found) <= 400
@@ -66,7 +70,7 @@ def test_a_trial_that_is_killed_says_so(tmp_path: Path) -> None:
     trial = planned()[0]
     server: Any = Server(-9, "last words")
     with pytest.raises(TrialError, match="ended with -9:\nlast words") as caught:
-        trial_process.run_trial(trial, tmp_path / "trials" / "x", tmp_path, tmp_path / "models", server, print)
+        trial_process.run_trial(trial, tmp_path / "trials" / "x", tmp_path, tmp_path / "models", server, print, NONE)
     assert caught.value.reason.startswith("It was killed (SIGKILL)")
 
 
@@ -78,7 +82,7 @@ def test_without_a_process_to_fork_from_nothing_goes_on(tmp_path: Path) -> None:
 
     server: Any = Gone()
     with pytest.raises(ServerError, match=r"could not start\. The process that others are forked from has ended"):
-        trial_process.run_trial(planned()[0], tmp_path / "x", tmp_path, tmp_path / "models", server, print)
+        trial_process.run_trial(planned()[0], tmp_path / "x", tmp_path, tmp_path / "models", server, print, NONE)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

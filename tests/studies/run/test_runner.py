@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from studies.run import runner
+from studies.run.estimate import Estimate
 from studies.study import Trial, load_study, trials
 
 CONFIG = Path(__file__).parents[3] / "configs" / "movietweetings.yaml"
@@ -39,7 +40,12 @@ def test_trials_of_one_training_never_run_side_by_side(
     folders = [tmp_path / trial.key for trial in planned]
     server: Any = None
     places = range(len(planned))
-    done = [place for place, _ in runner._run_all(planned, places, folders, tmp_path, server, jobs, print)]
+    done = [
+        place
+        for place, _ in runner._run_all(
+            planned, places, folders, tmp_path, server, jobs, print, Estimate({}, jobs, print)
+        )
+    ]
     assert sorted(done) == list(range(len(planned)))
     assert all(len(set(together)) == len(together) for together in seen), "no training twice at once"
     assert max(map(len, seen)) == jobs

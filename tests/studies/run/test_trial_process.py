@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from studies.run.estimate import Estimate
 from studies.run.trial_process import PRELOADED, Epochs
 
 
@@ -13,7 +14,7 @@ def test_epochs_are_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     said: list[str] = []
-    epochs = Epochs("PNFRec, seed 3", 100, said.append)
+    epochs = Epochs("PNFRec, seed 3", 100, said.append, Estimate({}, 1, said.append))
     for epoch, second in enumerate((10.0, 31.0, 45.0, 62.0), start=1):
         now[0] = second
         epochs(json.dumps({"epoch": epoch, "ndcg": 0.01 * epoch}) + "\n")
