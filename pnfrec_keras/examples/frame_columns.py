@@ -15,13 +15,13 @@ class FrameColumns(NamedTuple):
     """What the rows of a table say.
 
     Attributes:
-        users: Ids of users, as text.
+        users: The user of each row by a number, in the order of the ids' code points.
         items: Ids of items, as text.
         values: Finite numbers.
         times: Whole numbers of one unit.
     """
 
-    users: npt.NDArray[Any]
+    users: npt.NDArray[np.int64]
     items: npt.NDArray[Any]
     values: npt.NDArray[np.float64]
     times: npt.NDArray[np.int64]
@@ -41,7 +41,8 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     if not len(frame[user]):
         msg = "The frame has no row."
         raise ValueError(msg)
-    users, items = (_texts(*read_ids(frame, name)) for name in (user, item))
+    user_ids, user_codes = read_ids(frame, user)
+    item_ids, item_codes = read_ids(frame, item)
     values = read_numbers(frame, value)
     stored = _arrow(frame[timestamp], timestamp)
     reading = TimeReading(FRACTIONAL) if has_fractions(stored) else TimeReading()
@@ -54,7 +55,9 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
             "the wrong order by hours.",
             *(timestamp, zoned, naive),
         )
-    return FrameColumns(users, items, values, times.time)
+    places = np.argsort(np.argsort(np.array(user_ids, dtype=object)))
+    # Objects: numpy's own text is as wide as the longest id in each row, and loses zeros at its end.
+    return FrameColumns(places[user_codes], np.array(item_ids, dtype=object)[item_codes], values, times.time)
 
 
 def need_columns(frame: Any, names: Sequence[str], called: str, remedy: str = "") -> None:
@@ -173,11 +176,6 @@ def _ids_by_type(values: Sequence[Any], name: str) -> list[str | None]:
         for place, code in zip(of_kind, codes.tolist(), strict=True):
             found[place] = known[code]
     return found
-
-
-def _texts(ids: list[str], codes: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
-    """Each row's id."""
-    return np.array([*ids, ""], dtype=str)[codes]
 
 
 def _check(column: Any, called: str, bad: npt.NDArray[np.bool_], expected: str, *, is_time: bool = False) -> None:

@@ -212,6 +212,14 @@ def test_an_id_of_several_types_is_one(written: list[Any], read: list[str]) -> N
     assert arrays_from_frame(columns, positive=8).vocabulary.item_ids == read
 
 
+def test_ids_of_any_length_and_sign_stay_apart() -> None:
+    rows = [(user, item, 9.0, time) for user in ("u\0", "u") for time, item in enumerate(["i\0", "i", "i" * 1000])]
+    columns = pd.DataFrame(rows, columns=["user", "item", "value", "timestamp"])
+    vocabulary, training, validation = arrays_from_frame(columns, positive=8, max_length=3)
+    assert vocabulary.item_ids == ["i", "i\0"]
+    assert (len(training), len(validation)) == (2, 2)
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
 def test_a_missing_id_amid_several_types_is_none(missing: Any) -> None:
     columns = {**frame([(1, "x", 9.0, time) for time in range(3)]), "item": pd.Series([7, "x", missing], dtype=object)}
