@@ -127,7 +127,7 @@ def find_in_order(seen: Observed, config: FeedbackConfig) -> Iterator[Finding]:
         config.limits.contradictions,
         f"{contrary:,} of {rows:,} rows give an item another value than a row of the same user and time"
         f"{example(seen, observed.CONTRARY)}.",
-        "Correct what wrote them: which of them counts as the later one, only the file decides.",
+        "Correct what wrote them: nothing but the order of the input says which of them counts as the later one.",
     )
     yield Finding(
         observed.TIED,
