@@ -87,6 +87,18 @@ SIDES: dict[str, tuple[str, Sequence[Any]]] = {
             )
         ],
     ),
+    "HSTU": (
+        "",
+        [
+            ["model.variant=SASRec_p", "model.block=hstu", *more]
+            for more in (
+                [],
+                ["model.dropout=0.3"],
+                ["training.learning_rate=0.003"],
+                ["training.learning_rate=0.003", "model.dropout=0.3"],
+            )
+        ],
+    ),
     "gSASRec": (
         "",
         [

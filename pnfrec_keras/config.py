@@ -61,8 +61,8 @@ class ModelConfig:
         dim: d, the width of the network: of its embeddings and of its hidden states.
         num_blocks: The number of transformer blocks of each encoder.
         num_heads: The number of attention heads of each block; `dim` must be a multiple of it.
-        block: The blocks of the encoders: "sasrec" (the paper), or "ligr", those of eSASRec: gates that they learn let
-            their parts through, and their feed-forward part is four times as wide (`pnfrec_keras.network.ligr`).
+        block: The blocks of the encoders: "sasrec" (the paper); or "ligr", those of eSASRec, with learnt gates and a
+            wider feed-forward part; or "hstu", which add up what they attend to (docs/guides/losses.md).
         dropout: The dropout rate, also on the attention weights.
         alpha: The weight of CE_n, the cross-entropy of the negative encoder; 0 removes that encoder, as PNFRec_pc does.
         beta: The weight of the contrastive term L_c; 0 removes the term, as PNFRec_pn does.
@@ -105,7 +105,7 @@ class ModelConfig:
     dim: int = 64
     num_blocks: int = 2
     num_heads: int = 1
-    block: Literal["sasrec", "ligr"] = "sasrec"
+    block: Literal["sasrec", "ligr", "hstu"] = "sasrec"
     dropout: float = 0.1
     alpha: float = 0.45
     beta: float = 0.25

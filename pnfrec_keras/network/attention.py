@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.ragged import Gradient, Tokens
 
@@ -35,14 +36,11 @@ class CausalAttention(keras.layers.Layer):
         self.dim = dim
         self.num_heads = num_heads
         self.rate = dropout
-        self.query_projection = self._projection(dim, "query")
-        self.key_value_projection = self._projection(2 * dim, "key_value")
-        self.output_projection = self._projection(dim, "output")
-        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
-
-    def _projection(self, width: int, name: str) -> Any:
-        normal = keras.initializers.RandomNormal(stddev=0.02)
-        return keras.layers.Dense(width, kernel_initializer=normal, name=name, dtype=self.dtype_policy)
+        common: dict[str, Any] = {"dtype": self.dtype_policy}
+        self.query_projection = dense(dim, "query", **common)
+        self.key_value_projection = dense(2 * dim, "key_value", **common)
+        self.output_projection = dense(dim, "output", **common)
+        self.dropout = Dropout(dropout, name="dropout", **common)
 
     def build(self, input_shape: Any) -> None:
         for projection in (self.query_projection, self.key_value_projection, self.output_projection):
@@ -62,7 +60,7 @@ class CausalAttention(keras.layers.Layer):
 
     def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> tuple[Tensor, Gradient]:
         """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim), and the gradient by both."""
-        length = _length(queries)
+        length = length_of(queries)
         query, key, value = self._heads(queries, keys_values)
         scores = tf.matmul(query, key, transpose_b=True)
         later = tf.linalg.band_part(tf.fill([length, length], tf.float32.min), 0, -1)
@@ -74,15 +72,15 @@ class CausalAttention(keras.layers.Layer):
         # Besides the weights it keeps a byte for each of them: heads and dropped weights are made again.
         def gradient(queries: Tensor, keys_values: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor]:
             query, key, value = self._heads(queries, keys_values)
-            above = self._split(upstream, 1)[0]
+            above = split_heads(upstream, 1, self.num_heads)[0]
             by_value = tf.matmul(drop(tf.cast(weights, value.dtype)), above, transpose_a=True)
             by_weights = tf.cast(drop(tf.matmul(above, value, transpose_b=True)), tf.float32)
             by_scores = weights * (by_weights - tf.reduce_sum(by_weights * weights, axis=-1, keepdims=True))
             by_scores = tf.cast(by_scores, query.dtype)
             by_query = tf.matmul(by_scores, key) * self._scale
-            return self._join(by_query), self._join(tf.matmul(by_scores, query, transpose_a=True), by_value)
+            return join_heads(by_query), join_heads(tf.matmul(by_scores, query, transpose_a=True), by_value)
 
-        return self._join(attended), gradient
+        return join_heads(attended), gradient
 
     @property
     def _scale(self) -> float:
@@ -90,25 +88,28 @@ class CausalAttention(keras.layers.Layer):
 
     def _heads(self, queries: Tensor, keys_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scaled queries, keys and values, each (rows, heads, length, dim / heads)."""
-        (query,), (key, value) = self._split(queries, 1), self._split(keys_values, 2)
+        (query,) = split_heads(queries, 1, self.num_heads)
+        key, value = split_heads(keys_values, 2, self.num_heads)
         return query * self._scale, key, value
-
-    def _split(self, projected: Tensor, count: int) -> list[Tensor]:
-        """`count` projections side by side, (rows, length, count * dim), each as (rows, heads, length, dim / heads)."""
-        shape = [-1, _length(projected), count, self.num_heads, self.dim // self.num_heads]
-        apart: list[Tensor] = tf.unstack(tf.transpose(tf.reshape(projected, shape), [2, 0, 3, 1, 4]), num=count)
-        return apart
-
-    def _join(self, *heads: Tensor) -> Tensor:
-        """The inverse of `_split`."""
-        together = tf.transpose(tf.stack(heads), [1, 3, 0, 2, 4])  # (rows, length, count, heads, dim / heads)
-        return tf.reshape(together, [-1, _length(together), len(heads) * self.dim])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dim": self.dim, "num_heads": self.num_heads, "dropout": self.rate}
 
 
-def _length(rows: Tensor) -> Any:
+def split_heads(projected: Tensor, count: int, heads: int) -> list[Tensor]:
+    """`count` projections side by side, (rows, length, count * dim), each as (rows, heads, length, dim / heads)."""
+    shape = [-1, length_of(projected), count, heads, projected.shape[-1] // (count * heads)]
+    apart: list[Tensor] = tf.unstack(tf.transpose(tf.reshape(projected, shape), [2, 0, 3, 1, 4]), num=count)
+    return apart
+
+
+def join_heads(*heads: Tensor) -> Tensor:
+    """The inverse of `split_heads`."""
+    together = tf.transpose(tf.stack(heads), [1, 3, 0, 2, 4])  # (rows, length, count, heads, dim / heads)
+    return tf.reshape(together, [-1, length_of(together), len(heads) * together.shape[3] * together.shape[4]])
+
+
+def length_of(rows: Tensor) -> Any:
     """Of the second axis: a number where the graph knows it, which spares it many small operations."""
     known = rows.shape[1]
     return tf.shape(rows)[1] if known is None else known

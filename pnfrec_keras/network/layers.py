@@ -6,15 +6,12 @@ import keras
 from keras import ops
 
 from pnfrec_keras.network.attention import CausalAttention
+from pnfrec_keras.network.dense import dense, normal
 from pnfrec_keras.network.dropout import Dropout
+from pnfrec_keras.network.hstu import HstuBlock
 from pnfrec_keras.network.layer_norm import LayerNorm
 from pnfrec_keras.network.ligr import LigrBlock
 from pnfrec_keras.network.ragged import Tokens
-
-
-def _normal() -> keras.initializers.Initializer:
-    # A new instance each time, so that two kernels never share a seed and the two encoders start different.
-    return keras.initializers.RandomNormal(stddev=0.02)
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")
@@ -80,7 +77,7 @@ class PositionEmbedding(keras.layers.Layer):
 
     def build(self, input_shape: Any = None) -> None:
         del input_shape
-        self.embeddings = self.add_weight(name="embeddings", shape=(self.max_length, self.dim), initializer=_normal())
+        self.embeddings = self.add_weight(name="embeddings", shape=(self.max_length, self.dim), initializer=normal())
         self.built = True
 
     def call(self, columns: Any) -> Any:
@@ -111,9 +108,9 @@ class EncoderBlock(keras.layers.Layer):
         self.query_norm = LayerNorm(name="query_norm", **common)
         self.attention = CausalAttention(dim, num_heads, dropout, name="attention", **common)
         self.feed_forward_norm = LayerNorm(name="feed_forward_norm", **common)
-        self.inner = keras.layers.Dense(dim, activation="relu", kernel_initializer=_normal(), name="inner", **common)
+        self.inner = dense(dim, "inner", activation="relu", **common)
         self.inner_dropout = Dropout(dropout, name="inner_dropout", **common)
-        self.outer = keras.layers.Dense(dim, kernel_initializer=_normal(), name="outer", **common)
+        self.outer = dense(dim, "outer", **common)
         self.outer_dropout = Dropout(dropout, name="outer_dropout", **common)
 
     def build(self, input_shape: Any) -> None:
@@ -136,7 +133,7 @@ class EncoderBlock(keras.layers.Layer):
         return {**super().get_config(), **config}
 
 
-_BLOCKS: dict[str, Any] = {"sasrec": EncoderBlock, "ligr": LigrBlock}
+_BLOCKS: dict[str, Any] = {"sasrec": EncoderBlock, "ligr": LigrBlock, "hstu": HstuBlock}
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")
@@ -148,7 +145,7 @@ class SequenceEncoder(keras.layers.Layer):
         dim: d, the width.
         num_heads: Of the attention; divides `dim`.
         dropout: Rate.
-        block: "sasrec" (`EncoderBlock`, the paper's) or "ligr" (`LigrBlock`).
+        block: "sasrec" (`EncoderBlock`, the paper's), "ligr" (`LigrBlock`) or "hstu" (`HstuBlock`).
 
     Call arguments:
         x: (batch, length, dim), or (tokens, dim) with `tokens`.

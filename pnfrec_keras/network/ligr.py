@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from pnfrec_keras.network.attention import CausalAttention
+from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
 from pnfrec_keras.network.ragged import Tokens
@@ -40,16 +41,16 @@ class LigrBlock(keras.layers.Layer):
         common: dict[str, Any] = {"dtype": self.dtype_policy}
         self.attention_norm = LayerNorm(name="attention_norm", **common)
         self.attention = CausalAttention(dim, num_heads, dropout, name="attention", **common)
-        self.attention_gate = _dense(dim, "attention_gate", activation="sigmoid", **common)
+        self.attention_gate = dense(dim, "attention_gate", activation="sigmoid", **common)
         self.attention_dropout = Dropout(dropout, name="attention_dropout", **common)
         self.feed_forward_norm = LayerNorm(name="feed_forward_norm", **common)
         wide = EXPANSION * dim
-        self.activated = _dense(wide, "activated", activation="silu", use_bias=False, **common)
-        self.linear = _dense(wide, "linear", use_bias=False, **common)
+        self.activated = dense(wide, "activated", activation="silu", use_bias=False, **common)
+        self.linear = dense(wide, "linear", use_bias=False, **common)
         self.inner_dropout = Dropout(dropout, name="inner_dropout", **common)
-        self.outer = _dense(dim, "outer", use_bias=False, **common)
+        self.outer = dense(dim, "outer", use_bias=False, **common)
         self.outer_dropout = Dropout(dropout, name="outer_dropout", **common)
-        self.feed_forward_gate = _dense(dim, "feed_forward_gate", activation="sigmoid", **common)
+        self.feed_forward_gate = dense(dim, "feed_forward_gate", activation="sigmoid", **common)
 
     def build(self, input_shape: Any) -> None:
         narrow = (self.attention_norm, self.attention, self.attention_gate, self.feed_forward_norm)
@@ -70,8 +71,3 @@ class LigrBlock(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         config = {"dim": self.dim, "num_heads": self.num_heads, "dropout": self.dropout}
         return {**super().get_config(), **config}
-
-
-def _dense(width: int, name: str, **settings: Any) -> Any:
-    normal = keras.initializers.RandomNormal(stddev=0.02)
-    return keras.layers.Dense(width, kernel_initializer=normal, name=name, **settings)

@@ -20,6 +20,11 @@ With `block: ligr` a block has, beside its attention:
     E/B/{attention_gate,feed_forward_gate}/kernel, bias     (d, d), (d,)
     E/B/{activated,linear}/kernel                           (d, 4 * d)
     E/B/outer/kernel                                        (4 * d, d)
+
+With `block: hstu` a block has these alone:
+
+    E/B/{input_norm,sum_norm}/gamma, beta                   (d,)
+    E/B/{gate,query,key,value,output}/kernel, bias          (d, d), (d,)
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -4,7 +4,7 @@ Everything is analytic where it is differentiated, so that weights may be comple
 the derivative of the loss by it to the last digit (complex-step differentiation), without a formula for the gradient.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,34 @@ def ligr_block(x: Array, weights: Weights, name: str, heads: int) -> Array:
     a = x + gate(x, "attention") * attention(n, n, weights, f"{name}/attention", heads)
     m = layer_norm(a, weights, f"{name}/feed_forward_norm")
     u = m @ weights[f"{name}/activated/kernel"]
-    inner = u / (1 + np.exp(-u)) * (m @ weights[f"{name}/linear/kernel"])
+    inner = silu(u) * (m @ weights[f"{name}/linear/kernel"])
     result: Array = a + gate(a, "feed_forward") * (inner @ weights[f"{name}/outer/kernel"])
     return result
+
+
+def hstu_block(x: Array, weights: Weights, name: str, heads: int) -> Array:
+    """The block of arXiv 2402.17152 without its bias: what is attended to is added up, then normalised and gated."""
+    n = layer_norm(x, weights, f"{name}/input_norm")
+    u, v, q, k = (silu(dense(n, weights, f"{name}/{part}")) for part in ("gate", "value", "query", "key"))
+    width = q.shape[1] // heads
+    summed = np.zeros(q.shape, np.result_type(q, k, v))
+    for head in range(heads):
+        columns = slice(head * width, (head + 1) * width)
+        for t in range(len(q)):
+            for s in range(t + 1):
+                summed[t, columns] += silu(q[t, columns] @ k[s, columns]) * v[s, columns]
+    return x + dense(layer_norm(summed, weights, f"{name}/sum_norm") * u, weights, f"{name}/output")
+
+
+def silu(x: Any) -> Any:
+    return x / (1 + np.exp(-x))
+
+
+def block_of(weights: Weights, name: str) -> Callable[[Array, Weights, str, int], Array]:
+    """Which block it is, by what it holds."""
+    if f"{name}/attention_gate/kernel" in weights:
+        return ligr_block
+    return hstu_block if f"{name}/sum_norm/gamma" in weights else sasrec_block
 
 
 def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, heads: int) -> Array:
@@ -80,8 +105,7 @@ def encode(items: Sequence[int], weights: Weights, encoder: str, blocks: int, he
     x = np.sqrt(table.shape[1]) * table[list(items)] + positions[: len(items)]
     for block in range(blocks):
         name = f"{encoder}/block_{block}"
-        apply = ligr_block if f"{name}/attention_gate/kernel" in weights else sasrec_block
-        x = apply(x, weights, name, heads)
+        x = block_of(weights, name)(x, weights, name, heads)
     own = encoder.replace("encoder", "final_norm")
     return layer_norm(x, weights, own if f"{own}/gamma" in weights else "final_norm")
 

@@ -31,6 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
     "PNFRec with positions from the end": {"positions": "from_end"},
     "PNFRec with tables of its own": {"shared_positions": False, "shared_final_norm": False, "num_heads": 2},
     "PNFRec with gated blocks": {"block": "ligr"},
+    "PNFRec with blocks of HSTU": {"block": "hstu", "num_heads": 2},
     "PNFRec with a trend": {"trend_days": 14.0, "variant": "PNFRec_pn"},
     "SASRec": {"variant": "SASRec", "num_blocks": 1},
     "PNFRec with a sampled loss": {"loss": "gbce", "sampled_items": 7},

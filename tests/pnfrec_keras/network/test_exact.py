@@ -40,7 +40,7 @@ def batch() -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize(("block", "shared"), [("sasrec", True), ("sasrec", False), ("ligr", True)])
+@pytest.mark.parametrize(("block", "shared"), [("sasrec", True), ("sasrec", False), ("ligr", True), ("hstu", True)])
 @pytest.mark.parametrize("polarity", ["positive", "negative"])
 def test_hidden_states_and_logits(polarity: str, block: str, shared: bool, training: bool) -> None:
     model, weights = filled(shared_positions=shared, shared_final_norm=shared, block=block)
@@ -78,7 +78,13 @@ def test_positions_that_count_from_the_end(polarity: str, training: bool) -> Non
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(
     ("similarity", "temperature", "block"),
-    [("dot", None, "sasrec"), ("cosine", 0.1, "sasrec"), ("cosine", 0.5, "sasrec"), ("dot", None, "ligr")],
+    [
+        ("dot", None, "sasrec"),
+        ("cosine", 0.1, "sasrec"),
+        ("cosine", 0.5, "sasrec"),
+        ("dot", None, "ligr"),
+        ("dot", None, "hstu"),
+    ],
 )
 def test_losses_and_the_gradient_of_the_item_embedding(
     similarity: str, temperature: float | None, block: str, jit_compile: bool
@@ -102,18 +108,31 @@ def test_losses_and_the_gradient_of_the_item_embedding(
         assert float(logs[f"loss_{name}"]) == pytest.approx(expected, rel=1e-5)
     assert float(logs["loss"]) == pytest.approx(total(weights), rel=1e-5)
     moved = get_named_weights(model)
-    inside = {"sasrec": "query_norm/gamma", "ligr": "attention_gate/bias"}[block]
-    for name in ("item_embedding", "positive_positions", "final_norm/gamma", f"positive_encoder/block_0/{inside}"):
+    inside = {"sasrec": ["query_norm/gamma"], "ligr": ["attention_gate/bias"], "hstu": ["query/bias", "value/bias"]}
+    names = ["item_embedding", "positive_positions", "final_norm/gamma"]
+    for name in (*names, *(f"positive_encoder/block_0/{part}" for part in inside[block])):
         expected = spec.gradient(total, weights, name)
         if name == "item_embedding":
             expected[0] = 0  # the padding row has no gradient
         assert_close(weights[name] - moved[name], expected)
 
 
-def test_names_and_shapes_of_gated_blocks_are_the_documented_ones() -> None:
-    shapes = {name: value.shape for name, value in get_named_weights(filled(block="ligr")[0]).items()}
+def shapes_of_a_block(block: str) -> dict[str, tuple[int, ...]]:
     begin = "negative_encoder/block_1/"
-    assert {name.removeprefix(begin): shape for name, shape in shapes.items() if name.startswith(begin)} == {
+    named = get_named_weights(filled(block=block)[0]).items()
+    return {name.removeprefix(begin): value.shape for name, value in named if name.startswith(begin)}
+
+
+def test_names_and_shapes_of_hstu_are_the_documented_ones() -> None:
+    assert shapes_of_a_block("hstu") == {
+        **{f"{norm}/{part}": (DIM,) for norm in ("input_norm", "sum_norm") for part in ("gamma", "beta")},
+        **{f"{name}/kernel": (DIM, DIM) for name in ("gate", "query", "key", "value", "output")},
+        **{f"{name}/bias": (DIM,) for name in ("gate", "query", "key", "value", "output")},
+    }
+
+
+def test_names_and_shapes_of_gated_blocks_are_the_documented_ones() -> None:
+    assert shapes_of_a_block("ligr") == {
         **{f"{norm}/{part}": (DIM,) for norm in ("attention_norm", "feed_forward_norm") for part in ("gamma", "beta")},
         **{f"attention/{name}/kernel": (DIM, DIM) for name in ("query", "key", "value", "output")},
         **{f"attention/{name}/bias": (DIM,) for name in ("query", "key", "value", "output")},
