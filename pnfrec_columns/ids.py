@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 from pnfrec_columns.arrays import EXACT_BITS, Codes, Mask, is_text, utf8, with_nulls
 from pnfrec_core.errors import FeedbackError
 
+# What software writes where there is no value, in lower case.
+_NO_VALUE = ("nan", "null", "none", "nil", "na", "n/a", "#n/a", "<na>", "nat", "(null)", "\\n", "undefined")
+
 
 def decode_ids(array: pa.Array, where: str) -> tuple[pa.Array, Codes]:
     """Distinct ids, without blanks around them, and a code per row.
@@ -47,6 +50,16 @@ def hash_ids(ids: pa.Array, key: str) -> npt.NDArray[np.uint64]:
     texts = ids.to_numpy(zero_copy_only=False)
     hashes: npt.NDArray[np.uint64] = pd.util.hash_array(texts, hash_key=key, categorize=False)
     return hashes
+
+
+def say_nothing(ids: pa.Array) -> Mask:
+    r"""Which ids are a word for no value, such as `nan` or `NULL`, and may be what a program made of a missing one.
+
+    >>> say_nothing(pa.array(["NaN", "None", "\\N", "nano", "0"])).tolist()
+    [True, True, True, False, False]
+    """
+    found: Mask = np.asarray(pc.is_in(pc.utf8_lower(ids), value_set=pa.array(_NO_VALUE)))
+    return found
 
 
 def expected_id(kind: Any) -> str:

@@ -1,5 +1,7 @@
 """Whether an arm of a study can do what the study asks of it, before anything is trained."""
 
+import math
+
 from pipeline.config import PipelineConfig
 from pnfrec_keras.config import check_recency, check_rule
 from studies.inference_rule import InferenceRule
@@ -7,6 +9,18 @@ from studies.inference_rule import InferenceRule
 
 def check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
     """Raises a ValueError, in the words of a study, where an arm cannot rank by its rule."""
+    for name, weights in (("gamma", rule.gamma), ("recency", [rule.recency]), ("delta_weight", [rule.delta_weight])):
+        for weight in weights:
+            # Below 0 it would raise what is disliked.
+            if weight is not None and not 0.0 <= weight < math.inf:
+                msg = f"`inference.{name}` must be 0 or more and finite. Received: {weight}."
+                raise ValueError(msg)
+    if rule.rule_name is None and any(rule.gamma):
+        msg = (
+            f"`inference.gamma` {rule.gamma} is the weight of a rule, and none is named, so that it would do nothing: "
+            "set `inference.rule`, or leave gamma out."
+        )
+        raise ValueError(msg)
     try:
         if rule.rule_name is not None:
             check_rule(rule.rule_name, config.model.variant, config.model.alpha)
@@ -19,6 +33,16 @@ def check_inference(rule: InferenceRule, config: PipelineConfig) -> None:
         raise ValueError(msg)
     if len(rule.gamma) > 1 and config.feedback.validation_targets != "both":
         msg = "To choose from several `inference.gamma`, set `feedback.validation_targets: both`."
+        raise ValueError(msg)
+
+
+def check_baseline(rule: InferenceRule) -> None:
+    """Raises a ValueError where a baseline is to rank by a rule, which it never asks."""
+    if rule.rule_name is not None or any(rule.gamma) or rule.recency:
+        msg = (
+            "A baseline ranks by itself, so that `rule`, `gamma` and `recency` of its `inference` would do nothing: "
+            "leave them out."
+        )
         raise ValueError(msg)
 
 

@@ -14,7 +14,7 @@ from pipeline.config import ConfigError, PipelineConfig, load_config
 from pnfrec_core.provenance import result_name
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
-from studies.checks import check_inference, check_later
+from studies.checks import check_baseline, check_inference, check_later
 from studies.inference_rule import InferenceRule
 from studies.run.origin import Origin, origin_of
 
@@ -156,7 +156,7 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
     Args:
         study: The study.
         config_path: YAML of the data set.
-        overrides: `key=value` of the command line; they win over study and arm.
+        overrides: `key=value` of the command line; they win over study and arm, but for the seeds.
 
     Raises:
         ConfigError: A setting cannot be used.
@@ -171,6 +171,12 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
         if study.halves:
             settings["feedback.split_seed"] = seed
         config = _config(study, arm, config_path, [*map("=".join, _texts(settings)), *overrides])
+        if config.training.seed != seed:
+            msg = (
+                f"`--set training.seed={config.training.seed}` would give all trainings of an arm one seed, as if "
+                "chance changed nothing: leave it out. The seeds of a study are its `seeds`."
+            )
+            raise ConfigError(msg)
         rule = config.feedback.split_rule
         if study.halves and ("split_seed" not in rule.settings or config.feedback.split_seed != seed):
             msg = (
@@ -196,6 +202,8 @@ def _config(study: Study, arm: Arm, path: Path, settings: Sequence[str]) -> Pipe
         config = load_config(path, [*WITHOUT_SERVING, *settings])
         if arm.baseline is None:
             check_inference(arm.inference, config)
+        else:
+            check_baseline(arm.inference)
         if study.later_days:
             check_later(config)
     except ValueError as error:  # ConfigError is one
@@ -260,6 +268,9 @@ def _check(study: Study, path: Path) -> None:
     if empty := [arm.name for arm in study.arms if not arm.inference.gamma]:
         msg = f"{path}: `inference.gamma` of the arm {empty[0]!r} is empty. Name at least one weight; 0 is the paper."
         raise ConfigError(msg)
+    if empty := [key for key, values in study.grid.items() if not values]:
+        msg = f"{path}: `grid.{empty[0]}` is empty, so that the grid would have no arm. Name its values."
+        raise ConfigError(msg)
     names = [arm.name for arm in study.all_arms()]
     for key, name in (("reference", study.reference), ("beside", study.beside), ("labels", study.labels)):
         if name is not None and name not in names:
@@ -272,6 +283,9 @@ def _check(study: Study, path: Path) -> None:
         msg = f"{path}: `arms`: several are named {', '.join(twice)}. Give each a name of its own."
         raise ConfigError(msg)
     sets: list[Mapping[str, Any]] = [study.set, study.grid, *(arm.set for arm in study.arms)]
+    if any("training.seed" in settings for settings in sets):
+        msg = f"{path}: `seeds` gives each training its own `training.seed`: remove that key."
+        raise ConfigError(msg)
     if study.halves and any("feedback.split_seed" in settings for settings in sets):
         msg = f"{path}: `halves` gives each seed its own `feedback.split_seed`: remove that key, or `halves`."
         raise ConfigError(msg)

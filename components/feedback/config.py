@@ -150,6 +150,12 @@ class FeedbackConfig:
         if not (self.files or self.events):
             msg = "`feedback.files` is empty: name at least one file, folder or glob."
             raise ValueError(msg)
+        for pattern, key in patterns_of(self):
+            if not pattern.strip():
+                msg = (
+                    f"`{key}` has an empty path, as if the whole of `feedback.base` were meant. Received: {pattern!r}."
+                )
+                raise ValueError(msg)
         check_placeholders(patterns_of(self), None if self.titles is None else self.titles.file, self.spans)
         if len(self.delimiter) != 1:
             msg = f"`feedback.delimiter` must be one character. Received: {self.delimiter!r}. For `::` use format: dat."

@@ -9,7 +9,7 @@ import yaml
 
 from pnfrec_core.settings.errors import ConfigError
 from pnfrec_core.settings.problems import Location, key_of, sentences
-from pnfrec_core.settings.yaml_text import RepeatedKeyError, Scientific, parse
+from pnfrec_core.settings.yaml_text import MisreadError, Scientific, parse
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def read_mapping(path: Path, content: str) -> dict[str, Any]:
         content: What it should hold, for the message.
 
     Raises:
-        ConfigError: The file is missing, no YAML or no mapping, or has a key twice.
+        ConfigError: The file is missing, no YAML or no mapping, or has a key twice or a number such as 010.
     """
     try:
         values = parse(path.read_text(encoding="utf-8"))
@@ -32,7 +32,7 @@ def read_mapping(path: Path, content: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot be read as a YAML file ({error})."
         raise ConfigError(msg) from error
-    except RepeatedKeyError as error:
+    except MisreadError as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     except yaml.YAMLError as error:

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from pnfrec_core.settings.errors import ConfigError
-from pnfrec_core.settings.yaml_text import RepeatedKeyError, parse
+from pnfrec_core.settings.yaml_text import MisreadError, parse
 
 
 def apply_override(values: dict[str, Any], override: str) -> None:
@@ -24,7 +24,7 @@ def apply_override(values: dict[str, Any], override: str) -> None:
         raise ConfigError(msg)
     try:
         value = parse(text)
-    except RepeatedKeyError as error:
+    except MisreadError as error:
         msg = f"--set {override}: {error}"
         raise ConfigError(msg) from error
     except yaml.YAMLError as error:

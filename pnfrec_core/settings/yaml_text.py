@@ -1,4 +1,7 @@
-"""YAML as the configuration takes it: no key twice, and numbers such as 1e-3, which YAML 1.1 takes for text."""
+"""YAML as the configuration takes it: what YAML 1.1 reads otherwise than people mean it is refused or put right.
+
+That is a key that stands twice, numbers such as 010 and 1:30, and numbers such as 1e-3, which it takes for text.
+"""
 
 import re
 from typing import Any
@@ -7,7 +10,10 @@ import yaml
 
 _SCIENTIFIC_TAG = "!scientific"
 _SCIENTIFIC = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
+_NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _MERGE_TAG = "tag:yaml.org,2002:merge"
+# Numbers of base 8 and of base 60, to YAML 1.1 alone.
+_OCTAL = re.compile(r"[-+]?0[0-7_]+")
 
 
 class Scientific(str):
@@ -24,8 +30,12 @@ def is_scientific(text: str) -> bool:
     return _SCIENTIFIC.fullmatch(text) is not None
 
 
-class RepeatedKeyError(ValueError):
-    """A key that stands twice in a mapping, of whose values YAML would silently take the last."""
+class MisreadError(ValueError):
+    """Text of which YAML would silently make something that nobody meant.
+
+    It is a key that stands twice in a mapping, of whose values the last would count, or a number such as 010, which
+    would be 8, or 1:30, which would be 90.
+    """
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,25 +51,27 @@ def parse(text: str) -> Any:
 
     Raises:
         yaml.YAMLError: The text is no YAML.
-        RepeatedKeyError: A key stands twice in a mapping.
+        MisreadError: A key stands twice in a mapping, or a number is written in base 8 or 60.
     """
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
-        _check_keys(node, "", set())
+        _check_node(node, "", set())
         return None if node is None else loader.construct_document(node)
     finally:
         loader.dispose()
 
 
-def _check_keys(node: yaml.Node | None, path: str, seen: set[int]) -> None:
+def _check_node(node: yaml.Node | None, path: str, seen: set[int]) -> None:
     # An alias leads to a node that was seen, possibly to one that it is part of.
     if node is None or id(node) in seen:
         return
     seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
+    if isinstance(node, yaml.ScalarNode):
+        _check_number(node, path)
+    elif isinstance(node, yaml.SequenceNode):
         for child in node.value:
-            _check_keys(child, path, seen)
+            _check_node(child, path, seen)
     elif isinstance(node, yaml.MappingNode):
         _check_mapping(node, path, seen)
 
@@ -75,6 +87,21 @@ def _check_mapping(node: yaml.MappingNode, path: str, seen: set[int]) -> None:
                 first = lines[key.value]
                 place = f"in line {line}" if first == line else f"in lines {first} and {line}"
                 msg = f"`{inner}` is given twice, {place}. Keep one of the two."
-                raise RepeatedKeyError(msg)
+                raise MisreadError(msg)
             lines[key.value] = line
-        _check_keys(value, inner, seen)
+        _check_node(value, inner, seen)
+
+
+def _check_number(node: yaml.ScalarNode, path: str) -> None:
+    text = node.value
+    if node.style is not None or node.tag not in _NUMBER_TAGS:
+        return
+    base = 8 if _OCTAL.fullmatch(text) else 60 if ":" in text else 10
+    if base != 10:
+        read = yaml.safe_load(text)
+        place = f"`{path}` in line {node.start_mark.line + 1}: " if path else ""
+        msg = (
+            f"{place}{text} is to YAML the number {read}, written in base {base}. If it is text, such as an id, put it "
+            f"in quotes: '{text}'. If it is a number, write it in base 10."
+        )
+        raise MisreadError(msg)

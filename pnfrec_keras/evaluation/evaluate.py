@@ -18,6 +18,7 @@ from pnfrec_keras.evaluation.ranked import Ranked, measure
 from pnfrec_keras.examples.arrays import EvaluationArrays, pad
 from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.examples.histories import IntArray
+from pnfrec_keras.examples.of_catalogue import check_examples
 from pnfrec_keras.network.model import PNFRec
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -94,8 +95,12 @@ def evaluate(
     Returns:
         "hr_p", "hr_n", "hr_delta" and the same of "ndcg" and "mrr", "coverage" and the others of `lists.LIST_METRICS`.
         The measures of a group without examples are NaN.
+
+    Raises:
+        ValueError: As `rank_all`; or the examples hold items that the model does not have, or longer histories.
     """
     if isinstance(recommender, PNFRec):
+        check_examples(arrays, recommender.num_items)
         k = recommender.k if k is None else k
         recommender = of_model(recommender, recommender.popularity if popularity is None else popularity)
     k = TrainingConfig.k if k is None else k
@@ -121,7 +126,15 @@ def of_model(model: PNFRec, popularity: Any) -> Recommender:
 
 def history(model: PNFRec, arrays: EvaluationArrays) -> IntArray:
     """What the positive encoder of a model reads of each example: the last liked items, or the last of all."""
-    return arrays.positive if model.reads == POSITIVE else pad(arrays.seen, model.history_length)
+    if model.reads != POSITIVE:
+        return pad(arrays.seen, model.history_length)
+    if arrays.positive.shape[1] > model.history_length:
+        msg = (
+            f"The histories are {arrays.positive.shape[1]} long, and a model of `max_length` {model.history_length} "
+            "reads as many: make the examples with its `max_length`."
+        )
+        raise ValueError(msg)
+    return arrays.positive
 
 
 def examples_at(arrays: EvaluationArrays, places: npt.NDArray[np.int64]) -> EvaluationArrays:

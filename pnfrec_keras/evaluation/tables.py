@@ -16,7 +16,7 @@ from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.evaluation.pairs import Pairs, read_pairs, refuse_repeats
 from pnfrec_keras.evaluation.ranked import Ranked, measure
 from pnfrec_keras.evaluation.table_order import order_of_ranks, order_of_scores
-from pnfrec_keras.examples.frame_columns import need_columns, read_ids, read_numbers
+from pnfrec_keras.examples.frame_columns import check_threshold, need_columns, read_ids, read_numbers
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 _Ints = npt.NDArray[np.int64]
@@ -63,11 +63,13 @@ def evaluate_table(
         What `evaluate` returns.
 
     Raises:
-        ValueError: A column is missing, or a row cannot be used; the message names the first such row, counted from 0.
+        ValueError: `k` or `positive` cannot be used; or a column is missing, or a row cannot be used, of which the
+            message names the first, counted from 0.
     """
     if k < 1:
         msg = f"`k` must be at least 1. Received: {k}."
         raise ValueError(msg)
+    check_threshold(positive)
     ranked = rank_table(table, targets, positive, k, catalogue, (user, item, value, rank, score))
     if isinstance(catalogue, Vocabulary):
         return measure(ranked, k, catalogue.counts, catalogue.group_numbers())

@@ -1,23 +1,27 @@
 """The columns of a table in memory, read as the pipeline reads those of a file (`pnfrec_columns`)."""
 
+import logging
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+log = logging.getLogger(__name__)
+
 
 class FrameColumns(NamedTuple):
     """What the rows of a table say.
 
     Attributes:
-        users: Ids of users, as text.
+        users: The user of each row by a number, in the order of the ids' code points.
         items: Ids of items, as text.
         values: Finite numbers.
         times: Whole numbers of one unit.
     """
 
-    users: npt.NDArray[Any]
+    users: npt.NDArray[np.int64]
     items: npt.NDArray[Any]
     values: npt.NDArray[np.float64]
     times: npt.NDArray[np.int64]
@@ -34,38 +38,72 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     from pnfrec_columns.units import FRACTIONAL, TimeReading
 
     need_columns(frame, (user, item, value, timestamp), "The frame")
-    users, items = (_texts(*read_ids(frame, name)) for name in (user, item))
+    if not len(frame[user]):
+        msg = "The frame has no row."
+        raise ValueError(msg)
+    user_ids, user_codes = read_ids(frame, user)
+    item_ids, item_codes = read_ids(frame, item)
     values = read_numbers(frame, value)
     stored = _arrow(frame[timestamp], timestamp)
     reading = TimeReading(FRACTIONAL) if has_fractions(stored) else TimeReading()
     times = decode_times(stored, f"Column {timestamp!r}", reading)
     _check(frame[timestamp], f"Column {timestamp!r}", times.bad, expected_time(reading), is_time=True)
     _check_unit(times, timestamp, reading.unit)
-    return FrameColumns(users, items, values, times.time)
+    if (zoned := int(times.zoned.sum())) and (naive := int((times.dated & ~times.zoned).sum())):
+        log.warning(
+            "Column %r: %d dates name their zone and %d do not; the latter are taken as UTC, so that rows may be in "
+            "the wrong order by hours.",
+            *(timestamp, zoned, naive),
+        )
+    places = np.argsort(np.argsort(np.array(user_ids, dtype=object)))
+    # Objects: numpy's own text is as wide as the longest id in each row, and loses zeros at its end.
+    return FrameColumns(places[user_codes], np.array(item_ids, dtype=object)[item_codes], values, times.time)
 
 
 def need_columns(frame: Any, names: Sequence[str], called: str, remedy: str = "") -> None:
-    """Raises a ValueError that lists those of `names` that the frame lacks, between `called` and `remedy`."""
+    """Raises a ValueError where the frame lacks some of `names`, has one twice, or columns of several lengths.
+
+    Args:
+        frame: Of any kind.
+        names: Of the columns.
+        called: What the frame is, for the message.
+        remedy: What to do where a column is missing.
+    """
     # Arrow calls its names so, data frames the other way, and a dict has nothing but its keys.
     there = list(getattr(frame, "column_names", getattr(frame, "columns", frame)))
     missing = [name for name in names if name not in there]
     if missing:
         msg = f"{called} lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, there))}.{remedy}"
         raise ValueError(msg)
+    if twice := [name for name in names if there.count(name) > 1]:
+        msg = f"{called} has the column {twice[0]!r} {there.count(twice[0])} times: give each a name of its own."
+        raise ValueError(msg)
+    lengths = {name: len(frame[name]) for name in names}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{length:,} of {name}" for name, length in lengths.items())
+        msg = f"{called} must have as many values of each column. Received: {told}."
+        raise ValueError(msg)
 
 
 def read_ids(frame: Any, name: str, where: str = "") -> tuple[list[str], npt.NDArray[np.int32]]:
     """The distinct ids of a column as text, and which of them each row has; `where` follows the column in an error.
 
+    It warns of ids that are a word for no value, such as `nan`.
+
     Raises:
         ValueError: A row has no id; the message names the first.
     """
-    from pnfrec_columns.ids import decode_ids, expected_id
+    from pnfrec_columns.ids import decode_ids, expected_id, say_nothing
 
     called = f"Column {name!r}{where}"
-    column = _arrow(frame[name], name)
+    column = _arrow(frame[name], name, of_ids=True)
     ids, codes = decode_ids(column, called)
     _check(frame[name], called, codes < 0, expected_id(column.type))
+    for code in np.flatnonzero(say_nothing(ids)).tolist():
+        log.warning(
+            "%s: %d rows have the id %r, a word for no value, and would all be one: drop them if they have none.",
+            *(called, np.count_nonzero(codes == code), ids[code].as_py()),
+        )
     return ids.to_pylist(), codes
 
 
@@ -83,26 +121,61 @@ def read_numbers(frame: Any, name: str, where: str = "") -> npt.NDArray[np.float
     return values
 
 
-def _arrow(column: Any, name: str) -> Any:
+def check_threshold(positive: Any) -> None:
+    """Raises a ValueError unless `positive` is a number that values can be compared with."""
+    is_number = isinstance(positive, int | float | np.integer | np.floating) and not isinstance(positive, bool)
+    if not (is_number and math.isfinite(positive)):
+        msg = f"`positive` must be a finite number, from which on a value is liked. Received: {positive!r}."
+        raise ValueError(msg)
+
+
+def _arrow(column: Any, name: str, *, of_ids: bool = False) -> Any:
     import pyarrow as pa
 
     if isinstance(column, pa.ChunkedArray | pa.Array):
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     try:
         array = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         try:
             # Several types in one column, such as numbers and text.
-            array = pa.array([None if each is None or each != each else str(each) for each in column])
+            values = [None if _is_missing(each) else each for each in column]
+            texts = [None if each is None else str(each) for each in values]
+            array = pa.array(_ids_by_type(values, name) if of_ids else texts)
         except (TypeError, ValueError) as error:
             msg = f"Column {name!r}: cannot be read ({error}). Make it one of text, numbers or dates."
             raise ValueError(msg) from error
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _texts(ids: list[str], codes: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
-    """Each row's id."""
-    return np.array([*ids, ""], dtype=str)[codes]
+def _is_missing(value: Any) -> bool:
+    """None, NaN, and what pandas has in their place, one of which cannot even be compared."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+
+
+def _ids_by_type(values: Sequence[Any], name: str) -> list[str | None]:
+    """The text form of each id of several types: 7, 7.0 and "7" are one, as in a column of each type."""
+    import pyarrow as pa
+
+    from pnfrec_columns.ids import decode_ids
+
+    places: dict[type, list[int]] = {}
+    for place, value in enumerate(values):
+        if value is not None:
+            places.setdefault(type(value), []).append(place)
+    found: list[str | None] = [None] * len(values)
+    for kind, of_kind in places.items():
+        own = [values[place] for place in of_kind]
+        # Python's integers have no end.
+        is_whole = issubclass(kind, int) and kind is not bool
+        ids, codes = decode_ids(pa.array(list(map(str, own)) if is_whole else own), f"Column {name!r}")
+        known = [*ids.to_pylist(), None]
+        for place, code in zip(of_kind, codes.tolist(), strict=True):
+            found[place] = known[code]
+    return found
 
 
 def _check(column: Any, called: str, bad: npt.NDArray[np.bool_], expected: str, *, is_time: bool = False) -> None:

@@ -4,6 +4,7 @@ The pipeline does this in Beam, with filters, split rules and an account of ever
 last positive interaction of each user is held out for validation, everything before it is training.
 """
 
+import logging
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy.typing as npt
 
 from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, evaluation_arrays, training_arrays
-from pnfrec_keras.examples.frame_columns import read_columns
+from pnfrec_keras.examples.frame_columns import check_threshold, read_columns
 from pnfrec_keras.examples.vocabulary import Vocabulary
+
+log = logging.getLogger(__name__)
 
 
 class FrameArrays(NamedTuple):
@@ -38,7 +41,7 @@ def arrays_from_frame(
 
     Users are held out with their last positive interaction, if they have at least three positive ones; what follows it
     is dropped, so that nothing later leaks into training. Like every leave-one-out split it still lets the model see
-    other users' later interactions.
+    other users' later interactions. It warns where nothing is disliked, and of held-out items that can only be missed.
 
     Args:
         frame: One row an interaction. Ids, times and values are read as the pipeline reads those of a file: whole
@@ -52,13 +55,23 @@ def arrays_from_frame(
         dislikes: Whether to tell where dislikes stand among the likes, for `eta` and `preference` of the model.
 
     Raises:
-        ValueError: A column is missing, or has a row that cannot be used; the message names the first.
+        ValueError: `positive` is no finite number; or a column is missing, or has a row that cannot be used, of which
+            the message names the first.
     """
+    check_threshold(positive)
     users, items, values, times = read_columns(frame, user, item, value, timestamp)
     is_positive = values >= positive
     order = np.lexsort((np.arange(len(users)), times, users))
     users, items, is_positive = users[order], items[order], is_positive[order]
     training, held_out, in_training = _leave_one_out(users, is_positive)
+    if is_positive.all():
+        log.warning("No value is below `positive`, %g: there are no dislikes to learn from.", positive)
+    if repeated := sum(bool((items[a:b] == items[b]).any()) for a, b in held_out):
+        log.warning(
+            "%d of %d held-out items are in the history of their user already, so that they can only be missed: keep "
+            "one row of each user and item, as by `frame.drop_duplicates`.",
+            *(repeated, len(held_out)),
+        )
     vocabulary = Vocabulary.from_interactions(items[in_training], is_positive[in_training])
 
     def histories(spans: list[tuple[int, int]], polarity: bool) -> list[list[str]]:

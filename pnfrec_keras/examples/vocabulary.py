@@ -39,6 +39,9 @@ class Vocabulary:
         if len(set(self.item_ids)) != len(self.item_ids) or "" in self.item_ids:
             msg = "Item ids of a vocabulary must be distinct and not empty."
             raise ValueError(msg)
+        if others := [item_id for item_id in self.item_ids if not isinstance(item_id, str)]:
+            msg = f"Item ids of a vocabulary must be text. Received: {others[0]!r}."
+            raise ValueError(msg)
         if not len(self.item_ids) == len(self.counts) == len(self.positive_counts):
             msg = (
                 "A vocabulary needs a count and a positive count for each item. Received: "
@@ -46,8 +49,28 @@ class Vocabulary:
             )
             raise ValueError(msg)
 
+        self._check_counts()
         if self.recent_positive_counts is not None and len(self.recent_positive_counts) != len(self.item_ids):
             msg = "A vocabulary with recent positive counts needs one for each item."
+            raise ValueError(msg)
+
+    def _check_counts(self) -> None:
+        """Raises a ValueError unless they can be counts, and stand in their order: buckets of popularity go by it."""
+        counts, positive = np.asarray(self.counts), np.asarray(self.positive_counts)
+        if not ((positive >= 0) & (counts >= positive)).all():
+            place = int(np.argmin((positive >= 0) & (counts >= positive)))
+            msg = (
+                f"The item {self.item_ids[place]!r} of the vocabulary must occur as often as it is liked, or more. "
+                f"Received: {counts[place]} and {positive[place]}."
+            )
+            raise ValueError(msg)
+        if (rises := np.flatnonzero(counts[1:] > counts[:-1])).size:
+            place = int(rises[0]) + 1
+            msg = (
+                f"A vocabulary has the most frequent item first. Received: {self.item_ids[place]!r}, which occurs "
+                f"{counts[place]} times, after {self.item_ids[place - 1]!r} with {counts[place - 1]}. "
+                "`Vocabulary.from_interactions` sorts them."
+            )
             raise ValueError(msg)
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pnfrec_core import lists, popularity, schema
-from pnfrec_keras.config import check_rule
+from pnfrec_keras.config import ExportConfig, check_rule
 from pnfrec_keras.examples.batch import POSITIVE
 from pnfrec_keras.examples.records import evaluation_parsing_spec, item_table
 from pnfrec_keras.examples.vocabulary import Vocabulary
@@ -51,8 +51,8 @@ class Ranker(tf.Module):  # type: ignore[misc]
         rule, gamma, recency: How the gate and serving rank; see `pnfrec_keras.config.ExportConfig`.
 
     Raises:
-        ValueError: Model and vocabulary differ in size, the rule needs a negative encoder and there is none, or recency
-            needs counts that the vocabulary has not.
+        ValueError: Model and vocabulary differ in size, a weight is negative or no finite number, the rule needs a
+            negative encoder and there is none, or recency needs counts that the vocabulary has not.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Ranker(tf.Module):  # type: ignore[misc]
                 f"The model has {model.num_items} items, its vocabulary {len(vocabulary)}. They must come from one run."
             )
             raise ValueError(msg)
-        _check_rule(model, rule, gamma)
+        _check_rule(model, ExportConfig(rule=rule, gamma=gamma, recency=recency))
         model = in_float32(model)
         # Kept as a plain closure: only the raw variables are tracked and saved.
         self._encode = _traced_once(model)
@@ -251,8 +251,7 @@ def _largest(k: Tensor) -> Tensor:
     return tf.reduce_max(tf.concat([k, [0]], axis=0))
 
 
-def _check_rule(model: PNFRec, rule: str, gamma: float) -> None:
-    rules.find_rule(rule)
+def _check_rule(model: PNFRec, config: ExportConfig) -> None:
     # A model of one history has no signature that takes another weight: at 0 no rule acts.
-    if gamma or model.reads == POSITIVE:
-        check_rule(rule, model.variant, model.alpha)
+    if config.gamma or model.reads == POSITIVE:
+        check_rule(config.rule, model.variant, model.alpha)

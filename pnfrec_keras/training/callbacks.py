@@ -17,6 +17,7 @@ from pnfrec_core.arrays import read_arrays
 _STATE_FILE = "state.npz"
 _HISTORY_KEY = "history"
 _COUNT_KEY = "variable_count"
+_TRAINED_KEY = "trained"
 # Of early stopping.
 _COUNTERS = ("best", "wait", "best_epoch")
 
@@ -109,16 +110,17 @@ class ResumableState(keras.callbacks.Callback):
     alone, a resumed run ends with the same weights as an uninterrupted one.
 
     Args:
-        folder: Where the state lives. Name it by the settings and the data, so that no other run goes on from it. None:
-            nothing is kept on disk, only the history.
+        folder: Where the state lives. None: nothing is kept on disk, only the history.
         early_stopping: Its counters are part of the state. Put it before this callback in the list. None: the training
             ends after a number of steps, and no epoch of it is the best.
+        trained: What is trained (`what_is_trained.digest_for_resume`): a state of anything else is not gone on with.
     """
 
-    def __init__(self, folder: str | Path | None, early_stopping: Patience | None) -> None:
+    def __init__(self, folder: str | Path | None, early_stopping: Patience | None, trained: str = "") -> None:
         super().__init__()
         self.path = None if folder is None else Path(folder) / _STATE_FILE
         self.early_stopping = early_stopping
+        self._trained = trained
         self.history: list[dict[str, float]] = []
         self._counters: dict[str, Any] = {}
         self._best_weights: list[Any] | None = None
@@ -140,7 +142,7 @@ class ResumableState(keras.callbacks.Callback):
         return self._read(model, self.path) if self.path is not None and self.path.exists() else {}
 
     def _read(self, model: keras.Model, path: Path | BinaryIO) -> dict[str, Any]:
-        """What the file holds; nothing, with a warning, if it is damaged or of another network."""
+        """What the file holds; nothing, with a warning, if it is damaged or of another training."""
         try:
             state: dict[str, Any] = read_arrays(path)
             stored = [state[f"variable_{number}"].shape for number in range(int(state[_COUNT_KEY]))]
@@ -149,6 +151,11 @@ class ResumableState(keras.callbacks.Callback):
             return {}
         if stored != [tuple(variable.shape) for variable in _variables(model)]:
             log.warning("%s is of another version of the network: the training begins anew.", self.path)
+            return {}
+        if str(state.get(_TRAINED_KEY, "")) != self._trained:
+            log.warning(
+                "%s is of a training on other data, or with other settings: the training begins anew.", self.path
+            )
             return {}
         return state
 
@@ -185,6 +192,7 @@ class ResumableState(keras.callbacks.Callback):
             "best_count": len(best),
             _HISTORY_KEY: json.dumps(self.history),
             _COUNT_KEY: len(_variables(self.model)),
+            _TRAINED_KEY: self._trained,
         }
         state |= {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
         state |= {f"best_{number}": weight for number, weight in enumerate(best)}

@@ -9,6 +9,7 @@ import keras
 from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.examples.batch import DISLIKED, MIXED
+from pnfrec_keras.examples.of_catalogue import check_examples, check_items
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.trend import trend_of
 
@@ -30,12 +31,14 @@ def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArra
     """The sequences as a model learns from them: with the places of dislikes only where it reads these.
 
     Raises:
-        ValueError: It cannot learn from them: they are too short, or lack margins or places that it reads.
+        ValueError: It cannot learn from them: they are too short, of another catalogue or another `max_length` than the
+            model, or lack margins or places that it reads.
     """
     items = training_data.mixed if model.reads == MIXED else training_data.positive
     if items is None:
         msg = "This variant reads the mixed history: read the training data with `mixed=True`."
         raise ValueError(msg)
+    _check_sequences(training_data, model)
     if not (items[:, 1:] > 0).any():
         msg = (
             "No training user has two items in a sequence: there is no next item to learn. Check `feedback.positive` "
@@ -47,8 +50,9 @@ def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArra
     return _dislikes_for(model.config, training_data)
 
 
-def check_validation(validation_data: EvaluationArrays) -> None:
-    """Raises a ValueError where no example can say when to stop."""
+def check_validation(validation_data: EvaluationArrays, num_items: int) -> None:
+    """Raises a ValueError where no example can say when to stop, or they are of another catalogue than the model's."""
+    check_examples(validation_data, num_items)
     if not validation_data.is_positive.any():
         msg = (
             "The validation split has no positive target, which early stopping needs. Check "
@@ -106,3 +110,21 @@ def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
             "`feedback.positive` (is any value below the threshold?), or set `model.soft_boundary: 0`."
         )
         raise ValueError(msg)
+
+
+def _check_sequences(training_data: TrainingArrays, model: PNFRec) -> None:
+    """Raises a ValueError where the data are of another catalogue or another `max_length` than the model."""
+    length = model.config.max_length
+    lengths = {"positive": length + 1, "negative": length + 1, "mixed": 2 * length + 1, DISLIKED: length}
+    for name, wanted in lengths.items():
+        sequence = getattr(training_data, name)
+        if sequence is None:
+            continue
+        check_items(sequence, model.num_items, f"The {name} sequences of the training data")
+        if sequence.shape[1] != wanted:
+            msg = (
+                f"The {name} sequences of the training data are {sequence.shape[1]} long, and a model of `max_length` "
+                f"{length} needs {wanted}: from shorter ones it would not learn all positions that it ranks by. Make "
+                "model and data with one `max_length`."
+            )
+            raise ValueError(msg)

@@ -18,6 +18,7 @@ from pnfrec_keras.examples.arrays import (
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.callbacks import Patience, ResumableState
 from pnfrec_keras.training.warm import WarmStart
+from pnfrec_keras.training.what_is_trained import digest_for_resume
 from pnfrec_keras.training.worker_loop import SharedState, WorkerLoop
 from pnfrec_keras.training.workers import check_scope, workers_of
 
@@ -74,11 +75,21 @@ class Epochs:
         total = self._loop.total
         return dataclasses.replace(started, users=total(started.users), interactions=total(started.interactions))
 
-    def state(self, folder: str | Path | None, early_stopping: Patience | None) -> ResumableState:
-        """What an interrupted training leaves, and is gone on with."""
+    def state(
+        self,
+        folder: str | Path | None,
+        early_stopping: Patience | None,
+        training_data: TrainingArrays,
+        validation_data: EvaluationArrays | None,
+        initial: WarmStart | None,
+    ) -> ResumableState:
+        """What an interrupted training leaves, and is gone on with by a training of the same data and settings."""
+        shared = None if self.own_rows else training_data
+        # Also without a folder: of several processes the chief alone may have one.
+        trained = digest_for_resume(self._model, self._config, shared, validation_data, initial)
         if self._loop is None:
-            return ResumableState(folder, early_stopping)
-        return SharedState(folder, early_stopping, self._loop.workers)
+            return ResumableState(folder, early_stopping, trained)
+        return SharedState(folder, early_stopping, trained, self._loop.workers)
 
     def run(
         self,

@@ -138,9 +138,9 @@ def fit(
         config: How it is fitted; None: `TrainingConfig()`. Its k, precision and strategy are for `train`: here they
             are those of the model.
         initial: The weights that the training begins with, of an earlier model; None leaves those that the model has.
-        state_dir: Where an interrupted run leaves its state, and finds it again: name it by the settings and the data.
-            A finished run stays there too until `discard_state`, which is to be called once its model is safe. None:
-            nothing is kept.
+        state_dir: Where an interrupted run leaves its state, and finds it again, if its data and its settings are the
+            same: else it begins anew, with a warning. A finished run stays there too until `discard_state`, which is to
+            be called once its model is safe. None: nothing is kept.
         log_dir: Where TensorBoard events go; none are written without it.
         progress: Called after each epoch with its number, from 1, and its losses and measures.
         report: Gets what happens as events: what is trained, that the first step is compiled, each epoch, the best. By
@@ -160,7 +160,7 @@ def fit(
     """
     config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
     training_data = check_training(training_data, model)
-    check_validation(validation_data)
+    check_validation(validation_data, model.num_items)
     epochs = Epochs(model, config, own_rows)
     epochs.check_own_rows(initial)
     if not model.compiled:
@@ -173,7 +173,8 @@ def fit(
         initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
-    state = epochs.state(state_dir, Patience(MONITOR, config.patience, config.min_epochs))
+    patience = Patience(MONITOR, config.patience, config.min_epochs)
+    state = epochs.state(state_dir, patience, training_data, validation_data, initial)
     first_epoch = state.restore(model)
     report = (report or functools.partial(events.report, log)) if epochs.reports else events.ignore
     started = training_started(model.num_items, model.config, training_data, validation_data, first_epoch)

@@ -125,7 +125,7 @@ def train_steps(
         initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
-    state = run.state(state_dir, None)
+    state = run.state(state_dir, None, training_data, None, initial)
     first_epoch = state.restore(model)
     report = (report or functools.partial(events.report, log)) if run.reports else events.ignore
     report(training_started(num_items, model.config, training_data, None, first_epoch))

@@ -5,14 +5,12 @@ those of a whole machine. Here the model's own steps run in the strategy, and ev
 """
 
 import dataclasses
-import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from pnfrec_core.measures import POSITIVE_GROUP
@@ -27,6 +25,7 @@ from pnfrec_keras.examples.arrays import (
 from pnfrec_keras.examples.shares import Share
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.callbacks import Patience, ResumableState
+from pnfrec_keras.training.what_is_trained import digest_of_all
 from pnfrec_keras.training.workers import Workers
 
 _ADVICE = (
@@ -41,11 +40,14 @@ class SharedState(ResumableState):
     Args:
         folder: Where the chief keeps it; what the others are given does not matter.
         early_stopping: As of `ResumableState`.
+        trained: As of `ResumableState`.
         workers: Who trains.
     """
 
-    def __init__(self, folder: str | Path | None, early_stopping: Patience | None, workers: Workers) -> None:
-        super().__init__(folder if workers.is_chief else None, early_stopping)
+    def __init__(
+        self, folder: str | Path | None, early_stopping: Patience | None, trained: str, workers: Workers
+    ) -> None:
+        super().__init__(folder if workers.is_chief else None, early_stopping, trained)
         self._workers = workers
 
     def _found(self, model: keras.Model) -> dict[str, Any]:
@@ -82,7 +84,7 @@ class WorkerLoop:
                 f"{lower + replicas}."
             )
             raise ValueError(msg)
-        digest = _digest(self.model, self.config, None if self.own_rows else training_data, validation_data)
+        digest = digest_of_all(self.model, self.config, None if self.own_rows else training_data, validation_data)
         with self.workers.watching(_ADVICE):
             differs = self.workers.of_all(self.workers.from_chief(digest) != digest)
         if any(differs):
@@ -215,32 +217,3 @@ class WorkerLoop:
 
 def _numbers(logs: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in logs.items()}
-
-
-def _digest(
-    model: PNFRec,
-    config: TrainingConfig,
-    training_data: TrainingArrays | None,
-    validation_data: EvaluationArrays | None,
-) -> bytes:
-    """Of all that has to be the same in each process; weights are those of the chief in any case."""
-    found = hashlib.blake2b(repr((model.get_config(), config)).encode(), digest_size=16)
-    fields = [vars(each) for each in (training_data, validation_data) if each is not None]
-    for part in (*fields, {"popularity": model.popularity.numpy()}):
-        for name, value in part.items():
-            found.update(name.encode())
-            for array in _arrays(value):
-                found.update(repr((array.dtype, array.shape)).encode())
-                found.update(np.ascontiguousarray(array).data)
-    return found.digest()
-
-
-def _arrays(value: Any) -> Iterator[Any]:
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _arrays(each)
-    elif value is not None:
-        for each in value:
-            yield from _arrays(each)

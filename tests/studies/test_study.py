@@ -1,5 +1,6 @@
 """Declarations of studies."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,15 @@ def test_each_seed_may_draw_its_own_test_users(tmp_path: Path) -> None:
     assert {trial.config.feedback.split_seed for trial in trials(load_study(written(tmp_path)), CONFIG, [])} == {42}
 
 
+def test_all_trainings_with_one_seed_are_refused(tmp_path: Path) -> None:
+    """Their results would be equal, and an interval over them would have no width."""
+    with pytest.raises(ConfigError, match=r"`--set training.seed=7` would give all trainings of an arm one seed"):
+        trials(load_study(written(tmp_path)), CONFIG, ["training.seed=7"])
+    for key, value in (("set", {"training.seed": 7}), ("arms", [{"name": "a", "set": {"training.seed": 7}}])):
+        with pytest.raises(ConfigError, match=r"`seeds` gives each training its own `training.seed`: remove that key"):
+            load_study(written(tmp_path, **{key: value}))
+
+
 @pytest.mark.parametrize("override", ["feedback.split=leave_one_out", "feedback.split_seed=7"])
 def test_test_users_that_no_seed_draws_are_refused(tmp_path: Path, override: str) -> None:
     with pytest.raises(ConfigError, match=f"Received: .*`{override.replace('=', ': ')}`"):
@@ -116,6 +126,7 @@ def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
         ({"beside": "a"}, "`beside` names the reference 'a' again"),
         ({"labels": "x"}, "`labels`: there is no arm 'x'"),
         ({"seeds": [1, 1]}, "`seeds` must be distinct"),
+        ({"grid": {"model.alpha": [0.5], "model.beta": []}}, r"`grid\.model\.beta` is empty"),
         ({"arms": [{"name": "a"}, {"name": "a"}]}, "several are named a"),
         ({"halves": True, "set": {"feedback.split_seed": 3}}, "`halves` gives each seed its own `feedback.split_seed`"),
         ({"halves": True, "grid": {"feedback.split_seed": [3, 4]}}, "remove that key, or `halves`"),
@@ -142,6 +153,11 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, changes: dict[str, Any], m
         ({"model.variant": "SASRec_p"}, {"rule": "posterior"}, "`inference.rule: posterior` reads the negative"),
         ({"model.variant": "SASRec"}, {"rule": "like_odds"}, "SASRec reads one history of both"),
         ({}, {"recency": 1.0}, "set `feedback.recent_days` above 0"),
+        ({}, {"rule": "like_odds", "gamma": [-1.0]}, "`inference.gamma` must be 0 or more and finite. Received: -1.0"),
+        ({}, {"rule": "like_odds", "gamma": [math.nan]}, "`inference.gamma` must be 0 or more and finite"),
+        ({}, {"recency": math.inf}, "`inference.recency` must be 0 or more and finite"),
+        ({}, {"delta_weight": -2.0}, "`inference.delta_weight` must be 0 or more and finite"),
+        ({}, {"gamma": [1.0]}, r"`inference.gamma` \[1.0\] is the weight of a rule, and none is named"),
         ({"feedback.recent_days": 3, "model.trend_days": 14}, {"recency": 1.0}, "`inference.recency` .* set one to 0"),
         ({}, {"rule": "like_rate", "gamma": [0.0, 1.0]}, "set `feedback.validation_targets: both`"),
         ({"model.width": 3}, {}, r"model\.width"),
@@ -155,6 +171,13 @@ def test_an_arm_that_cannot_rank_is_named_before_anything_is_trained(
     study = load_study(written(tmp_path, arms=arms, reference="a"))
     with pytest.raises(ConfigError, match=f"(?s)study {study.name}, arm 'b': .*{message}"):
         trials(study, CONFIG, [])
+
+
+@pytest.mark.parametrize("inference", [{"rule": "like_odds", "gamma": [1.0]}, {"gamma": [1.0]}, {"recency": 1.0}])
+def test_a_baseline_that_would_rank_by_a_rule_is_refused(tmp_path: Path, inference: dict[str, Any]) -> None:
+    arms = [{"name": "a"}, {"name": "b", "baseline": "item_knn", "inference": inference}]
+    with pytest.raises(ConfigError, match="study s, arm 'b': A baseline ranks by itself"):
+        trials(load_study(written(tmp_path, arms=arms)), CONFIG, [])
 
 
 def test_how_the_configuration_exports_is_nothing_to_a_study(tmp_path: Path) -> None:

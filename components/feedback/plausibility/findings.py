@@ -10,7 +10,7 @@ from components.feedback.plausibility.catalogue import Catalogue
 from components.feedback.plausibility.finding import Finding
 from components.feedback.plausibility.observed import Observed
 from components.feedback.plausibility.of_ids import find_in_ids, find_in_polarities, find_in_titles
-from components.feedback.plausibility.of_rows import find_in_order, find_in_targets, find_in_times
+from components.feedback.plausibility.of_rows import find_in_order, find_in_targets, find_in_times, find_unusable
 from components.feedback.writing import account
 
 
@@ -30,6 +30,7 @@ def make_findings(
     return [
         *find_in_targets(counts, seen, config),
         *find_in_times(counts, seen, config, unit, now),
+        *find_unusable(counts, config),
         *find_in_order(seen, config),
         *find_in_polarities(counts, seen, catalogue, config),
         *find_in_ids(seen, catalogue, config),

@@ -1,6 +1,7 @@
 """Ids that mean the same to a reader and not to a program.
 
-They differ by case, blanks, zeros in front, `.0` behind a number or Unicode form.
+They differ by case, blanks, signs that nobody sees, quotes around them, zeros in front, `.0` behind a number or Unicode
+form.
 """
 
 import itertools
@@ -9,20 +10,26 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+# Blanks, and what takes no room at all: a mark of byte order amid joined files, a zero-width space, a direction, NUL.
+_UNSEEN = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
+# Quotes that a reader left, or that Python's `str` of bytes makes.
+_QUOTED = (r"^b?'(.*)'$", r'^b?"(.*)"$')
 # Ids that are in their plainest form at a glance.
 _PLAIN = r"^[1-9][0-9]*$"
 
 
 def plainest(ids: pa.Array) -> pa.Array:
-    r"""Each id in its plainest form: NFKC, lower case, without blanks, zeros in front or `.0` behind a number.
+    r"""Each id in its plainest form: NFKC, lower case, without what is unseen, zeros in front or `.0` behind a number.
 
-    >>> plainest(pa.array(["AB 1", "007", "28.0", "\uff21b1"])).to_pylist()
-    ['ab1', '7', '28', 'ab1']
+    >>> plainest(pa.array(["AB 1", "007", "28.0", "\uff21b1", "\ufeff12", "b'ab1'"])).to_pylist()
+    ['ab1', '7', '28', 'ab1', '12', 'ab1']
     """
     if pc.all(pc.match_substring_regex(ids, _PLAIN)).as_py():
         return ids
     form = pc.utf8_lower(pc.utf8_normalize(ids, "NFKC"))
-    form = pc.replace_substring_regex(form, r"\s+", "")
+    form = pc.replace_substring_regex(form, _UNSEEN, "")
+    for quoted in _QUOTED:
+        form = pc.replace_substring_regex(form, quoted, r"\1")
     form = pc.replace_substring_regex(form, r"^([0-9]+)\.0+$", r"\1")
     return pc.replace_substring_regex(form, r"^0+([^.])", r"\1")
 

@@ -15,6 +15,8 @@ class LimitsConfig:
         late_rows: Of the rows after the filters, those of after tomorrow.
         mixed_zones: Of the dates, those that name their zone, or do not, whichever are fewer.
         repeated_rows: Of all rows, those that repeat another one exactly.
+        unusable_rows: Of all rows, those that cannot be used and are dropped (`feedback.bad_rows: drop`).
+        contradictions: Of all rows, those with the user, the item and the time of another one, and another value.
         tied_rows: Of all rows, those with the user and the time of another one.
         rows_by_file: Of all rows, those whose order only the file decides, exact repeats apart.
         polarity_of_splits: The largest difference of the share of positive rows between two splits.
@@ -22,6 +24,7 @@ class LimitsConfig:
         users_of_one_polarity: Of the users in training, those that like everything or dislike everything.
         items_of_one_polarity: Of the items in training, those that are liked by all or by nobody.
         id_forms: Of the users, and of the items, those whose id differs from another only in how it is written.
+        missing_ids: Of all rows, those whose user, and those whose item, is a word for no value, such as nan or null.
         items_without_title: Of the items in training, those without a title, where there is a table of titles.
         titles_dropped: Of the rows of the table of titles, those that cannot be read.
     """
@@ -34,6 +37,8 @@ class LimitsConfig:
     late_rows: float = 0.0
     mixed_zones: float = 0.0
     repeated_rows: float = 0.01
+    unusable_rows: float = 0.05
+    contradictions: float = 0.01
     tied_rows: float = 0.5
     rows_by_file: float = 0.5
     polarity_of_splits: float = 0.2
@@ -41,6 +46,7 @@ class LimitsConfig:
     users_of_one_polarity: float = 0.5
     items_of_one_polarity: float = 0.8
     id_forms: float = 0.0
+    missing_ids: float = 0.0
     items_without_title: float = 0.5
     titles_dropped: float = 0.0
 

@@ -14,32 +14,41 @@ from components.feedback.plausibility.observed import Observed, pair_of
 from components.feedback.rules.table import UserTable
 from components.feedback.rules.targets import Selection
 from pnfrec_columns.dates import date_form
+from pnfrec_columns.ids import say_nothing
 from pnfrec_columns.units import DAY, ORDER, TICKS_A_DAY, YEAR_1990, Ints, Mask, in_ticks, time_text
 from pnfrec_core import schema
 
 
 def observe_rows(table: UserTable) -> Observed:
-    """Of every row that was read: the span of the times, ties, repeats, and ids that are not in their plainest form."""
+    """Of every row that was read: the span of the times, ties, repeats, and ids that are none or not in plain form."""
     if not len(table):
         return Observed()
     forms = other_forms(table.users, observed.MOST_FORMS)
     tied = _beside_equal(table.user, table.time)
-    repeated = np.zeros(len(table), bool)
-    columns = {name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")}
-    repeated[tied] = pd.DataFrame(columns).duplicated().to_numpy()
+    repeated, contrary = np.zeros(len(table), bool), np.zeros(len(table), bool)
+    beside = pd.DataFrame({name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")})
+    repeated[tied] = beside.duplicated().to_numpy()
+    contrary[tied] = beside.duplicated(["user", "time", "item"]).to_numpy() & ~repeated[tied]
     apart = ~repeated
     by_file = _beside_equal(table.user[apart], table.time[apart])
+    nothing = {
+        observed.NO_USER: say_nothing(table.users)[table.user],
+        observed.NO_ITEM: say_nothing(table.items)[table.item],
+    }
     counts = {
         observed.ROWS: len(table),
         observed.TIED: int(np.count_nonzero(tied)),
         observed.REPEATED: int(np.count_nonzero(repeated)),
+        observed.CONTRARY: int(np.count_nonzero(contrary)),
         observed.BY_FILE: int(np.count_nonzero(by_file)),
         observed.FORMS_LEFT_OUT: forms.left_out,
         observed.USER_FORMS: forms.clashes,
+        **{name: int(np.count_nonzero(mask)) for name, mask in nothing.items()},
     }
     if form := date_form(table.time):
         counts[observed.DATE_FORM + form] = len(table)
-    examples = _examples(table, {observed.TIED: tied, observed.REPEATED: repeated}, None)
+    odd = {observed.TIED: tied, observed.REPEATED: repeated, observed.CONTRARY: contrary, **nothing}
+    examples = _examples(table, odd, None)
     if forms.pair:
         examples[observed.USER_FORMS] = pair_of(*forms.pair)
     return Observed(counts, int(table.time.min()), int(table.time.max()), examples, forms=forms.of_form)

@@ -8,12 +8,13 @@ from components.feedback.drift.seen import DaySeen, merge_days
 
 # Names of counts; those that have a limit are named like it. Those of targets carry the name of their split.
 ROWS = "rows"
-TIED, BY_FILE, REPEATED = "tied_rows", "rows_by_file", "repeated_rows"
+TIED, BY_FILE, REPEATED, CONTRARY = "tied_rows", "rows_by_file", "repeated_rows", "contradictions"
 EARLY, LATE = "early_rows", "late_rows"
 DATE_FORM = "date_form_"
 TRAINED, COPIED, LATER = "trained_", "copied_", "later_"
 USERS_LIKE, USERS_DISLIKE, USERS = "users_like_only", "users_dislike_only", "users"
 USER_FORMS, ITEM_FORMS, FORMS_LEFT_OUT = "user_forms", "item_forms", "forms_left_out"
+NO_USER, NO_ITEM = "missing_users", "missing_items"
 # Most ids that are kept of a shard for not being in their plainest form.
 MOST_FORMS = 1000
 

@@ -89,7 +89,7 @@ def _months(seen: Observed, config: FeedbackConfig) -> Iterator[Finding]:
 
 
 def find_in_ids(seen: Observed, catalogue: Catalogue, config: FeedbackConfig) -> Iterator[Finding]:
-    """Ids that seem to mean the same."""
+    """Ids that seem to mean the same, or nothing."""
     for name, kind, total in (
         (observed.USER_FORMS, "users", seen.counts.get(observed.USERS, 0)),
         (observed.ITEM_FORMS, "items", len(catalogue.ids)),
@@ -102,9 +102,21 @@ def find_in_ids(seen: Observed, catalogue: Catalogue, config: FeedbackConfig) ->
             number,
             max(total, number),
             config.limits.id_forms,
-            f"{number:,} {kind} have an id that differs from another one only by case, blanks, zeros in front or "
-            f"Unicode form{example(seen, name)}.{more}",
+            f"{number:,} {kind} have an id that differs from another one only by case, blanks, signs that nobody sees, "
+            f"quotes, zeros in front or Unicode form{example(seen, name)}.{more}",
             "If they are the same, write them in one way before they come here: to a model they are different.",
+        )
+    rows = seen.counts.get(observed.ROWS, 0)
+    for name, kind in ((observed.NO_USER, "user"), (observed.NO_ITEM, "item")):
+        number = seen.counts.get(name, 0)
+        yield Finding(
+            name,
+            number,
+            rows,
+            config.limits.missing_ids,
+            f"{number:,} of {rows:,} rows have a word for no value as the id of their {kind}{example(seen, name)}.",
+            f"To a model all of them are one {kind}: leave such rows out, or leave the field empty and set "
+            "`feedback.bad_rows: drop`.",
         )
 
 

@@ -90,11 +90,27 @@ def find_in_times(
     )
 
 
+def find_unusable(counts: Mapping[str, int], config: FeedbackConfig) -> Iterator[Finding]:
+    """Rows that were dropped because they cannot be used."""
+    rows = counts.get(account.ROWS_READ, 0)
+    dropped = {reason: counts.get(account.DROPPED + reason, 0) for reason in account.UNUSABLE}
+    most = max(dropped, key=lambda reason: dropped[reason])
+    of_most = f", {dropped[most]:,} of them for: {account.REASONS[most]}" if dropped[most] else ""
+    yield Finding(
+        "unusable_rows",
+        sum(dropped.values()),
+        rows,
+        config.limits.unusable_rows,
+        f"{sum(dropped.values()):,} of {rows:,} rows cannot be used and were dropped{of_most}.",
+        "Set `feedback.bad_rows: error` to see the first of them. If the rest is all that you have, raise the limit.",
+    )
+
+
 def find_in_order(seen: Observed, config: FeedbackConfig) -> Iterator[Finding]:
     """Repeats and ties."""
     rows = seen.counts.get(observed.ROWS, 0)
-    repeated, tied, by_file = (
-        seen.counts.get(name, 0) for name in (observed.REPEATED, observed.TIED, observed.BY_FILE)
+    repeated, contrary, tied, by_file = (
+        seen.counts.get(name, 0) for name in (observed.REPEATED, observed.CONTRARY, observed.TIED, observed.BY_FILE)
     )
     yield Finding(
         observed.REPEATED,
@@ -103,6 +119,15 @@ def find_in_order(seen: Observed, config: FeedbackConfig) -> Iterator[Finding]:
         config.limits.repeated_rows,
         f"{repeated:,} of {rows:,} rows repeat another one exactly{example(seen, observed.REPEATED)}.",
         "Perhaps a file was read twice; `duplicates: first` or `last` keeps one row of each user and item.",
+    )
+    yield Finding(
+        observed.CONTRARY,
+        contrary,
+        rows,
+        config.limits.contradictions,
+        f"{contrary:,} of {rows:,} rows give an item another value than a row of the same user and time"
+        f"{example(seen, observed.CONTRARY)}.",
+        "Correct what wrote them: nothing but the order of the input says which of them counts as the later one.",
     )
     yield Finding(
         observed.TIED,

@@ -2,7 +2,9 @@
 
 import bz2
 import gzip
+import io
 import lzma
+from collections.abc import Callable
 from typing import IO, Any
 
 import pyarrow as pa
@@ -26,6 +28,45 @@ _BEGINS = {
 # These bytes may begin text as well: what follows them there is no text.
 _MAY_BE_TEXT = (b"BZh", b"ORC")
 _TAR_MARK = slice(257, 262)
+_BLOCK_BYTES = 1 << 18
+
+
+class _Parts(io.RawIOBase):
+    """The bytes inside a compressed stream of one part or several, one behind another, with zeros between or behind.
+
+    Python's own readers take whatever else comes behind the first part for the end of the file, without a word: also
+    a further part that is damaged where it begins.
+    """
+
+    def __init__(self, raw: IO[bytes], new: Callable[[], Any]) -> None:
+        """`new`: makes the decompressor of a part."""
+        self._raw, self._new = raw, new
+        self._part = new()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size, found = len(buffer), b""
+        while not found:
+            block = b""
+            if self._part.eof:
+                if not (block := self._next_part()):
+                    return 0
+                self._part = self._new()
+            elif self._part.needs_input and not (block := self._raw.read(_BLOCK_BYTES)):
+                msg = "Compressed file ended before the end-of-stream marker was reached"
+                raise EOFError(msg)
+            found = self._part.decompress(block, size)
+        buffer[: len(found)] = found
+        return len(found)
+
+    def _next_part(self) -> bytes:
+        """What comes behind a part that has ended, from its first byte that is not zero; nothing at the end."""
+        rest: bytes = self._part.unused_data.lstrip(b"\0")
+        while not rest and (block := self._raw.read(_BLOCK_BYTES)):
+            rest = block.lstrip(b"\0")
+        return rest
 
 
 def decompressed(raw: IO[bytes], kind: str | None, *, in_arrow: bool = False) -> Any:
@@ -39,9 +80,9 @@ def decompressed(raw: IO[bytes], kind: str | None, *, in_arrow: bool = False) ->
     if kind == "gzip":
         return pa.CompressedInputStream(raw, "gzip") if in_arrow else gzip.GzipFile(fileobj=raw)
     if kind == "bzip2":
-        return bz2.BZ2File(raw)
+        return io.BufferedReader(_Parts(raw, bz2.BZ2Decompressor))
     if kind == "xz":
-        return lzma.LZMAFile(raw)
+        return io.BufferedReader(_Parts(raw, lzma.LZMADecompressor))
     return pa.CompressedInputStream(raw, "zstd") if kind == "zstd" else raw
 
 

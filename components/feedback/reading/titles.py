@@ -58,6 +58,12 @@ def read_titles(config: FeedbackConfig) -> ItemTitles:
 
 
 def _text(value: Any) -> str:
+    """A cell as text, without the blanks around it; "" where there is nothing in it.
+
+    Numbers that pandas made floats of, since one was missing, are whole ones again, as they are of ids.
+    """
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return "" if value is None else str(value)
+        value = value.decode(errors="replace")
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None or value != value else str(value).strip()

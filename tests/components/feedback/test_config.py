@@ -28,6 +28,14 @@ def test_settings_survive_json(config: FeedbackConfig) -> None:
     ("settings", "message"),
     [
         ({"files": []}, "`feedback.files` is empty: name at least one file, folder or glob."),
+        (
+            {"files": ["a.csv", " "]},
+            "`feedback.files` has an empty path, as if the whole of `feedback.base` were meant. Received: ' '.",
+        ),
+        (
+            {"files": ["a.csv"], "random_files": [""]},
+            "`feedback.random_files` has an empty path, as if the whole of `feedback.base` were meant. Received: ''.",
+        ),
         ({"delimiter": "::"}, "`feedback.delimiter` must be one character. Received: '::'. For `::` use format: dat."),
         ({"test_quantile": 1.0}, "`feedback.test_quantile` must lie between 0 and 1. Received: 1.0."),
         ({"positive": float("nan")}, "`feedback.positive` must be a finite number. Received: nan."),

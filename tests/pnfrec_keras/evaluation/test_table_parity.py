@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pnfrec_keras.evaluation.baselines import ItemKNN, most_popular
+from pnfrec_keras.evaluation.baselines import ItemKNN, most_popular_positive
 from pnfrec_keras.evaluation.evaluate import Recommender, evaluate, of_model
 from pnfrec_keras.evaluation.tables import evaluate_table
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays, pad
@@ -29,8 +29,8 @@ def recommender(name: str) -> Recommender:
         keras.utils.set_random_seed(2)
         return of_model(PNFRec(40, max_length=6, dim=8), np.arange(41)[::-1].astype(np.float32))
     if name == "most popular":  # of which seven items each are equal
-        counts = np.arange(40) // 7
-        return most_popular(Vocabulary([str(item) for item in range(1, 41)], counts, counts))
+        liked = np.arange(40) // 7
+        return most_popular_positive(Vocabulary([str(item) for item in range(1, 41)], np.full(40, 9), liked))
     liked = examples(90, 40).positive
     return ItemKNN(TrainingArrays(liked, liked), 40)
 

@@ -1,13 +1,18 @@
 """Arrays, batches, records and frames."""
 
+import datetime
+import math
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
+from pnfrec_keras.evaluation.tables import evaluate_table
 from pnfrec_keras.examples import arrays
 from pnfrec_keras.examples.frames import arrays_from_frame
 from pnfrec_keras.examples.records import read_evaluation, read_training
@@ -141,6 +146,15 @@ def test_a_frame_that_cannot_be_used_says_why() -> None:
         arrays_from_frame(columns, positive=8)
     with pytest.raises(ValueError, match=r"lacks the column.s. stars. It has: user, item, value, timestamp"):
         arrays_from_frame(columns, positive=8, value="stars")
+    twice = pd.concat([pd.DataFrame(columns), pd.DataFrame(columns)[["item"]]], axis=1)
+    with pytest.raises(ValueError, match=r"The frame has the column 'item' 2 times: give each a name of its own"):
+        arrays_from_frame(twice, positive=8)
+    for longer in ("user", "timestamp"):
+        uneven = {**columns, longer: np.array([1, 1])}
+        with pytest.raises(ValueError, match=rf"as many values of each column. Received: .*2 of {longer}"):
+            arrays_from_frame(uneven, positive=8)
+    with pytest.raises(ValueError, match="The frame has no row"):
+        arrays_from_frame(pd.DataFrame(columns)[:0], positive=8)
 
 
 def test_a_frame_is_read_as_the_pipeline_reads_a_file() -> None:
@@ -179,3 +193,61 @@ def test_what_the_pipeline_refuses_a_frame_must_not_hold(name: str, column: Any,
     columns = {**frame([(1, "x", 9.0, 5), (1, "y", 9.0, 6)]), name: np.array(column)}
     with pytest.raises(ValueError, match=message):
         arrays_from_frame(columns, positive=8)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ([7, 7.0, "7", " 7 ", b"7", Decimal("7.0"), np.int8(7), np.float32(7)], ["7"]),
+        ([True, "true", np.True_], ["true"]),
+        ([datetime.date(2020, 1, 2), "2020-01-02"], ["2020-01-02"]),
+        ([10**30, str(10**30)], [f"1{'0' * 30}"]),
+        ([10**30, 10**30], [f"1{'0' * 30}"]),
+    ],
+)
+def test_an_id_of_several_types_is_one(written: list[Any], read: list[str]) -> None:
+    """A column of objects, such as a join of two tables leaves."""
+    rows = [(1, "x", 9.0, time) for time in range(len(written))]
+    columns = {**frame(rows), "item": pd.Series(written, dtype=object)}
+    assert arrays_from_frame(columns, positive=8).vocabulary.item_ids == read
+
+
+def test_ids_of_any_length_and_sign_stay_apart() -> None:
+    rows = [(user, item, 9.0, time) for user in ("u\0", "u") for time, item in enumerate(["i\0", "i", "i" * 1000])]
+    columns = pd.DataFrame(rows, columns=["user", "item", "value", "timestamp"])
+    vocabulary, training, validation = arrays_from_frame(columns, positive=8, max_length=3)
+    assert vocabulary.item_ids == ["i", "i\0"]
+    assert (len(training), len(validation)) == (2, 2)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_a_missing_id_amid_several_types_is_none(missing: Any) -> None:
+    columns = {**frame([(1, "x", 9.0, time) for time in range(3)]), "item": pd.Series([7, "x", missing], dtype=object)}
+    with pytest.raises(ValueError, match=r"Column 'item', row 2: expected a non-empty id"):
+        arrays_from_frame(columns, positive=8)
+
+
+@pytest.mark.parametrize("threshold", [math.nan, math.inf, "8", None, True])
+def test_a_threshold_that_parts_nothing_is_refused(threshold: Any) -> None:
+    with pytest.raises(ValueError, match=r"`positive` must be a finite number.* Received: "):
+        arrays_from_frame(frame([(1, "x", 9.0, 5)]), positive=threshold)
+    tables = {"user": ["u"], "item": ["x"], "rank": [1], "value": [9.0]}
+    with pytest.raises(ValueError, match=r"`positive` must be a finite number.* Received: "):
+        evaluate_table(tables, tables, positive=threshold)
+
+
+def test_what_a_frame_makes_useless_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    sound = [(user, item, 9.0 - 2 * (item == "z"), time) for user in (1, 2) for time, item in enumerate("zwxyv", 1)]
+    arrays_from_frame(frame(sound), positive=8)
+    assert caplog.messages == []
+    arrays_from_frame(frame(sound), positive=7)
+    assert caplog.messages == ["No value is below `positive`, 7: there are no dislikes to learn from."]
+    caplog.clear()
+    arrays_from_frame(frame([*sound, (1, "x", 9.0, 8), (2, "nan", 9.0, 0)]), positive=8)
+    first, second = caplog.messages
+    caplog.clear()
+    mixed = {**frame(sound), "timestamp": [f"2020-01-0{n % 5 + 1}T10:00{'Z' * (n < 3)}" for n in range(10)]}
+    arrays_from_frame(mixed, positive=8)
+    assert caplog.messages[0].startswith("Column 'timestamp': 3 dates name their zone and 7 do not; the latter are")
+    assert first.startswith("Column 'item': 1 rows have the id 'nan', a word for no value")
+    assert second.startswith("1 of 2 held-out items are in the history of their user already, so that they can only be")

@@ -1,6 +1,8 @@
 """The catalogue on disk."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,3 +69,22 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
 def test_a_vocabulary_that_cannot_be_is_refused(ids: list[str], counts: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Vocabulary(ids, np.array(counts), np.array(counts))
+
+
+@pytest.mark.parametrize(
+    ("ids", "counts", "positive", "message"),
+    [
+        (["a", 7], [1, 1], [1, 1], "must be text. Received: 7"),
+        (["a", 0], [1, 1], [1, 1], "must be text. Received: 0"),
+        (["a", "b"], [2, 1], [1, 2], "The item 'b' .* as often as it is liked, or more. Received: 1 and 2"),
+        (["a", "b"], [1, -1], [1, -1], "The item 'b' .* Received: -1 and -1"),
+        (["a", "b"], [math.nan, 1], [1, 1], "The item 'a' .* Received: nan and 1"),
+        (["a", "b", "c"], [3, 1, 2], [1, 1, 1], "Received: 'c', which occurs 2 times, after 'b' with 1"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(
+    ids: list[Any], counts: list[float], positive: list[float], message: str
+) -> None:
+    """Buckets of popularity and the order of equal scores go by the order of the items."""
+    with pytest.raises(ValueError, match=message):
+        Vocabulary(ids, np.array(counts), np.array(positive))

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,11 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
         export_saved_model(model, VOCABULARY, tmp_path / "b", recency=1.0)
     with pytest.raises(ValueError, match="must be one of like_rate, popularity, like_odds, difference, posterior"):
         export_saved_model(model, VOCABULARY, tmp_path / "c", rule="luck")
+    for name in ("gamma", "recency"):
+        for weight in (float("nan"), float("inf"), -1.0):
+            told: dict[str, Any] = {name: weight}
+            with pytest.raises(ValueError, match=rf"`export.{name}` must be 0 or more and finite. Received: {weight}"):
+                export_saved_model(model, VOCABULARY, tmp_path / "c", **told)
     assert not list(tmp_path.iterdir())
     # At 0 no rule acts, and a model of one history has no signature that takes another weight.
     export_saved_model(both, VOCABULARY, tmp_path / "d", rule="like_odds", gamma=0.0)

@@ -1,5 +1,6 @@
 """`fit` as a script calls it: with a model that is there."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,42 @@ def test_settings_that_it_does_not_have_are_refused() -> None:
     train_arrays, validation = arrays()
     with pytest.raises(ValueError, match="no positive target"):
         fit(new_model(), train_arrays, validation.part(0, 0), epochs=1)
+
+
+@pytest.mark.parametrize("of", ["training", "validation", "seen"])
+def test_items_that_the_model_does_not_have_are_refused(of: str) -> None:
+    """On a GPU TensorFlow reads zeros for them, and nobody would see it."""
+    training, validation = arrays()
+    validation = dataclasses.replace(validation, seen=[row.copy() for row in validation.seen])
+    what = {
+        "training": "The positive sequences of the training data",
+        "validation": "The targets of the examples",
+        "seen": "The seen items of the examples",
+    }
+    if of == "training":
+        training.positive[3, 5] = ITEMS + 1
+    elif of == "validation":
+        validation.target[3] = ITEMS + 1
+    else:
+        validation.seen[3][0] = ITEMS + 1
+    message = rf"{what[of]} hold the items \d to 13, and the model has the items 1 to 12 .*PNFRec\(len\(vocabulary\)\)"
+    with pytest.raises(ValueError, match=message):
+        fit(new_model(), training, validation, epochs=1)
+    if of != "training":
+        with pytest.raises(ValueError, match=message):
+            evaluate(new_model(), validation)
+
+
+@pytest.mark.parametrize("length", [4, 6])
+def test_data_of_another_length_are_refused(length: int) -> None:
+    """A model of longer histories would rank by positions that it never learned."""
+    model = PNFRec(ITEMS, dataclasses.replace(MODEL, max_length=length))
+    message = rf"positive sequences .* are 6 long, and a model of `max_length` {length} needs {length + 1}"
+    with pytest.raises(ValueError, match=message):
+        fit(model, *arrays(), epochs=1)
+
+
+def test_histories_that_are_too_long_for_the_model_are_refused() -> None:
+    model = PNFRec(ITEMS, dataclasses.replace(MODEL, max_length=4))
+    with pytest.raises(ValueError, match=r"The histories are 5 long, and a model of `max_length` 4 reads as many"):
+        evaluate(model, arrays()[1])

@@ -2,12 +2,15 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pnfrec_keras.config import TrainingConfig
+from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.training import fitting
+from pnfrec_keras.training.warm import WarmStart
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays, fit, keeping, kill_after
 
 
@@ -81,3 +84,47 @@ def test_a_state_that_cannot_be_used_begins_anew(tmp_path: Path, caplog: pytest.
     other = fitting.train(ITEMS, *arrays(), wider, config, state_dir=tmp_path / "state")
     assert other.resumed_from == 0
     assert "another version of the network" in caplog.text
+
+
+OTHER_DATA = {
+    "another user": lambda train, validation: (dataclasses.replace(train, negative=train.negative[::-1]), validation),
+    "another validation": lambda train, validation: (train, validation.part(0, 20)),
+}
+
+
+@pytest.mark.usefixtures("untraced")  # What is looked at is the file.
+@pytest.mark.parametrize("change", OTHER_DATA.values(), ids=OTHER_DATA.keys())
+def test_a_finished_training_of_other_data_begins_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
+) -> None:
+    first = fit(tmp_path, epochs=1)
+    config = TrainingConfig(epochs=1, patience=6, batch_size=10, learning_rate=0.01)
+    again = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "state")
+    assert again.resumed_from == 1  # the same training is not done twice
+    assert again.history == first.history
+    training, validation = change(*arrays())
+    other = fitting.train(ITEMS, training, validation, MODEL, config, state_dir=tmp_path / "state")
+    assert other.resumed_from == 0
+    assert "is of a training on other data, or with other settings" in caplog.text
+
+
+@pytest.mark.usefixtures("untraced")  # What is looked at is the file.
+def test_other_settings_begin_anew_and_more_epochs_go_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fit(tmp_path, epochs=1)
+    assert fit(tmp_path, epochs=2, patience=3, evaluation_batch_size=7).resumed_from == 1
+    assert caplog.text.count("other settings") == 0
+    assert fit(tmp_path, epochs=2, seed=43).resumed_from == 0
+    config = TrainingConfig(epochs=2, batch_size=10, learning_rate=0.01, seed=43)
+    for network in (dataclasses.replace(MODEL, beta=0.5), dataclasses.replace(MODEL, beta=0.7)):
+        assert fitting.train(ITEMS, *arrays(), network, config, state_dir=tmp_path / "state").resumed_from == 0
+    assert caplog.text.count("other settings") == 3
+
+
+@pytest.mark.usefixtures("untraced")  # What is looked at is the file.
+def test_a_training_that_begins_with_an_earlier_model_goes_on_from_its_own_state_alone(tmp_path: Path) -> None:
+    earlier = fit(tmp_path, "earlier", epochs=1).model
+    items = Vocabulary([f"i{item}" for item in range(ITEMS)], np.ones(ITEMS, np.int64), np.ones(ITEMS, np.int64))
+    config = TrainingConfig(epochs=1, batch_size=10, learning_rate=0.01)
+    for initial, epochs in ((None, 0), (WarmStart(earlier, items, items), 0), (WarmStart(earlier, items, items), 1)):
+        done = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path / "state", initial=initial)
+        assert done.resumed_from == epochs

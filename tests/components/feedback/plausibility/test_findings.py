@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import ColumnsConfig, FeedbackConfig, TitlesConfig
-from components.feedback.plausibility import observed
 from components.feedback.plausibility.limits import LimitsConfig
 from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import local
@@ -172,51 +171,34 @@ def test_rows_that_were_read_twice(tmp_path: Path) -> None:
     assert finding(found, "tied_rows")["number"] == 800
 
 
+def test_two_values_of_one_moment(tmp_path: Path) -> None:
+    table = rows()
+    others = [{**row, "value": 6.0 - row["value"]} for row in table[:60]]
+    number = sum(row["value"] != 3.0 for row in table[:60])
+    found = finding(statistics_of(tmp_path, [*table, *others]), "contradictions")
+    assert found["sentence"].startswith(f"{number} of 460 rows give an item another value than a row of the same user")
+    assert found["above"]
+    later = [{**row, "timestamp": row["timestamp"] + 1} for row in others]
+    assert finding(statistics_of(tmp_path, [*table, *later]), "contradictions")["number"] == 0
+
+
+def test_many_rows_that_were_dropped_are_a_warning(tmp_path: Path) -> None:
+    table = [{**row, "value": None if n % 10 == 0 else row["value"]} for n, row in enumerate(rows())]
+    table[5]["item"] = ""
+    statistics = statistics_of(tmp_path, table, bad_rows="drop")
+    found = finding(statistics, "unusable_rows")
+    assert found["sentence"] == (
+        "41 of 400 rows cannot be used and were dropped, 40 of them for: value not a finite number."
+    )
+    assert [each for each in statistics["warnings"] if found["sentence"] in each]
+    few = [{**row, "value": None if n % 100 == 0 else row["value"]} for n, row in enumerate(rows())]
+    assert statistics_of(tmp_path, few, bad_rows="drop")["warnings"] == []
+
+
 def test_an_order_that_only_the_file_knows(tmp_path: Path) -> None:
     found = statistics_of(tmp_path, [{**row, "timestamp": APRIL} for row in rows()], split="leave_one_out")
     assert finding(found, "rows_by_file")["share"] == 1.0
     assert finding(found, "rows_by_file")["above"]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("i1", "I1"), ("a b", "ab"), ("7", "007"), ("é", "e\u0301"), ("28", "28.0"), ("\uff21", "a"), ("AB", "Ab")],
-)
-def test_ids_that_mean_the_same_to_a_reader(tmp_path: Path, one: str, other: str) -> None:
-    for column, name in (("item", "item_forms"), ("user", "user_forms")):
-        table = rows()
-        for n, row in enumerate(table):
-            if row[column] in ("i5", "u5"):
-                row[column] = one if n % 2 else other
-        found = finding(statistics_of(tmp_path, table), name)
-        assert found["above"], name
-        assert f"(for example {' and '.join(sorted((repr(one), repr(other))))})" in found["sentence"]
-
-
-def test_how_many_ids_mean_the_same_is_counted_whatever_the_shards(tmp_path: Path) -> None:
-    """Three ways to write one id are two too many, of users and of items."""
-    writings = {"u5": ("AB", "Ab", "ab"), "i5": ("XY", "xY", "xy")}
-    table = [
-        {**row, **{name: writings[row[name]][n % 3] for name in ("user", "item") if row[name] in writings}}
-        for n, row in enumerate(rows())
-    ]
-    for shards in (1, 3):
-        statistics = statistics_of(tmp_path, table, shards=shards)
-        assert [finding(statistics, name)["number"] for name in ("user_forms", "item_forms")] == [2, 2]
-
-
-def test_ids_that_were_not_compared_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observed, "MOST_FORMS", 2)
-    table = [{**row, "user": row["user"].upper()} for row in rows()]
-    sentence = finding(statistics_of(tmp_path, table, shards=1), "user_forms")["sentence"]
-    assert sentence.endswith("18 ids that are not in their plainest form were not compared.")
-
-
-def test_blanks_around_ids_are_no_part_of_them(tmp_path: Path) -> None:
-    table = [{**row, "item": f" {row['item']}" if n % 2 else f"{row['item']}\t"} for n, row in enumerate(rows())]
-    statistics = statistics_of(tmp_path, table)
-    assert statistics["items"]["read"] == 20
-    assert finding(statistics, "item_forms")["number"] == 0
 
 
 def test_titles_that_match_no_item(tmp_path: Path) -> None:

@@ -61,6 +61,21 @@ def test_compressed_text_is_read_to_its_end(tmp_path: Path, suffix: str) -> None
 
 
 @pytest.mark.parametrize("suffix", PACK)
+def test_what_is_behind_a_part_and_no_part_is_not_taken_for_the_end(tmp_path: Path, suffix: str) -> None:
+    """Such as a second part that is damaged where it begins: its rows must not be gone without a word."""
+    pack, path = PACK[suffix], tmp_path / f"rows.csv.{suffix}"
+    path.write_bytes(pack((HEADER + ROWS).encode()) + b"?" + pack(ROWS.encode())[1:])
+    assert f"{path}: truncated or damaged" in error(path)
+
+
+@pytest.mark.parametrize("suffix", ["bz2", "xz"])
+def test_zeros_between_parts_and_behind_them_are_padding(tmp_path: Path, suffix: str) -> None:
+    pack, path = PACK[suffix], tmp_path / f"rows.csv.{suffix}"
+    path.write_bytes(pack((HEADER + ROWS).encode()) + b"\0" * 8 + pack(ROWS.encode()) + b"\0" * (1 << 19))
+    assert users(path) == 40_000
+
+
+@pytest.mark.parametrize("suffix", PACK)
 def test_a_file_that_breaks_off_is_named(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"rows.csv.{suffix}"
     whole = PACK[suffix]((HEADER + ROWS).encode())

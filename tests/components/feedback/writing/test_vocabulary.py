@@ -110,3 +110,21 @@ def test_a_column_of_groups_that_is_not_there_is_named(tmp_path: Path) -> None:
     config = FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv", group="genre"))
     with pytest.raises(FeedbackError, match="genre"):
         read_titles(config)
+
+
+def test_groups_and_titles_have_one_text_form_whatever_they_are_stored_as(tmp_path: Path) -> None:
+    """Else the cap of a group counts "a" and "a " apart, and all items without one as the group "nan"."""
+    columns = {
+        "item": pa.array(["1", "2", "3", "4"]),
+        "title": pa.array([1984.0, 1.5, float("nan"), None]),
+        "group": pa.array([3.0, float("nan"), 3.0, None]),
+        "genre": pa.array(["a", " a ", "", " "]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "movies.parquet")
+    found = {}
+    for group in ("group", "genre"):
+        titles = TitlesConfig("movies.parquet", group=group)
+        found[group] = read_titles(FeedbackConfig(files=["-"], base=str(tmp_path), titles=titles))
+    assert found["group"].of_item == {"1": "1984", "2": "1.5"}
+    assert found["group"].group_of == {"1": "3", "3": "3"}
+    assert found["genre"].group_of == {"1": "a", "2": "a"}
