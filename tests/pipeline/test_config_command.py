@@ -82,6 +82,8 @@ def test_the_settings_of_a_file_load_to_the_same_and_say_what_differs(tmp_path: 
         "epochs: 40  # default: 100",
         "patience: 5  # default: 10",
         "min_epochs: 20  # default: 0",
+        "learning_rate: 0.003  # default: 0.001",
+        "average_epochs: 2.0  # default: 0.0",
         "beta: null  # default: {min: 0.05, max: 1.0, log: true}",
         "rule: like_odds  # default: like_rate",
         "gamma: 1.0  # default: 0.0",
