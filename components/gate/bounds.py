@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any, ClassVar
 
-from pnfrec_core import measures
+from pnfrec_core import lists, measures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class BoundConfig:
 
 
 def check_range(metric: str, bound: BoundConfig, place: str = "gate.bounds") -> None:
-    """Raises a ValueError for a bound that no value of the metric could break, or none could keep.
+    """Raises a ValueError for a bound that no value could break, that none could keep, or that holds no worse one back.
 
     Args:
         metric: The metric.
@@ -55,3 +55,22 @@ def check_range(metric: str, bound: BoundConfig, place: str = "gate.bounds") -> 
         if value is not None and not lowest <= value <= highest:
             msg = f"`{place}.{metric}.{name}` must lie between {lowest:g} and {highest:g}. Received: {value:g}."
             raise ValueError(msg)
+    _check_side(metric, bound, place)
+
+
+def _check_side(metric: str, bound: BoundConfig, place: str) -> None:
+    """Raises a ValueError for a bound that holds no worse model back: one side was meant, and the other is written.
+
+    Of the shares of the lists either side may be meant.
+    """
+    if metric in lists.LIST_SHARES or bound.max_loss is not None:
+        return
+    rising = measures.higher_is_better(metric)
+    right, wrong = ("min", "max") if rising else ("max", "min")
+    if getattr(bound, right) is None:
+        worse = "lower" if rising else "higher"
+        msg = (
+            f"`{place}.{metric}` has a `{wrong}` alone, and a model with a {worse} {metric} is a worse one, which that "
+            f"lets pass. Set `{right}`, if need be beside `{wrong}`, or `max_loss`."
+        )
+        raise ValueError(msg)

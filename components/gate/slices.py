@@ -54,7 +54,14 @@ def check(bounds: SliceBounds, reported: list[str]) -> None:
         if feature not in reported:
             msg = f"`gate.slice_bounds` names {feature!r}, which `gate.slices` leaves out: add it there."
             raise ValueError(msg)
-        for value in by_value:
+        if not by_value:
+            msg = f"`gate.slice_bounds.{feature}` is empty: name one of its values, {', '.join(VALUES[feature])}."
+            raise ValueError(msg)
+        for value, by_metric in by_value.items():
+            if value in VALUES[feature] and not by_metric:
+                place = f"gate.slice_bounds.{feature}.{value}"
+                msg = f"`{place}` bounds nothing: name a metric and its bound, or leave it out."
+                raise ValueError(msg)
             if value not in VALUES[feature]:
                 msg = (
                     f"`gate.slice_bounds.{feature}` names {value!r}, which is none of its values. Known: "

@@ -59,6 +59,20 @@ def test_bound_is_refused(bound: dict[str, float], message: str) -> None:
         ({"bounds": {"hr_p": config.BoundConfig(min=-0.1)}}, r"`gate.bounds.hr_p.min` must lie between 0 and 1"),
         ({"bounds": {"ndcg_delta": config.BoundConfig(min=-2)}}, r"`gate.bounds.ndcg_delta.min` must lie between -1 a"),
         ({"bounds": {"hr_delta": config.BoundConfig(max_loss=2.5)}}, r"`gate.bounds.hr_delta.max_loss` .* 0 and 2"),
+        (
+            {"bounds": {"hr_n": config.BoundConfig(min=0.5)}},
+            "`gate.bounds.hr_n` has a `min` alone, and a model with a higher hr_n is a worse one, .* Set `max`, if",
+        ),
+        ({"bounds": {"gini": config.BoundConfig(min=0.5)}}, "`gate.bounds.gini` has a `min` alone"),
+        ({"bounds": {"default_ndcg_p": config.BoundConfig(max=0.5)}}, "has a `max` alone, and a model with a lower"),
+        (
+            {"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "slice_bounds": {"target_popularity_bucket": {}}},
+            "`gate.slice_bounds.target_popularity_bucket` is empty: name one of its values, head, middle, tail.",
+        ),
+        (
+            {"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "slice_bounds": {"history_length_bucket": {"0-4": {}}}},
+            "`gate.slice_bounds.history_length_bucket.0-4` bounds nothing: name a metric and its bound",
+        ),
         ({"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "k": 0}, "`gate.k` must be at least 1. Received: 0."),
         ({"bounds": {"hr_p": config.BoundConfig(min=0.1)}, "slices": ["age"]}, "`gate.slices` names 'age'"),
     ],
@@ -161,3 +175,17 @@ def test_json_with_unknown_keys_is_refused() -> None:
         config.gate_from_json('{"bounds": {"hr_p": {"minimum": 0.1}}}')
     with pytest.raises(ValueError, match="must be a JSON object"):
         config.gate_from_json("[]")
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"hr_n": config.BoundConfig(min=0.01, max=0.2)},
+        {"hr_n": config.BoundConfig(min=0.01, max_loss=0.1)},
+        {"ndcg_p": config.BoundConfig(min=0.1, max=0.9)},
+        {"list_head": config.BoundConfig(min=0.1)},
+        {"list_tail": config.BoundConfig(max=0.9)},
+    ],
+)
+def test_the_other_side_may_be_bounded_too(bounds: dict[str, config.BoundConfig]) -> None:
+    assert config.GateConfig(bounds=bounds).bounds == bounds
