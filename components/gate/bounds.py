@@ -61,9 +61,9 @@ def check_range(metric: str, bound: BoundConfig, place: str = "gate.bounds") -> 
 def _check_side(metric: str, bound: BoundConfig, place: str) -> None:
     """Raises a ValueError for a bound that holds no worse model back: one side was meant, and the other is written.
 
-    Of the shares of the lists either side may be meant.
+    Of how new and how diverse lists are, and of what they hold, either side may be meant.
     """
-    if metric in lists.LIST_SHARES or bound.max_loss is not None:
+    if metric in (lists.NOVELTY, lists.DIVERSITY, *lists.LIST_SHARES) or bound.max_loss is not None:
         return
     rising = measures.higher_is_better(metric)
     right, wrong = ("min", "max") if rising else ("max", "min")

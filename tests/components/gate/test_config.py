@@ -185,6 +185,7 @@ def test_json_with_unknown_keys_is_refused() -> None:
         {"ndcg_p": config.BoundConfig(min=0.1, max=0.9)},
         {"list_head": config.BoundConfig(min=0.1)},
         {"list_tail": config.BoundConfig(max=0.9)},
+        {"novelty": config.BoundConfig(max=12.0)},
     ],
 )
 def test_the_other_side_may_be_bounded_too(bounds: dict[str, config.BoundConfig]) -> None:
