@@ -125,7 +125,7 @@ def runs(cluster: flink.Cluster, tmp_path_factory: pytest.TempPathFactory, tell:
             },
             "model": {"dim": 16, "max_length": 20},
             "training": {"epochs": 2, "refit": False},
-            "gate": {"bounds": {"hr_n": {"min": 0.0}, "ndcg_delta": {"min": -1.0}}},
+            "gate": {"bounds": {"hr_n": {"max": 1.0}, "ndcg_delta": {"min": -1.0}}},
             "beam": beam,
         }
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")

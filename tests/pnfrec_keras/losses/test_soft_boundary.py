@@ -184,7 +184,7 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -
 
 def test_training_data_without_margins_is_refused(tmp_path: Path) -> None:
     train, validation = soft_arrays()
-    model, config = ModelConfig(soft_boundary=1.0), TrainingConfig()
+    model, config = ModelConfig(soft_boundary=1.0, max_length=5), TrainingConfig()
     nothing = {"positive": np.zeros_like(train.positive, np.float32)}
     for margins, message in ((None, "read the training data with `margins=True`"), (nothing, "none would count")):
         arrays = dataclasses.replace(train, margins=margins)
