@@ -211,7 +211,7 @@ def test_first_model_with_nothing_to_judge() -> None:
     assert report.headline == "BLESSED: only changes are bounded, and there is no baseline to compare with."
 
 
-@pytest.mark.parametrize("bound", [{"max": 1.0}, {"max_loss": 1.0}, {"min": 0.0}])
+@pytest.mark.parametrize("bound", [{"max": 1.0}, {"max_loss": 1.0}, {"min": 0.0, "max": 1.0}])
 @pytest.mark.parametrize("baseline", [None, examples.BASELINE, examples.NO_NEGATIVES])
 def test_undefined_metric_fails_every_bound(bound: dict[str, float], baseline: dict[str, float] | None) -> None:
     evaluation = examples.evaluation(examples.NO_NEGATIVES, baseline, validation_ok=False)
