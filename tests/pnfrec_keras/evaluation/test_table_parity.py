@@ -29,8 +29,8 @@ def recommender(name: str) -> Recommender:
         keras.utils.set_random_seed(2)
         return of_model(PNFRec(40, max_length=6, dim=8), np.arange(41)[::-1].astype(np.float32))
     if name == "most popular":  # of which seven items each are equal
-        liked = np.arange(40) // 7
-        return most_popular_positive(Vocabulary([str(item) for item in range(1, 41)], np.full(40, 9), liked))
+        counts = np.arange(40) // 7
+        return most_popular_positive(Vocabulary([str(item) for item in range(1, 41)], np.full(40, 9), counts))
     liked = examples(90, 40).positive
     return ItemKNN(TrainingArrays(liked, liked), 40)
 
