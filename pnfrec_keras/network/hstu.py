@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from pnfrec_keras.network.attention import join_heads, length_of, split_heads
+from pnfrec_keras.network.block import Block
 from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
@@ -15,7 +16,7 @@ Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")
-class HstuBlock(keras.layers.Layer):
+class HstuBlock(Block):
     """One block that adds up what it attends to instead of averaging it, and lets the sum through a gate.
 
         U, V, Q, K = SiLU(Dense(LN(x)))
@@ -39,11 +40,8 @@ class HstuBlock(keras.layers.Layer):
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.dim = dim
-        self.num_heads = num_heads
-        self.dropout = dropout
-        common: dict[str, Any] = {"dtype": self.dtype_policy}
+        super().__init__(dim, num_heads, dropout, **kwargs)
+        common = self.common
         self.input_norm = LayerNorm(name="input_norm", **common)
         self.gate = dense(dim, "gate", activation="silu", **common)
         self.query = dense(dim, "query", activation="silu", **common)
@@ -97,7 +95,3 @@ class HstuBlock(keras.layers.Layer):
         (query,) = split_heads(queries, 1, self.num_heads)
         key, value = split_heads(keys_values, 2, self.num_heads)
         return query, key, value
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"dim": self.dim, "num_heads": self.num_heads, "dropout": self.dropout}
-        return {**super().get_config(), **config}

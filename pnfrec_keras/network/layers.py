@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from pnfrec_keras.network.attention import CausalAttention
+from pnfrec_keras.network.block import Block
 from pnfrec_keras.network.dense import dense, normal
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.hstu import HstuBlock
@@ -88,7 +89,7 @@ class PositionEmbedding(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")
-class EncoderBlock(keras.layers.Layer):
+class EncoderBlock(Block):
     """One block: q = LN(x); a = q + MHA(q, x, x, causal); b = LN(a); b + Drop(Dense(Drop(ReLU(Dense(b))))).
 
     Sequences are padded on the right, so causal attention already keeps real positions from seeing padding; what padded
@@ -100,11 +101,8 @@ class EncoderBlock(keras.layers.Layer):
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.dim = dim
-        self.num_heads = num_heads
-        self.dropout = dropout
-        common: dict[str, Any] = {"dtype": self.dtype_policy}
+        super().__init__(dim, num_heads, dropout, **kwargs)
+        common = self.common
         self.query_norm = LayerNorm(name="query_norm", **common)
         self.attention = CausalAttention(dim, num_heads, dropout, name="attention", **common)
         self.feed_forward_norm = LayerNorm(name="feed_forward_norm", **common)
@@ -127,10 +125,6 @@ class EncoderBlock(keras.layers.Layer):
         x = self.feed_forward_norm(query + attended, training=training)
         hidden = self.inner_dropout(self.inner(x), training=training)
         return x + self.outer_dropout(self.outer(hidden), training=training)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"dim": self.dim, "num_heads": self.num_heads, "dropout": self.dropout}
-        return {**super().get_config(), **config}
 
 
 _BLOCKS: dict[str, Any] = {"sasrec": EncoderBlock, "ligr": LigrBlock, "hstu": HstuBlock}

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from pnfrec_keras.network.attention import CausalAttention
+from pnfrec_keras.network.block import Block
 from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
@@ -16,7 +17,7 @@ EXPANSION = 4
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")
-class LigrBlock(keras.layers.Layer):
+class LigrBlock(Block):
     """One block whose two parts are let through by gates that the block learns.
 
         a = x + sigmoid(Dense(x)) * Drop(MHA(n, n, n, causal)), n = LN(x)
@@ -34,11 +35,8 @@ class LigrBlock(keras.layers.Layer):
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.dim = dim
-        self.num_heads = num_heads
-        self.dropout = dropout
-        common: dict[str, Any] = {"dtype": self.dtype_policy}
+        super().__init__(dim, num_heads, dropout, **kwargs)
+        common = self.common
         self.attention_norm = LayerNorm(name="attention_norm", **common)
         self.attention = CausalAttention(dim, num_heads, dropout, name="attention", **common)
         self.attention_gate = dense(dim, "attention_gate", activation="sigmoid", **common)
@@ -67,7 +65,3 @@ class LigrBlock(keras.layers.Layer):
         hidden = ops.multiply(self.activated(normed), self.linear(normed))
         hidden = self.outer(self.inner_dropout(hidden, training=training))
         return x + self.feed_forward_gate(x) * self.outer_dropout(hidden, training=training)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"dim": self.dim, "num_heads": self.num_heads, "dropout": self.dropout}
-        return {**super().get_config(), **config}

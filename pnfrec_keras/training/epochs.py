@@ -84,11 +84,13 @@ class Epochs:
         initial: WarmStart | None,
     ) -> ResumableState:
         """What an interrupted training leaves, and is gone on with by a training of the same data and settings."""
+        if self._loop is None and folder is None:
+            return ResumableState(None, early_stopping)
         shared = None if self.own_rows else training_data
-        # Also without a folder: of several processes the chief alone may have one.
         trained = digest_for_resume(self._model, self._config, shared, validation_data, initial)
         if self._loop is None:
             return ResumableState(folder, early_stopping, trained)
+        # Also without a folder: of several processes the chief alone may have one.
         return SharedState(folder, early_stopping, trained, self._loop.workers)
 
     def run(

@@ -35,13 +35,14 @@ class _Parts(io.RawIOBase):
     """The bytes inside a compressed stream of one part or several, one behind another, with zeros between or behind.
 
     Python's own readers take whatever else comes behind the first part for the end of the file, without a word: also
-    a further part that is damaged where it begins.
+    a further part that is damaged where it begins. A stream of no byte holds none, as of the other compressions.
     """
 
     def __init__(self, raw: IO[bytes], new: Callable[[], Any]) -> None:
         """`new`: makes the decompressor of a part."""
         self._raw, self._new = raw, new
         self._part = new()
+        self._begun = False
 
     def readable(self) -> bool:
         return True
@@ -55,8 +56,11 @@ class _Parts(io.RawIOBase):
                     return 0
                 self._part = self._new()
             elif self._part.needs_input and not (block := self._raw.read(_BLOCK_BYTES)):
+                if not self._begun:
+                    return 0
                 msg = "Compressed file ended before the end-of-stream marker was reached"
                 raise EOFError(msg)
+            self._begun = True
             found = self._part.decompress(block, size)
         buffer[: len(found)] = found
         return len(found)

@@ -65,10 +65,13 @@ def test_users_without_negatives_train_without_nan() -> None:
     assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_is_close_to_float32(policy: str) -> None:
+@pytest.mark.parametrize(
+    ("policy", "block"),
+    [("mixed_bfloat16", "sasrec"), ("mixed_float16", "sasrec"), ("mixed_float16", "ligr"), ("mixed_float16", "hstu")],
+)
+def test_mixed_precision_is_close_to_float32(policy: str, block: str) -> None:
     x, y = ARRAYS.inputs_and_labels()
-    full, mixed = make_model(), make_model(dtype=policy)
+    full, mixed = make_model(block=block), make_model(dtype=policy, block=block)
     mixed.set_weights(full.get_weights())
     for model in (full, mixed):
         model.compile("adam", run_eagerly=True)

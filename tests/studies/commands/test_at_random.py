@@ -23,7 +23,7 @@ def test_it_has_a_table_of_its_own(tmp_path: Path) -> None:
     pd.DataFrame(rows, columns=["user", "item", "value", "timestamp"]).to_csv(world / "random.csv", index=False)
     for name, change in {
         "config": {"random_files": ["random.csv"]},
-        "study": {"seeds": [1], "set": {"training.epochs": 1}},
+        "study": {"seeds": [1], "set": {"training.epochs": 1}, "published": True},
     }.items():
         file = world / f"{name}.yaml"
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -32,6 +32,10 @@ def test_it_has_a_table_of_its_own(tmp_path: Path) -> None:
     result = run(world)
     assert result.exit_code == 0, result.output
 
+    # Of these data there are none: it says so, between the means and the differences.
+    means, _, differences = result.output.partition("\n\nThe paper prints no numbers for data named small.\n\n")
+    assert "ndcg_delta" in means
+    assert "Difference from" in differences
     statistics = json.loads(next((world / "studies").rglob("statistics.json")).read_text(encoding="utf-8"))
     targets = statistics["test_random"]["examples"]
     # Half of the users validate, and the others are asked for one item each.

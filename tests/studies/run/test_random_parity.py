@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
@@ -15,49 +13,23 @@ from pnfrec_core import measures, schema
 from pnfrec_keras.evaluation import evaluate
 from pnfrec_keras.evaluation.ranked import measure
 from pnfrec_keras.examples import records
-from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.saved_model import export_saved_model
-from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.network.weights import get_named_weights, set_named_weights
 from studies.inference_rule import InferenceRule
 from studies.run.inference import recommender
 from tests.components.gate import runs
 from tests.components.gate.test_shown_at_random import node
-from tests.pnfrec_keras.writing import evaluation_example, write_records
+from tests.studies.run.made_up_model import LENGTH, VOCABULARY, K, make_model, write_examples
 
 pytestmark = pytest.mark.tensorflow
 
-ITEMS, LENGTH, K, GAMMA = 30, 5, 6, 1.0
-RANDOM = np.random.default_rng(0)
-VOCABULARY = Vocabulary(
-    *([f"i{number}" for number in range(ITEMS)], np.arange(ITEMS, 0, -1) + 9, RANDOM.integers(1, 9, ITEMS))
-)
+GAMMA = 1.0
 USERS = {schema.TEST_SPLIT: 25, schema.TEST_RANDOM_SPLIT: 40}
 
 
-def trained() -> PNFRec:
-    keras.utils.set_random_seed(6)
-    made = PNFRec(ITEMS, max_length=LENGTH, dim=8, k=K)
-    weights = {name: RANDOM.normal(size=value.shape) for name, value in get_named_weights(made).items()}
-    weights["item_embedding"][0] = 0
-    set_named_weights(made, weights)
-    return made
-
-
-def write_examples(folder: Path) -> None:
-    for split, users in USERS.items():
-        written = []
-        for user in range(users):
-            drawn = [f"i{item}" for item in RANDOM.permutation(ITEMS)[:8]]
-            liked, disliked, target = drawn[:4], drawn[4 : 4 + user % 4], drawn[7]
-            written.append(evaluation_example(liked, [*liked, *disliked], target, user % 3 == 0, f"u{user}"))
-        for place, part in enumerate((written[:15], written[15:])):
-            write_records(folder / f"Split-{split}" / f"data-{place}.gz", part)
-
-
 def test_a_run_has_the_numbers_of_the_study(tmp_path: Path) -> None:
-    model = trained()
-    write_examples(tmp_path / "examples")
+    model = make_model()
+    for split, users in USERS.items():
+        write_examples(tmp_path / "examples" / f"Split-{split}", users)
     export_saved_model(model, VOCABULARY, tmp_path / "model" / "Format-Serving", rule="like_odds", gamma=GAMMA)
     examples = runs.make_artifact(standard_artifacts.Examples, tmp_path / "examples")
     examples.split_names = artifact_utils.encode_split_names(list(USERS))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -10,43 +9,24 @@ from pnfrec_core import schema
 from pnfrec_keras.evaluation.exported import responsiveness_of
 from pnfrec_keras.evaluation.responsiveness import nearest
 from pnfrec_keras.examples.records import read_evaluation
-from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.saved_model import export_saved_model
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.network.weights import get_named_weights, set_named_weights
 from studies.inference_rule import InferenceRule
 from studies.run.further import further
 from studies.run.inference import recommender
-from tests.pnfrec_keras.writing import evaluation_example, write_records
+from tests.studies.run.made_up_model import LENGTH, VOCABULARY, K, make_model, write_examples
 
 pytestmark = pytest.mark.tensorflow
-
-ITEMS, LENGTH, K = 30, 5, 6
-RANDOM = np.random.default_rng(0)
-VOCABULARY = Vocabulary(
-    *([f"i{number}" for number in range(ITEMS)], np.arange(ITEMS, 0, -1) + 9, RANDOM.integers(1, 9, ITEMS))
-)
 
 
 @pytest.fixture
 def model() -> PNFRec:
-    keras.utils.set_random_seed(6)
-    made = PNFRec(ITEMS, max_length=LENGTH, dim=8, k=K)
-    weights = {name: RANDOM.normal(size=value.shape) for name, value in get_named_weights(made).items()}
-    weights["item_embedding"][0] = 0
-    set_named_weights(made, weights)
-    return made
+    return make_model()
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    records = []
-    for user in range(40):
-        drawn = [f"i{item}" for item in RANDOM.permutation(ITEMS)[:8]]
-        liked, disliked, target = drawn[:4], drawn[4 : 4 + user % 4], drawn[7]
-        records.append(evaluation_example(liked, [*liked, *disliked], target, user % 3 == 0, f"u{user}"))
-    for place, part in enumerate((records[:15], records[15:])):
-        write_records(tmp_path / f"Split-{schema.TEST_SPLIT}" / f"data-{place}.gz", part)
+    write_examples(tmp_path / f"Split-{schema.TEST_SPLIT}", 40)
     return tmp_path
 
 

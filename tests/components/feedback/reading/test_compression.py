@@ -138,13 +138,19 @@ def test_parts_without_a_byte_are_a_warning_among_others(tmp_path: Path) -> None
     (tmp_path / "a.csv").write_bytes(b"")
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b""))
     (tmp_path / "c.parquet").write_bytes(b"")
-    (tmp_path / "d.csv").write_text(HEADER + "u,i,1,2\n")
-    support.write_parquet(tmp_path / "e.parquet", [Row("v", "i", 1.0, 3)])
+    for suffix in ("bz2", "gz", "xz", "zst"):
+        (tmp_path / f"d.csv.{suffix}").write_bytes(b"")
+    (tmp_path / "e.csv").write_text(HEADER + "u,i,1,2\n")
+    support.write_parquet(tmp_path / "f.parquet", [Row("v", "i", 1.0, 3)])
     plan = make_plan(FeedbackConfig(["*"], base=str(tmp_path)))
-    assert [Path(piece.source.path).name for piece in plan.pieces] == ["d.csv", "e.parquet"]
-    assert [piece.file for piece in plan.pieces] == [3, 4]
+    assert [Path(piece.source.path).name for piece in plan.pieces] == ["e.csv", "f.parquet"]
+    assert [piece.file for piece in plan.pieces] == [7, 8]
     assert plan.warnings == (
         f"{tmp_path}/a.csv: the file is empty. Expected a header and rows.",
         f"{tmp_path}/b.csv.gz: the file is empty. Expected a header and rows.",
         f"{tmp_path}/c.parquet: the file is empty, without even Parquet's own description.",
+        *(
+            f"{tmp_path}/d.csv.{suffix}: the file is empty. Expected a header and rows."
+            for suffix in ("bz2", "gz", "xz", "zst")
+        ),
     )
