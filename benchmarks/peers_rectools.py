@@ -146,8 +146,10 @@ def main() -> None:
     begin = time.perf_counter()
     score = MODELS[arguments.model](task, **arguments.settings)
     seconds = time.perf_counter() - begin
-    gains = {each: task.targets[each].gains(score(task.targets[each]), task.known).tolist() for each in SETS}
-    sys.stdout.write(json.dumps({"seconds": seconds, "gains": gains}) + "\n")
+    scores = {each: score(task.targets[each]) for each in SETS}
+    gains = {each: task.targets[each].gains(values, task.known).tolist() for each, values in scores.items()}
+    coverage = task.targets["test"].coverage(scores["test"], task.known)
+    sys.stdout.write(json.dumps({"seconds": seconds, "gains": gains, "coverage": coverage}) + "\n")
 
 
 if __name__ == "__main__":

@@ -53,16 +53,26 @@ class Targets:
             scores: (T, items + 1); column 0 is padding.
             known: (items + 1,): which items count; None: all.
         """
-        scores = np.array(scores, dtype=np.float64)
-        np.put_along_axis(scores, self.seen.astype(np.int64), -np.inf, axis=1)
-        scores[:, 0] = -np.inf
-        if known is not None:
-            scores[:, ~known] = -np.inf
+        scores = self._masked(scores, known)
         own = np.take_along_axis(scores, self.target[:, None].astype(np.int64), axis=1)
         earlier = np.arange(scores.shape[1]) < self.target[:, None]
         rank = 1 + (scores > own).sum(axis=1) + ((scores == own) & earlier).sum(axis=1)
         found = (rank <= K) & np.isfinite(own[:, 0])
         return np.where(found, 1.0 / np.log2(rank + 1), 0.0)
+
+    def coverage(self, scores: npt.NDArray[np.floating[Any]], known: npt.NDArray[np.bool_]) -> float:
+        """The share of the known items that stand in a list of 10; arguments as of `gains`."""
+        best = np.argsort(-self._masked(scores, known), axis=1, kind="stable")[:, :K]
+        return len(np.unique(best)) / int(known.sum())
+
+    def _masked(self, scores: npt.NDArray[np.floating[Any]], known: npt.NDArray[np.bool_] | None) -> Floats:
+        """The scores, with -inf for what is not to be listed."""
+        found = np.array(scores, dtype=np.float64)
+        np.put_along_axis(found, self.seen.astype(np.int64), -np.inf, axis=1)
+        found[:, 0] = -np.inf
+        if known is not None:
+            found[:, ~known] = -np.inf
+        return found
 
     def ndcg(self, gains: Floats) -> dict[str, float]:
         """The mean gain of each group."""

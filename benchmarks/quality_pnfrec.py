@@ -77,15 +77,17 @@ def main() -> None:
             state_dir=state,
             progress=note,
         )
-    gains = {}
+    gains, coverage = {}, 0.0
     for name in SETS:  # of all items, and of those that models of likes alone know
         scores = score(result.model, examples(task.targets[name]))
         gains[name] = [task.targets[name].gains(scores, known) for known in (None, task.known)]
+        coverage = task.targets[name].coverage(scores, task.known)  # of test in the end
     measured = {
         "seconds": seconds,
         "validation": [epoch["val_ndcg_p"] for epoch in result.history],
         "test": task.targets["test"].ndcg(gains["test"][0]),
         "gains": {name: of_known.tolist() for name, (_, of_known) in gains.items()},
+        "coverage": coverage,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "version": f"tensorflow {tf.__version__}",
     }
