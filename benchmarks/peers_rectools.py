@@ -61,7 +61,7 @@ def ease(task: Task, regularization: float) -> Fitted:
 def neighbours(task: Task, k: int, weighting: str = "tfidf") -> Fitted:
     """Implicit's item kNN, cosines of tf-idf or plain co-occurrence."""
     model = (TFIDFRecommender if weighting == "tfidf" else ItemItemRecommender)(K=k)
-    model.fit(matrix(task.likes, task.items), show_progress=False)
+    model.fit(matrix(task.likes, task.items).astype(np.float64), show_progress=False)
     return lambda targets: np.asarray((matrix(targets.liked, task.items) @ model.similarity).todense())
 
 
