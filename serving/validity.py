@@ -1,5 +1,6 @@
 """Whether a certificate is valid now. Standard library only."""
 
+import contextlib
 import ssl
 from typing import Final
 
@@ -12,8 +13,8 @@ _MOST_STEPS: Final = 10
 def why_invalid(cert: str, key: str) -> str:
     """Why clients refuse a certificate by the clock; "" where they do not, or where that cannot be told.
 
-    Python reads the dates of a peer's certificate only, so a client in memory, which trusts this very certificate, shakes
-    hands with a server that has it.
+    Python reads the dates of a peer's certificate only, so a client in memory, which trusts this very certificate,
+    shakes hands with a server that has it.
 
     Args:
         cert: PEM file of the certificate, and of those that lead to its signer.
@@ -51,7 +52,5 @@ def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
             pass
         else:
             return
-        try:
+        with contextlib.suppress(ssl.SSLWantReadError):
             answers.do_handshake()
-        except ssl.SSLWantReadError:
-            pass

@@ -25,7 +25,10 @@ def make(
     hosts: tuple[str, ...] = ("127.0.0.1",),
     hours: tuple[int, int] = (-24, 24),
 ) -> Pair:
-    """A certificate of `hosts`, valid between `hours` from now; without a signer it is one that signs others, and itself."""
+    """A certificate of `hosts`, valid between `hours` from now.
+
+    Without a signer it is one that signs others, and itself.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signing_key = key if signer is None else serialization.load_pem_private_key(signer.key.read_bytes(), None)

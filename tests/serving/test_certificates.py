@@ -60,6 +60,4 @@ def test_one_that_has_expired_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     pair = make(tmp_path, "server", hours=(-2, -1))
     with caplog.at_level(logging.WARNING):
         Certificates(TlsSettings(str(pair.cert), str(pair.key)))
-    assert caplog.messages == [
-        f"{pair.cert} has expired: clients that check it will not connect. Put a new one there."
-    ]
+    assert caplog.messages == [f"{pair.cert} has expired: clients that check it will not connect. Put a new one there."]
