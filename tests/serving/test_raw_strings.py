@@ -1,11 +1,11 @@
-"""Strings in `tensor_content`, as TensorFlow's C++ writes them: read as TensorFlow reads them, and never passed over."""
+"""Strings in `tensor_content`, as TensorFlow's C++ writes them, are read as TensorFlow reads them."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving import contract, errors, tensors, wire
@@ -33,6 +33,7 @@ def proto_of(content: bytes, *shape: int) -> Any:
     return proto
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=6))
 def test_raw_strings_are_read_as_tensorflow_reads_them(values: list[bytes]) -> None:
     proto = proto_of(raw(values), len(values))
