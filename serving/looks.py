@@ -94,4 +94,5 @@ class Planner:
                 # Those who ask for none, and are not of the canary's share, would get that version.
                 split = label == STABLE and policy.canary_share > 0 and marks.pinned is None
                 others = ", and whoever asks for none the newest" if split else ""
-                yield f"The label `{label}` names version {version}, {where}: whoever asks for it gets NOT_FOUND{others}."
+                text = f"The label `{label}` names version {version}, {where}: whoever asks for it gets NOT_FOUND"
+                yield f"{text}{others}."

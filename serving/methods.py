@@ -26,8 +26,6 @@ from serving.service import Begun, ModelServices
 
 logger = logging.getLogger(__name__)
 
-# gRPC sends the text in a header, and by default takes 8 KiB of headers.
-_DETAILS_LENGTH: Final = 2000
 # A message of so many bytes, some 40 histories of 50 ids, takes about a millisecond to read and another to answer.
 _LARGE_BYTES: Final = 2**14
 _INTERNAL: Final = "INTERNAL"
@@ -223,4 +221,4 @@ def _sendable(answer: bytes, record: "_Record") -> bytes:
 
 def _details(text: str) -> str:
     """As gRPC can send it: half characters, as of a request that is no UTF-8, would make it fail."""
-    return text.encode("utf-8", "replace").decode()[:_DETAILS_LENGTH]
+    return text.encode("utf-8", "replace").decode()[: errors.DETAILS_LENGTH]
