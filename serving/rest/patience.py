@@ -18,6 +18,7 @@ _WARNINGS: Final = {
 }
 # It goes on with an advice to install something for WebSockets.
 _ADVICE: Final = "No supported WebSocket library"
+_HURRY: Final = 10
 
 
 class PatientProtocol(H11Protocol):
@@ -47,7 +48,9 @@ class PatientProtocol(H11Protocol):
         """The next request has so long to come from now."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(self.seconds, self._end)
+        # Where many are open, new ones get less, so that probes find a place again within seconds.
+        is_crowded = self.limit_concurrency is not None and 2 * len(self.connections) > self.limit_concurrency
+        self._timer = self.loop.call_later(self.seconds / (_HURRY if is_crowded else 1), self._end)
 
     def _end(self) -> None:
         # One whose head is there has been handed on, and ends by its own limit.

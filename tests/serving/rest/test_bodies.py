@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from serving.rest import patience
+from serving.rest import server as rest_server
 from serving.rest.patience import PatientProtocol
 from serving.server import RecommenderServer
 from serving.settings import RestSettings, ServerSettings
@@ -123,6 +125,28 @@ def test_a_connection_on_which_no_request_comes_is_closed(
     finally:
         server.stop(grace_seconds=0)
     assert found.count(b"HTTP/1.1 404") == max(len(parts) - 1, 0)
+
+
+def test_where_many_connections_are_open_new_ones_are_given_less_time(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest_server, "_MOST_CONNECTIONS", 4)
+    monkeypatch.setattr(PatientProtocol, "seconds", 300.0)
+    monkeypatch.setattr(patience, "_HURRY", 1000)
+    server = RecommenderServer.of(
+        ServerSettings(str(base / "none"), port=0, poll_seconds=60, rest=RestSettings(port=0))
+    )
+    server.start()
+    web = Web(server)
+    try:
+        first, second, *others = [open_to(web) for _ in range(6)]
+        # The first two have 300 seconds, the others a thousandth of that.
+        assert [received(each) for each in others] == [b""] * 4
+        assert web.get("/healthz").status == 200
+        for each in (first, second):
+            each.close()
+    finally:
+        server.stop(grace_seconds=0)
 
 
 def test_a_request_that_takes_longer_than_that_is_answered(
