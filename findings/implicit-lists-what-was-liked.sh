@@ -2,11 +2,12 @@
 # implicit's filter of liked items does not leave them out: they come back at the end of every list that it cannot fill.
 #
 # Versions: implicit 0.7.3, numpy 2.3.5, scipy 1.16.3.
-# Behaviour: `recommend(..., filter_already_liked_items=True)`, which is the default and by its docstring does not return liked items,
-#   gives them another score and keeps them. With item kNN that score is 0.0, and whoever liked little has few neighbours: in this made-up feedback of 500 users, 2 to 7
-#   likes of 1,000 items each, half of the lists of 50 hold liked items, some lists of 10 do, and no list is shorter for it. With ALS
-#   the score is the lowest float32, and the same happens as soon as fewer items are left than asked for (`items=`, a small
-#   catalogue). Ids that go into a table of recommendations without a look at the scores sell people what they have.
+# Behaviour: `recommend(..., filter_already_liked_items=True)`, which is the default and by its docstring does not return liked
+#   items, gives them another score and keeps them. With item kNN that score is 0.0, and whoever liked little has few neighbours:
+#   in this made-up feedback of 500 users, 2 to 7 likes of 1,000 items each, half of the lists of 50 hold liked items, some lists
+#   of 10 do, and no list is shorter for it. With ALS the score is the lowest float32, and the same happens as soon as fewer items
+#   are left than asked for (`items=`, a small catalogue). Ids that go into a table of recommendations without a look at the
+#   scores sell people what they have.
 # Output: the table SEEN at the end of this file. The script prints what it finds, and fails where that differs.
 # Needs: Python 3.11 to 3.13 (PYTHON names it), a package index, 1 GB in the folder for temporary files.
 set -euo pipefail
