@@ -19,6 +19,7 @@ from components.feedback.errors import feedback_error_within
 from components.feedback.reading import keep
 from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.plan import Plan, make_plan
+from components.feedback.reading.steady import SteadyInput
 from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
@@ -52,11 +53,12 @@ def run(
         Beam's result, for its counters.
 
     Raises:
-        FeedbackError: The input or its settings cannot be used.
+        FeedbackError: The input or its settings cannot be used, or a file has changed while it was read.
     """
     try:
         # First: with it Beam learns the options of stores of objects, which the plan asks for files already.
         pipeline = make_pipeline()
+        steady = SteadyInput(config)
         plan = make_plan(config)
         if plan.spans:
             logger.info("Spans: %s.", describe(plan.spans.as_dict()))
@@ -67,6 +69,7 @@ def run(
         _ = pipeline | "Feedback" >> WriteFeedback(plan, folders, batch_rows)
         result = pipeline.run()
         result.wait_until_finish()
+        steady.check()
         if kept:
             keep.tidy(kept, plan.pieces, config.keep_read.unused_days)
     except Exception as error:
