@@ -18,6 +18,7 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.errors import feedback_error_within
 from components.feedback.reading import keep
 from components.feedback.reading.batches import BATCH_ROWS
+from components.feedback.reading.copies import copies
 from components.feedback.reading.plan import Plan, make_plan
 from components.feedback.reading.steady import SteadyInput
 from components.feedback.spans.window import describe
@@ -60,6 +61,8 @@ def run(
         pipeline = make_pipeline()
         steady = SteadyInput(config)
         plan = make_plan(config)
+        same = copies(piece.source.path for piece in plan.pieces)
+        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *same))
         if plan.spans:
             logger.info("Spans: %s.", describe(plan.spans.as_dict()))
         if kept := keep.folder_of(config, pipeline_root):
