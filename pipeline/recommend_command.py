@@ -53,6 +53,7 @@ def recommend(
     from pipeline.config import ConfigError, load_config
     from pipeline.histories import UnfitConfigError, check_model
     from pipeline.output_lock import OutputInUseError, exclusive
+    from pipeline.room import no_room
     from pnfrec_core.errors import FeedbackError
     from serving.errors import RequestFault
 
@@ -68,7 +69,7 @@ def recommend(
     except (ConfigError, UnfitConfigError) as error:
         raise click.UsageError(str(error)) from error
     except (FeedbackError, OutputInUseError, RequestFault, OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(no_room(error, [output]) or str(error)) from error
     click.echo(_told(found, output, number, time.monotonic() - began))
 
 

@@ -24,7 +24,7 @@ from components.feedback.reading.steady import SteadyInput
 from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
-from pnfrec_core.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError, is_no_room
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +147,14 @@ def generate(
         statistics: dict[str, Any] = json.loads((partial / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
         # An empty folder in its place is replaced.
         partial.rename(target)
+    except Exception as error:
+        if not is_no_room(error):
+            raise
+        msg = (
+            f"The output {target} cannot be written: the disk is full, or this user's share of it. Make room there, or "
+            "name another output."
+        )
+        raise FeedbackError(msg) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return statistics

@@ -154,6 +154,20 @@ def test_feedback_that_changes_between_its_key_and_its_reading_makes_no_lists(
     assert not (tmp_path / "lists" / ".histories").exists()
 
 
+def test_a_full_disk_is_told_with_the_folder(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.bulk import job
+
+    def full(*_: Any) -> Any:
+        msg = "[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"
+        raise OSError(msg)
+
+    monkeypatch.setattr(job, "write_lists", full)
+    done = call(config, tmp_path / "lists")
+    assert done.exit_code == 1, done.output
+    assert "the disk is full, or this user's share of it" in done.output
+    assert not list((tmp_path / "lists").glob("part-*"))
+
+
 @pytest.mark.parametrize(
     ("more", "status", "said"),
     [
