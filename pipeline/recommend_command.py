@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.refused import RefusedError
+
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
 
@@ -62,7 +64,7 @@ def recommend(
         with exclusive(output, "--output"):
             found = _write(config, output, model, asked)
     except (ConfigError, UnfitConfigError) as error:
-        raise click.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     except (FeedbackError, OutputInUseError, RequestFault, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(_told(found, output, number, time.monotonic() - began))

@@ -121,6 +121,8 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
     record |= _of_feedback(ended.outputs.get("FeedbackGen", {}).get("statistics", ""))
     folder = ended.outputs.get("GateReporter", {}).get("report", "")
     record |= _of_gate(folder) if folder else {}
+    if folder and ended.verdict == NOT_BLESSED and not ended.message:
+        record["message"] = _why_refused(folder)
     pages = {"feedback": ended.outputs.get("FeedbackGen", {}).get("statistics", ""), "gate": folder}
     record["pages"] = {name: str(Path(place, "report.html")) for name, place in pages.items() if place}
     return record
@@ -156,6 +158,13 @@ def _of_gate(folder: str) -> dict[str, Any]:
         targets = {"p": report.at_random.count_p, "n": report.at_random.count_n}
         found[AT_RANDOM] = {"targets": targets, "measures": [_told(row) for row in report.at_random.rows]}
     return found
+
+
+def _why_refused(folder: str) -> str:
+    """The reason of the gate, which it prints behind its verdict."""
+    from components.gate.report import verdict
+
+    return verdict.read(folder).headline.removeprefix("NOT BLESSED: ")
 
 
 def at_random(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
