@@ -41,6 +41,16 @@ def test_the_keras_script_runs_and_its_export_answers(tmp_path: Path, warm_pytho
     assert scores[-1] > 0.03
     assert evaluated == pytest.approx(max(scores), abs=1e-4)  # of the best weights; Keras prints four digits
     assert (tmp_path / "my_model" / "saved_model.pb").exists()
+    blocks = re.findall(
+        r"```python\n(.*?)```", (DOCS / "tutorials" / "keras.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (ask,) = [block for block in blocks if "saved_model.load" in block]
+    without_ours = f"import sys\nsys.modules['pnfrec_keras'] = None\n{ask}"
+    answered = subprocess.run(
+        [warm_python, "-c", without_ours], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300
+    )
+    assert answered.returncode == 0, answered.stderr[-3000:]
+    assert re.search(r"\[\[(b'\d{7}'\s*){5}\]\] \[2\]", answered.stdout), answered.stdout
 
 
 def keys_of(section: Any) -> Iterator[str]:
