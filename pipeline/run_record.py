@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from components.pusher import marks
+from components.pusher import properties
 from pipeline.events import RunFailed
 from pnfrec_core import schema
 
@@ -88,8 +88,8 @@ def verdict_of_push(delivered: bool, pushed: Mapping[str, object]) -> str:
         pushed: What the artifact `pushed_model` says of itself.
     """
     if delivered:
-        return PUSHED if pushed.get(marks.IS_NEW) else UNCHANGED
-    return PUSH_REFUSED if pushed.get(marks.REFUSED) else NOT_BLESSED
+        return PUSHED if pushed.get(properties.IS_NEW) else UNCHANGED
+    return PUSH_REFUSED if pushed.get(properties.REFUSED) else NOT_BLESSED
 
 
 def make(pipeline: str, ended: Ended) -> dict[str, Any]:
@@ -106,8 +106,8 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
         "status": ended.status,
         "started": moment.isoformat(),
         "seconds": round(ended.seconds, 1),
-        "version": str(ended.pushed.get(marks.VERSION, "")),
-        "folder": str(ended.pushed.get(marks.DESTINATION, "")),
+        "version": str(ended.pushed.get(properties.VERSION, "")),
+        "folder": str(ended.pushed.get(properties.DESTINATION, "")),
         "node": ended.node,
         "message": ended.message,
         "log": ended.log,

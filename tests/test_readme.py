@@ -115,6 +115,14 @@ def test_the_commands_of_the_readme_exist() -> None:
     assert {name for pair in made for name in pair if name} <= targets
 
 
+def test_the_map_of_the_code_names_what_there_is() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    named = {path for line in rows for path in re.findall(r"`(\w+/[\w/]+(?:\.py)?/?)`", line)}
+    assert {"components/feedback/", "pnfrec_core/measures.py"} <= named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
 def test_the_table_of_data_sets_names_each_with_its_settings() -> None:
     from pipeline.config import load_config
     from pnfrec_data.registry import DATA_SETS
