@@ -50,9 +50,9 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
     if ended.status:
         sys.exit(ended.status)
     if ask:
-        from pipeline import summary
+        from pipeline import example_query
 
-        summary.show_query(config)
+        example_query.show(config)
     else:
         click.echo(f"To serve it: pnfrec serve --base {config.serving_path} --port 8500")
 

@@ -1,16 +1,11 @@
-"""What `pnfrec run` prints at the end: the data, the gate's verdict, the pushed version, and the answer to a query."""
+"""What `pnfrec run` prints at the end: the data, the gate's verdict and the pushed version."""
 
-import shlex
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from components.pusher import properties
-from pipeline.config import PipelineConfig
-from pnfrec_core import launch
 
 Outputs = dict[str, dict[str, str]]
 
@@ -60,30 +55,3 @@ def _pushed(pushed: Mapping[str, object]) -> str:
     if pinned is None or str(pinned) == pushed.get(properties.VERSION):
         return told
     return f"{told}. Version {pinned} is pinned and goes on serving, until `pnfrec models unpin`"
-
-
-def show_query(config: PipelineConfig) -> None:
-    """Serves the pushed model, sends the configured query over gRPC and prints the commands and the answer."""
-    base = str(config.serving_path)
-    # -u: the line with the address must not wait in a buffer.
-    serve = launch.command("pipeline.cli", "serve", "--base", base, "--port", "0", unbuffered=True)
-    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        try:
-            ready = server.stdout.readline().strip() if server.stdout else ""
-            if not ready:
-                msg = f"The server did not start. Try it by hand: pnfrec serve --base {base}"
-                raise click.ClickException(msg)
-            click.echo(f"\n$ pnfrec serve --base {base} --port 0\n{ready}")
-            words = [
-                word
-                for name in ("positive", "negative", "exclude")
-                for item in getattr(config.query, name)
-                for word in (f"--{name}", item)
-            ]
-            query = ["query", "--target", ready.split()[0], "--base", base, "-k", str(config.query.k), *words]
-            click.echo(f"\n$ pnfrec {shlex.join(query)}")
-            answer = subprocess.run(launch.command("pipeline.cli", *query), check=False)
-        finally:
-            server.terminate()
-    if answer.returncode:
-        sys.exit(answer.returncode)
