@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from components.pusher import marks
+from components.pusher import properties
 from pipeline.events import RunFailed
 from pnfrec_core import schema
 
@@ -39,6 +39,20 @@ _SHOWN: Final = ("ndcg_p", "ndcg_n", "ndcg_delta")
 AT_RANDOM: Final = schema.TEST_RANDOM_SPLIT
 # Classes of errors that are decisions, and what they decide.
 _DECISIONS: Final = {"DriftError": DRIFT, "NotServableError": PUSH_REFUSED}
+# What a record, and each of its measures, has to hold to be shown.
+_OF_RECORD: Final = {
+    **dict.fromkeys(("pipeline", "verdict", "started", "version", "message", "node", "log", "folder"), str),
+    **dict.fromkeys(("warnings", "data", "nodes", "pages"), dict),
+    **dict.fromkeys(("drift", "measures"), list),
+    "seconds": (int, float),
+}
+_OF_MEASURE: Final = {
+    "name": str,
+    "verdict": str,
+    "bounds": list,
+    "value": (int, float, type(None)),
+    "interval": (list, type(None)),
+}
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +102,8 @@ def verdict_of_push(delivered: bool, pushed: Mapping[str, object]) -> str:
         pushed: What the artifact `pushed_model` says of itself.
     """
     if delivered:
-        return PUSHED if pushed.get(marks.IS_NEW) else UNCHANGED
-    return PUSH_REFUSED if pushed.get(marks.REFUSED) else NOT_BLESSED
+        return PUSHED if pushed.get(properties.IS_NEW) else UNCHANGED
+    return PUSH_REFUSED if pushed.get(properties.REFUSED) else NOT_BLESSED
 
 
 def make(pipeline: str, ended: Ended) -> dict[str, Any]:
@@ -106,8 +120,8 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
         "status": ended.status,
         "started": moment.isoformat(),
         "seconds": round(ended.seconds, 1),
-        "version": str(ended.pushed.get(marks.VERSION, "")),
-        "folder": str(ended.pushed.get(marks.DESTINATION, "")),
+        "version": str(ended.pushed.get(properties.VERSION, "")),
+        "folder": str(ended.pushed.get(properties.DESTINATION, "")),
         "node": ended.node,
         "message": ended.message,
         "log": ended.log,
@@ -121,6 +135,8 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
     record |= _of_feedback(ended.outputs.get("FeedbackGen", {}).get("statistics", ""))
     folder = ended.outputs.get("GateReporter", {}).get("report", "")
     record |= _of_gate(folder) if folder else {}
+    if folder and ended.verdict == NOT_BLESSED and not ended.message:
+        record["message"] = _why_refused(folder)
     pages = {"feedback": ended.outputs.get("FeedbackGen", {}).get("statistics", ""), "gate": folder}
     record["pages"] = {name: str(Path(place, "report.html")) for name, place in pages.items() if place}
     return record
@@ -156,6 +172,13 @@ def _of_gate(folder: str) -> dict[str, Any]:
         targets = {"p": report.at_random.count_p, "n": report.at_random.count_n}
         found[AT_RANDOM] = {"targets": targets, "measures": [_told(row) for row in report.at_random.rows]}
     return found
+
+
+def _why_refused(folder: str) -> str:
+    """The reason of the gate, which it prints behind its verdict."""
+    from components.gate.report import verdict
+
+    return verdict.read(folder).headline.removeprefix("NOT BLESSED: ")
 
 
 def at_random(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -196,12 +219,43 @@ def path_in(output: Path) -> Path:
 
 
 def read(output: Path) -> list[dict[str, Any]]:
-    """The records of an output folder, the oldest first. A line that a full disk cut off is left out."""
+    """The records of an output folder, the oldest first; lines that hold none are left out, and told.
+
+    A full disk may cut a line off, and a hand may change one.
+    """
     path = path_in(output)
     if not path.is_file():
         return []
-    records = []
+    records, others = [], 0
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = None
         with contextlib.suppress(json.JSONDecodeError):
-            records.append(json.loads(line))
+            found = json.loads(line)
+        if _is_record(found):
+            records.append(found)
+        else:
+            others += 1
+    if others:
+        told = (
+            "1 line holds no record of a run, and is"
+            if others == 1
+            else f"{others:,} lines hold no record of a run, and are"
+        )
+        log.warning("%s: %s left out.", path, told)
     return records
+
+
+def _is_record(found: Any) -> bool:
+    """Whether something has what those who show records take from one."""
+    if not (_has(found, _OF_RECORD) and _has(found["warnings"], {"feedback": int, "drift": int})):
+        return False
+    if found["data"] and not _has(found["data"], {"rows": int, "users": int, "items": int}):
+        return False
+    at_random = found.get(AT_RANDOM, {"measures": [], "targets": {"p": 0, "n": 0}})
+    if not (_has(at_random, {"measures": list, "targets": dict}) and _has(at_random["targets"], {"p": int, "n": int})):
+        return False
+    return all(_has(each, _OF_MEASURE) for each in (*found["measures"], *at_random["measures"]))
+
+
+def _has(found: Any, fields: Mapping[str, Any]) -> bool:
+    return isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in fields.items())

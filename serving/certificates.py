@@ -10,7 +10,7 @@ import grpc
 
 from serving.connection import read_pem
 from serving.errors import ServerStartError
-from serving.files import Stamp, stamp_of
+from serving.file_changes import Stamp, stamp_of
 from serving.settings import TlsSettings
 from serving.validity import why_invalid
 

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 
 from serving import wire
 from serving.errors import ServerStartError
-from serving.files import stamp_of
+from serving.file_changes import stamp_of
 from serving.policy import Policy
 
 logger = logging.getLogger(__name__)

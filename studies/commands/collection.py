@@ -30,6 +30,7 @@ def results(studies: Path, output: Path) -> None:
 
     Exit status: 0 done, 2 there is no study, or a summary cannot be used.
     """
+    from pipeline.refused import RefusedError
     from studies.commands.experiment import require_pictures
     from studies.results.summary import SummaryError
 
@@ -37,7 +38,7 @@ def results(studies: Path, output: Path) -> None:
     try:
         number = collect(studies, output)
     except SummaryError as error:
-        raise click.exceptions.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     click.echo(f"{output}: {number} {'study' if number == 1 else 'studies'}")
 
 
