@@ -87,17 +87,30 @@ def key_of(config: "PipelineConfig") -> str:
     return result_name(code=EXAMPLES.digest(), data=inventory(feedback), settings=dataclasses.asdict(feedback))
 
 
-def make_histories(config: "PipelineConfig", output: Path) -> list[Path]:
+def make_histories(config: "PipelineConfig", output: Path, key: str) -> list[Path]:
     """The shards of histories below `output`, made by Beam unless a job that was cut off has made them.
 
+    Args:
+        config: The settings.
+        output: The folder of the lists.
+        key: What `key_of` said of the input when the job began, which the lists are recorded under.
+
     Raises:
-        FeedbackError: The input or its settings cannot be used.
+        FeedbackError: The input or its settings cannot be used, or the files are others by now.
     """
     from components.feedback.run import generate
+    from pnfrec_core.errors import FeedbackError
 
     folder = output / _HISTORIES
     if not folder.is_dir():
         generate(all_rows(config.feedback), folder, config.beam.arguments())
+        if key_of(config) != key:
+            remove_histories(output)
+            msg = (
+                "The files of the feedback have changed since this call began, so that no list was made. Remove "
+                f"{output} and run it again once they are complete."
+            )
+            raise FeedbackError(msg)
     return sorted((folder / f"Split-{schema.TRAIN_SPLIT}").glob("*.gz"))
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.refused import RefusedError
+from pnfrec_core import files
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
 
 # Names that readers of folders pass over.
 _JOB_FILE, _SUMMARY_FILE = "_job.json", "_summary.json"
+# In the summary, the size of each file of lists by its name.
+_BYTES = "bytes"
 
 
 @click.command()
@@ -51,6 +54,7 @@ def recommend(
     from pipeline.config import ConfigError, load_config
     from pipeline.histories import UnfitConfigError, check_model
     from pipeline.output_lock import OutputInUseError, exclusive
+    from pipeline.room import no_room
     from pnfrec_core.errors import FeedbackError
     from serving.errors import RequestFault
 
@@ -66,7 +70,7 @@ def recommend(
     except (ConfigError, UnfitConfigError) as error:
         raise RefusedError(str(error)) from error
     except (FeedbackError, OutputInUseError, RequestFault, OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(no_room(error, [output]) or str(error)) from error
     click.echo(_told(found, output, number, time.monotonic() - began))
 
 
@@ -99,14 +103,14 @@ def _write(config: "PipelineConfig", output: Path, model: Path, asked: dict[str,
         click.echo(f"{output} holds these lists already.")
         return summary
     click.echo("Reading the feedback ...")
-    shards = make_histories(config, output)
+    shards = make_histories(config, output, job["histories"])
     click.echo(f"Ranking by {model}, {len(shards)} part{'' if len(shards) == 1 else 's'} ...")
     # TensorFlow takes its seconds: not before the input is known to be good.
     from serving.bulk.job import Job, write_lists
 
     made = Job(shards, output, model, asked["version"], asked["k"], asked["format"], asked["max_per_group"])
-    found = {**job, **write_lists(made, click.echo)}
-    (output / _SUMMARY_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = {**job, **write_lists(made, click.echo), _BYTES: _sizes(output, asked["format"])}
+    files.write(output / _SUMMARY_FILE, json.dumps(found, indent=1) + "\n")
     remove_histories(output)
     for counts in output.glob("_part-*.json"):
         counts.unlink()
@@ -128,14 +132,66 @@ def _begin(output: Path, job: dict[str, Any]) -> dict[str, Any] | None:
     """Makes the folder a job's own. The summary of the job where it is done; None where there is work to do."""
     job_file, summary_file = output / _JOB_FILE, output / _SUMMARY_FILE
     if job_file.is_file():
-        before = json.loads(job_file.read_text(encoding="utf-8"))
+        before = _read_object(job_file)
         if before != job:
             changed = ", ".join(f"`{name}`" for name in job if before.get(name) != job[name])
             msg = f"{output} holds lists of another call: {changed} differ. Name another folder, or remove that one."
             raise ValueError(msg)
-        return json.loads(summary_file.read_text(encoding="utf-8")) if summary_file.is_file() else None
-    job_file.write_text(json.dumps(job, indent=1) + "\n", encoding="utf-8")
+        return _finished(output, summary_file, str(job["format"])) if summary_file.is_file() else None
+    files.write(job_file, json.dumps(job, indent=1) + "\n")
     return None
+
+
+def _finished(output: Path, summary_file: Path, file_format: str) -> dict[str, Any]:
+    """The summary of a job that is done, if its files are what it wrote.
+
+    Raises:
+        ValueError: The summary is damaged, or a file is gone or another one.
+    """
+    summary = _read_object(summary_file)
+    there = _sizes(output, file_format)
+    written = summary.get(_BYTES)
+    if not isinstance(written, dict):
+        msg = f"{summary_file}: does not tell which files the lists are in. {_anew(output)}"
+        raise ValueError(msg)
+    for name in sorted({*written, *there}):
+        if (now := there.get(name)) != (before := written.get(name)):
+            found = "it is gone" if now is None else f"it has {now:,} bytes"
+            msg = (
+                f"{output / name}: these lists were written before, {_told_size(before)}, and {found}. {_anew(output)}"
+            )
+            raise ValueError(msg)
+    return summary
+
+
+def _sizes(output: Path, file_format: str) -> dict[str, int]:
+    """Name to bytes of the files that hold lists."""
+    return {path.name: path.stat().st_size for path in sorted(output.glob(f"part-*.{file_format}"))}
+
+
+def _told_size(size: int | None) -> str:
+    return "without this file" if size is None else f"this file of {size:,} bytes among them"
+
+
+def _anew(output: Path) -> str:
+    return f"To have the lists written anew, remove {output}, or name another folder."
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    Raises:
+        ValueError: It holds none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path}: the file is damaged ({error}). {_anew(path.parent)}"
+        raise ValueError(msg) from error
+    if not isinstance(found, dict):
+        msg = f"{path}: the file is damaged (no JSON object). {_anew(path.parent)}"
+        raise ValueError(msg)
+    return found
 
 
 def _told(found: dict[str, Any], output: Path, version: int, seconds: float) -> str:

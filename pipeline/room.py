@@ -1,18 +1,16 @@
 """Room on disks: how much of it is left where a run writes, and the sentence for a run that found none."""
 
 import dataclasses
-import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pnfrec_core.errors import causes, is_no_room
+
 GIB: Final = 1 << 30
-_NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
-# How TensorFlow, Arrow, SQLite and Beam's workers say it, in messages of errors of their own.
-_WORDS: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +59,9 @@ def no_room(error: BaseException, places: Sequence[Path]) -> str | None:
         error: What ended it, with its causes.
         places: Where a run writes. Where no error names a path, the fullest is meant.
     """
-    chain = list(_chain(error))
-    if not any(_is_no_room(each) for each in chain):
+    if not is_no_room(error):
         return None
-    names = [each.filename for each in chain if isinstance(each, OSError) and isinstance(each.filename, str)]
+    names = [each.filename for each in causes(error) if isinstance(each, OSError) and isinstance(each.filename, str)]
     fullest = min((*places, Path(tempfile.gettempdir())), key=lambda place: room_of(place).free)
     path = Path(names[0]) if names else fullest
     room = room_of(path)
@@ -76,22 +73,3 @@ def no_room(error: BaseException, places: Sequence[Path]) -> str | None:
         "another disk (`output`, `serving`; TMPDIR for what is temporary), then run again: it goes on from what is "
         "complete."
     )
-
-
-def _is_no_room(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return True
-    text = str(error)
-    return any(words in text for words in _WORDS)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and its causes. Those of Beam and TFX may be circular."""
-    met: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop(0)
-        if each is not None and id(each) not in met:
-            met.add(id(each))
-            yield each
-            waiting += [each.__cause__, each.__context__]

@@ -39,6 +39,20 @@ _SHOWN: Final = ("ndcg_p", "ndcg_n", "ndcg_delta")
 AT_RANDOM: Final = schema.TEST_RANDOM_SPLIT
 # Classes of errors that are decisions, and what they decide.
 _DECISIONS: Final = {"DriftError": DRIFT, "NotServableError": PUSH_REFUSED}
+# What a record, and each of its measures, has to hold to be shown.
+_OF_RECORD: Final = {
+    **dict.fromkeys(("pipeline", "verdict", "started", "version", "message", "node", "log", "folder"), str),
+    **dict.fromkeys(("warnings", "data", "nodes", "pages"), dict),
+    **dict.fromkeys(("drift", "measures"), list),
+    "seconds": (int, float),
+}
+_OF_MEASURE: Final = {
+    "name": str,
+    "verdict": str,
+    "bounds": list,
+    "value": (int, float, type(None)),
+    "interval": (list, type(None)),
+}
 
 log = logging.getLogger(__name__)
 
@@ -205,12 +219,43 @@ def path_in(output: Path) -> Path:
 
 
 def read(output: Path) -> list[dict[str, Any]]:
-    """The records of an output folder, the oldest first. A line that a full disk cut off is left out."""
+    """The records of an output folder, the oldest first; lines that hold none are left out, and told.
+
+    A full disk may cut a line off, and a hand may change one.
+    """
     path = path_in(output)
     if not path.is_file():
         return []
-    records = []
+    records, others = [], 0
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = None
         with contextlib.suppress(json.JSONDecodeError):
-            records.append(json.loads(line))
+            found = json.loads(line)
+        if _is_record(found):
+            records.append(found)
+        else:
+            others += 1
+    if others:
+        told = (
+            "1 line holds no record of a run, and is"
+            if others == 1
+            else f"{others:,} lines hold no record of a run, and are"
+        )
+        log.warning("%s: %s left out.", path, told)
     return records
+
+
+def _is_record(found: Any) -> bool:
+    """Whether something has what those who show records take from one."""
+    if not (_has(found, _OF_RECORD) and _has(found["warnings"], {"feedback": int, "drift": int})):
+        return False
+    if found["data"] and not _has(found["data"], {"rows": int, "users": int, "items": int}):
+        return False
+    at_random = found.get(AT_RANDOM, {"measures": [], "targets": {"p": 0, "n": 0}})
+    if not (_has(at_random, {"measures": list, "targets": dict}) and _has(at_random["targets"], {"p": int, "n": int})):
+        return False
+    return all(_has(each, _OF_MEASURE) for each in (*found["measures"], *at_random["measures"]))
+
+
+def _has(found: Any, fields: Mapping[str, Any]) -> bool:
+    return isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in fields.items())

@@ -11,6 +11,7 @@ from pnfrec_data import registry
 from pnfrec_data.dataset import DataSet, RemoteFile
 from pnfrec_data.errors import DataError
 from pnfrec_data.fetch import Fetched, FetchError, Progress, fetch
+from pnfrec_data.made import read_record
 from pnfrec_data.prepare import (
     DOWNLOADS,
     Prepared,
@@ -19,7 +20,6 @@ from pnfrec_data.prepare import (
     differences,
     find_copy,
     prepare,
-    read_record,
 )
 
 _MIB = 1 << 20
@@ -129,7 +129,13 @@ def _prepare(
             raise DataError(_no_copy(chosen, folder))
         click.echo(f"\nReading {source}")
         done = prepare(chosen, source, folder, click.echo, downloads, accept_counts=accept_counts)
-    except (DataError, OSError) as error:
+    except OSError as error:
+        where = error.filename2 or error.filename or folder
+        reason = error.strerror or " ".join(str(error).split())
+        remedy = "Make room there, or name another folder with --data."
+        click.secho(f"FAILED: {where}: cannot be made, read or written ({reason}). {remedy}", fg="red", err=True)
+        sys.exit(1)
+    except DataError as error:
         click.secho(f"FAILED: {error}", fg="red", err=True)
         sys.exit(1)
     _report(chosen, done, another_copy(chosen, source, folder))

@@ -1,6 +1,8 @@
 """A download over HTTP that goes on where it was cut off and is never taken for complete before it is."""
 
+import contextlib
 import dataclasses
+import fcntl
 import http.client
 import os
 import re
@@ -9,7 +11,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,34 @@ def fetch(
             raise FetchError(msg)
         return Fetched(target, digest, downloaded=False)
     folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        return _downloaded(file, target, expected, progress, waits, timeout)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes from adding to the same part of a file: of two halves mixed nobody could tell.
+
+    Raises:
+        FetchError: One is downloading there.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # A file system without locks has none to keep.
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                msg = f"another process is downloading to {folder}. Wait for it, then run the same command again"
+                raise FetchError(msg) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _downloaded(
+    file: RemoteFile, target: Path, expected: str | None, progress: Progress, waits: tuple[float, ...], timeout: float
+) -> Fetched:
     download = _Download(file, target.with_name(f"{file.name}.part"), progress, timeout)
     download.run(waits)
     digest = file_digest(download.part)

@@ -14,9 +14,10 @@ from typing import Any
 
 from pnfrec_data.dataset import DataSet
 from pnfrec_data.errors import DataError
+from pnfrec_data.made import MADE_BY, RATINGS, RECORD, OccupiedError, check_ours, is_whole, read_record
 from pnfrec_data.source import Source
 
-RATINGS, RECORD, DOWNLOADS = "ratings.parquet", "SOURCE.json", "download"
+DOWNLOADS = "download"
 # Of what preparing makes out of a source; a change makes it anew.
 _FORM = 1
 # Where the data of a checkout lies, wherever the command is typed; elsewhere below the working directory.
@@ -58,15 +59,6 @@ def find_copy(data: DataSet, folder: Path) -> Path | None:
     return None
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """What `SOURCE.json` holds; None if the data set was not prepared."""
-    try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record
-
-
 def prepare(
     data: DataSet,
     path: Path,
@@ -92,9 +84,12 @@ def prepare(
 
     Raises:
         DataError: The source is missing, damaged, of another shape or much too small.
+        OccupiedError: A file of somebody else would be written over.
     """
     try:
         return _prepared(data, path, folder, say, downloads or {}, accept_counts)
+    except OccupiedError:
+        raise
     except DataError as error:
         msg = f"{error} {another_copy(data, path, folder)}"
         raise DataError(msg) from error
@@ -107,7 +102,7 @@ def _prepared(
     digest = source.sha256()
     record = read_record(folder)
     known = {**(record or {}).get("downloads", {}), **downloads}
-    if record and record["sha256"] == digest and record["form"] == _FORM and _is_whole(folder, record):
+    if record and record["sha256"] == digest and record["form"] == _FORM and is_whole(folder, record):
         if not accept_counts:
             _check_rows(data, record["rows"], path)
         if known != record["downloads"]:
@@ -124,6 +119,7 @@ def _make(
     """Writes the files of `folder`; the record, of which `origin` is a part."""
     reader = importlib.import_module(f"pnfrec_data.formats.{data.format}")
     folder.mkdir(parents=True, exist_ok=True)
+    check_ours(data, folder)
     with contextlib.ExitStack() as stack:
         ratings, table, *others = (
             stack.enter_context(_Unfinished(folder / name)) for name in (RATINGS, data.titles, *data.others)
@@ -205,10 +201,6 @@ def _write_record(record: dict[str, Any], folder: Path) -> None:
         text.finish()
 
 
-def _is_whole(folder: Path, record: dict[str, Any]) -> bool:
-    return all((folder / name).exists() for name in (RATINGS, record["titles"], *record.get("others", ())) if name)
-
-
 class _Unfinished:
     """A file beside its final place, which it takes with `finish`, or else vanishes."""
 
@@ -235,7 +227,9 @@ def _write_ratings(tables: Iterator[Any], path: Path) -> tuple[int, set[str], se
     writer = None
     try:
         for table in tables:
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=9)
+            if writer is None:
+                schema = table.schema.with_metadata({**(table.schema.metadata or {}), **MADE_BY})
+                writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=9)
             writer.write_table(table)
             rows += table.num_rows
             users.update(pc.unique(table["user"]).to_pylist())

@@ -58,7 +58,7 @@ class Source:
         """The entry with the rows, as `open` takes it: a bare file itself, else the first of `names` that is there.
 
         Raises:
-            DataError: There is none of them.
+            DataError: There is none of them, or there are several of one name.
         """
         if self.path.is_file() and not self.is_archive:
             return str(self.path)
@@ -73,25 +73,32 @@ class Source:
         Raises:
             DataError: There is none, or there are several, so that the source holds more than one data set.
         """
-        found = [entry for entry in self._entries if os.path.basename(entry) == name]
-        if not found:
+        found = self.find(name)
+        if found is None:
             raise self._missing(name)
-        if len(found) > 1:
-            msg = (
-                f"{self.path}: holds {len(found)} files called {name}: {', '.join(found[:3])}. Name the folder that "
-                "holds the one you mean."
-            )
-            raise DataError(msg)
-        return found[0]
+        return found
 
     def _missing(self, expected: str) -> DataError:
         have = ", ".join(sorted(map(os.path.basename, self._entries))[:12]) or "nothing"
         return DataError(f"{self.path}: expected {expected} in it. Found: {have}. Is it the right one?")
 
     def find(self, *names: str) -> str | None:
-        """The first of the files `names` that there is, in whatever folder of the source, or beside a bare file."""
-        found = {os.path.basename(entry): entry for entry in reversed(self._entries)}
-        return next((found[name] for name in names if name in found), None)
+        """The first of the files `names` that there is, in whatever folder of the source, or beside a bare file.
+
+        Raises:
+            DataError: There are several of that name: the source holds more than one data set, or a copy of it.
+        """
+        for name in names:
+            found = [entry for entry in self._entries if os.path.basename(entry) == name]
+            if len(found) > 1:
+                msg = (
+                    f"{self.path}: holds {len(found)} files called {name}: {', '.join(found[:3])}. Name the folder "
+                    "that holds the one you mean."
+                )
+                raise DataError(msg)
+            if found:
+                return found[0]
+        return None
 
     @contextlib.contextmanager
     def open(self, entry: str) -> Iterator[IO[bytes]]:

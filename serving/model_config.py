@@ -144,6 +144,9 @@ def _policy(policy: Any, where: str) -> Policy:
                 f"{where}: `model_version_policy` is `specific` and names no version. Write `versions: N`, one or more."
             )
             raise ValueError(msg)
+        if min(versions) < 0:
+            msg = f"{where}: a version is a number of 0 or more. Received: {min(versions)}."
+            raise ValueError(msg)
         return Policy(specific=versions)
     if kind == "latest":
         if policy.latest.num_versions < 1:

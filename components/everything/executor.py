@@ -16,6 +16,8 @@ from tfx.types import artifact_utils
 from components.everything.rules import everything
 from components.feedback.config import from_json
 from components.feedback.executor import pipeline_root_of
+from components.feedback.reading.inventory import is_current
+from components.feedback.reading.stores import open_stores_with
 from components.feedback.run import run
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
@@ -50,8 +52,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         path = os.path.join(artifact_utils.get_single_uri(input_dict[JUDGED]), STATISTICS_FILE)
+        feedback = from_json(exec_properties[FEEDBACK])
+        open_stores_with(self._beam_pipeline_args or ())
+        if not is_current(feedback, exec_properties[INVENTORY]):
+            # A training lies between FeedbackGen and this, in which new rows may have come: no reason to push nothing.
+            log.warning("The files of the feedback have changed since the run began: everything is what they hold now.")
         with fileio.open(path) as stream:
-            config = everything(from_json(exec_properties[FEEDBACK]), json.loads(stream.read()))
+            config = everything(feedback, json.loads(stream.read()))
         examples, vocabulary, statistics = (
             artifact_utils.get_single_instance(output_dict[key]) for key in (EXAMPLES, VOCABULARY, STATISTICS)
         )

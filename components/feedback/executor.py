@@ -11,9 +11,12 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.feedback.config import from_json
+from components.feedback.reading.inventory import is_current
+from components.feedback.reading.stores import open_stores_with
 from components.feedback.run import run
 from components.feedback.writing.output import Folders
 from pnfrec_core import schema
+from pnfrec_core.errors import FeedbackError
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties: `feedback` holds the FeedbackConfig as JSON; the rest is the driver's.
 
         Raises:
-            FeedbackError: The input or its settings cannot be used.
+            FeedbackError: The input or its settings cannot be used, or the files have changed since the run began.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
@@ -55,6 +58,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         statistics = artifact_utils.get_single_instance(output_dict[STATISTICS])
         folders = Folders(examples.uri, vocabulary.uri, statistics.uri)
         config = from_json(exec_properties[FEEDBACK])
+        open_stores_with(self._beam_pipeline_args or ())
+        if not is_current(config, exec_properties[INVENTORY]):
+            # A later run that met the earlier files again would take this result for theirs.
+            msg = (
+                "The files of the feedback have changed since this run began: one was written, replaced, added or "
+                "removed. Nothing is made of them. Run again once they are complete."
+            )
+            raise FeedbackError(msg)
         run(config, folders, self._make_beam_pipeline, pipeline_root=pipeline_root_of(examples.uri))
         splits = [*schema.SPLITS, *([schema.TEST_RANDOM_SPLIT] if config.random_files else [])]
         examples.split_names = artifact_utils.encode_split_names(splits)

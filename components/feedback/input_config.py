@@ -69,6 +69,7 @@ class TitlesConfig:
         names: The names of the columns, for a file without a header.
         delimiter: The character between the columns of a CSV file.
         quotes: How a quote inside a quoted field is written, as in `feedback.quotes`.
+        encoding: How letters beyond ASCII are written in a text file, such as `cp1252` or `latin-1` of older tables.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID
@@ -80,6 +81,20 @@ class TitlesConfig:
     names: list[str] = dataclasses.field(default_factory=list)
     delimiter: str = ","
     quotes: Quotes = "auto"
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        try:
+            # Names of columns and what separates fields are looked for as ASCII.
+            ascii_is_kept = "a,;|\n".encode(self.encoding) == b"a,;|\n"
+        except (LookupError, UnicodeError):
+            ascii_is_kept = False
+        if not ascii_is_kept:
+            msg = (
+                f"`feedback.titles.encoding`: {self.encoding!r} is no encoding of text that holds ASCII as it is. Name "
+                "one that Python knows, such as utf-8, cp1252 or latin-1; save files of other encodings as UTF-8."
+            )
+            raise ValueError(msg)
 
     def columns(self) -> list[str]:
         """The columns to read, each once."""

@@ -18,11 +18,13 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.errors import feedback_error_within
 from components.feedback.reading import keep
 from components.feedback.reading.batches import BATCH_ROWS
+from components.feedback.reading.copies import copies
 from components.feedback.reading.plan import Plan, make_plan
+from components.feedback.reading.steady import SteadyInput
 from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
-from pnfrec_core.errors import FeedbackError
+from pnfrec_core.errors import FeedbackError, is_no_room
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +54,15 @@ def run(
         Beam's result, for its counters.
 
     Raises:
-        FeedbackError: The input or its settings cannot be used.
+        FeedbackError: The input or its settings cannot be used, or a file has changed while it was read.
     """
     try:
         # First: with it Beam learns the options of stores of objects, which the plan asks for files already.
         pipeline = make_pipeline()
+        steady = SteadyInput(config)
         plan = make_plan(config)
+        same = copies(piece.source.path for piece in plan.pieces)
+        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *same))
         if plan.spans:
             logger.info("Spans: %s.", describe(plan.spans.as_dict()))
         if kept := keep.folder_of(config, pipeline_root):
@@ -67,6 +72,7 @@ def run(
         _ = pipeline | "Feedback" >> WriteFeedback(plan, folders, batch_rows)
         result = pipeline.run()
         result.wait_until_finish()
+        steady.check()
         if kept:
             keep.tidy(kept, plan.pieces, config.keep_read.unused_days)
     except Exception as error:
@@ -141,6 +147,14 @@ def generate(
         statistics: dict[str, Any] = json.loads((partial / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
         # An empty folder in its place is replaced.
         partial.rename(target)
+    except Exception as error:
+        if not is_no_room(error):
+            raise
+        msg = (
+            f"The output {target} cannot be written: the disk is full, or this user's share of it. Make room there, or "
+            "name another output."
+        )
+        raise FeedbackError(msg) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return statistics

@@ -185,6 +185,11 @@ def _need(names: Sequence[str], needed: Sequence[str], where: str) -> None:
             f"Found: {', '.join(names)[:200] or 'nothing'}. Add the header, or get the file anew."
         )
         raise DataError(msg)
+    if twice := [name for name in needed if names.count(name) > 1]:
+        msg = (
+            f"{where}: the column {twice[0]} stands {names.count(twice[0])} times in its first line. Keep one of them."
+        )
+        raise DataError(msg)
 
 
 def _header(stream: IO[bytes], where: str, delimiter: str) -> tuple[Sequence[str], int]:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -108,6 +109,63 @@ def test_a_call_that_was_cut_off_reads_nothing_twice(config: Path, tmp_path: Pat
     done = call(config, output)
     assert done.exit_code == 0, done.output
     assert json.loads((output / "_summary.json").read_text())["users"] == 3
+
+
+def test_lists_that_are_gone_or_damaged_are_not_called_there(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lists"
+    assert call(config, output).exit_code == 0
+    part, whole = output / "part-00000.parquet", (output / "part-00000.parquet").read_bytes()
+
+    def refused(*said: str) -> None:
+        again = call(config, output)
+        assert again.exit_code == 1, again.output
+        assert not again.exception or isinstance(again.exception, SystemExit)
+        assert all(text in again.output for text in (*said, f"remove {output}, or name another folder")), again.output
+
+    part.unlink()
+    refused(f"{part}: these lists were written before", "it is gone")
+    part.write_bytes(whole[:-1])
+    refused(f"it has {len(whole) - 1:,} bytes")
+    part.write_bytes(whole)
+    (output / "part-00001.parquet").write_bytes(whole)
+    refused("part-00001.parquet: these lists were written before, without this file")
+    (output / "part-00001.parquet").unlink()
+    assert call(config, output).exit_code == 0
+    for file in ("_summary.json", "_job.json"):
+        for content in ("", '{"k": 10', "[]"):
+            (output / file).write_text(content)
+            refused(f"{output / file}: the file is damaged")
+
+
+def test_feedback_that_changes_between_its_key_and_its_reading_makes_no_lists(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.feedback import run
+
+    def other_rows(*given: Any) -> Any:
+        (tmp_path / "rows.csv").write_text("user,item,value,timestamp\nu9,i1,5,1\n")
+        return generate(*given)
+
+    generate = run.generate
+    monkeypatch.setattr(run, "generate", other_rows)
+    done = call(config, tmp_path / "lists")
+    assert (done.exit_code, "have changed since this call began" in done.output) == (1, True), done.output
+    assert not list((tmp_path / "lists").glob("part-*"))
+    assert not (tmp_path / "lists" / ".histories").exists()
+
+
+def test_a_full_disk_is_told_with_the_folder(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.bulk import job
+
+    def full(*_: Any) -> Any:
+        msg = "[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"
+        raise OSError(msg)
+
+    monkeypatch.setattr(job, "write_lists", full)
+    done = call(config, tmp_path / "lists")
+    assert done.exit_code == 1, done.output
+    assert "the disk is full, or this user's share of it" in done.output
+    assert not list((tmp_path / "lists").glob("part-*"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,17 +134,45 @@ def test_an_error_that_is_a_decision_is_a_refusal() -> None:
     assert [run_record.STATUS[verdict] for verdict in found.values()] == [4, 3, 1, 1]
 
 
-def test_records_are_added_and_the_newest_are_read(tmp_path: Path) -> None:
-    run_record.add(tmp_path, {"run": 0})
+def test_records_are_added_and_the_newest_are_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    records = [run_record.make("tiny", Ended(run_record.FAILED, 1e9, 1.0, message=f"ä\n{run}")) for run in range(4)]
+    run_record.add(tmp_path, records[0])
     assert not list(tmp_path.iterdir()), "no run has begun there"
     assert run_record.read(tmp_path) == []
     (tmp_path / "logs").mkdir()
-    for run in range(4):
-        run_record.add(tmp_path, {"run": run, "message": "ä\n"})
+    for run, record in enumerate(records):
+        run_record.add(tmp_path, record)
         if run == 2:
             with run_record.path_in(tmp_path).open("a") as file:
-                file.write('{"run": 4, "mess')
-    assert run_record.read(tmp_path) == [{"run": run, "message": "ä\n"} for run in range(4)]
+                file.write('{"pipeline": "tiny", "mess')
+    assert run_record.read(tmp_path) == records
+    assert "1 line holds no record of a run, and is left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": None},
+        {"data": {"rows": 1}},
+        {"started": None},
+        {"seconds": "long"},
+        {"warnings": {}},
+        {"measures": [{"name": "ndcg_p"}]},
+        {"measures": ["ndcg_p"]},
+        {run_record.AT_RANDOM: {"measures": []}},
+    ],
+)
+def test_a_line_that_is_no_record_is_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, change: dict[str, Any]
+) -> None:
+    (tmp_path / "logs").mkdir()
+    good = run_record.make("tiny", Ended(run_record.PUSHED, 1e9, 1.0, outputs=outputs_of(tmp_path)))
+    for record in (good, {**good, **change}, {}):
+        run_record.add(tmp_path, record)
+    with run_record.path_in(tmp_path).open("a") as file:
+        file.write('[]\n1\nnull\n"tiny"\n')
+    assert run_record.read(tmp_path) == [good]
+    assert "6 lines hold no record of a run, and are left out" in caplog.text
 
 
 def test_what_was_shown_at_random_is_told_whatever_is_bounded(tmp_path: Path) -> None:

@@ -199,3 +199,15 @@ def test_progress_tells_rate_and_time_left() -> None:
     # 60 of 100 MiB are there, 20 of them from this call, in 10 s.
     assert progress_text(60 * mib, 100 * mib, 20 * mib, 10.0) == "  60.0 of 100.0 MiB (60%), 2.0 MiB/s, 20 s left"
     assert progress_text(60 * mib, None, 20 * mib, 10.0) == "  60.0 MiB, 2.0 MiB/s"
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path) -> None:
+    source, taken = tmp_path / "ratings.json", tmp_path / "taken"
+    source.write_bytes(CONTENT)
+    taken.write_text("a file")
+    for root, named in ((taken, taken / "amazon-toys"), (tmp_path, tmp_path / "amazon-toys")):
+        (tmp_path / "amazon-toys").touch()
+        done = call("prepare", "amazon-toys", "--source", source, "--accept-counts", "--data", root)
+        assert done.exit_code == 1
+        assert f"FAILED: {named}: cannot be made, read or written (" in done.output
+        assert "name another folder with --data." in done.output

@@ -1,5 +1,6 @@
 """Downloads from a server on this machine: cut off, without ranges, changed, wrong, absent."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -52,6 +53,17 @@ def test_what_came_before_the_last_attempt_is_kept_for_the_next_call(tmp_path: P
         site.cuts.clear()
         assert get(site, tmp_path).sha256 == DIGEST
     assert site.asked[-1] == "bytes=100000-"
+
+
+def test_two_downloads_at_once_do_not_add_to_one_file(tmp_path: Path) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    with served(Site(CONTENT)) as site:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(FetchError, match=f"another process is downloading to {tmp_path}. Wait for it"):
+            get(site, tmp_path)
+        assert os.listdir(tmp_path) == []
+        os.close(handle)
+        assert get(site, tmp_path).sha256 == DIGEST
 
 
 def test_a_server_without_ranges_begins_anew(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pnfrec_data import prepare as preparing
 from pnfrec_data import registry
 from pnfrec_data.dataset import DataSet
 from pnfrec_data.errors import DataError
+from pnfrec_data.made import read_record
 from pnfrec_data.prepare import Prepared, Say, differences, find_copy
 
 ML_1M = registry.find("ml-1m")
@@ -136,7 +138,7 @@ def test_checksums_of_downloads_are_kept(tmp_path: Path) -> None:
     assert prepare(ML_1M, path, out, quiet, {"a.zip": "12"}).record["downloads"] == {"a.zip": "12"}
     record = prepare(ML_1M, source(tmp_path / "in", rating=1), out, quiet).record
     assert record["downloads"] == {"a.zip": "12"}
-    assert preparing.read_record(out) == record
+    assert read_record(out) == record
 
 
 def test_a_download_is_found_only_when_all_its_files_are_there(tmp_path: Path) -> None:
@@ -163,3 +165,48 @@ def test_the_copy_of_an_installed_wheel_is_found_without_importing_it(
     monkeypatch.syspath_prepend(tmp_path / "site")
     assert find_copy(data, tmp_path) == package / "dataset_example" / "ml-100k"
     assert "no_such_wheel" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["ratings.parquet", "items.csv"])
+def test_what_was_not_made_here_is_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    own = tmp_path / "out" / name
+    own.write_text("mine")
+    data = dataclasses.replace(ML_1M, titles="items.csv")
+    with pytest.raises(DataError, match=f"{name}: was not made by this command.*Move it away.*--data.$"):
+        prepare(data, source(tmp_path / "in"), tmp_path / "out", quiet)
+    assert content(tmp_path / "out") == {name: b"mine"}
+    own.unlink()
+    own.mkdir()
+    with pytest.raises(DataError, match=f"{name}: is a folder"):
+        prepare(data, source(tmp_path / "in"), tmp_path / "out", quiet)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "another one", "a folder"])
+def test_prepared_rows_that_are_damaged_are_made_anew(tmp_path: Path, damage: str) -> None:
+    path, out = source(tmp_path / "in"), tmp_path / "out"
+    prepare(ML_1M, path, out, quiet)
+    ratings, whole = out / "ratings.parquet", (out / "ratings.parquet").read_bytes()
+    if damage == "cut off":
+        ratings.write_bytes(whole[:-1])
+    elif damage == "another one":
+        pq.write_table(pq.read_table(ratings).slice(1), ratings)
+    else:
+        ratings.unlink()
+        ratings.mkdir()
+        with pytest.raises(DataError, match="is a folder"):
+            prepare(ML_1M, path, out, quiet)
+        ratings.rmdir()
+    assert prepare(ML_1M, path, out, quiet).made
+    assert ratings.read_bytes() == whole
+    assert not prepare(ML_1M, path, out, quiet).made
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '"x"', '{"rows": 1}', '{"sha256": "x", "rows": "many"}'])
+def test_a_file_that_is_no_record_vouches_for_nothing(tmp_path: Path, text: str) -> None:
+    path, out = source(tmp_path / "in"), tmp_path / "out"
+    prepare(ML_1M, path, out, quiet)
+    (out / "SOURCE.json").write_text(text)
+    assert read_record(out) is None
+    assert prepare(ML_1M, path, out, quiet).made
+    assert read_record(out) is not None

@@ -11,7 +11,7 @@ import pytest
 from components.feedback.reading.input_files import expand_files
 from pipeline.config import load_config
 from pnfrec_core.errors import FeedbackError
-from pnfrec_data import prepare, registry
+from pnfrec_data import made, registry
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def test_every_data_set_has_a_config_that_reads_what_prepare_writes(name: str) -
     folder = f"data/{name}"
     assert config.name == name
     assert config.feedback.base == str(ROOT)
-    assert config.feedback.files == [f"{folder}/{prepare.RATINGS}"]
+    assert config.feedback.files == [f"{folder}/{made.RATINGS}"]
     if config.feedback.titles is not None:
         assert config.feedback.titles.file == f"{folder}/{registry.DATA_SETS[name].titles}"
         assert (config.feedback.titles.item, config.feedback.titles.title) == ("item", "title")
@@ -56,8 +56,8 @@ def test_missing_data_is_named_with_the_command_that_gets_it(tmp_path: Path) -> 
 
 def test_the_record_of_the_data_that_ships_is_true() -> None:
     folder = ROOT / "data" / "movietweetings"
-    record = json.loads((folder / prepare.RECORD).read_text(encoding="utf-8"))
-    table = pq.read_table(folder / prepare.RATINGS)
+    record = json.loads((folder / made.RECORD).read_text(encoding="utf-8"))
+    table = pq.read_table(folder / made.RATINGS)
     found = (table.num_rows, len(set(table["user"].to_pylist())), len(set(table["item"].to_pylist())))
     # That of `movies.dat` and `ratings.dat` together, which is what the registry expects of a download.
     digests = [file.sha256 or "" for file in registry.find("movietweetings").files]

@@ -1,6 +1,7 @@
 """What each reader says of files that are not as published."""
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,26 @@ def test_a_source_without_the_file_says_what_it_has(tmp_path: Path) -> None:
         made("ml-1m", source, tmp_path / "out")
     with pytest.raises(DataError, match="there is no such file or folder"):
         made("ml-1m", tmp_path / "nowhere", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["ratings.csv", "movies.csv"])
+def test_a_source_of_two_data_sets_is_not_chosen_from(tmp_path: Path, name: str) -> None:
+    files = {"ratings.csv": b"userId,movieId,rating,timestamp\n1,2,3,4\n", "movies.csv": b"movieId,title\n2,A\n"}
+    inside = [(f"{folder}/{file}", content) for folder in ("ml-20m", "ml-32m") for file, content in files.items()]
+    other = "movies.csv" if name == "ratings.csv" else "ratings.csv"
+    inside = [(path, content) for path, content in inside if path != f"ml-32m/{other}"]
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as both:
+        for path, content in inside:
+            both.writestr(path, content)
+            (tmp_path / "in" / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / path).write_bytes(content)
+    for source in (tmp_path / "both.zip", tmp_path / "in"):
+        with pytest.raises(DataError, match=f"holds 2 files called {name}: .*Name the folder that holds the one"):
+            made("ml-20m", source, tmp_path / "out")
+    assert made("ml-20m", tmp_path / "in" / "ml-20m", tmp_path / "out")[0].record["rows"] == 1
+
+
+def test_a_column_that_stands_twice_is_not_chosen_from(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_bytes(b"userId,movieId,rating,timestamp,rating\n1,2,3,4,5\n")
+    with pytest.raises(DataError, match=r"ratings.csv: the column rating stands 2 times in its first line"):
+        made("ml-20m", tmp_path / "ratings.csv", tmp_path / "out")

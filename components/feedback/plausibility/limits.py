@@ -27,6 +27,8 @@ class LimitsConfig:
         missing_ids: Of all rows, those whose user, and those whose item, is a word for no value, such as nan or null.
         items_without_title: Of the items in training, those without a title, where there is a table of titles.
         titles_dropped: Of the rows of the table of titles, those that cannot be read.
+        titles_undecoded: Of the items of that table, those with a title or group that is no text in its encoding.
+        titles_several: Of the items of that table, those with several titles or groups, of which the first counts.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -49,6 +51,8 @@ class LimitsConfig:
     missing_ids: float = 0.0
     items_without_title: float = 0.5
     titles_dropped: float = 0.0
+    titles_undecoded: float = 0.0
+    titles_several: float = 0.01
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

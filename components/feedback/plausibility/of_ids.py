@@ -148,3 +148,25 @@ def find_in_titles(catalogue: Catalogue, config: FeedbackConfig) -> Iterator[Fin
         "left out.",
         "Correct them, or set `feedback.titles.quotes` if quotes are written behind backslashes.",
     )
+    listed = len({*titles.of_item, *titles.group_of})
+    item, text = next(iter(titles.undecoded.items()), ("", ""))
+    yield Finding(
+        "titles_undecoded",
+        len(titles.undecoded),
+        listed,
+        config.limits.titles_undecoded,
+        f"{len(titles.undecoded):,} of {listed:,} items have a title or a group that is no {config.titles.encoding} "
+        f"text{f' (for example {text!r} of item {item!r})' if item else ''}.",
+        "Lists would show it so, and groups that differ there alone would be one: set `feedback.titles.encoding`, such "
+        "as to cp1252 or latin-1, or save the file as UTF-8.",
+    )
+    item, text = next(iter(titles.several.items()), ("", ""))
+    yield Finding(
+        "titles_several",
+        len(titles.several),
+        listed,
+        config.limits.titles_several,
+        f"{len(titles.several):,} of {listed:,} items have several titles or groups"
+        f"{f' (for example {text!r} of item {item!r})' if item else ''}; the first counts.",
+        "Keep one row for each item in `feedback.titles.file`: an item is of one group.",
+    )

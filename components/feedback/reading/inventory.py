@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.files import absolute, is_remote
-from components.feedback.reading.input_files import expand_files
+from components.feedback.reading.files import is_remote
+from components.feedback.reading.steady import paths_of
 from components.feedback.reading.stores import contents
 from pnfrec_core.errors import FeedbackError
 from pnfrec_core.provenance import data_digest
@@ -22,14 +22,22 @@ def inventory(config: FeedbackConfig) -> str:
         Hexadecimal; of nothing where a file is missing, which the run itself reports.
     """
     try:
-        files = expand_files(config)
+        files = paths_of(config)
     except FeedbackError:
         return _digest([])
-    if config.titles is not None:
-        files = [*files, absolute(config.base, config.titles.file)]
     remote = contents([file for file in files if is_remote(file)])
     return _digest([[file, remote[file].text if file in remote else data_digest([file])] for file in files])
 
 
 def _digest(contents: Sequence[Sequence[str]]) -> str:
     return hashlib.sha256(json.dumps(contents).encode()).hexdigest()
+
+
+def is_current(config: FeedbackConfig, recorded: str) -> bool:
+    """Whether the files are still those that a result is recorded under.
+
+    Args:
+        config: The settings.
+        recorded: What `inventory` said of them when the run was set up; "" where it was not asked.
+    """
+    return not recorded or inventory(config) == recorded

@@ -1,5 +1,6 @@
 """Reads the table of items: titles for display, and groups."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from components.feedback.config import FeedbackConfig
@@ -17,12 +18,17 @@ class ItemTitles(NamedTuple):
         group_of: Item id to group.
         rows: How many rows the file has.
         dropped: How many of them have a wrong number of fields.
+        undecoded: A title or group that is no text in the encoding of the file, by item; what cannot be read of it is
+            replaced by a sign that says so.
+        several: Another title or group of an item that had one before, by item.
     """
 
     of_item: dict[str, str]
     group_of: dict[str, str]
     rows: int = 0
     dropped: int = 0
+    undecoded: Mapping[str, str] = {}
+    several: Mapping[str, str] = {}
 
 
 def read_titles(config: FeedbackConfig) -> ItemTitles:
@@ -37,6 +43,8 @@ def read_titles(config: FeedbackConfig) -> ItemTitles:
         return ItemTitles({}, {})
     titles: dict[str, str] = {}
     groups: dict[str, str] = {}
+    undecoded: dict[str, str] = {}
+    several: dict[str, str] = {}
     wanted = [(settings.title, titles), *([] if settings.group is None else [(settings.group, groups)])]
     rows = dropped = 0
     columns = settings.columns()
@@ -51,19 +59,27 @@ def read_titles(config: FeedbackConfig) -> ItemTitles:
             known = ids.to_pylist()
             for column, found in wanted:
                 for code, value in zip(codes.tolist(), raw.columns[column].to_pylist(), strict=True):
-                    text = _text(value)
-                    if code >= 0 and text:
-                        found.setdefault(known[code], text)
-    return ItemTitles(titles, groups, rows, dropped)
+                    text, is_whole = _text(value, settings.encoding)
+                    if code < 0 or not text:
+                        continue
+                    if not is_whole:
+                        undecoded.setdefault(known[code], text)
+                    if found.setdefault(known[code], text) != text:
+                        several.setdefault(known[code], text)
+    return ItemTitles(titles, groups, rows, dropped, undecoded, several)
 
 
-def _text(value: Any) -> str:
-    """A cell as text, without the blanks around it; "" where there is nothing in it.
+def _text(value: Any, encoding: str) -> tuple[str, bool]:
+    """A cell as text, without the blanks around it, "" where there is nothing in it; and whether all of it is text.
 
     Numbers that pandas made floats of, since one was missing, are whole ones again, as they are of ids.
     """
+    is_whole = True
     if isinstance(value, bytes):
-        value = value.decode(errors="replace")
+        try:
+            value = value.decode(encoding)
+        except UnicodeDecodeError:
+            value, is_whole = value.decode(encoding, errors="replace"), False
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
-    return "" if value is None or value != value else str(value).strip()
+    return "" if value is None or value != value else str(value).strip(), is_whole

@@ -12,6 +12,7 @@ from components.everything.component import EverythingGen
 from components.everything.executor import Executor
 from components.everything.origin import EVERYTHING
 from components.feedback.config import FeedbackConfig, to_json
+from components.feedback.reading.inventory import inventory
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
 from pnfrec_artifacts import FeedbackStatistics, ItemVocabulary
 from pnfrec_core import schema
@@ -32,7 +33,7 @@ def write(folder: Path) -> FeedbackConfig:
     )
 
 
-def execute(folder: Path, config: FeedbackConfig) -> tuple[Path, dict[str, Any]]:
+def execute(folder: Path, config: FeedbackConfig, recorded: str = "") -> tuple[Path, dict[str, Any]]:
     generate(config, folder / "judged")
     statistics = FeedbackStatistics()
     statistics.uri = str(folder / "judged" / "statistics")
@@ -42,7 +43,7 @@ def execute(folder: Path, config: FeedbackConfig) -> tuple[Path, dict[str, Any]]
         outputs[name] = [kind()]
         outputs[name][0].uri = str(folder / "all" / name)
     executor = Executor(Executor.Context(beam_pipeline_args=list(LOCAL_BEAM_ARGS), tmp_dir=str(folder), unique_id="1"))
-    executor.Do({"judged_statistics": [statistics]}, outputs, {"feedback": to_json(config)})
+    executor.Do({"judged_statistics": [statistics]}, outputs, {"feedback": to_json(config), "inventory": recorded})
     assert artifact_utils.decode_split_names(outputs["examples"][0].split_names) == ["train"]
     return folder / "all", json.loads((folder / "all" / "statistics" / "statistics.json").read_text())
 
@@ -82,3 +83,18 @@ def test_it_is_cached_by_settings_files_and_code(tmp_path: Path) -> None:
     assert properties() == first
     (tmp_path / "a.csv").write_text((tmp_path / "a.csv").read_text().replace("u9,", "v9,"))
     assert properties()["inventory"] != first["inventory"]
+
+
+def test_rows_that_came_during_the_training_are_told_and_stop_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = write(tmp_path)
+    recorded = inventory(config)
+    execute(tmp_path, config, recorded)
+    assert "have changed since the run began" not in caplog.text
+    with (tmp_path / "a.csv").open("a") as file:
+        file.write("u1,new,1,1700000000\n")
+    (tmp_path / "more").mkdir()
+    _, found = execute(tmp_path / "more", config, recorded)
+    assert found["rows"]["read"] == 101
+    assert "have changed since the run began" in caplog.text

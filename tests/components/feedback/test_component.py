@@ -115,6 +115,16 @@ def test_executor_writes_what_generate_writes(tmp_path: Path) -> None:
     assert len(list(Path(artifacts["examples"].uri).rglob("*.gz"))) == 6
 
 
+def test_files_that_changed_since_the_run_began_are_not_recorded_as_those_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = support.write_parquet(tmp_path / "rows.parquet", some_rows())
+    monkeypatch.setattr(feedback_component, "inventory", lambda _: "of other files")
+    with pytest.raises(FeedbackError, match="have changed since this run began"):
+        execute(tmp_path / "tfx", FeedbackConfig(files=[path], shards=2))
+    assert not list((tmp_path / "tfx").rglob("*.gz"))
+
+
 def test_what_tfx_is_told_of_the_examples(tmp_path: Path) -> None:
     path = support.write_parquet(tmp_path / "rows.parquet", some_rows())
     examples = execute(tmp_path / "tfx", FeedbackConfig(files=[path], shards=2))["examples"]

@@ -165,3 +165,15 @@ def test_an_output_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(FeedbackError, match=f"this user may not write to the folder {tmp_path}. Change its perm"):
         generate(FeedbackConfig(files=["-"]), tmp_path / "new" / "output")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        msg = "OSError: [Errno 28] No space left on device [while running 'Feedback/Write']"  # as Beam has it
+        raise RuntimeError(msg)
+
+    source = support.write_parquet(tmp_path / "rows.parquet", some_rows())
+    monkeypatch.setattr("components.feedback.run.WriteFeedback", full)
+    with pytest.raises(FeedbackError, match=f"^The output {tmp_path}/out cannot be written: the disk is full"):
+        generate(FeedbackConfig(files=[source]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -21,6 +21,7 @@ from components.feedback.reading.stores import open_stores_with
 from components.feedback.reading.text import TextSource
 from components.feedback.run import LOCAL_BEAM_ARGS, generate
 from components.feedback.spans.config import SpansConfig
+from pnfrec_core.errors import FeedbackError
 
 SCHEME = "pnfrectest://"
 ENDPOINT = "http://localhost:9"
@@ -105,7 +106,8 @@ def test_rows_of_a_store_are_kept_where_it_has_checksums(
     assert len(list((tmp_path / "kept").iterdir())) == 1
     counted = itertools.count()
     monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag {next(counted)} of {path}")
-    assert generate(config, tmp_path / "changing", arguments) == expected
+    with pytest.raises(FeedbackError, match=r"a.csv: the file has changed while it was read"):
+        generate(config, tmp_path / "changing", arguments)
     assert len(list((tmp_path / "kept").iterdir())) == 1
     monkeypatch.setattr(NeedsOptions, "checksum", lambda _, path: f"etag of {path}")
     monkeypatch.setattr(TextSource, "_read", None)

@@ -1,11 +1,15 @@
 """What is said of ids that seem to mean the same, or nothing."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components.feedback.config import TitlesConfig
 from components.feedback.plausibility import observed
 from components.feedback.plausibility.limits import LimitsConfig
+from pnfrec_core import schema
 from tests.components.feedback.plausibility.test_findings import finding, rows, statistics_of
 
 
@@ -68,3 +72,46 @@ def test_blanks_around_ids_are_no_part_of_them(tmp_path: Path) -> None:
     statistics = statistics_of(tmp_path, table)
     assert statistics["items"]["read"] == 20
     assert finding(statistics, "item_forms")["number"] == 0
+
+
+def of_titles(tmp_path: Path, content: bytes, **settings: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The account, and what the vocabulary says of item i1."""
+    (tmp_path / "titles.csv").write_bytes(content)
+    titles = TitlesConfig("titles.csv", group="group", **settings)
+    statistics = statistics_of(tmp_path, rows(), titles=titles)
+    lines = (tmp_path / "output" / "vocabulary" / schema.VOCABULARY_FILE).read_text().splitlines()
+    known = {entry[schema.VOCABULARY_ID]: entry for entry in map(json.loads, lines)}
+    return statistics, known["i1"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_titles_of_another_encoding_are_told_with_the_setting_that_reads_them(tmp_path: Path, encoding: str) -> None:
+    content = "item,title,group\ni1,Amélie,Café\ni2,Two,Cafê\ni3,Three,C\n".encode(encoding)
+    statistics, found = of_titles(tmp_path, content)
+    told = finding(statistics, "titles_undecoded")
+    assert told["above"]
+    assert told["sentence"] == (
+        "2 of 3 items have a title or a group that is no utf-8 text (for example 'Am\ufffdlie' of item 'i1')."
+    )
+    assert "`feedback.titles.encoding`" in told["remedy"]
+    statistics, found = of_titles(tmp_path, content, encoding=encoding)
+    assert finding(statistics, "titles_undecoded")["number"] == 0
+    assert (found[schema.VOCABULARY_TITLE], found[schema.VOCABULARY_GROUP]) == ("Amélie", "Café")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "none", "", "cp037", "base64"])
+def test_an_encoding_that_cannot_be_read_is_refused(encoding: str) -> None:
+    with pytest.raises(ValueError, match=r"`feedback.titles.encoding`: .*cp1252 or latin-1"):
+        TitlesConfig("titles.csv", encoding=encoding)
+
+
+def test_items_of_several_titles_or_groups_are_told(tmp_path: Path) -> None:
+    statistics, found = of_titles(
+        tmp_path, b"item,title,group\ni1,One,A\ni1,One,B\ni2,Two,A\ni2,Two,A\ni3,3,\ni3,3,C\n"
+    )
+    told = finding(statistics, "titles_several")
+    assert told["sentence"] == (
+        "1 of 3 items have several titles or groups (for example 'B' of item 'i1'); the first counts."
+    )
+    assert told["above"]
+    assert found[schema.VOCABULARY_GROUP] == "A"
