@@ -38,6 +38,10 @@ def results(studies: Path, output: Path) -> None:
         number = collect(studies, output)
     except SummaryError as error:
         raise click.exceptions.UsageError(str(error)) from error
+    except OSError as error:
+        where = error.filename or output
+        msg = f"{where}: cannot be read or written ({error.strerror}). Mend that, or name another --output."
+        raise click.exceptions.UsageError(msg) from error
     click.echo(f"{output}: {number} {'study' if number == 1 else 'studies'}")
 
 
