@@ -79,6 +79,17 @@ SIDES: dict[str, tuple[str, Sequence[Any]]] = {
             ["training.learning_rate=0.003", "model.dropout=0.3"],
         ],
     ),
+    "PNFRec with a trend": (
+        "",
+        [
+            ["model.trend_days=14", *more]
+            for more in ([], [_SMALL], _SHIPPED, ["training.learning_rate=0.003", "model.dropout=0.3"])
+        ],
+    ),
+    "PNFRec, positions from the end": (
+        "",
+        [["model.positions=from_end", f"model.position_std={std}", *_SHIPPED] for std in (0.02, 0.16, 0.32, 0.64)],
+    ),
     "eSASRec": (
         "",
         [

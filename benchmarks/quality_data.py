@@ -20,6 +20,8 @@ from benchmarks.workloads import LENGTH, ROOT
 IntArray = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 SETS = ("validation", "test")
+# The arrays of training rows in a `Task`.
+_TRAINING = ("positive", "negative", "positive_days", "negative_days", "likes")
 K = 10
 
 
@@ -85,6 +87,7 @@ class Task:
 
     Attributes:
         positive, negative: int32 (users, LENGTH + 1), training sequences, padded on the right with 0.
+        positive_days, negative_days: float32, of the same shape: when each was, in days since 1970, 0 at padding.
         likes: int32 (users, n), all training likes, oldest first, padded on the right with 0.
         items: Size of the catalogue.
         targets: By the names of `SETS`.
@@ -92,6 +95,8 @@ class Task:
 
     positive: IntArray
     negative: IntArray
+    positive_days: npt.NDArray[np.float32]
+    negative_days: npt.NDArray[np.float32]
     likes: IntArray
     items: int
     targets: dict[str, Targets]
@@ -107,24 +112,27 @@ class Task:
             for name, targets in self.targets.items()
             for field in dataclasses.fields(Targets)
         }
-        np.savez(path, positive=self.positive, negative=self.negative, likes=self.likes, items=self.items, **parts)  # type: ignore[arg-type]
+        own = {name: getattr(self, name) for name in (*_TRAINING, "items")}
+        np.savez(path, **own, **parts)  # type: ignore[arg-type]
 
     @classmethod
     def read(cls, path: str | Path) -> "Task":
         names = [field.name for field in dataclasses.fields(Targets)]
         with np.load(path) as stored:
             targets = {each: Targets(*(stored[f"{each}_{name}"] for name in names)) for each in SETS}
-            return cls(stored["positive"], stored["negative"], stored["likes"], int(stored["items"]), targets)
+            training = {name: stored[name] for name in _TRAINING}
+            return cls(**training, items=int(stored["items"]), targets=targets)
 
     def describe(self) -> str:
         counts = [f"{int(each.is_positive.sum()):,} liked targets of {name}" for name, each in self.targets.items()]
         return f"{len(self.positive):,} users, {self.items:,} items, {', '.join(counts)}"
 
 
-def padded(rows: Sequence[Any], width: int | None = None) -> IntArray:
+def padded(rows: Sequence[Any], width: int | None = None, kind: Any = np.int32) -> npt.NDArray[Any]:
     """Rows of any length, padded on the right with 0, by default to the longest."""
     width = max(map(len, rows)) if width is None else width
-    return np.stack([np.pad(np.asarray(row, np.int32), (0, width - len(row))) for row in rows]).astype(np.int32)
+    found: npt.NDArray[Any] = np.stack([np.pad(np.asarray(row, kind), (0, width - len(row))) for row in rows])
+    return found
 
 
 def movielens_1m_rows(seed: int = 0, users: int = 6_040, items: int = 3_700) -> dict[str, npt.NDArray[Any]]:
@@ -199,13 +207,25 @@ def make(shape: str) -> Task:
         generate(config.feedback, out, config.beam.arguments())
         index = Vocabulary.read(out / "vocabulary" / schema.VOCABULARY_FILE).index()
         training = [_histories(example, index) for example in _examples(out / "Split-train")]
+        days = _days(out / "Split-train")
         targets = {each: _targets(_examples(out / f"Split-{each}"), index) for each in SETS}
     likes, dislikes = ([sides[place] for sides in training] for place in (0, 1))
-    return Task(_last(likes), _last(dislikes), padded(likes), len(index), targets)
+    of_likes, of_dislikes = (_last(rows, np.float32) for rows in days)
+    return Task(_last(likes), _last(dislikes), of_likes, of_dislikes, padded(likes), len(index), targets)
 
 
-def _last(rows: Sequence[list[int]]) -> IntArray:
-    return padded([row[-LENGTH - 1 :] for row in rows], LENGTH + 1)
+def _last(rows: Sequence[list[Any]], kind: Any = np.int32) -> npt.NDArray[Any]:
+    return padded([row[-LENGTH - 1 :] for row in rows], LENGTH + 1, kind)
+
+
+def _days(split: Path) -> tuple[list[list[float]], list[list[float]]]:
+    """When each like and each dislike was, a row a user."""
+    found: tuple[list[list[float]], list[list[float]]] = ([], [])
+    for example in _examples(split):
+        liked = np.array(example["history_is_positive"]) == 1
+        for rows, group in zip(found, (liked, ~liked), strict=True):
+            rows.append(np.array(example["history_days"])[group].tolist())
+    return found
 
 
 def _targets(examples: Sequence[dict[str, Any]], index: dict[str, int]) -> Targets:
@@ -239,7 +259,9 @@ def _examples(split: Path) -> list[dict[str, Any]]:
         features = tf.train.Example.FromString(record).features.feature
         found.append(
             {
-                name: [value.decode() for value in feature.bytes_list.value] or list(feature.int64_list.value)
+                name: [value.decode() for value in feature.bytes_list.value]
+                or list(feature.int64_list.value)
+                or list(feature.float_list.value)
                 for name, feature in features.items()
             }
         )

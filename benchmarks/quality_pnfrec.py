@@ -21,6 +21,7 @@ from benchmarks.workloads import LENGTH
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.evaluation.evaluate import batches, examples_at, of_model
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
+from pnfrec_keras.examples.batch import NEGATIVE, POSITIVE
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.fitting import train
 
@@ -64,6 +65,7 @@ def main() -> None:
     )
     validation = examples(task.targets["validation"])
     validation = examples_at(validation, np.flatnonzero(validation.is_positive))
+    days = {POSITIVE: task.positive_days, NEGATIVE: task.negative_days} if model_config.trend_days else None
     seconds: list[float] = []
     begin = time.perf_counter()
 
@@ -73,7 +75,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as state:
         result = train(
-            *(task.items, TrainingArrays(task.positive, task.negative), validation, model_config, training),
+            *(task.items, TrainingArrays(task.positive, task.negative, days=days), validation, model_config, training),
             state_dir=state,
             progress=note,
         )

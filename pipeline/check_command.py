@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.refused import RefusedError
+
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
     from pipeline.first_rows import Row
@@ -36,7 +38,7 @@ def check(config_path: Path, overrides: tuple[str, ...]) -> None:
     try:
         config = load_config(config_path, overrides)
     except ConfigError as error:
-        raise click.exceptions.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     found = preflight.look(config, click.echo)
     for line in describe(config, found):
         click.echo(line)

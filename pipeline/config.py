@@ -204,7 +204,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     values = read_mapping(path, "sections such as `feedback:`")
     for override in overrides:
         apply_override(values, override)
-    config = validate(values, path, PipelineConfig, "configuration")
+    config = validate(values, path, PipelineConfig, "configuration", explain="pnfrec config")
     try:
         return with_settled_paths(config, path.resolve().parent)
     except ConfigError as error:

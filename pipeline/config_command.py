@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.refused import RefusedError
+
 _HEADER = """\
 # Every setting of `pnfrec run`, with its default. A configuration needs to hold only what differs:
 # what it leaves out has its default. What is required is shown with an example.
@@ -39,5 +41,5 @@ def config(key: str | None, config_path: Path | None, overrides: tuple[str, ...]
         else:
             text = ("" if key else _HEADER + "\n") + write_defaults(chosen)
     except (ConfigError, LookupError) as error:
-        raise click.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     click.echo(text, nl=False)

@@ -27,8 +27,8 @@ from pipeline import events, run_log  # noqa: E402
 from pipeline.config import PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import name_of_cause, root_cause  # noqa: E402
 from pipeline.metadata_file import check_metadata, wait_until_free  # noqa: E402
+from pipeline.metadata_records import follow_move  # noqa: E402
 from pipeline.output_lock import exclusive  # noqa: E402
-from pipeline.records import follow_move  # noqa: E402
 from pipeline.room import no_room  # noqa: E402
 
 CONFIG = "PNFREC_CONFIG"

@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from pipeline.refused import RefusedError
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _VERSION: Final = click.IntRange(0)
@@ -45,7 +47,7 @@ def _of_a_folder(command: _Command) -> _Command:
             try:
                 base = load_config(config_path).serving_path
             except ConfigError as error:
-                raise click.UsageError(str(error)) from error
+                raise RefusedError(str(error)) from error
         command(base=base, **given)
 
     return with_base  # type: ignore[return-value]

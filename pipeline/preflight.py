@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from components.gate.model_files import SERVING
-from pipeline import beam_check, metadata_file, output_lock, records, room
+from pipeline import beam_check, metadata_file, metadata_records, output_lock, room
 from pipeline.config import PipelineConfig
 from pipeline.doctor import ESSENTIAL, LITTLE_DISK
 from pipeline.feedback_check import Feedback, look_into
@@ -82,12 +82,12 @@ def look(config: PipelineConfig, say: Callable[[str], None], patience: Patience 
     notes = [*feedback.notes, *beam.notes, *([] if folders else _note_room(config))]
     baseline = None
     if not others:
-        moves = records.recorded_elsewhere(config.metadata_path, config.artifacts_path)
+        moves = metadata_records.recorded_elsewhere(config.metadata_path, config.artifacts_path)
         notes += [_moved(config, before, count) for before, count in moves.items()]
-        baseline = records.last_blessed(config.metadata_path, config.name)
+        baseline = metadata_records.last_blessed(config.metadata_path, config.name)
         for before in moves:
             baseline = baseline.replace(f"{before}/", f"{config.artifacts_path}/", 1)
-        if baseline and not records.has_files(baseline):
+        if baseline and not metadata_records.has_files(baseline):
             notes.append(
                 f"The files of the last blessed model are gone ({baseline}): the gate takes the one blessed before it."
             )

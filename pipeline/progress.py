@@ -6,7 +6,7 @@ from typing import IO, Final
 
 import click
 
-from components.pusher.marks import VersionAhead
+from components.pusher.properties import VersionAhead
 from pipeline.events import NodeFinished, NodeStarted, RunFailed, read_events
 from pnfrec_core.events import Event
 

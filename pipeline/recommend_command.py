@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.refused import RefusedError
 from pnfrec_core import files
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def recommend(
         with exclusive(output, "--output"):
             found = _write(config, output, model, asked)
     except (ConfigError, UnfitConfigError) as error:
-        raise click.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     except (FeedbackError, OutputInUseError, RequestFault, OSError, ValueError) as error:
         raise click.ClickException(no_room(error, [output]) or str(error)) from error
     click.echo(_told(found, output, number, time.monotonic() - began))

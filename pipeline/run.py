@@ -19,6 +19,7 @@ import click
 from pipeline import events, run_record
 from pipeline.output_lock import unwritable
 from pipeline.progress import Progress
+from pipeline.refused import RefusedError
 from pipeline.run_record import Ended
 from pnfrec_core import launch
 
@@ -44,14 +45,16 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
     try:
         config = load_config(config_path, overrides)
     except ConfigError as error:
-        raise click.exceptions.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     ended = carry_out(config, config_path, overrides)
     if ended.status:
         sys.exit(ended.status)
     if ask:
-        from pipeline import summary
+        from pipeline import example_query
 
-        summary.show_query(config)
+        example_query.show(config)
+    else:
+        click.echo(f"To serve it: pnfrec serve --base {config.serving_path} --port 8500")
 
 
 def carry_out(config: "PipelineConfig", config_path: Path, overrides: tuple[str, ...]) -> Ended:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from components.pusher import marks
+from components.pusher import properties
 from pipeline.events import RunFailed
 from pnfrec_core import schema
 
@@ -102,8 +102,8 @@ def verdict_of_push(delivered: bool, pushed: Mapping[str, object]) -> str:
         pushed: What the artifact `pushed_model` says of itself.
     """
     if delivered:
-        return PUSHED if pushed.get(marks.IS_NEW) else UNCHANGED
-    return PUSH_REFUSED if pushed.get(marks.REFUSED) else NOT_BLESSED
+        return PUSHED if pushed.get(properties.IS_NEW) else UNCHANGED
+    return PUSH_REFUSED if pushed.get(properties.REFUSED) else NOT_BLESSED
 
 
 def make(pipeline: str, ended: Ended) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
         "status": ended.status,
         "started": moment.isoformat(),
         "seconds": round(ended.seconds, 1),
-        "version": str(ended.pushed.get(marks.VERSION, "")),
-        "folder": str(ended.pushed.get(marks.DESTINATION, "")),
+        "version": str(ended.pushed.get(properties.VERSION, "")),
+        "folder": str(ended.pushed.get(properties.DESTINATION, "")),
         "node": ended.node,
         "message": ended.message,
         "log": ended.log,
@@ -135,6 +135,8 @@ def make(pipeline: str, ended: Ended) -> dict[str, Any]:
     record |= _of_feedback(ended.outputs.get("FeedbackGen", {}).get("statistics", ""))
     folder = ended.outputs.get("GateReporter", {}).get("report", "")
     record |= _of_gate(folder) if folder else {}
+    if folder and ended.verdict == NOT_BLESSED and not ended.message:
+        record["message"] = _why_refused(folder)
     pages = {"feedback": ended.outputs.get("FeedbackGen", {}).get("statistics", ""), "gate": folder}
     record["pages"] = {name: str(Path(place, "report.html")) for name, place in pages.items() if place}
     return record
@@ -170,6 +172,13 @@ def _of_gate(folder: str) -> dict[str, Any]:
         targets = {"p": report.at_random.count_p, "n": report.at_random.count_n}
         found[AT_RANDOM] = {"targets": targets, "measures": [_told(row) for row in report.at_random.rows]}
     return found
+
+
+def _why_refused(folder: str) -> str:
+    """The reason of the gate, which it prints behind its verdict."""
+    from components.gate.report import verdict
+
+    return verdict.read(folder).headline.removeprefix("NOT BLESSED: ")
 
 
 def at_random(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

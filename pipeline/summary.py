@@ -1,16 +1,11 @@
-"""What `pnfrec run` prints at the end: the data, the gate's verdict, the pushed version, and the answer to a query."""
+"""What `pnfrec run` prints at the end: the data, the gate's verdict and the pushed version."""
 
-import shlex
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from components.pusher import marks
-from pipeline.config import PipelineConfig
-from pnfrec_core import launch
+from components.pusher import properties
 
 Outputs = dict[str, dict[str, str]]
 
@@ -20,7 +15,7 @@ def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> b
 
     Args:
         outputs: Node to output key to URI.
-        pushed: What the artifact `pushed_model` says of itself: `components.pusher.marks`.
+        pushed: What the artifact `pushed_model` says of itself: `components.pusher.properties`.
         seconds: How long the run took.
     """
     from components.gate.report import verdict
@@ -34,13 +29,13 @@ def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> b
     report = verdict.read(folder)
     click.echo("\n" + (folder / "report.txt").read_text(encoding="utf-8").rstrip())
     click.echo(f"report: {folder / 'report.html'}")
-    if refused := pushed.get(marks.REFUSED):
+    if refused := pushed.get(properties.REFUSED):
         click.secho(
             f"\nNOT PUSHED: {str(refused).removeprefix('not pushed: ')}  ({seconds:.0f} s in all)", fg="red", err=True
         )
     elif report.blessed:
         click.secho(f"\n{_pushed(pushed)}  ({seconds:.0f} s in all)", fg="green")
-        if serves := pushed.get(marks.SERVES):
+        if serves := pushed.get(properties.SERVES):
             click.echo(f"Judged: the model of the report above. Served: {serves}.")
     else:
         click.secho(
@@ -51,39 +46,12 @@ def show(outputs: Outputs, pushed: Mapping[str, object], *, seconds: float) -> b
 
 def _pushed(pushed: Mapping[str, object]) -> str:
     """Which version the model is, by what the Pusher says: another process may have pushed a newer one since."""
-    version = pushed.get(marks.DESTINATION)
+    version = pushed.get(properties.DESTINATION)
     if not version:
         msg = "The Pusher did not say which version it pushed. The log of the run may say why."
         raise click.ClickException(msg)
-    told = f"Pushed: {version}" if pushed.get(marks.IS_NEW) else f"Nothing new to push: {version} is this model"
-    pinned = pushed.get(marks.PINNED)
-    if pinned is None or str(pinned) == pushed.get(marks.VERSION):
+    told = f"Pushed: {version}" if pushed.get(properties.IS_NEW) else f"Nothing new to push: {version} is this model"
+    pinned = pushed.get(properties.PINNED)
+    if pinned is None or str(pinned) == pushed.get(properties.VERSION):
         return told
     return f"{told}. Version {pinned} is pinned and goes on serving, until `pnfrec models unpin`"
-
-
-def show_query(config: PipelineConfig) -> None:
-    """Serves the pushed model, sends the configured query over gRPC and prints the commands and the answer."""
-    base = str(config.serving_path)
-    # -u: the line with the address must not wait in a buffer.
-    serve = launch.command("pipeline.cli", "serve", "--base", base, "--port", "0", unbuffered=True)
-    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        try:
-            ready = server.stdout.readline().strip() if server.stdout else ""
-            if not ready:
-                msg = f"The server did not start. Try it by hand: pnfrec serve --base {base}"
-                raise click.ClickException(msg)
-            click.echo(f"\n$ pnfrec serve --base {base} --port 0\n{ready}")
-            words = [
-                word
-                for name in ("positive", "negative", "exclude")
-                for item in getattr(config.query, name)
-                for word in (f"--{name}", item)
-            ]
-            query = ["query", "--target", ready.split()[0], "--base", base, "-k", str(config.query.k), *words]
-            click.echo(f"\n$ pnfrec {shlex.join(query)}")
-            answer = subprocess.run(launch.command("pipeline.cli", *query), check=False)
-        finally:
-            server.terminate()
-    if answer.returncode:
-        sys.exit(answer.returncode)

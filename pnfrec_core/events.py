@@ -182,6 +182,28 @@ class TrialDone(Event):
 
 
 @dataclasses.dataclass(frozen=True)
+class Rehearsing(Event):
+    """A model is about to be loaded in a process of its own, which takes seconds."""
+
+    def __str__(self) -> str:
+        return "loading the model as a server does, and asking it"
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparingLists(Event):
+    """Two models are about to be loaded in a process of their own and asked for lists, which takes seconds.
+
+    Attributes:
+        users: The most held-out users whose lists are compared.
+    """
+
+    users: int
+
+    def __str__(self) -> str:
+        return f"comparing the lists of two models, of up to {self.users:,} held-out users"
+
+
+@dataclasses.dataclass(frozen=True)
 class BaselineIsBad(Event):
     """A blessed model was passed over as a baseline, since people have marked it as bad.
 

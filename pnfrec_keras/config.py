@@ -71,6 +71,8 @@ class ModelConfig:
         temperature: What the cosine of the contrastive term is divided by.
         positions: Where the positions of a sequence count from: "from_start" (the paper), or "from_end", so that a
             network learns how near a label is to the end of a user's training sequence, and ranks as at that end.
+        position_std: The standard deviation that position embeddings begin with (the reference: 0.02). Item embeddings
+            begin with 0.02 and are read times sqrt(dim), so that at 0.02 * sqrt(dim) positions begin as large as items.
         shared_positions: Whether both encoders share one position table (the reference) or have one each (the paper).
         shared_final_norm: Whether both encoders share the final LayerNorm (the reference) or have one each.
         weighting: How the terms of the loss are weighted: "fixed" by alpha and beta (the paper), "decay" or "geometric"
@@ -112,6 +114,7 @@ class ModelConfig:
     similarity: Literal["dot", "cosine"] = "dot"
     temperature: float = 0.1
     positions: Literal["from_start", "from_end"] = "from_start"
+    position_std: float = 0.02
     shared_positions: bool = True
     shared_final_norm: bool = True
     weighting: Literal["fixed", "decay", "geometric"] = "fixed"
@@ -164,6 +167,7 @@ class ModelConfig:
         _check(0.0 <= self.dropout < 1.0, "model.dropout", "in [0, 1)", self.dropout)
         _check(0.0 <= self.alpha < math.inf, "model.alpha", "0 or more and finite", self.alpha)
         _check(0.0 <= self.beta < math.inf, "model.beta", "0 or more and finite", self.beta)
+        _check(0.0 < self.position_std < math.inf, "model.position_std", "above 0 and finite", self.position_std)
         _check(0.0 < self.temperature < math.inf, "model.temperature", "above 0 and finite", self.temperature)
         _check(0.0 <= self.calibration <= 1.0, "model.calibration", "in [0, 1]", self.calibration)
         _check(0.0 <= self.soft_boundary < math.inf, "model.soft_boundary", "0 or more and finite", self.soft_boundary)

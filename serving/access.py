@@ -12,7 +12,7 @@ import grpc
 
 from serving.connection import AUTHORIZATION, read_tokens
 from serving.errors import ServerStartError
-from serving.files import stamp_of
+from serving.file_changes import stamp_of
 
 logger = logging.getLogger(__name__)
 

@@ -33,6 +33,10 @@ class Prediction:
         rows: What was read of the request, where its rows were joined; else None.
         outputs: An array of each output.
         types: Names of those that are to be answered, and the numbers of their DataTypes.
+
+    Attributes:
+        content: The message.
+        outputs: All, those too that were not asked for: what was shown is counted, whatever the caller wants of it.
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class Prediction:
         asked = request.model_spec
         self.version = version
         self.rows = rows
-        self.outputs = {name: outputs[name] for name, _ in types}
+        self.outputs = outputs
         spec = _spec(asked.name, asked.signature_name or schema.SERVING_SIGNATURE, version)
         self.content = b"".join([*[_entry(name, tensor(outputs[name], number)) for name, number in types], spec])
 

@@ -5,6 +5,7 @@ import datetime
 import json
 import logging
 import logging.handlers
+import os
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +20,33 @@ _TELL_AGAIN_SECONDS: Final = 60.0
 
 
 class _LineFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that tells of a failure to write in the server's log, now and then, and goes on."""
+    """A rotating file that tells of a failure to write in the server's log, now and then, and goes on.
+
+    Where somebody else has moved the file aside or removed it, as logrotate does, it is begun anew.
+    """
 
     def __init__(self, path: str, max_bytes: int, backups: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8")
         self._lost = 0
         self._told = -_TELL_AGAIN_SECONDS
+
+    def _open(self) -> Any:
+        """Opens the file, behind a half line that a full disk or the end of a process may have left there."""
+        stream = super()._open()
+        with contextlib.suppress(OSError):
+            if _is_cut_off(self.baseFilename):
+                stream.write("\n")
+        return stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a line."""
+        stream = self.stream
+        if stream is not None and not _is_at(stream.fileno(), self.baseFilename):
+            # What comes next opens it.
+            self.stream = None
+            with contextlib.suppress(OSError):
+                stream.close()
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         """Called by logging where a line could not be written."""
@@ -109,6 +131,24 @@ class ExposureLog(CallLog):
                     "items": ranked.items(),
                 }
             )
+
+
+def _is_cut_off(path: str) -> bool:
+    """Whether the last line of a file has no end."""
+    with open(path, "rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
+def _is_at(number: int, path: str) -> bool:
+    """Whether a file that is open lies there still."""
+    try:
+        there, ours = os.stat(path), os.fstat(number)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 def _now() -> str:

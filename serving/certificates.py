@@ -10,8 +10,9 @@ import grpc
 
 from serving.connection import read_pem
 from serving.errors import ServerStartError
-from serving.files import Stamp, stamp_of
+from serving.file_changes import Stamp, stamp_of
 from serving.settings import TlsSettings
+from serving.validity import why_invalid
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Certificates:
         try:
             self._configuration = self._read()
             self._context = self._new_context()
+            self._of_grpc = self._configuration
         except (OSError, ValueError) as error:
             msg = f"The server cannot use its certificates: {error}"
             raise ServerStartError(msg) from error
@@ -64,8 +66,16 @@ class Certificates:
             return True
 
     def _changed(self) -> Any:
-        """What gRPC asks at a handshake: the new configuration, or None where nothing changed."""
-        return self._configuration if self.refresh() else None
+        """What gRPC asks at a handshake: the new configuration, or None where it has it already.
+
+        Who else asked for new files may have read them first, as the port for HTTP does every few seconds.
+        """
+        self.refresh()
+        with self._lock:
+            if self._of_grpc is self._configuration:
+                return None
+            self._of_grpc = self._configuration
+            return self._of_grpc
 
     def _stamps(self) -> list[Stamp | None]:
         settings = self._settings
@@ -74,6 +84,8 @@ class Certificates:
     def _read(self) -> Any:
         settings = self._settings
         self._new_context()  # tells whether the files are whole and belong together
+        if why := why_invalid(settings.cert, settings.key):
+            logger.warning("%s %s: clients that check it will not connect. Put a new one there.", settings.cert, why)
         chain, key = read_pem(settings.cert, "CERTIFICATE"), read_pem(settings.key, "PRIVATE KEY")
         return grpc.ssl_server_certificate_configuration(
             [(key, chain)], read_pem(settings.client_ca or None, "CERTIFICATE")

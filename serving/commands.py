@@ -42,6 +42,9 @@ def serve(config_path: Path | None, **given: Any) -> None:
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("serving").setLevel(logging.INFO)
+    if os.path.isfile(settings.base):
+        msg = f"{settings.base} is a file. `base` must be the folder above those of the versions."
+        raise click.UsageError(msg)
     if settings.base and not Path(settings.base).is_dir():
         click.echo(f"{settings.base} does not exist yet: waiting for it.", err=True)
     from serving import errors, server

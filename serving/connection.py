@@ -2,7 +2,9 @@
 
 import dataclasses
 import logging
+import math
 import os
+import re
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +19,9 @@ logger = logging.getLogger(__name__)
 
 # What a header carries as it is: printable ASCII, but for blanks and the sign of the encoding itself.
 _PLAIN: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+_SCHEMES: Final = ("http://", "https://", "grpc://")
 _LOCAL: Final = ("localhost:", "127.", "[::1]:", "unix:")
+_NAME: Final = re.compile(r"[a-z0-9._-]+")
 # What a request is called by in the server's log, and how it is let in.
 REQUEST_ID: Final = "x-request-id"
 AUTHORIZATION: Final = "authorization"
@@ -75,6 +79,17 @@ class Connection:
 
     def __post_init__(self) -> None:
         self.seconds(None)
+        if not self.target or self.target.startswith(_SCHEMES):
+            msg = f"`target` must be host:port, without a scheme such as http://. Received: {self.target!r}."
+            raise ValueError(msg)
+        # gRPC would tell of these by an error that holds all headers, and with them the token.
+        if self.token is not None and not _is_token(self.token):
+            msg = "`token` must be of letters, digits and signs of ASCII, without blanks. It is not shown here."
+            raise ValueError(msg)
+        for name, value in self.metadata:
+            if not _is_header(name, value):
+                msg = f"The pair {name!r} of `metadata` cannot be sent: names are in lower case, and their values "
+                raise ValueError(msg + "printable ASCII, or bytes where the name ends in -bin. The value is not shown.")
         if self.token is not None and self.credentials is None and not self.is_local:
             logger.warning(
                 "The token for %s goes over the network as readable text. Give `credentials`, or `--tls`.", self.target
@@ -113,11 +128,11 @@ class Connection:
         """Seconds that a call may take: its own, or those of the client.
 
         Raises:
-            ValueError: There are none.
+            ValueError: There are none, or there is no end of them.
         """
         seconds = self.timeout if timeout is None else timeout
-        if not seconds > 0:
-            msg = f"`timeout` must be above 0 seconds. Received: {seconds!r}."
+        if not 0 < seconds < math.inf:
+            msg = f"`timeout` must be a finite number of seconds above 0. Received: {seconds!r}."
             raise ValueError(msg)
         return seconds
 
@@ -126,10 +141,30 @@ class Connection:
 
         Args:
             user_key: Whom it is for. What a header cannot carry is percent-encoded, as in a URL.
+
+        Raises:
+            TypeError: It is no text.
         """
+        if user_key is not None and not isinstance(user_key, str):
+            msg = f"`user_key` must be a text. Received: {user_key!r}."
+            raise TypeError(msg)
         own = [] if self.token is None else [(AUTHORIZATION, f"Bearer {self.token}")]
         user = [(USER_KEY, urllib.parse.quote(user_key, safe=_PLAIN))] if user_key else []
         return [*own, *user, *self.metadata]
+
+
+def _is_token(text: str) -> bool:
+    """Whether a header can carry it behind a word and a blank."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_header(name: str, value: str | bytes) -> bool:
+    """Whether gRPC sends a pair."""
+    if not _NAME.fullmatch(name):
+        return False
+    if name.endswith("-bin"):
+        return isinstance(value, bytes)
+    return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
 def read_pem(path: str | os.PathLike[str] | None, kind: str) -> bytes | None:
@@ -177,7 +212,7 @@ def read_tokens(path: str | os.PathLike[str]) -> list[str]:
         raise ValueError(msg) from error
     found = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"}
     for number, token in found.items():
-        if not token.isprintable() or " " in token:
+        if not _is_token(token):
             msg = f"{path}, line {number}: a token has no blanks and no unprintable signs. Write one a line."
             raise ValueError(msg)
     if not found:

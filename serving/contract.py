@@ -229,12 +229,17 @@ def _ids(rows: Sequence[Sequence[str]], name: str) -> Any:
             kind = type(row).__name__
             msg = f"`{name}` must be in order, oldest first, which a {kind} is not. Send a list of item ids."
             raise TypeError(msg)
-        if isinstance(row, (str, bytes)) or not all(isinstance(item_id, str) for item_id in row):
+        is_list = hasattr(row, "__len__") and not isinstance(row, (str, bytes))
+        if not is_list or not all(isinstance(item_id, str) for item_id in row):
             msg = f"`{name}` must be a sequence of item ids, which are strings. Received: {row!r}."
             raise TypeError(msg)
     width = _fixed_width(max(len(row) for row in rows))
     padded = [[*row, *[""] * (width - len(row))] for row in rows]
-    return tensors.to_proto(padded, tensors.DT_STRING, [len(rows), width])
+    try:
+        return tensors.to_proto(padded, tensors.DT_STRING, [len(rows), width])
+    except UnicodeEncodeError as error:
+        msg = f"`{name}` holds an id with half a character, which no text has: {error.object!r}."
+        raise ValueError(msg) from error
 
 
 @contextlib.contextmanager

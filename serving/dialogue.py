@@ -82,6 +82,10 @@ class Dialogue:
         Raises:
             TypeError, ValueError: As `contract.build_request`.
         """
+        for name, each in (("positives", positives), ("excludes", excludes), ("negatives", negatives)):
+            if each is not None and not hasattr(each, "__len__"):
+                msg = f"`{name}` must be a list of histories, a row each. Received: {each!r}."
+                raise TypeError(msg)
         rows, size = len(positives), self.rows_per_call
         if not rows:
             return []

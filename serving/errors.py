@@ -12,6 +12,9 @@ FAILED_PRECONDITION: Final = "FAILED_PRECONDITION"
 UNAVAILABLE: Final = "UNAVAILABLE"
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 
+# An error may quote what was asked. gRPC sends it in a header, and by default takes 8 KiB of headers.
+DETAILS_LENGTH: Final = 2000
+
 # What gRPC says of a handshake that failed, and what it means.
 _HANDSHAKES: Final = (
     ("CERTIFICATE_VERIFY_FAILED", "the client does not trust the server's certificate. Name what signed it (`ca`)."),

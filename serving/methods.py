@@ -26,18 +26,16 @@ from serving.service import Begun, ModelServices
 
 logger = logging.getLogger(__name__)
 
-# gRPC sends the text in a header, and by default takes 8 KiB of headers.
-_DETAILS_LENGTH: Final = 2000
 # A message of so many bytes, some 40 histories of 50 ids, takes about a millisecond to read and another to answer.
 _LARGE_BYTES: Final = 2**14
 _INTERNAL: Final = "INTERNAL"
 
 
 class _Method(NamedTuple):
-    """A method: its message, and what answers one that was read."""
+    """A method: its message, and what answers one that was read: as it is sent, and as a `CallRecord` takes it."""
 
     request: Any
-    answer: Callable[[Any, Call], Any]
+    answer: Callable[[Any, Call], tuple[bytes, Any]]
 
 
 class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -66,9 +64,13 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._backlog = backlog
         self._malformed = Quiet(logger)
         self._methods = {
-            wire.PREDICT: _Method(wire.PredictRequest, services.predict),
-            wire.GET_MODEL_METADATA: _Method(wire.GetModelMetadataRequest, services.metadata),
-            wire.GET_MODEL_STATUS: _Method(wire.GetModelStatusRequest, lambda request, _: services.status(request)),
+            wire.PREDICT: _Method(wire.PredictRequest, services.answer),
+            wire.GET_MODEL_METADATA: _Method(
+                wire.GetModelMetadataRequest, lambda request, call: _message(services.metadata(request, call))
+            ),
+            wire.GET_MODEL_STATUS: _Method(
+                wire.GetModelStatusRequest, lambda request, _: _message(services.status(request))
+            ),
         }
 
     def service(self, details: Any) -> Any:
@@ -104,8 +106,7 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
             if path == wire.PREDICT:
                 record.request = request = self._parsed(path, content)
                 answer, record.response = await self._predict(request, call)
-                record.make()
-                return answer
+                return _sendable(answer, record)
             return self._whole(path, content, call, record)
         except errors.RequestFault as error:
             fault = error
@@ -130,10 +131,9 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _whole(self, path: str, content: bytes, call: Call, record: "_Record") -> bytes:
         """A call from its message to its answer, in this thread, which may wait for the model."""
         record.request = request = self._parsed(path, content)
-        record.response = response = self._methods[path].answer(request, call)
-        answer: bytes = response.SerializeToString()
-        record.make()
-        return answer
+        answer, response = self._methods[path].answer(request, call)
+        record.response = response
+        return _sendable(answer, record)
 
     def _parsed(self, path: str, content: bytes) -> Any:
         kind = self._methods[path].request
@@ -201,6 +201,24 @@ def _refusing(code: str, details: str) -> Any:
     return refusing(grpc.StatusCode[code], details)
 
 
+def _message(response: Any) -> tuple[bytes, Any]:
+    return bytes(response.SerializeToString()), response
+
+
+def _sendable(answer: bytes, record: "_Record") -> bytes:
+    """An answer, told to the watcher.
+
+    Raises:
+        RequestFault: It is longer than gRPC may send: gRPC itself would refuse it where no watcher learns of it.
+    """
+    if len(answer) > wire.MAX_MESSAGE_BYTES:
+        msg = f"The answer has {len(answer)} bytes, and a message may have {wire.MAX_MESSAGE_BYTES}. Ask for fewer "
+        msg += "rows or items at a time, or for fewer outputs (`output_filter`)."
+        raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+    record.make()
+    return answer
+
+
 def _details(text: str) -> str:
     """As gRPC can send it: half characters, as of a request that is no UTF-8, would make it fail."""
-    return text.encode("utf-8", "replace").decode()[:_DETAILS_LENGTH]
+    return text.encode("utf-8", "replace").decode()[: errors.DETAILS_LENGTH]

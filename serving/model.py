@@ -155,7 +155,7 @@ class LoadedModel:
             wanted = [(name, served.signature.outputs[name].dtype) for name in names]
         if served.form.joins:
             found = served.reader.read(inputs)
-            self._limits.check_k(found.largest_k)
+            self._limits.check_k(found.largest_k, found.count)
             if found.count:
                 return Asked(served, found, found.count, wanted)
         return Asked(served.alone, requests.read_arrays(served.signature, served.form, inputs), 1, wanted)

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 
 from serving import wire
 from serving.errors import ServerStartError
-from serving.files import stamp_of
+from serving.file_changes import stamp_of
 from serving.policy import Policy
 
 logger = logging.getLogger(__name__)
@@ -143,6 +143,9 @@ def _policy(policy: Any, where: str) -> Policy:
             msg = (
                 f"{where}: `model_version_policy` is `specific` and names no version. Write `versions: N`, one or more."
             )
+            raise ValueError(msg)
+        if min(versions) < 0:
+            msg = f"{where}: a version is a number of 0 or more. Received: {min(versions)}."
             raise ValueError(msg)
         return Policy(specific=versions)
     if kind == "latest":

@@ -149,7 +149,7 @@ class Ranked:
 
     @classmethod
     def of_arrays(cls, answer: Prediction) -> "Ranked | None":
-        """As `of`, of a few rows."""
+        """As `of`, of arrays."""
         outputs = answer.outputs
         if any(name not in outputs for name in _NEEDED):
             return None
@@ -168,8 +168,12 @@ class Ranked:
 
     def items(self) -> list[list[str]]:
         """The ids of each row, best first."""
-        message = self.response.message() if isinstance(self.response, Prediction) else self.response
-        outputs = message.outputs
+        if isinstance(self.response, Prediction):
+            shown = self.response.outputs
+            counts, ids = (shown[name].tolist() for name in (schema.OUTPUT_COUNT, schema.OUTPUT_ITEM_IDS))
+            rows = zip(ids, counts, strict=True)
+            return [[each.decode("utf-8", "replace") for each in row[:count]] for row, count in rows]
+        outputs = self.response.outputs
         proto, counts = outputs[schema.OUTPUT_ITEM_IDS], outputs[schema.OUTPUT_COUNT].int_val
         shape = [int(dim.size) for dim in proto.tensor_shape.dim]
         width = shape[1] if len(shape) == 2 else 0

@@ -85,7 +85,7 @@ class Reader:
             proto = inputs[name]
             sizes = [dim.size for dim in proto.tensor_shape.dim]
             ids = list(proto.string_val)
-            if proto.dtype != tensors.DT_STRING or sizes != [1, len(ids)]:
+            if proto.dtype != tensors.DT_STRING or sizes != [1, len(ids)] or proto.tensor_content:
                 return None
             while ids and not ids[-1]:
                 ids.pop()
@@ -124,7 +124,6 @@ def read_rows(signature: Any, form: Form, inputs: Mapping[str, Any]) -> Rows:
     ragged, single = {}, {}
     for name in form.ragged:
         with _named(name):
-            tensors.check_count(len(inputs[name].string_val), shapes[name])
             ragged[name] = trimmed(inputs[name], *shapes[name])
     for name in form.single:
         values = _array(name, inputs[name], shapes[name])

@@ -96,8 +96,11 @@ def trimmed(proto: Any, rows: int, width: int) -> list[list[bytes]]:
 
     A tensor may hold fewer values than its shape tells; the last then stands for the rest, and no row is written out
     for it twice.
+
+    Raises:
+        ValueError: It holds more than its shape tells.
     """
-    values = list(proto.string_val)
+    values = tensors.strings(proto, (rows, width))
     if rows == 1 and len(values) == width:
         while values and not values[-1]:
             values.pop()

@@ -6,12 +6,13 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from serving import observe
+from serving import descriptors, observe
 from serving.backlog import Backlog
 from serving.batching import Batcher
 from serving.errors import ServerStartError
@@ -163,7 +164,7 @@ class RecommenderServer:
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None] | None = None) -> None:
-    """Serves until SIGTERM or SIGINT, then stops gracefully.
+    """Serves until SIGTERM or SIGINT, or until its terminal closes, then stops gracefully.
 
     Args:
         settings: Everything about it.
@@ -178,7 +179,15 @@ def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None
         logger.info("Stopping on %s.", signal.Signals(number).name)
         stopping.set()
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    def stay(number: int, _frame: Any) -> None:
+        logger.info("%s changes nothing: files are read anew by themselves.", signal.Signals(number).name)
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop}
+    # Of a terminal that closes it is the end; of whoever would have a service read its files anew it is not.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        handlers[signal.SIGHUP] = stop if sys.stdin is not None and sys.stdin.isatty() else stay
+    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    descriptors.raise_limit()
     try:
         server = RecommenderServer.of(settings)
         server.start()

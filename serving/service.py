@@ -50,10 +50,13 @@ class ModelServices:
         self.threads = futures.ThreadPoolExecutor(
             max(workers or 0, limits.max_concurrent) + _SPARE_THREADS, "pnfrec-calls"
         )
+        # Others, since each of those may wait for one of these.
+        self._of_servables = futures.ThreadPoolExecutor(limits.max_concurrent, "pnfrec-calls-servable")
 
     def close(self) -> None:
         """Ends the threads, once no call comes any more."""
         self.threads.shutdown(wait=False)
+        self._of_servables.shutdown(wait=False)
 
     def refusal(self, full: bool = False) -> errors.RequestFault | None:
         """What a prediction is answered with now, whatever it asks; None while there is a place for it.
@@ -111,12 +114,20 @@ class ModelServices:
             raise
         return begun
 
+    def answer(self, request: Any, call: Call) -> tuple[bytes, Any]:
+        """What `Begun.answer` gives, for a caller that waits in its thread."""
+        ended = threading.Event()
+        begun = self.begin(request, call, Told(lambda _: ended.set(), None))
+        ended.wait()
+        begun.close()
+        return begun.answer()
+
     def _in_thread(self, servable: Any) -> Any:
         """The `begin` of a servable that has none."""
 
         def begin(*arguments: Any) -> Any:
             *asked, told = arguments
-            future = self.threads.submit(servable.predict, *asked)
+            future = self._of_servables.submit(servable.predict, *asked)
             future.add_done_callback(lambda _: told.post([told.token]))
             return _Thread(future)
 

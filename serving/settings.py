@@ -4,6 +4,7 @@ Only the standard library is imported here, so that the command's help answers a
 """
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -95,7 +96,8 @@ class LogSettings:
     def __post_init__(self) -> None:
         _check_above("log.max_bytes", self.max_bytes)
         _check_above("log.backups", self.backups)
-        if self.access and self.access == self.exposure:
+        both = self.access and self.exposure
+        if both and os.path.abspath(self.access) == os.path.abspath(self.exposure):
             msg = f"`log.access` and `log.exposure` must be two files. Received for both: {self.access!r}."
             raise ValueError(msg)
 

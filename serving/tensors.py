@@ -1,8 +1,9 @@
 """TensorProto to and from nested Python lists, without numpy.
 
-TensorFlow writes a tensor in one of two ways: raw little-endian bytes in `tensor_content`, or a list of values in the
-field of its type. The list may be shorter than the tensor: the last value then stands for the rest, an empty list for
-zeros.
+TensorFlow writes a tensor in one of two ways: raw little-endian bytes in `tensor_content`, which count where there are
+any, or a list of values in the field of its type. The list may be shorter than the tensor: the last value then stands
+for the rest, an empty list for zeros. Raw strings are the lengths of all, as varints, and then all the bytes: Python
+never writes them, but the clients of other languages do.
 """
 
 import struct
@@ -14,6 +15,9 @@ from serving import _protocol, wire
 _TYPES: Final = _protocol.DATA_TYPES
 # A guard against a request that names a huge shape and sends one value, which would be repeated to fill it.
 MAX_ELEMENTS: Final = 2**24
+
+# A length has 32 bits: five bytes of seven.
+_MOST_SHIFT: Final = 28
 
 
 class _Storage(NamedTuple):
@@ -121,12 +125,26 @@ def flat_values(proto: Any) -> list[Any]:
     content = proto.tensor_content
     if content and storage.format:
         return _from_content(content, storage.format, count, shape)
-    values = list(getattr(proto, storage.field))
+    values = strings(proto, shape) if proto.dtype == DT_STRING else list(getattr(proto, storage.field))
     check_count(len(values), shape)
     if storage.format == "e":
         values = [struct.unpack("<e", struct.pack("<H", value))[0] for value in values]
     fill = values[-1] if values else _ZERO.get(proto.dtype, 0)
     return values + [fill] * (count - len(values))
+
+
+def strings(proto: Any, shape: Sequence[int]) -> list[bytes]:
+    """The strings that a tensor holds; fewer than its shape tells where the last stands for the rest.
+
+    Raises:
+        ValueError: There are more of them, or the raw ones are not of this shape.
+    """
+    content = proto.tensor_content
+    if content:
+        return _strings_from_content(content, _count(shape), shape)
+    values = list(proto.string_val)
+    check_count(len(values), shape)
+    return values
 
 
 def checked_shape(proto: Any) -> tuple[int, ...]:
@@ -193,6 +211,35 @@ def _count(shape: Sequence[int]) -> int:
     for size in shape:
         count *= size
     return count
+
+
+def _strings_from_content(content: bytes, count: int, shape: Sequence[int]) -> list[bytes]:
+    msg = (
+        f"`tensor_content` is not {count} strings, which a tensor of shape {wire.shape_text(shape)} has: their lengths "
+    )
+    msg += f"as varints, and then their bytes. Received: {len(content)} bytes."
+    sizes, place = [], 0
+    if count > len(content):
+        raise ValueError(msg)
+    for _ in range(count):
+        size = shift = 0
+        while True:
+            if place >= len(content) or shift > _MOST_SHIFT:
+                raise ValueError(msg)
+            byte = content[place]
+            place += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        sizes.append(size)
+    if place + sum(sizes) != len(content):
+        raise ValueError(msg)
+    values = []
+    for size in sizes:
+        values.append(content[place : place + size])
+        place += size
+    return values
 
 
 def _from_content(content: bytes, value_format: str, count: int, shape: Sequence[int]) -> list[Any]:

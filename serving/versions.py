@@ -15,7 +15,7 @@ from pathlib import Path
 from pnfrec_core.model_marks import CANARY
 from serving import errors, wire
 from serving.attempts import Attempts
-from serving.looks import FolderReader, MarksReader
+from serving.looks import FolderReader, MarksReader, Planner
 from serving.policy import Plan, Policy, wants_canary
 from serving.slots import Load, Servable, Slot, VersionState
 from serving.states import States
@@ -55,7 +55,7 @@ class VersionWatcher:
             msg = f"`poll_seconds` must be above 0. Received: {poll_seconds}."
             raise ValueError(msg)
         self.base = base
-        self._policy = policy
+        self._planner = Planner(base, policy)
         self._folder = FolderReader(base, poll_seconds)
         self._marks = MarksReader(base)
         self._poll_seconds = poll_seconds
@@ -161,8 +161,7 @@ class VersionWatcher:
                 logger.warning("All versions in %s are gone: nothing is served until one arrives.", self.base)
             self._keep_only(())
             return
-        policy = self._policy()
-        plan = policy.plan(found, marks)
+        policy, plan = self._planner.plan(found, marks)
         with self._lock:
             self._labels, self._canary_share = dict(plan.labels), policy.canary_share
         kept = self._load_all(plan, found)

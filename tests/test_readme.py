@@ -41,6 +41,16 @@ def test_the_keras_script_runs_and_its_export_answers(tmp_path: Path, warm_pytho
     assert scores[-1] > 0.03
     assert evaluated == pytest.approx(max(scores), abs=1e-4)  # of the best weights; Keras prints four digits
     assert (tmp_path / "my_model" / "saved_model.pb").exists()
+    blocks = re.findall(
+        r"```python\n(.*?)```", (DOCS / "tutorials" / "keras.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (ask,) = [block for block in blocks if "saved_model.load" in block]
+    without_ours = f"import sys\nsys.modules['pnfrec_keras'] = None\n{ask}"
+    answered = subprocess.run(
+        [warm_python, "-c", without_ours], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300
+    )
+    assert answered.returncode == 0, answered.stderr[-3000:]
+    assert re.search(r"\[\[(b'\d{7}'\s*){5}\]\] \[2\]", answered.stdout), answered.stdout
 
 
 def keys_of(section: Any) -> Iterator[str]:
@@ -103,6 +113,14 @@ def test_the_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     made = set(re.findall(r"^make ([a-z][a-z-]*)|`make ([a-z][a-z-]*)", TEXT, re.MULTILINE))
     assert {name for pair in made for name in pair if name} <= targets
+
+
+def test_the_map_of_the_code_names_what_there_is() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    named = {path for line in rows for path in re.findall(r"`(\w+/[\w/]+(?:\.py)?/?)`", line)}
+    assert {"components/feedback/", "pnfrec_core/measures.py"} <= named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
 def test_the_table_of_data_sets_names_each_with_its_settings() -> None:

@@ -18,7 +18,8 @@ class EventConfig:
         name: What the account and messages call it.
         files: The paths, folders or globs of its files, as in `feedback.files`.
         polarity: Each row is a "like" or a "dislike".
-        column: The column that says it: positive or negative (or 1 or 0), or a number where a bound below is set.
+        column: The column that says it: like or dislike (or positive and negative, or 1 and 0), or a number where a
+            bound below is set.
         like_from: Values of `column` from this number on are likes.
         dislike_below: Values of `column` below this number are dislikes. What neither bound names says nothing, and is
             left out.

@@ -28,7 +28,8 @@ class ColumnsConfig:
         item: The column of item ids.
         value: The column of the values that `feedback.positive` compares, such as ratings.
         timestamp: The column that says when an interaction was.
-        polarity: The column that says positive or negative (or 1 or 0), for `feedback.positive: column`.
+        polarity: The column that says like or dislike (or positive and negative, or 1 and 0), for
+            `feedback.positive: column`.
         split: The column that says train, validation or test, for `feedback.split: column`.
     """
 

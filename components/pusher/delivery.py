@@ -8,7 +8,7 @@ from typing import Final
 
 from tfx.dsl.io import fileio
 
-from components.pusher.marks import VersionAhead
+from components.pusher.properties import VersionAhead
 from pnfrec_core import events, schema, versions
 from pnfrec_core.model_marks import Marks
 

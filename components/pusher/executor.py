@@ -12,7 +12,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils, proto_utils
 
-from components.pusher import marks
+from components.pusher import properties
 from components.pusher.config import PushConfig
 from components.pusher.delivery import REFIT_FILE, REPLAY_FILE, deliver, newest_version, serving_version
 from components.pusher.refitted import Choice, choose, describe
@@ -50,7 +50,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
         Args:
             input_dict: `model` and `model_blessing`; `report`, if there is one, whose model card goes with the model;
                 `examples`, if there are any, whose users are asked for by `push.replay_users`.
-            output_dict: `pushed_model`, which gets the properties in `components.pusher.marks`.
+            output_dict: `pushed_model`, which gets the properties in `components.pusher.properties`.
                 Where there is `refitted`, that one is pushed, if it keeps to the bounds of `push.refit`.
             exec_properties: `push_destination`, a PushDestination as JSON, and `custom_config`, whose
                 `resolved_config` is written into the version that is pushed, and `push` the fields of a PushConfig.
@@ -71,7 +71,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
         if (refusal := _refusal(decided, base, judged, refitted)) is not None:
             log.warning("%s", refusal, extra={events.ATTRIBUTE: refusal})
             self._MarkNotPushed(pushed)
-            pushed.set_string_custom_property(marks.REFUSED, str(refusal))
+            pushed.set_string_custom_property(properties.REFUSED, str(refusal))
             return
         folder = newest_version(base, decided)
         settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
@@ -95,11 +95,11 @@ class Executor(executor.Executor):  # type: ignore[misc]
         else:
             log.info("%s is this very model: nothing to push.", folder)
         self._MarkPushed(pushed, pushed_destination=folder, pushed_version=os.path.basename(folder))
-        pushed.set_int_custom_property(marks.IS_NEW, int(is_new))
+        pushed.set_int_custom_property(properties.IS_NEW, int(is_new))
         if decided.pinned is not None:
-            pushed.set_int_custom_property(marks.PINNED, decided.pinned.version)
+            pushed.set_int_custom_property(properties.PINNED, decided.pinned.version)
         if refitted:
-            pushed.set_string_custom_property(marks.SERVES, _serves(folder, choice))
+            pushed.set_string_custom_property(properties.SERVES, _serves(folder, choice))
 
 
 def _refusal(decided: model_marks.Marks, base: str, *models: str) -> events.ModelIsBad | None:

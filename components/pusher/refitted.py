@@ -111,9 +111,10 @@ def reasons(record: Mapping[str, Any], bounds: RefitBounds) -> list[str]:
 def describe(record: Mapping[str, Any]) -> str:
     """What is served beside what was judged, in a line for a terminal."""
     refitted, judged = record[REFITTED], record[JUDGED]
+    steps = refitted["steps"]
     said = (
-        f"refitted on everything: {refitted['steps']:,} steps, {refitted['training_users']:,} users (judged: "
-        f"{judged['training_users']:,}), {refitted['items']:,} items (judged: {judged['items']:,})"
+        f"refitted on everything: {steps:,} step{'s' if steps != 1 else ''}, {refitted['training_users']:,} users "
+        f"(judged: {judged['training_users']:,}), {refitted['items']:,} items (judged: {judged['items']:,})"
     )
     lists = record.get("lists", {})
     if "overlap" in lists:

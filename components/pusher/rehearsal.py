@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tfx.utils import io_utils
 
 from components.pusher.config import PushConfig
-from pnfrec_core import launch
+from pnfrec_core import events, launch
 
 # Loading takes seconds; a model that takes minutes is none that a server could switch to.
 _TIMEOUT_SECONDS = 600
@@ -48,6 +48,7 @@ def rehearse(model: str, config: PushConfig) -> Rehearsal:
     Raises:
         NotServableError: It cannot be loaded, does not answer, or is too slow.
     """
+    events.report(log, events.Rehearsing())
     with tempfile.TemporaryDirectory(prefix="pnfrec-rehearsal-") as scratch:
         folder = model
         if "://" in model:

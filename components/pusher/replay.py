@@ -10,7 +10,7 @@ from tfx.utils import io_utils
 
 from components.pusher.config import PushConfig
 from components.pusher.rehearsal import NotServableError, run_program
-from pnfrec_core import popularity
+from pnfrec_core import events, popularity
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ def compare(compared: Compared, users: int) -> dict[str, Any] | None:
         if not shards:
             log.warning("Replay: %s holds no examples, so that nothing was compared.", compared.examples)
             return None
+        events.report(log, events.ComparingLists(users))
         options = ["--new", new, "--old", old, "--users", str(users)]
         return run_program("serving.bulk.replay", compared.new, *options, *shards)
 

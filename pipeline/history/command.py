@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.refused import RefusedError
+
 
 @click.command()
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the pipeline.")
@@ -29,7 +31,7 @@ def history(config_path: Path, overrides: tuple[str, ...], most: int, page: Path
     try:
         config = load_config(config_path, overrides)
     except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     records = [each for each in run_record.read(config.output_path) if each.get("pipeline") == config.name][-most:]
     if not records:
         msg = (

@@ -42,9 +42,8 @@ def _cells(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _details(record: Mapping[str, Any]) -> list[str]:
-    if record["message"]:
-        return [record["message"].splitlines()[0]]
-    lines = [_measures(record["measures"])] if record["measures"] else []
+    lines = str(record["message"]).splitlines()[:1]
+    lines += [_measures(record["measures"])] if record["measures"] else []
     if at_random := run_record.at_random(record):
         targets = record[run_record.AT_RANDOM]["targets"]
         told = _measures([{**each, "name": name} for name, each in at_random.items()])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline.refused import RefusedError
+
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
     from pipeline.kubeflow.client import Status
@@ -140,7 +142,7 @@ def _load(path: Path, overrides: tuple[str, ...]) -> "PipelineConfig":
     try:
         return load_config(path, overrides)
     except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
 
 
 def _compile(config: "PipelineConfig", vertex: bool = False) -> Any:
@@ -164,6 +166,6 @@ def _asked(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     except (MissingKfpError, ApiError) as error:
         raise click.ClickException(str(error)) from error

@@ -45,7 +45,12 @@ def read_mapping(path: Path, content: str) -> dict[str, Any]:
 
 
 def validate(
-    values: dict[str, Any], path: Path, kind: type[T], what: str, name: Callable[[Location], str] | None = None
+    values: dict[str, Any],
+    path: Path,
+    kind: type[T],
+    what: str,
+    name: Callable[[Location], str] | None = None,
+    explain: str = "",
 ) -> T:
     """The dataclass that the values of a YAML file describe, every key and type checked.
 
@@ -55,6 +60,7 @@ def validate(
         kind: The dataclass.
         what: What it is, for messages.
         name: How messages call the place of a key; by default its parts, with dots between.
+        explain: The command that explains a key, for messages, if there is one.
 
     Raises:
         ConfigError: A key is unknown, missing or of the wrong type; the message names each.
@@ -76,7 +82,7 @@ def validate(
                 raise
             return read()
     except pydantic.ValidationError as error:
-        lines = sentences(error.errors(), kind, name)
+        lines = sentences(error.errors(), kind, name, explain)
         msg = f"{path}: " + "\n  ".join([f"the {what} cannot be used:", *lines])
         raise ConfigError(msg) from error
 

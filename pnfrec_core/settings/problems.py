@@ -13,20 +13,23 @@ _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 _SCALARS = ("bool", "int", "float", "str")
 
 
-def sentences(problems: Sequence[Any], root: type, name: Callable[[Location], str] | None = None) -> list[str]:
+def sentences(
+    problems: Sequence[Any], root: type, name: Callable[[Location], str] | None = None, explain: str = ""
+) -> list[str]:
     """One sentence a key: what was expected there, what was received or what it may have meant.
 
     Args:
         problems: `errors()` of pydantic's ValidationError.
         root: The dataclass that the settings were to become.
         name: How a location is called; by default its parts, with dots between.
+        explain: The command that explains the key that is given to it, if there is one.
     """
     # A union (`float | "median"`) reports each of its members: one line a key is enough.
     found: dict[Location, list[Any]] = {}
     for problem in problems:
         found.setdefault(key_of(problem), []).append(problem)
     name = name or _dotted
-    return [_sentence(location, name(location), each, root) for location, each in found.items()]
+    return [_sentence(location, name(location), each, root, explain) for location, each in found.items()]
 
 
 def key_of(problem: Any) -> Location:
@@ -40,7 +43,7 @@ def _dotted(location: Location) -> str:
     return ".".join(map(str, location))
 
 
-def _sentence(location: Location, key: str, problems: Sequence[Any], root: type) -> str:
+def _sentence(location: Location, key: str, problems: Sequence[Any], root: type, explain: str) -> str:
     """What is wrong with a key, from its problem or from those of each member of its union."""
     problem = problems[0]
     if problem["type"] in _UNKNOWN:
@@ -50,7 +53,8 @@ def _sentence(location: Location, key: str, problems: Sequence[Any], root: type)
         hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(known)}."
         return f"`{key}` is unknown. {hint}"
     if problem["type"] in ("missing", "missing_argument"):
-        return f"`{key}` is missing: it has no default."
+        told = f" `{explain} {key}` explains it." if explain else ""
+        return f"`{key}` is missing: it has no default.{told}"
     if problem["type"] == "value_error":
         text = str(problem["ctx"]["error"])
         # Such as that of a bound, which does not know whose it is.

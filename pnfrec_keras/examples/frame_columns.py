@@ -37,7 +37,9 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     from pnfrec_columns.times import decode_times, has_fractions
     from pnfrec_columns.units import FRACTIONAL, TimeReading
 
-    need_columns(frame, (user, item, value, timestamp), "The frame")
+    need_columns(
+        frame, (user, item, value, timestamp), "The frame", " Name them by `user`, `item`, `value` and `timestamp`."
+    )
     if not len(frame[user]):
         msg = "The frame has no row."
         raise ValueError(msg)

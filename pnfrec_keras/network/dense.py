@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 
-def normal() -> keras.initializers.Initializer:
-    """Normal(0, 0.02). A new instance each time: no two kernels share a seed, and the encoders start different."""
-    return keras.initializers.RandomNormal(stddev=0.02)
+def normal(stddev: float = 0.02) -> keras.initializers.Initializer:
+    """Normal(0, stddev). A new instance each time: no two kernels share a seed, and the encoders start different."""
+    return keras.initializers.RandomNormal(stddev=stddev)
 
 
 def dense(width: int, name: str, **settings: Any) -> Any:

@@ -54,7 +54,7 @@ class TwoEncoders(keras.Model):
         shape = (None, self.history_length, config.dim)
         self.item_embedding = ItemEmbedding(self.num_items, config.dim, name="item_embedding", **common)
         self.positive_positions = PositionEmbedding(
-            self.history_length, config.dim, name="positive_positions", **common
+            self.history_length, config.dim, config.position_std, name="positive_positions", **common
         )
         self.input_dropout = Dropout(config.dropout, name="input_dropout", **common)
         stack = (config.num_blocks, config.dim, config.num_heads, config.dropout, config.block)
@@ -64,7 +64,7 @@ class TwoEncoders(keras.Model):
         self.negative_positions = self.positive_positions
         if config.alpha and not config.shared_positions:
             self.negative_positions = PositionEmbedding(
-                config.max_length, config.dim, name="negative_positions", **common
+                config.max_length, config.dim, config.position_std, name="negative_positions", **common
             )
             self.negative_positions.build()
         self.negative_final_norm = self.final_norm

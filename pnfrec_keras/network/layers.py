@@ -71,21 +71,23 @@ class ItemEmbedding(keras.layers.Layer):
 class PositionEmbedding(keras.layers.Layer):
     """The table P (L, d), of positions from whichever end they count. Maps positions of any shape to their vectors."""
 
-    def __init__(self, max_length: int, dim: int, **kwargs: Any) -> None:
+    def __init__(self, max_length: int, dim: int, stddev: float = 0.02, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.max_length = max_length
         self.dim = dim
+        self.stddev = stddev
 
     def build(self, input_shape: Any = None) -> None:
         del input_shape
-        self.embeddings = self.add_weight(name="embeddings", shape=(self.max_length, self.dim), initializer=normal())
+        shape = (self.max_length, self.dim)
+        self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=normal(self.stddev))
         self.built = True
 
     def call(self, columns: Any) -> Any:
         return ops.take(ops.cast(self.embeddings, self.compute_dtype), columns, axis=0)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "max_length": self.max_length, "dim": self.dim}
+        return {**super().get_config(), "max_length": self.max_length, "dim": self.dim, "stddev": self.stddev}
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")

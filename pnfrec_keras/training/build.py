@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.callbacks import start_averages
+from pnfrec_keras.training.averages import start_averages
 from pnfrec_keras.training.workers import join_workers
 
 

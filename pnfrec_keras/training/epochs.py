@@ -16,7 +16,8 @@ from pnfrec_keras.examples.arrays import (
     training_dataset,
 )
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.callbacks import Patience, ResumableState
+from pnfrec_keras.training.patience import Patience
+from pnfrec_keras.training.resume import ResumableState
 from pnfrec_keras.training.warm import WarmStart
 from pnfrec_keras.training.what_is_trained import digest_for_resume
 from pnfrec_keras.training.worker_loop import SharedState, WorkerLoop

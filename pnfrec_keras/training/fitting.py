@@ -18,18 +18,12 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
 )
 from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.training.averages import AveragedWeights, has_averages
 from pnfrec_keras.training.build import begin, build_model, compile_model
-from pnfrec_keras.training.callbacks import (
-    AveragedWeights,
-    EpochProgress,
-    Patience,
-    Progress,
-    ReportedProgress,
-    has_averages,
-)
 from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
 from pnfrec_keras.training.epochs import Epochs
-from pnfrec_keras.training.progress import training_started
+from pnfrec_keras.training.patience import Patience
+from pnfrec_keras.training.progress import EpochProgress, Progress, ReportedProgress, training_started
 from pnfrec_keras.training.warm import WarmStart
 
 MONITOR = "val_ndcg_p"

@@ -12,11 +12,11 @@ from pnfrec_core import events
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import TrainingArrays, steps_per_epoch
 from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.training.averages import take_averages
 from pnfrec_keras.training.build import begin, build_model
-from pnfrec_keras.training.callbacks import StepsProgress, take_averages
 from pnfrec_keras.training.checks import StopOnNan, check_training, set_trend
 from pnfrec_keras.training.epochs import Epochs
-from pnfrec_keras.training.progress import training_started
+from pnfrec_keras.training.progress import StepsProgress, training_started
 from pnfrec_keras.training.warm import WarmStart
 
 log = logging.getLogger(__name__)

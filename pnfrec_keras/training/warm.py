@@ -13,7 +13,7 @@ from pnfrec_keras.examples.histories import IntArray
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.weights import Array, get_named_weights, set_named_weights
-from pnfrec_keras.training.callbacks import has_averages, start_averages
+from pnfrec_keras.training.averages import has_averages, start_averages
 
 NewItems = Literal["users", "group", "random"]
 _TABLE = "item_embedding"

@@ -24,7 +24,8 @@ from pnfrec_keras.examples.arrays import (
 )
 from pnfrec_keras.examples.shares import Share
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.callbacks import Patience, ResumableState
+from pnfrec_keras.training.patience import Patience
+from pnfrec_keras.training.resume import ResumableState
 from pnfrec_keras.training.what_is_trained import digest_of_all
 from pnfrec_keras.training.workers import Workers
 

@@ -10,17 +10,18 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from serving import errors, wire
 from serving.access import Tokens
-from serving.calls import Call
+from serving.calls import CANCELLED, Call
 from serving.connection import AUTHORIZATION, REQUEST_ID, USER_KEY
 from serving.metrics import Metrics
 from serving.records import request_id
 from serving.rest import forms, openapi
+from serving.rest.bodies import is_left, read_body, status_of
 from serving.rest.calls import INTERNAL, STATUSES, Calls, spec_of
 from serving.settings import RestSettings
 
@@ -136,7 +137,10 @@ class RestApp:
         # The thread goes on after the time is up: it counts until it has ended.
         task.add_done_callback(self._ended)
         # What waits gives up by itself at its deadline; this is for what already runs.
-        done, _ = await asyncio.wait([task], timeout=seconds + _GRACE_SECONDS)
+        try:
+            done, _ = await asyncio.wait([task], timeout=seconds + _GRACE_SECONDS)
+        except asyncio.CancelledError:
+            return STATUSES[CANCELLED], {"error": "The server stopped while it answered. Ask again."}
         if not done:
             # The thread will tell the watchers of the call.
             return STATUSES["DEADLINE_EXCEEDED"], {"error": f"No answer within {seconds:g} s (`rest.timeout_seconds`)."}
@@ -150,12 +154,11 @@ class RestApp:
     async def _predict(self, request: Request) -> Response:
         own_id = request_id(request.headers.get(REQUEST_ID))
         try:
-            content = await read_body(request, self._settings.max_body_bytes)
+            content = await read_body(request, self._settings)
             spec = _spec(request)
         except errors.RequestFault as fault:
             status, document = self._calls.refused(fault.code, fault.details, own_id, _name(request))
-            too_long = fault.reason == TOO_LONG
-            return respond(413 if too_long else status, document, {REQUEST_ID: own_id}, closes=too_long)
+            return respond(status_of(fault, status), document, {REQUEST_ID: own_id}, closes=is_left(fault))
         call = Call(self._settings.timeout_seconds, user_key=request.headers.get(USER_KEY, ""))
         status, document = await self.ask(lambda: self._calls.predict(spec, content, own_id, call), own_id, spec.name)
         return respond(status, document, {REQUEST_ID: own_id})
@@ -187,33 +190,6 @@ class RestApp:
 
     async def _openapi(self, _: Request) -> Response:
         return respond(200, openapi.description())
-
-
-TOO_LONG: Final = "too-long"
-
-
-async def read_body(request: Request, most: int) -> bytes:
-    """The body of a request.
-
-    Raises:
-        RequestFault: It is longer than `most` bytes, which is told before more is read.
-    """
-    msg = f"The body is longer than {most} bytes (`rest.max_body_bytes`). Send fewer rows at a time."
-    too_long = errors.RequestFault(errors.INVALID_ARGUMENT, msg, TOO_LONG)
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most:
-        raise too_long
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise too_long
-            parts.append(part)
-    except ClientDisconnect as error:
-        msg_0 = "CANCELLED"
-        raise errors.RequestFault(msg_0, "The client went away before it had sent its request.") from error
-    return b"".join(parts)
 
 
 def respond(status: int, document: Any, headers: dict[str, str] | None = None, closes: bool = False) -> Response:

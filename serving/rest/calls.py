@@ -149,7 +149,7 @@ class Calls:
         try:
             response, document = ask()
         except errors.RequestFault as fault:
-            code, document = fault.code, {"error": fault.details}
+            code, document = fault.code, {"error": fault.details[: errors.DETAILS_LENGTH]}
         except Exception as error:
             code, document = "INTERNAL", {"error": f"{type(error).__name__}: {error}"}
             logger.exception("A request failed.")

@@ -24,6 +24,10 @@ _WHOLE: Final = frozenset(
 )
 
 
+class _TwiceError(ValueError):
+    """A key stands twice in an object."""
+
+
 class Body:
     """A request, read.
 
@@ -117,7 +121,11 @@ def parse(content: bytes) -> Any:
         msg = "The body is nested too deep."
         raise fault(msg) from error
     except ValueError as error:
-        msg = f"The body is not JSON: {error}."
+        # Of a number of thousands of digits Python tells how to change Python.
+        said = (
+            error if isinstance(error, json.JSONDecodeError | _TwiceError) else "it holds a number of too many digits"
+        )
+        msg = f"The body is not JSON: {said}."
         raise fault(msg) from error
 
 
@@ -186,7 +194,7 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in found:
             msg = f"the key {name!r} stands twice in an object"
-            raise ValueError(msg)
+            raise _TwiceError(msg)
         found[name] = value
     return found
 

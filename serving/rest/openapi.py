@@ -37,7 +37,9 @@ _MEANINGS: Final = {
     "400": "The request cannot be understood; the message names the input.",
     "401": "The server asks for a token, and was given none that it knows.",
     "404": "There is no such model, version or path.",
+    "408": "The body did not come in time.",
     "413": "The body is longer than the server takes.",
+    "415": "The body is packed, and not by gzip.",
     "429": "The server is busy, and refused the call at once.",
     "500": "The server failed; its log says how.",
     "503": "No version of the model is loaded.",
@@ -91,7 +93,7 @@ def _predict(named: str) -> dict[str, Any]:
         "requestBody": {"required": True, "content": _json(_ref("Request"))},
         "responses": {
             "200": {"description": "The lists.", "content": _json(_ref("Answer"))},
-            **_responses(_refusals("400", "401", "404", "413", "429", "500", "503", "504")),
+            **_responses(_refusals("400", "401", "404", "408", "413", "415", "429", "500", "503", "504")),
         },
     }
 

@@ -16,7 +16,8 @@ from serving.calls import Call
 from serving.connection import REQUEST_ID
 from serving.records import request_id
 from serving.rest import forms, page_lists
-from serving.rest.app import Answer, RestApp, read_body, respond
+from serving.rest.app import Answer, RestApp, respond
+from serving.rest.bodies import is_left, read_body, status_of
 from serving.rest.calls import Calls
 from serving.settings import ServerSettings
 from serving.titles import Titles, items_file, read_titles
@@ -106,11 +107,11 @@ class _Page:
         """The lists after likes and dislikes, and what the rule and each dislike moved: of each version shown."""
         own_id = request_id(request.headers.get(REQUEST_ID))
         try:
-            body = forms.parse(await read_body(request, self._settings.rest.max_body_bytes))
+            body = forms.parse(await read_body(request, self._settings.rest))
             liked, disliked = _ids(body, "liked", _MOST_LIKES), _ids(body, "disliked", _MOST_DISLIKES)
         except errors.RequestFault as fault:
             status, document = self._calls.refused(fault.code, fault.details, own_id, self._settings.model_name)
-            return respond(status, document)
+            return respond(status_of(fault, status), document, closes=is_left(fault))
         work = functools.partial(self._compared, liked, disliked, own_id)
         return respond(*await self._app.ask(work, own_id, self._settings.model_name))
 

@@ -9,6 +9,7 @@ import uvicorn
 
 from serving.certificates import Certificates
 from serving.errors import ServerStartError
+from serving.rest.patience import PatientProtocol, QuietWarnings
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,13 @@ class HttpServer:
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=30,
             h11_max_incomplete_event_size=64 * 1024,
-            http="h11",
+            http=PatientProtocol,
             ws="none",
         )
         config.load()
+        uvicorn_logger = logging.getLogger("uvicorn.error")
+        if not any(isinstance(each, QuietWarnings) for each in uvicorn_logger.filters):
+            uvicorn_logger.addFilter(QuietWarnings())
         if certificates is not None:
             config.ssl = certificates.for_http()
         self._server = uvicorn.Server(config)

@@ -30,6 +30,7 @@ def results(studies: Path, output: Path) -> None:
 
     Exit status: 0 done, 2 there is no study, or a summary cannot be used.
     """
+    from pipeline.refused import RefusedError
     from studies.commands.experiment import require_pictures
     from studies.results.summary import SummaryError
 
@@ -37,11 +38,11 @@ def results(studies: Path, output: Path) -> None:
     try:
         number = collect(studies, output)
     except SummaryError as error:
-        raise click.exceptions.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     except OSError as error:
         where = error.filename or output
         msg = f"{where}: cannot be read or written ({error.strerror}). Mend that, or name another --output."
-        raise click.exceptions.UsageError(msg) from error
+        raise RefusedError(msg) from error
     click.echo(f"{output}: {number} {'study' if number == 1 else 'studies'}")
 
 

@@ -32,13 +32,14 @@ def compare(study: Path, reference: str | None, other: Path | None) -> None:
 
     Exit status: 0 done, 2 wrong usage, or a study that cannot be compared.
     """
+    from pipeline.refused import RefusedError
     from studies.results.ranks import ResultError
     from studies.results.summary import SummaryError
 
     try:
         text = compared(study, reference, other or study)
     except (ResultError, SummaryError) as error:
-        raise click.exceptions.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     click.echo(text)
 
 

@@ -30,6 +30,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     Exit status: 0 done, 1 a trial failed, 2 wrong configuration.
     """
     from pipeline.config import ConfigError, load_config
+    from pipeline.refused import RefusedError
     from studies.study import WITHOUT_SERVING, load_study, trials
 
     require_pictures()
@@ -38,7 +39,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
         planned = trials(found, config_path, overrides)
         base = load_config(config_path, [*WITHOUT_SERVING, *overrides])
     except ConfigError as error:
-        raise click.exceptions.UsageError(str(error)) from error
+        raise RefusedError(str(error)) from error
     from pnfrec_core.errors import FeedbackError
     from studies.kept import DamagedTrialError
     from studies.results.ranks import ResultError

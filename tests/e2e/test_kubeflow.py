@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import example_query
 from pipeline.config import PipelineConfig, load_config
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.place import at_the_cluster
-from pipeline.summary import show_query
 from pnfrec_core.versions import FINGERPRINT_FILE
 from tests.e2e.command import Command
 from tests.pipeline.kubeflow.cluster import Cluster, Done, Json
@@ -92,7 +92,7 @@ def test_every_node_runs_and_the_pushed_model_answers(
 ) -> None:
     succeeded(first)
     assert len(pushed(world)) == 1
-    show_query(at_the_cluster(settings(world)))
+    example_query.show(at_the_cluster(settings(world)))
     answer = capfd.readouterr().out.partition("$ pnfrec query")[2]
     rows = [line.split() for line in answer.splitlines() if line.strip()[:1].isdigit()]
     assert [row[0] for row in rows] == ["1", "2", "3"]

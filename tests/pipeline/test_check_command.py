@@ -26,6 +26,13 @@ def call(folder: Path, *overrides: str, **changes: Any) -> Result:
     return CliRunner().invoke(check, ["--config", str(write_config(folder, **changes)), *settings])
 
 
+def test_a_wrong_configuration_is_told_without_the_usage(folder: Path) -> None:
+    result = call(folder, "training.epoch=1")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: ")
+    assert "`training.epoch` is unknown. Did you mean `epochs`?" in result.output
+
+
 def test_what_a_run_would_read_and_write(folder: Path) -> None:
     result = call(folder, "feedback.titles={file: titles.csv}")
     assert result.exit_code == 0

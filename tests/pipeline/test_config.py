@@ -237,7 +237,7 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
         ("training: {epochs: 1}\n\ntraining: {seed: 2}\n", r"tiny.yaml: `training` is given twice, in lines 1 and 3"),
         ("query: &query {k: *query}\n", r"tiny.yaml: has a key or an alias that cannot be used"),
         ("2024-01-01: x\n", r"tiny.yaml: has a key or an alias that cannot be used"),
-        ("name: x\n", r"`output` is missing: it has no default"),
+        ("name: x\n", r"`gate` is missing: it has no default. `pnfrec config gate` explains it."),
     ],
 )
 def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, message: str) -> None:

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from components.pusher.marks import VersionAhead
+from components.pusher.properties import VersionAhead
 from pipeline import events
 from pipeline.progress import Progress
 from pnfrec_core.events import Compiling, EpochDone, Event, TrainingStarted, report, to_dict

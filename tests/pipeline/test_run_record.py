@@ -11,6 +11,7 @@ from components.gate.report import content
 from components.gate.report.intervals import Interval
 from pipeline import run_record
 from pipeline.events import RunFailed
+from pipeline.history import table
 from pipeline.run_record import Ended
 
 ROW = content.Row(
@@ -85,6 +86,19 @@ def test_a_run_that_pushed(tmp_path: Path) -> None:
             "gate": str(tmp_path / "report" / "report.html"),
         },
     }
+
+
+def test_a_model_that_the_gate_refused_has_the_reason(tmp_path: Path) -> None:
+    outputs = outputs_of(tmp_path)
+    path = Path(outputs["GateReporter"]["report"]) / "report.json"
+    refused = content.Report(
+        False, "NOT BLESSED: 1 of 1 bounded metrics failed. Why.", (), True, 10, 1, 1, True, "", "", (ROW,), ()
+    )
+    path.write_text(content.to_json(refused), encoding="utf-8")
+    record = run_record.make("tiny", Ended(run_record.NOT_BLESSED, 0.0, 0.0, outputs=outputs))
+    assert record["message"] == "1 of 1 bounded metrics failed. Why."
+    assert record["measures"] == [MEASURE]
+    assert table.to_text([record]).splitlines()[2:] == [f"    {record['message']}", "    ndcg_p 0.1000"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ WORDS = [
         "examples",
     ),
     (events.Compiling(), "compiling the first training step"),
+    (events.Rehearsing(), "loading the model as a server does, and asking it"),
+    (events.ComparingLists(1000), "comparing the lists of two models, of up to 1,000 held-out users"),
     (events.FirstStepDone(12.34, steps=30), "compiled in 12.3 s; an epoch has 30 steps"),
     (events.FirstStepDone(0.5, steps=1), "compiled in 0.5 s; an epoch has 1 step"),
     (

@@ -18,8 +18,17 @@ class Pair(NamedTuple):
     key: Path
 
 
-def make(folder: Path, name: str, signer: Pair | None = None, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Pair:
-    """A certificate of `hosts`; without a signer it is one that signs others, and itself."""
+def make(
+    folder: Path,
+    name: str,
+    signer: Pair | None = None,
+    hosts: tuple[str, ...] = ("127.0.0.1",),
+    hours: tuple[int, int] = (-24, 24),
+) -> Pair:
+    """A certificate of `hosts`, valid between `hours` from now.
+
+    Without a signer it is one that signs others, and itself.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signing_key = key if signer is None else serialization.load_pem_private_key(signer.key.read_bytes(), None)
@@ -32,8 +41,8 @@ def make(folder: Path, name: str, signer: Pair | None = None, hosts: tuple[str, 
         .issuer_name(signing)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + datetime.timedelta(hours=hours[0]))
+        .not_valid_after(now + datetime.timedelta(hours=hours[1]))
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
         .add_extension(
             x509.KeyUsage(True, False, False, False, False, signer is None, False, False, False), critical=True

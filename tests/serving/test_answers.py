@@ -52,7 +52,7 @@ def test_an_answer_is_the_message_with_what_was_asked_for_alone() -> None:
     expected = wire.PredictResponse(model_spec=wire.model_spec("films", 7, schema.SERVING_SIGNATURE))
     expected.outputs["count"].CopyFrom(tensors.to_proto([2], tensors.DT_INT32))
     assert answer.message() == expected
-    assert (list(answer.outputs), answer.version) == (["count"], 7)
+    assert (list(answer.outputs), answer.version) == (["count", "scores"], 7)
     request.model_spec.signature_name = "recommend"
     assert answers.Prediction(request, 8, None, outputs, types).message().model_spec == wire.model_spec(
         "films", 8, "recommend"

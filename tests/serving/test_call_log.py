@@ -172,6 +172,37 @@ def test_writing_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
     assert [line["request_id"] for line in lines(file)] == ["kept"]
 
 
+@pytest.mark.parametrize("is_moved", [True, False])
+def test_a_file_that_somebody_moves_aside_or_removes_is_begun_anew(tmp_path: Path, is_moved: bool) -> None:
+    file, aside = tmp_path / "access.jsonl", tmp_path / "access.jsonl.old"
+    log = AccessLog(file, 10**9, 1)
+    log.on_call(record(request_id="before"))
+    if is_moved:
+        file.rename(aside)
+    else:
+        file.unlink()
+    for name in ("after", "then"):
+        log.on_call(record(request_id=name))
+    log.close()
+    assert [line["request_id"] for line in lines(file)] == ["after", "then"]
+    assert not is_moved or [line["request_id"] for line in lines(aside)] == ["before"]
+
+
+def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "access.jsonl"
+    for name in ("one", "two"):
+        log = AccessLog(file, 10**9, 1)
+        log.on_call(record(request_id=name))
+        log.close()
+    assert [line["request_id"] for line in lines(file)] == ["one", "two"]
+    file.write_text(file.read_text(encoding="utf-8") + '{"time":', encoding="utf-8")
+    log = AccessLog(file, 10**9, 1)
+    log.on_call(record(request_id="three"))
+    log.close()
+    *_, cut, last = file.read_text(encoding="utf-8").splitlines()
+    assert (cut, json.loads(last)["request_id"]) == ('{"time":', "three")
+
+
 @pytest.mark.parametrize("kind", [AccessLog, ExposureLog])
 def test_a_file_that_cannot_be_made_stops_the_start(tmp_path: Path, kind: type[CallLog]) -> None:
     (tmp_path / "file").touch()

@@ -194,6 +194,15 @@ def test_serve_reports_a_port_in_use_and_a_missing_folder(server: RecommenderSer
     ]
 
 
+def test_serve_refuses_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    result = CliRunner().invoke(serve, ["--base", str(tmp_path / "saved_model.pb"), "--port", "0"])
+    assert (result.exit_code, "is a file. `base` must be the folder above those of the versions." in result.output) == (
+        2,
+        True,
+    )
+
+
 def test_the_commands_have_their_names_and_their_help_needs_no_grpc() -> None:
     assert isinstance(serve, click.Command)
     assert isinstance(query, click.Command)

@@ -228,3 +228,31 @@ def test_requests_on_a_version_that_lost_its_label_finish(base: Path, loader: Lo
         watcher.poll()
         assert states(watcher) == [(3, "AVAILABLE"), (1, "UNLOADING")]
     assert states(watcher) == [(3, "AVAILABLE"), (1, "END")]
+
+
+def test_what_is_asked_for_and_not_there_is_told_once_until_it_changes(
+    base: Path, loader: Loader, caplog: pytest.LogCaptureFixture
+) -> None:
+    policies = [Policy(labels={"stable": 99}), Policy(specific=(7, 8)), Policy()]
+    watcher = VersionWatcher(base, loader, policy=lambda: policies[0])
+    marking.pin(base, 3)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            watcher.poll()
+        of_label = f"The label `stable` names version 99, not in {base}: whoever asks for it gets NOT_FOUND."
+        assert caplog.messages == [of_label]
+        shutil.rmtree(base / "3")
+        del policies[0]
+        for _ in range(2):
+            watcher.poll()
+        of_pin = f"Version 3 is pinned and not in {base}: another answers whoever asks for none."
+        of_settings = f"None of the versions that are to be loaded (7, 8) can be: they are not in {base}, or bad."
+        assert caplog.messages[1:] == [of_settings, of_pin]
+        del policies[0]
+        watcher.poll()
+        policies[0] = Policy(labels={"stable": 99}, canary_share=0.1)
+        watcher.poll()
+        assert caplog.messages[3:] == [of_label]
+        marking.unpin(base)
+        watcher.poll()
+        assert caplog.messages[4:] == [f"{of_label[:-1]}, and whoever asks for none the newest."]

@@ -109,6 +109,11 @@ def test_more_items_than_the_server_gives_are_refused_with_the_limit(base: Path)
     limited = LoadedModel(base / "1", 1, limits=Limits(max_k=4))
     with pytest.raises(errors.RequestFault, match=r"`k` asks for 5 items; this server gives 4 \(`--max-k`\)"):
         limited.predict("", inputs_of([["a"], ["b"]], [1, 5]))
+    limited = LoadedModel(base / "1", 1, limits=Limits(max_items=6))
+    assert limited.predict("", inputs_of([["a"], ["b"]], [3, 1]))
+    told = r"3 rows of 3 items each are 9; this server gives 6 in one answer \(`--max-items`\)"
+    with pytest.raises(errors.RequestFault, match=told):
+        limited.predict("", inputs_of([["a"], ["b"], ["c"]], [1, 3, 1]))
     limited.close()
 
 

@@ -77,6 +77,7 @@ def model(inner: str, before: str = "") -> str:
         ),
         (model("model_version_policy { latest {} }"), "`latest` needs `num_versions`, 1 or more"),
         (model("model_version_policy { specific {} }"), "is `specific` and names no version"),
+        (model("model_version_policy { specific { versions: 7 versions: -3 } }"), "0 or more. Received: -3"),
         (model("", 'config { name: "m" base_path: "y" }'), "model 2 ('m'): another model has this `name`"),
         (model("", 'config { name: "m" }'), "model 1 ('m'): `base_path` is missing or empty"),
         (model("", 'config { base_path: "y" }'), "model 1 (''): `name` is missing or empty"),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -17,10 +18,23 @@ COMMAND = [sys.executable, "-m", "serving.server"]
 ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
+def _few_files() -> None:
+    """As many systems begin a process."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
 @pytest.fixture
 def process(base: Path) -> Iterator["subprocess.Popen[str]"]:
     command = [*COMMAND, "--base", str(base), "--port", "0", "--poll-seconds", "0.1"]
-    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+    started = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=ENVIRONMENT,
+        preexec_fn=_few_files,
+    )
     yield started
     started.kill()
     started.communicate()
@@ -37,6 +51,16 @@ def test_the_module_serves_until_sigterm_and_exits_cleanly(process: "subprocess.
     assert ready is not None, "".join(seen)
     with RecommenderClient(ready[1], timeout=60) as client:
         assert client.recommend(["a"], k=1).items == [("b", 3.0)]
+        # Of a service: whoever wants it to read its files anew does not mean its end.
+        process.send_signal(signal.SIGHUP)
+        for line in process.stdout:
+            seen.append(line)
+            if "SIGHUP changes nothing: files are read anew by themselves." in line:
+                break
+        assert client.recommend(["a"], k=1).items == [("b", 3.0)]
+    if hasattr(resource, "prlimit"):  # Linux
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        assert soft >= min(hard, 10_240)
     process.send_signal(signal.SIGTERM)
     rest, _ = process.communicate(timeout=120)
     assert process.returncode == 0, rest

@@ -92,6 +92,7 @@ def test_options_count_over_the_file_and_their_paths_from_here(tmp_path: Path) -
         ("base: x\nrest: {timeout_seconds: .inf}", r"`rest\.timeout_seconds` must be above 0"),
         ("base: x\nrest: {max_body_bytes: 0}", r"`rest\.max_body_bytes` must be above 0"),
         ("base: x\nlog: {access: a, exposure: a}", r"must be two files\. Received for both: '.*a'"),
+        ("base: x\nlog: {access: a, exposure: b/../a}", r"must be two files\. Received for both: '.*a'"),
         ("base: x\nlog: {max_bytes: 0}", r"`log\.max_bytes` must be above 0"),
         ("base: x\nversions: {latest: -1}", r"`versions\.latest` must be 0, for all, or more\. Received: -1"),
         ("base: x\nversions: {specific: [-1]}", r"`versions\.specific` must hold versions"),

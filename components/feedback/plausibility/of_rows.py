@@ -16,10 +16,9 @@ _SPLITS = (schema.VALIDATION_SPLIT, schema.TEST_SPLIT)
 
 def find_in_targets(counts: Mapping[str, int], seen: Observed, config: FeedbackConfig) -> Iterator[Finding]:
     """Targets that training gives away."""
-    remedy = (
-        "Split by time (`feedback.split: global_time`), or take the rows of a held-out item out of training; "
-        "`duplicates: first` keeps one row of each user and item."
-    )
+    one_row = "`duplicates: first` keeps one row of each user and item."
+    by_time = "Split by time (`feedback.split: global_time`), or take the rows of a held-out item out of training; "
+    remedy = one_row if config.split == "global_time" else by_time + one_row
     for split in _SPLITS:
         total = counts.get(account.examples(split), 0)
         trained, copied, later = (

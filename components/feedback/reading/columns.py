@@ -21,8 +21,12 @@ from pnfrec_columns.values import decode_numbers, decode_words
 from pnfrec_core import schema
 
 SPLIT_CODES = {name: code for code, name in enumerate(schema.SPLITS)}
-POLARITIES = {"1": 1.0, "true": 1.0, "positive": 1.0, "p": 1.0, "0": 0.0, "false": 0.0, "negative": 0.0, "n": 0.0}
-_POLARITY = "positive or negative (1/0, true/false, p/n)"
+_LIKES = ("1", "true", "positive", "p", "like", "liked")
+_DISLIKES = ("0", "false", "negative", "n", "dislike", "disliked")
+POLARITIES = dict.fromkeys(_LIKES, 1.0) | dict.fromkeys(_DISLIKES, 0.0)
+_POLARITY = (
+    "like or dislike (or positive/negative, p/n, true/false, 1/0; `where` of `feedback.events` takes other words)"
+)
 
 Rows = Mask | Ints | slice
 C = TypeVar("C", bound="Columns")

@@ -144,6 +144,8 @@ def headline(rows: tuple[Row, ...], agrees: bool, has_baseline: bool) -> str:
     if not judged:
         return "BLESSED: only changes are bounded, and there is no baseline to compare with."
     against = "" if has_baseline else " There was no baseline to compare with."
+    if judged == 1:
+        return f"BLESSED: the one bounded metric that could be judged is within its bounds.{against}"
     return f"BLESSED: all {judged} bounded metrics that could be judged are within their bounds.{against}"
 
 

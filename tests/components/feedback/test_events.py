@@ -211,7 +211,7 @@ def test_a_column_with_bounds(tmp_path: Path) -> None:
     local.generate(config(tmp_path, LIKES, said), tmp_path / "words", 64)
     assert histories(tmp_path / "words") == {"u": (["a", "b"], ["c"])}
     (tmp_path / "words.csv").write_text(words.replace("positive", "perhaps"))
-    with pytest.raises(FeedbackError, match=r"words.csv, line 2, column 'said': expected positive or negative"):
+    with pytest.raises(FeedbackError, match=r"words.csv, line 2, column 'said': expected like or dislike"):
         local.generate(config(tmp_path, LIKES, said), tmp_path / "bad", 64)
 
 

@@ -13,7 +13,7 @@ from tfx.dsl.io import fileio
 
 from components.pusher import delivery
 from components.pusher.delivery import deliver, newest_version
-from components.pusher.marks import VersionAhead
+from components.pusher.properties import VersionAhead
 from pnfrec_core import events
 from pnfrec_core.versions import GREATEST, NoVersionLeftError
 

@@ -1,5 +1,6 @@
 """What a model has to show before it is pushed."""
 
+import logging
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from components.pusher.config import PushConfig
 from components.pusher.rehearsal import NotServableError, _reason, rehearse
+from pnfrec_core import events
 from tests.components.pusher.test_pusher import Delivery, delivery
 
 __all__ = ["delivery"]
@@ -26,7 +28,10 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_good_model_is_pushed_and_its_times_are_told(delivery: Delivery, export: Path) -> None:
+def test_a_good_model_is_pushed_and_its_times_are_told(
+    delivery: Delivery, export: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     shutil.copytree(export, delivery.root / "good" / "Format-Serving")
     delivery.push("good", settings={"rehearse": True, "max_answer_ms": 60_000})
     assert [path.name for path in delivery.base.iterdir()] == ["101"]
@@ -34,6 +39,7 @@ def test_a_good_model_is_pushed_and_its_times_are_told(delivery: Delivery, expor
     assert found.load_seconds > 0
     assert found.answer_ms > 0
     assert found.signature in ("serving_default", "with_negatives", "recommend")
+    assert events.Rehearsing() in map(events.of_record, caplog.records), "seconds pass, so the terminal says why"
 
 
 def test_one_that_cannot_be_loaded_is_not(delivery: Delivery, export: Path) -> None:

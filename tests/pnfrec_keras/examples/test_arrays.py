@@ -144,7 +144,7 @@ def test_a_frame_that_cannot_be_used_says_why() -> None:
     columns = frame([(1, "x", float("nan"), 5)])
     with pytest.raises(ValueError, match=r"Column 'value', row 0: expected a finite number, found nan"):
         arrays_from_frame(columns, positive=8)
-    with pytest.raises(ValueError, match=r"lacks the column.s. stars. It has: user, item, value, timestamp"):
+    with pytest.raises(ValueError, match=r"stars. It has: user, item, value, timestamp. Name them by `user`, `i"):
         arrays_from_frame(columns, positive=8, value="stars")
     twice = pd.concat([pd.DataFrame(columns), pd.DataFrame(columns)[["item"]]], axis=1)
     with pytest.raises(ValueError, match=r"The frame has the column 'item' 2 times: give each a name of its own"):

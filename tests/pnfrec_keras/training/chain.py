@@ -11,7 +11,7 @@ import pytest
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.training import fitting
-from pnfrec_keras.training.callbacks import Progress
+from pnfrec_keras.training.progress import Progress
 
 ITEMS = 12
 MODEL = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2)

@@ -181,3 +181,8 @@ def test_http_and_grpc_answer_at_the_same_time(web: Web) -> None:
         thread.join()
     assert found == [["b", "c", "d"]] * 80
     assert lists == [["b", "c", "d"]] * 20
+
+
+def test_an_error_quotes_no_more_than_a_part_of_what_was_asked(web: Web) -> None:
+    answer = web.get(f"/v1/models/{'x' * 9000}/metadata")
+    assert (answer.status, len(answer.error)) == (404, 2000)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,21 @@ def test_the_comparison_of_the_guide_can_be_made() -> None:
     result = run(RESULTS.parents[1] / folder, *rest)
     assert result.exit_code == 0, result.output
     assert "Difference from SASRec_p" in result.output
+
+
+def test_the_comparisons_that_the_pages_name_can_be_made() -> None:
+    root = RESULTS.parents[1]
+    pages = [root / "README.md", *sorted(RESULTS.parent.glob("*.md")), *sorted(RESULTS.parent.glob("*/*.md"))]
+    named = [
+        shlex.split(" ".join(command.split()))
+        for page in pages
+        for command in re.findall(r"`pnfrec compare\s+([^`]+)`", page.read_text(encoding="utf-8"))
+    ]
+    assert len(named) >= 4
+    for folder, option, arm in named:
+        assert option == "--with"
+        assert (root / folder / RANKS).is_file(), folder
+        assert arm in [each.name for each in summary.read(root / folder / SUMMARY).arms], (folder, arm)
 
 
 def rounding(ranks: Judged, *arms: str) -> float:

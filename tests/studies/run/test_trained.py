@@ -10,6 +10,7 @@ import pytest
 
 from pnfrec_core import schema
 from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.examples.vocabulary import Vocabulary
 from studies.outputs import TRAINING_FACTS, TRAINING_WEIGHTS
 from studies.run import trained
 
@@ -57,7 +58,7 @@ def test_a_training_that_was_damaged_is_named_with_the_remedy(
     vocabulary = tmp_path / "data" / "vocabulary"
     vocabulary.mkdir(parents=True)
     (vocabulary / schema.VOCABULARY_FILE).write_text("")
-    monkeypatch.setattr(trained.Vocabulary, "read", lambda _: mock.MagicMock(__len__=lambda _: 3))
+    monkeypatch.setattr(Vocabulary, "read", lambda _: mock.MagicMock(__len__=lambda _: 3))
     monkeypatch.setattr(build, "build_model", mock.Mock())
     monkeypatch.setattr(weights, "set_named_weights", mock.Mock())
     folder = tmp_path / "models" / "one"

@@ -94,6 +94,7 @@ def test_what_was_played_before_is_told_and_stops_nothing(tmp_path: Path) -> Non
     statistics = statistics_of(tmp_path, [*table, *again], split_time=APRIL + 450 * 3600, validation_targets="both")
     found = finding(statistics, "trained_test")
     assert (found["share"], found["leaked"], found["above"]) == (1.0, 0, True)
+    assert found["remedy"].startswith("`duplicates: first`"), "the split is by time already"
     assert finding(statistics, "later_test")["number"] == 0
 
 

@@ -123,19 +123,18 @@ def test_types_that_do_not_fit(tmp_path: Path, column: str, values: pa.Array, me
 
 
 def test_polarity_and_split_columns(tmp_path: Path) -> None:
-    words = ["1", "TRUE", "Positive", "p", "0", "false", "NEGATIVE", "n"]
+    words = ["1", "TRUE", "Positive", "p", "Like", "liked", "0", "false", "NEGATIVE", "n", "dislike", "DISLIKED"]
     lines = [f"u,i,{word},3,{'Train' if index % 2 else ' test'}" for index, word in enumerate(words)]
     path = written(
         tmp_path / "rows.csv", "user,item,polarity,timestamp,split\n" + "\n".join([*lines, "u,i,2,3,x", "u,i,1,3,eval"])
     )
     settings: dict[str, Any] = {"positive": "column", "split": "column"}
     assert error_of(path, **settings) == (
-        f"{path}, line 10, column 'polarity': expected positive or negative (1/0, true/false, p/n), found '2'. "
-        f"Correct the "
-        "row, or set `feedback.bad_rows: drop`."
+        f"{path}, line 14, column 'polarity': expected like or dislike (or positive/negative, p/n, true/false, 1/0; "
+        "`where` of `feedback.events` takes other words), found '2'. Correct the row, or set `feedback.bad_rows: drop`."
     )
     rows, dropped, _ = read(path, bad_rows="drop", **settings)
-    assert [value for *_, value, _ in rows] == [1.0] * 4 + [0.0] * 4
+    assert [value for *_, value, _ in rows] == [1.0] * 6 + [0.0] * 6
     assert dropped == {"bad_polarity": 1, "bad_split": 1}
 
 

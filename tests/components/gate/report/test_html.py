@@ -70,8 +70,8 @@ def test_verdict_and_reasons() -> None:
     assert "<dt>Model</dt><dd>pipeline/Trainer/model/7</dd>" in text
     blessed = judge.build_report(examples.gate(ndcg_p={"min": 0.1}), examples.evaluation(), blessing=True)
     assert (
-        '<section class="verdict good"><strong>BLESSED</strong> all 1 bounded metrics that could be judged are within '
-        "their bounds. There was no baseline to compare with.</section>"
+        '<section class="verdict good"><strong>BLESSED</strong> the one bounded metric that could be judged is within '
+        "its bounds. There was no baseline to compare with.</section>"
     ) in page.to_html(blessed)
 
 

@@ -148,7 +148,7 @@ def test_first_model() -> None:
     report = judge.build_report(gate, examples.evaluation(), blessing=True)
     assert report.blessed
     assert report.headline == (
-        "BLESSED: all 1 bounded metrics that could be judged are within their bounds. "
+        "BLESSED: the one bounded metric that could be judged is within its bounds. "
         "There was no baseline to compare with."
     )
     assert report.notes == ("No blessed model yet: change bounds are not judged.",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import follow_move, has_files, last_blessed, recorded_elsewhere
+from pipeline.metadata_records import follow_move, has_files, last_blessed, recorded_elsewhere
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""What the Pusher says of a push: names of properties of the artifact `pushed_model`, and a warning."""
+"""What the Pusher says of a push: names of properties of the artifact `pushed_model`, and a warning.
+
+What people have decided about versions (bad, pinned, labelled) is `pnfrec_core.model_marks`.
+"""
 
 import dataclasses
 from typing import Final
