@@ -226,9 +226,10 @@ def read(output: Path) -> list[dict[str, Any]]:
     path = path_in(output)
     if not path.is_file():
         return []
-    records, others = [], 0
+    records: list[dict[str, Any]] = []
+    others = 0
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        found = None
+        found: Any = None
         with contextlib.suppress(json.JSONDecodeError):
             found = json.loads(line)
         if _is_record(found):

@@ -39,6 +39,10 @@ def results(studies: Path, output: Path) -> None:
         number = collect(studies, output)
     except SummaryError as error:
         raise RefusedError(str(error)) from error
+    except OSError as error:
+        where = error.filename or output
+        msg = f"{where}: cannot be read or written ({error.strerror}). Mend that, or name another --output."
+        raise RefusedError(msg) from error
     click.echo(f"{output}: {number} {'study' if number == 1 else 'studies'}")
 
 

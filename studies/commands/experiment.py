@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.argument("study")
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML of the data set.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in all trials.")
-@click.option("--output", type=click.Path(path_type=Path), help="Folder of all studies. [default: runs/studies]")
+@click.option(
+    "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder of all studies. [default: runs/studies]"
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Trials at once.")
 def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output: Path | None, jobs: int) -> None:
     """Run a study: train each of its arms with several seeds and compare them on the same users.
@@ -39,6 +41,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     except ConfigError as error:
         raise RefusedError(str(error)) from error
     from pnfrec_core.errors import FeedbackError
+    from studies.kept import DamagedTrialError
     from studies.results.ranks import ResultError
     from studies.run.failure import ServerError
     from studies.run.runner import run_trials
@@ -49,7 +52,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
         ran = run_trials(planned, folder, click.echo, jobs)
         if len(ran.failures) < len(planned):
             _show(ran, planned, found, folder, base)
-    except (ServerError, FeedbackError, ResultError) as error:
+    except (ServerError, FeedbackError, ResultError, DamagedTrialError) as error:
         click.secho(f"\nFAILED: {error}", fg="red", err=True)
         sys.exit(1)
     if ran.failures:

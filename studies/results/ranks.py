@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pnfrec_core import measures, popularity
 from pnfrec_core.later import Parts
-from studies.outputs import TRIAL_RANKS, TRIAL_RESULT
+from studies.kept import read_ranks, read_result
 from studies.results import further
 from studies.results.bootstrap import Interval, paired_difference
 from studies.results.further import KEPT
@@ -58,8 +58,9 @@ class Ranks:
 
         Raises:
             ResultError: They were judged on different targets.
+            DamagedTrialError: A file of theirs cannot be read.
         """
-        rows = [dict(np.load(folder / TRIAL_RANKS)) for folder in folders]
+        rows = [read_ranks(folder) for folder in folders]
         names = ("is_positive", "user", "place")
         for folder, row in zip(folders, rows, strict=True):
             if not all(np.array_equal(row[f"{split}_{name}"], rows[0][f"{split}_{name}"]) for name in names):
@@ -221,7 +222,7 @@ def judged(folders: Sequence[Path], split: str, labels: str, draws: Sequence[int
 
 def _arm_of(folder: Path) -> str:
     """Name of the arm that a trial is of."""
-    return str(json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))["arm"])
+    return str(read_result(folder)["arm"])
 
 
 def _digest(targets: Ranks) -> str:

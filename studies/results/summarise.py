@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.config import PipelineConfig
 from pnfrec_core import schema
+from studies.kept import read_result
 from studies.outputs import TRIAL_RESULT
 from studies.results.ranks import Judged, judged
 from studies.results.summary import ArmSummary, DataSummary, Failure, Summary
@@ -136,7 +137,7 @@ def summarise(
 def _at_random(study: Study, folders: Sequence[Path], labels: str, halves: Sequence[int], k: int) -> list[ArmResult]:
     """Results on what was shown at random, if every trial has ranked such targets."""
     split = schema.TEST_RANDOM_SPLIT
-    if any(split not in json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8")) for folder in folders):
+    if any(split not in read_result(folder) for folder in folders):
         return []
     return arm_results(folders, judged(folders, split, labels, halves), study.reference, split, k, study.beside)
 

@@ -182,5 +182,6 @@ def read(path: Path) -> Summary:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        msg = f"{path}: not the summary of a study: `{place}`: {first['msg']}. Run its `pnfrec experiment` again."
+        where = f"`{place}`: " if place else ""
+        msg = f"{path}: not the summary of a study: {where}{first['msg']}. Run its `pnfrec experiment` again."
         raise SummaryError(msg) from error

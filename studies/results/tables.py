@@ -1,7 +1,6 @@
 """From the folders of the trials to one tidy table, and to means with intervals."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 
 from pnfrec_core import schema
 from pnfrec_core.lists import LIST_METRICS
-from studies.outputs import TRIAL_RESULT
+from studies.kept import read_result
 from studies.results.bootstrap import Interval
 from studies.results.further import TABLES
 from studies.results.ranks import BUCKETED, COMPARED, Judged, Ranks, differences
@@ -54,7 +53,7 @@ def tidy(folders: Sequence[Path]) -> pd.DataFrame:
     Measures are on the trial's own targets, by its own rule of polarity. `seconds` and `peak_gib` are of the trial,
     `training_seconds` and `training_peak_gib` of its training, which several arms and studies may share.
     """
-    rows = [row for folder in folders for row in _rows(json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8")))]
+    rows = [row for folder in folders for row in _rows(read_result(folder))]
     table: pd.DataFrame = pd.DataFrame(rows)
     return table
 
@@ -87,7 +86,7 @@ def epochs(folders: Sequence[Path]) -> pd.DataFrame:
     """One row a trial and epoch: the curves of the losses and of the validation measures."""
     rows = []
     for folder in folders:
-        result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
+        result = read_result(folder)
         for number, logs in enumerate(result.get("history", []), start=1):
             rows.append({"arm": result["arm"], "seed": result["seed"], "epoch": number, **logs})
     table: pd.DataFrame = pd.DataFrame(rows)
@@ -129,7 +128,7 @@ def arm_results(
     """
     lists: dict[str, list[dict[str, float]]] = {}
     for folder in folders:
-        result = json.loads((folder / TRIAL_RESULT).read_text(encoding="utf-8"))
+        result = read_result(folder)
         # A trial of earlier code has the coverage alone.
         held = {name: value for name, value in result[split].items() if name in LIST_METRICS}
         lists.setdefault(result["arm"], []).append(held)

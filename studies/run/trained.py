@@ -14,12 +14,17 @@ from typing import Any
 import numpy as np
 
 from pnfrec_core import schema
+from pnfrec_core.arrays import read_arrays
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
 from studies.outputs import TRAINING_FACTS, TRAINING_WEIGHTS
 
 Progress = Callable[[int, dict[str, float]], None]
+
+
+class DamagedTrainingError(ValueError):
+    """What was kept of a training cannot be read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +52,9 @@ def trained(
         model_config: The network.
         training: How it is fitted.
         progress: Called after each epoch.
+
+    Raises:
+        DamagedTrainingError: The folder holds something else than it was left with.
     """
     from pnfrec_keras.network.weights import set_named_weights
     from pnfrec_keras.training.build import build_model
@@ -57,9 +65,15 @@ def trained(
             _train(folder, data, vocabulary, model_config, training, progress)
     model = build_model(len(vocabulary), model_config, training)
     model.set_popularity(vocabulary.popularity())
-    with np.load(folder / TRAINING_WEIGHTS) as weights:
-        set_named_weights(model, dict(weights))
-    return Trained(model, json.loads((folder / TRAINING_FACTS).read_text(encoding="utf-8")))
+    try:
+        set_named_weights(model, read_arrays(folder / TRAINING_WEIGHTS))
+        return Trained(model, json.loads((folder / TRAINING_FACTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        msg = (
+            f"{folder}: the training that is kept there is damaged ({error}). Remove the folder: the next call of the "
+            "study trains it anew"
+        )
+        raise DamagedTrainingError(msg) from error
 
 
 @contextlib.contextmanager

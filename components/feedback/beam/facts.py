@@ -3,9 +3,11 @@
 `Facts` grows from step to step: kept items, time of the split, catalogue, threshold, halves of the users.
 """
 
+import contextlib
 import dataclasses
+import datetime
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -236,7 +238,7 @@ class Finish:
         drift = find_drift(observed.days, facts.window, self.config.drift)
         findings = [*make_findings(counts, observed, catalogue, self.config, facts.now), *drift.findings()]
         result = make_statistics(
-            *(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings),
+            *(counts, self.config, facts.time, facts.threshold, numbers, self._warnings(counts, observed), findings),
             months=observed.months,
             span=(observed.first, observed.last),
             drift=drift.as_dict(findings, self.empty, self.config.drift),
@@ -246,3 +248,11 @@ class Finish:
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)
         remove_unfinished(self.folders)
         write_results(self.folders, lines, result)
+
+    def _warnings(self, counts: Mapping[str, int], observed: Observed) -> tuple[str, ...]:
+        """What was odd about the files, also beside the times of their rows."""
+        newest = time_text(observed.last, account.timestamp_unit(counts))
+        day = None
+        with contextlib.suppress(ValueError):  # a year that no calendar has
+            day = datetime.date.fromisoformat(newest.partition(" ")[0]) if newest else None
+        return (*self.warnings, *(self.spans.beside(day) if self.spans else ()))

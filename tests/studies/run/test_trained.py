@@ -3,9 +3,15 @@
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
+import numpy as np
 import pytest
 
+from pnfrec_core import schema
+from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.examples.vocabulary import Vocabulary
+from studies.outputs import TRAINING_FACTS, TRAINING_WEIGHTS
 from studies.run import trained
 
 
@@ -40,3 +46,30 @@ def test_seconds_before_a_cut_count(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert again.seconds() == 10.0
     assert said == [(1, {"loss": 2.0}), (2, {"loss": 1.0})]
     assert [path.name for path in tmp_path.iterdir()] == ["seconds"]
+
+
+@pytest.mark.parametrize("file", [TRAINING_WEIGHTS, TRAINING_FACTS])
+def test_a_training_that_was_damaged_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    from pnfrec_keras.network import weights
+    from pnfrec_keras.training import build
+
+    vocabulary = tmp_path / "data" / "vocabulary"
+    vocabulary.mkdir(parents=True)
+    (vocabulary / schema.VOCABULARY_FILE).write_text("")
+    monkeypatch.setattr(Vocabulary, "read", lambda _: mock.MagicMock(__len__=lambda _: 3))
+    monkeypatch.setattr(build, "build_model", mock.Mock())
+    monkeypatch.setattr(weights, "set_named_weights", mock.Mock())
+    folder = tmp_path / "models" / "one"
+    folder.mkdir(parents=True)
+    np.savez(folder / TRAINING_WEIGHTS, a=np.zeros(3))
+    (folder / TRAINING_FACTS).write_text('{"epochs": 3}')
+
+    def read() -> trained.Trained:
+        return trained.trained(folder, tmp_path / "data", ModelConfig(), TrainingConfig(), lambda *_: None)
+
+    assert read().facts == {"epochs": 3}
+    (folder / file).write_bytes((folder / file).read_bytes()[:-5])
+    with pytest.raises(trained.DamagedTrainingError, match=f"{folder}: .* is damaged .*Remove the folder"):
+        read()

@@ -74,10 +74,10 @@ def test_blanks_around_ids_are_no_part_of_them(tmp_path: Path) -> None:
     assert finding(statistics, "item_forms")["number"] == 0
 
 
-def of_titles(tmp_path: Path, content: bytes, **settings: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def of_titles(tmp_path: Path, content: bytes, encoding: str = "utf-8") -> tuple[dict[str, Any], dict[str, Any]]:
     """The account, and what the vocabulary says of item i1."""
     (tmp_path / "titles.csv").write_bytes(content)
-    titles = TitlesConfig("titles.csv", group="group", **settings)
+    titles = TitlesConfig("titles.csv", group="group", encoding=encoding)
     statistics = statistics_of(tmp_path, rows(), titles=titles)
     lines = (tmp_path / "output" / "vocabulary" / schema.VOCABULARY_FILE).read_text().splitlines()
     known = {entry[schema.VOCABULARY_ID]: entry for entry in map(json.loads, lines)}

@@ -9,6 +9,7 @@ import pytest
 from components.feedback import run as feedback_run
 from components.feedback.config import FeedbackConfig, TitlesConfig
 from components.feedback.reading.inventory import inventory, is_current
+from components.feedback.reading.steady import SteadyInput
 from components.feedback.run import generate
 from pnfrec_core.errors import FeedbackError
 from tests.components.feedback import support
@@ -70,7 +71,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(
     change: Callable[[Path], None],
     named: str,
 ) -> None:
-    class Meanwhile(feedback_run.SteadyInput):
+    class Meanwhile(SteadyInput):
         def check(self) -> None:
             change(Path(config.base))
             super().check()
@@ -84,7 +85,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(
 def test_what_changes_nothing_that_is_read_is_no_change(
     config: FeedbackConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Meanwhile(feedback_run.SteadyInput):
+    class Meanwhile(SteadyInput):
         def check(self) -> None:
             # As a backup makes one.
             (Path(config.base) / "backup").hardlink_to(Path(config.base) / "a.parquet")

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.feedback.config import FeedbackConfig, TitlesConfig
-from components.feedback.reading.titles import read_titles
+from components.feedback.reading.titles import ItemTitles, read_titles
 from components.feedback.writing import vocabulary
 from pnfrec_core.errors import FeedbackError
 
@@ -81,11 +81,11 @@ def test_a_broken_row_of_titles(tmp_path: Path) -> None:
         "`feedback.bad_rows: drop`."
     )
     config = FeedbackConfig(files=["-"], base=str(tmp_path), titles=TitlesConfig("movies.csv"), bad_rows="drop")
-    assert read_titles(config) == ({"2": "C"}, {}, 2, 1)
+    assert read_titles(config) == ItemTitles({"2": "C"}, {}, 2, 1)
 
 
 def test_no_titles() -> None:
-    assert read_titles(FeedbackConfig(files=["-"])) == ({}, {}, 0, 0)
+    assert read_titles(FeedbackConfig(files=["-"])) == ItemTitles({}, {}, 0, 0)
 
 
 def test_groups_of_csv(tmp_path: Path) -> None:
