@@ -167,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             venv = set_up(ROOT, this_host(), os.environ)
             if command:
                 run_in(venv, command, os.environ)
+            else:
+                say(f"pnfrec: the command `pnfrec` itself: source {venv.relative_to(ROOT)}/bin/activate")
     except SetupError as error:
         say(f"pnfrec: {error}")
         return 1

@@ -161,9 +161,7 @@ class Setup:
             self._install_dependencies()
         self._install_project()
         write_stamp(self.venv, wanted)
-        name = self.choice.lane.name
-        say(f"pnfrec: .venv/{name} is ready ({time.monotonic() - started:.0f} s)")
-        say(f"pnfrec: for the pnfrec command itself: source .venv/{name}/bin/activate")
+        say(f"pnfrec: .venv/{self.choice.lane.name} is ready ({time.monotonic() - started:.0f} s)")
 
     def _create(self, state: str) -> None:
         if self.venv.exists():

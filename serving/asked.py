@@ -35,6 +35,12 @@ class Waits:
         self._job = job
         self._wanted = wanted
 
+    @property
+    def places(self) -> int:
+        """How many items the lists of the answer have room for; 0 where that cannot be told."""
+        asked = self._job.request
+        return asked.count * asked.largest_k if isinstance(asked, rows.Rows) else 0
+
     def answer(self, request: Any, version: int) -> Prediction:
         """The answer, once it is there.
 

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # A message of so many bytes, some 40 histories of 50 ids, takes about a millisecond to read and another to answer.
 _LARGE_BYTES: Final = 2**14
+# To write an answer of so many items, and what was shown, takes about a millisecond too.
+_LARGE_PLACES: Final = 2000
 _INTERNAL: Final = "INTERNAL"
 
 
@@ -105,8 +107,7 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
                 return await loop.run_in_executor(self._services.threads, self._whole, path, content, call, record)
             if path == wire.PREDICT:
                 record.request = request = self._parsed(path, content)
-                answer, record.response = await self._predict(request, call)
-                return _sendable(answer, record)
+                return await self._predict(request, call, record)
             return self._whole(path, content, call, record)
         except errors.RequestFault as error:
             fault = error
@@ -122,11 +123,15 @@ class ModelMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         trailing = ((wire.REASON_KEY, fault.reason),) if fault.reason else ()
         return await context.abort(grpc.StatusCode[fault.code], _details(fault.details), trailing)
 
-    async def _predict(self, request: Any, call: Call) -> tuple[bytes, Any]:
+    async def _predict(self, request: Any, call: Call, record: "_Record") -> bytes:
         waiting = _Waiting()
         waiting.begun = begun = self._services.begin(request, call, Told(_wake_all, waiting))
         await waiting.ended
-        return begun.answer()
+        if begun.places > _LARGE_PLACES:
+            # A small message may ask for a large answer.
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._services.threads, _answered, begun, record)
+        return _answered(begun, record)
 
     def _whole(self, path: str, content: bytes, call: Call, record: "_Record") -> bytes:
         """A call from its message to its answer, in this thread, which may wait for the model."""
@@ -203,6 +208,12 @@ def _refusing(code: str, details: str) -> Any:
 
 def _message(response: Any) -> tuple[bytes, Any]:
     return bytes(response.SerializeToString()), response
+
+
+def _answered(begun: Begun, record: "_Record") -> bytes:
+    """The answer of a prediction that has ended."""
+    answer, record.response = begun.answer()
+    return _sendable(answer, record)
 
 
 def _sendable(answer: bytes, record: "_Record") -> bytes:

@@ -227,6 +227,11 @@ class Begun:
         self.close = close
         self.waits: Any = None
 
+    @property
+    def places(self) -> int:
+        """How many items the lists of the answer have room for; 0 where that cannot be told."""
+        return int(getattr(self.waits, "places", 0))
+
     def answer(self) -> tuple[bytes, Any]:
         """The answer as it is sent, and what a `CallRecord` takes for it; raises as `ModelServices.predict`."""
         answer = self.waits.answer(self._request, self._version)

@@ -216,3 +216,11 @@ def test_run_without_a_command_is_refused_before_anything_is_set_up() -> None:
 
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1] == "python3 -m dev.bootstrap: error: `run` needs a command."
+
+
+def test_the_set_up_says_how_to_come_to_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "set_up", lambda *_: bootstrap.ROOT / ".venv" / "tfx116")
+    assert bootstrap.main(["setup"]) == 0
+    assert "source .venv/tfx116/bin/activate" in "".join(capsys.readouterr())

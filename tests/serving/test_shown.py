@@ -1,6 +1,7 @@
 """What was shown is written down and counted, whatever of it the caller wanted; what was not sent is not."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from serving import contract, wire
+from serving import contract, methods, tensors, wire
 from serving.server import RecommenderServer
 from serving.settings import LogSettings, ServerSettings
 
@@ -63,3 +64,17 @@ def test_an_answer_that_grpc_would_not_send_is_an_error_with_a_remedy(
     assert (access["code"], access["version"]) == ("INVALID_ARGUMENT", None)
     assert not (tmp_path / "exposure.jsonl").read_text(encoding="utf-8")
     assert counted(logged, "pnfrec_rows_total") == 0
+
+
+@pytest.mark.parametrize(("places", "prefix"), [(1, "pnfrec-calls"), (1000, "pnfrec-grpc")])
+def test_a_large_answer_to_a_small_message_is_written_outside_of_the_loop(
+    logged: RecommenderServer, monkeypatch: pytest.MonkeyPatch, places: int, prefix: str
+) -> None:
+    monkeypatch.setattr(methods, "_LARGE_PLACES", places)
+    threads = []
+    monkeypatch.setattr(logged.faces.metrics, "on_call", lambda _: threads.append(threading.current_thread().name))
+    assert [list(row) for row in tensors.to_lists(ask(logged, 1, []).outputs["item_ids"])] == [
+        [b"b", b"c"],
+        [b"a", b""],
+    ]
+    assert [name.startswith(prefix) for name in threads] == [True], threads

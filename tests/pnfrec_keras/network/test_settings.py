@@ -54,14 +54,16 @@ def test_what_an_earlier_version_saved_is_loaded() -> None:
     model = keras.saving.deserialize_keras_object(SAVED)
     assert type(model) is PNFRec
     # What that version did not have is off.
-    newer = {"positions": "from_start", "eta": 0.0, "eta_share": "like", "eta_top": 0, "preference": 0.0}
-    settings = {
-        **SAVED["config"],
-        **newer,
-        "block": "sasrec",
+    newer: dict[str, Any] = {
+        "positions": "from_start",
         "position_std": 0.02,
-        "dtype": model.get_config()["dtype"],
+        "block": "sasrec",
+        "eta": 0.0,
+        "eta_share": "like",
+        "eta_top": 0,
+        "preference": 0.0,
     }
+    settings = {**SAVED["config"], **newer, "dtype": model.get_config()["dtype"]}
     assert model.get_config() == settings
     assert keras.saving.serialize_keras_object(model)["registered_name"] == "pnfrec>PNFRec"
     # In this order, and below these paths, their weights lie in a .keras file.
