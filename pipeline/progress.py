@@ -33,6 +33,11 @@ class Progress:
         self._last = started
         self._first = True
 
+    @property
+    def running(self) -> str:
+        """The node that has begun and not ended; "" for none."""
+        return "" if self.node in self.nodes else self.node
+
     def follow(self, pipe: IO[str]) -> None:
         """Prints until the pipeline's process ends."""
         click.echo("    importing TensorFlow, TFX and Beam")

@@ -101,7 +101,17 @@ def _follow(
         with lock_watch.watching(config.metadata_path, process.pid, progress.say, give_up):
             progress.follow(pipe)
     if progress.failure is None and process.returncode != 0:
-        progress.failure = events.RunFailed("", f"The process ended with status {process.returncode}.")
+        progress.failure = events.RunFailed(progress.running, _ended(process.returncode))
+
+
+def _ended(status: int) -> str:
+    """What is said of a process that ended without a word of its own."""
+    if status == -signal.SIGKILL:
+        return (
+            "The process was killed (SIGKILL), as the system does when memory runs out. Run again: it goes on from "
+            "what is complete."
+        )
+    return f"The process ended with status {status}."
 
 
 def _tell_end(progress: Progress, started: float, log_path: Path) -> Ended:

@@ -82,6 +82,20 @@ def test_a_process_that_dies_without_a_word_is_a_failure(tmp_path: Path, monkeyp
     assert set(os.listdir("/dev/fd")) == open_files
 
 
+def test_a_process_that_is_killed_names_its_node_and_the_likely_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_feedback(tmp_path / "ratings.csv")
+    code = (
+        "import os; from pipeline import events; events.EventWriter().send(events.NodeStarted('Evaluator'));"
+        "os.kill(os.getpid(), 9)"
+    )
+    monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", code])
+    result = CliRunner().invoke(run.run, ["--config", str(write_config(tmp_path))])
+    assert result.exit_code == 1
+    assert "FAILED in Evaluator: The process was killed (SIGKILL), as the system does when memory" in result.output
+
+
 def test_the_lifeline_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         "import os; from pipeline import events, local_runner; local_runner.die_with_parent();"
