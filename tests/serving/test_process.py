@@ -18,9 +18,10 @@ COMMAND = [sys.executable, "-m", "serving.server"]
 ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def _few_files() -> None:
-    """As many systems begin a process."""
+def _as_a_service() -> None:
+    """With as many files as many systems allow, and without the deafness of `nohup`, under which tests may run."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def process(base: Path) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.STDOUT,
         text=True,
         env=ENVIRONMENT,
-        preexec_fn=_few_files,
+        preexec_fn=_as_a_service,
     )
     yield started
     started.kill()

@@ -18,7 +18,7 @@ def find_in_targets(counts: Mapping[str, int], seen: Observed, config: FeedbackC
     """Targets that training gives away."""
     one_row = "`duplicates: first` keeps one row of each user and item."
     by_time = "Split by time (`feedback.split: global_time`), or take the rows of a held-out item out of training; "
-    remedy = one_row if config.split == "global_time" else by_time + one_row
+    remedy = one_row if config.split_rule.holds_out_newest else by_time + one_row
     for split in _SPLITS:
         total = counts.get(account.examples(split), 0)
         trained, copied, later = (
