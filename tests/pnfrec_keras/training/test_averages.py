@@ -55,7 +55,6 @@ def test_before_the_first_step_the_average_is_of_the_weights_that_there_are() ->
         np.testing.assert_array_equal(average, variable)
 
 
-@pytest.mark.usefixtures("untraced")
 def test_training_itself_takes_no_notice_of_the_average(tmp_path: Path) -> None:
     plain, averaged = fit(tmp_path, "plain"), fit(tmp_path, "averaged", average_epochs=1.0)
     assert [epoch["loss"] for epoch in averaged.history] == [epoch["loss"] for epoch in plain.history]
