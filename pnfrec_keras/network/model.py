@@ -114,12 +114,12 @@ class PNFRec(TwoEncoders):
         """As Keras', but XLA only where it is asked for: it works on padding too, and compiles each new width."""
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
-    def make_train_function(self, force: bool = False) -> None:
+    def make_train_function(self, force: bool = False) -> Any:
         """As Keras', but the optimizer gets its variables first: a step that makes them is traced twice."""
         if not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-        super().make_train_function(force)
+        return super().make_train_function(force)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the optimizer. The polarities follow one another, so that the activations of one are gone before
