@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,7 +159,8 @@ def _child(
     """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe.
 
     The process has ended when the context has, however that is left. Where this process is killed, the other one learns
-    of it by the end of the lifeline: see `local_runner.die_with_parent`.
+    of it by the end of the lifeline: see `local_runner.die_with_parent`. One that is ended cannot remove its temporary
+    files, so they lie in a folder that is removed here.
     """
     from pipeline.local_runner import CONFIG, LIFELINE_FD, OVERRIDES
 
@@ -172,9 +174,15 @@ def _child(
         LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }
-    with log_path.open("ab") as log, os.fdopen(read_end, encoding="utf-8") as pipe, _stoppable():
+    with (
+        log_path.open("ab") as log,
+        os.fdopen(read_end, encoding="utf-8") as pipe,
+        _stoppable(),
+        tempfile.TemporaryDirectory(prefix="pnfrec-", ignore_cleanup_errors=True) as temporary,
+    ):
         # Where the pipeline stands, Beam's workers look for modules: in a folder of ours, not in the user's own.
         folder = log_path.parent
+        environment["TMPDIR"] = temporary
         process = subprocess.Popen(
             _COMMAND, env=environment, cwd=folder, stdout=log, stderr=log, pass_fds=[write_end, lifeline]
         )

@@ -18,7 +18,7 @@ from tests.pipeline.world import write_config, write_feedback
 ROOT = Path(__file__).parents[2]
 # Takes the output folder, says so, and works for longer than any test waits. Only its lifeline ends it.
 STUB = f"""
-import os, signal, sys, time
+import os, signal, sys, tempfile, time
 sys.path.insert(0, {str(ROOT)!r})
 from pipeline import events, local_runner
 from pnfrec_core.events import Compiling as AtWork
@@ -27,6 +27,7 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 local_runner.die_with_parent()
 config = local_runner.load_config(os.environ[local_runner.CONFIG])
 with local_runner.exclusive(config.output_path):
+    tempfile.mkdtemp()
     events.EventWriter().send(AtWork())
     time.sleep(300)
 """
@@ -44,7 +45,11 @@ def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     (tmp_path / "stub.py").write_text(STUB)
     write_feedback(tmp_path / "ratings.csv")
     command = [sys.executable, "-c", COMMAND, "--config", str(write_config(tmp_path)), str(tmp_path / "stub.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert any("compiling the first training step" in line for line in process.stdout)
         yield process
@@ -66,6 +71,9 @@ def test_the_pipeline_ends_with_the_command(
     assert running.wait(timeout=120) == status
     assert running.stderr is not None
     assert running.stderr.read() == said
+    # Nobody is left to tidy up after SIGKILL.
+    left = list((tmp_path / "temporary").glob("**/tmp*"))
+    assert len(left) == (number == signal.SIGKILL)
     with exclusive(tmp_path / "out"):
         pass
 
