@@ -25,6 +25,7 @@ from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
 from pnfrec_core.errors import FeedbackError, is_no_room
+from pnfrec_core.files import put
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ def generate(
         run(config, folders, lambda: beam.Pipeline(options=PipelineOptions(list(beam_args))), batch_rows)
         statistics: dict[str, Any] = json.loads((partial / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
         # An empty folder in its place is replaced.
-        partial.rename(target)
+        put(partial, target)
     except Exception as error:
         if not is_no_room(error):
             raise

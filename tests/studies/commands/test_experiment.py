@@ -11,6 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from pipeline import output_lock
 from pipeline.cli import main
 from studies import page
 from studies.outputs import TRIAL_RANKS
@@ -47,6 +48,17 @@ def test_a_missing_matplotlib_is_named_before_hours_of_training(
     result = run(world) if command == "experiment" else CliRunner().invoke(main, ["results", "--studies", str(world)])
     assert result.exit_code == 2
     assert "pip install 'pnfrec[studies]'" in result.output
+
+
+def test_a_second_call_on_the_same_study_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output_lock, "PATIENCE_S", 0.0)
+    world = write_world(tmp_path)
+    with output_lock.exclusive(folder_of(world)):
+        result = run(world)
+    assert result.exit_code == 1
+    told = f"FAILED: Another run is working in {folder_of(world)}. Wait for it, or choose another folder (--output)."
+    assert told in result.output
+    assert [path.name for path in folder_of(world).iterdir()] == [".lock"]
 
 
 def test_it_trains_each_arm_and_prints_a_table(first: str, world: Path) -> None:
