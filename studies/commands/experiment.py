@@ -32,6 +32,7 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     from pipeline.config import ConfigError, load_config
     from pipeline.output_lock import OutputInUseError, exclusive
     from pipeline.refused import RefusedError
+    from pipeline.room import no_room
     from studies.study import WITHOUT_SERVING, load_study, trials
 
     require_pictures()
@@ -57,8 +58,11 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
                 _show(ran, planned, found, folder, base)
     except ConfigError as error:
         raise RefusedError(str(error)) from error
-    except (OutputInUseError, ServerError, FeedbackError, ResultError, DamagedTrialError) as error:
-        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+    except (OutputInUseError, ServerError, FeedbackError, ResultError, DamagedTrialError, OSError) as error:
+        full = no_room(error, [folder])
+        if full is None and isinstance(error, OSError):
+            raise
+        click.secho(f"\nFAILED: {full or error}", fg="red", err=True)
         sys.exit(1)
     if ran.failures:
         click.secho(f"\nFAILED: {_failures(ran, planned, folder)}", fg="red", err=True)
