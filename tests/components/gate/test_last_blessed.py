@@ -67,6 +67,15 @@ class Store:
         )
 
 
+def test_a_clock_that_is_set_back_between_two_runs_changes_no_order(root: Path) -> None:
+    store = Store()
+    store.clock = 10**9
+    ahead = store.evaluate()
+    store.clock = 1000
+    after = store.evaluate()
+    assert resolve(store, [(ahead, 1, True), (after, 2, True)], 3, root) == ([2], [2])
+
+
 def resolve(
     store: Store,
     blessings: list[tuple[int, int, bool]],
