@@ -21,6 +21,7 @@ from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.copies import copies
 from components.feedback.reading.plan import Plan, make_plan
 from components.feedback.reading.steady import SteadyInput
+from components.feedback.reading.unlike import unlike
 from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
@@ -63,7 +64,8 @@ def run(
         steady = SteadyInput(config)
         plan = make_plan(config)
         same = copies(piece.source.path for piece in plan.pieces)
-        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *same))
+        odd = unlike(plan.pieces, plan.config)
+        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *same, *odd))
         if plan.spans:
             logger.info("Spans: %s.", describe(plan.spans.as_dict()))
         if kept := keep.folder_of(config, pipeline_root):
