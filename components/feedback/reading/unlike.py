@@ -139,11 +139,12 @@ def _other_scale(looks: Sequence[Look]) -> Iterator[str]:
     narrow = (spans[:, 1] - spans[:, 0]) <= _NARROW * (high - low)
     odd = np.flatnonzero((np.array(beyond) > _BEYOND) | narrow)
     if len(odd):
-        first, last = spans[odd[0]]
+        named = [f"{spread[place].path} ({spans[place][0]:g} to {spans[place][1]:g})" for place in odd]
+        # Of two files neither is most of them.
+        most = f", where most files go from {low:g} to {high:g}" if 2 * len(odd) < len(spread) else ""
         yield (
-            f"{_files([spread[place].path for place in odd], len(spread))}: the values there go from {first:g} to "
-            f"{last:g}, by the first rows, and those of most files from {low:g} to {high:g}. They seem to be on "
-            "another scale, where `feedback.positive` means something else: bring them to one."
+            f"{_files(named, len(spread))}: the values seem to be on another scale than those of the other files"
+            f"{most}, by the first rows, so that `feedback.positive` means something else there. Bring them to one."
         )
 
 

@@ -85,9 +85,9 @@ def test_a_file_with_values_on_another_scale(tmp_path: Path, factor: float, low:
     frames[1] = frames[1].assign(value=lambda f: (f["value"] * factor).round(2))
     paths = write(tmp_path, frames)
     assert told(tmp_path) == [
-        f"1 of 5 files, {paths[1]}: the values there go from {low} to {high}, by the first rows, and those of most "
-        "files from 1 to 5. They seem to be on another scale, where `feedback.positive` means something else: bring "
-        "them to one."
+        f"1 of 5 files, {paths[1]} ({low} to {high}): the values seem to be on another scale than those of the other "
+        "files, where most files go from 1 to 5, by the first rows, so that `feedback.positive` means something else "
+        "there. Bring them to one."
     ]
 
 
@@ -95,7 +95,16 @@ def test_a_file_of_the_smaller_scale_among_others(tmp_path: Path) -> None:
     frames = [day(number).assign(value=lambda f: f["value"] * 20) for number in range(DAYS - 1)]
     paths = write(tmp_path, [*frames, day(4)])
     (text,) = told(tmp_path)
-    assert text.startswith(f"1 of 5 files, {paths[4]}: the values there go from 1 to 5,")
+    assert text.startswith(f"1 of 5 files, {paths[4]} (1 to 5): the values seem to be on another scale")
+
+
+def test_of_two_scales_in_two_files_both_are_told(tmp_path: Path) -> None:
+    paths = write(tmp_path, [day(0), day(1).assign(value=lambda f: f["value"] * 20)])
+    (text,) = told(tmp_path)
+    assert text.startswith(
+        f"2 of 2 files, {paths[0]} (1 to 5), {paths[1]} (20 to 100): the values seem to be on another scale than those "
+        "of the other files, by the first rows, so that"
+    )
 
 
 @pytest.mark.parametrize("kind", ["apart", "few", "long tail", "polarity"])
