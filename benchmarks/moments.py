@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import days_data, measure
-from benchmarks.days import MODEL, TRAINING
+from benchmarks.days_chain import MODEL, TRAINING
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.examples.arrays import TrainingArrays, steps_per_epoch
 from pnfrec_keras.examples.vocabulary import Vocabulary
