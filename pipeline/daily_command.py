@@ -1,13 +1,15 @@
 """`pnfrec daily`: a run as a job of a scheduler: one line of status as JSON at the end, and a command on refusal."""
 
-import json
+import contextlib
+import logging
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +21,11 @@ _PATIENCE_S: Final = 60.0
 # What the command prints must not come behind the line of status.
 _STANDARD_ERROR: Final = 2
 VERDICT: Final = "PNFREC_VERDICT"
+
+log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
 
 
 @click.command()
@@ -48,11 +55,10 @@ def daily(config_path: Path, overrides: tuple[str, ...], on_refusal: str | None)
     from pipeline.config import ConfigError, load_config
     from pipeline.run import carry_out
 
-    started = time.time()
-    name = ""
+    started, unforeseen = time.time(), False
+    config: PipelineConfig | None = None
     try:
         config = load_config(config_path, overrides)
-        name = config.name
         ended = carry_out(config, config_path, overrides)
     except ConfigError as error:
         click.secho(f"FAILED: {error}", fg="red", err=True)
@@ -60,11 +66,16 @@ def daily(config_path: Path, overrides: tuple[str, ...], on_refusal: str | None)
     except click.ClickException as error:
         error.show()
         ended = Ended(run_record.FAILED, started, time.time() - started, message=error.format_message())
-    record = run_record.make(name, ended)
-    line = json.dumps(record, ensure_ascii=False)
+    except Exception as error:  # whatever it is, the scheduler gets its line and the command is called
+        log.exception("The run ended in a way that was not foreseen.")
+        ended = Ended(run_record.FAILED, started, time.time() - started, message=f"{type(error).__name__}: {error}")
+        unforeseen = True
+    record = run_record.make(config.name if config else "", ended)
+    if unforeseen and config:
+        run_record.add(config.output_path, record)
     if command and ended.verdict not in (run_record.PUSHED, run_record.UNCHANGED):
-        _call(command, line, record)
-    click.echo(line)
+        _call(command, record)
+    click.echo(run_record.line_of(record, sys.stdout.encoding or "utf-8"))
     sys.exit(ended.status)
 
 
@@ -85,24 +96,26 @@ def _words(command: str | None) -> list[str]:
     return words
 
 
-def _call(command: list[str], line: str, record: dict[str, Any]) -> None:
+def _call(command: list[str], record: dict[str, Any]) -> None:
     """Calls the command on refusal; what goes wrong there is said, and is not the run's."""
     environment = {**os.environ, VERDICT: str(record["verdict"])}
+    line = f"{run_record.line_of(record)}\n".encode()
     try:
-        done = subprocess.run(
-            command,
-            input=line + "\n",
-            text=True,
-            env=environment,
-            timeout=_PATIENCE_S,
-            stdout=_STANDARD_ERROR,
-            check=False,
-        )
+        # A session of its own, so that what a shell has started ends with it: it holds our standard error open, and
+        # whoever reads that to its end would wait.
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=_STANDARD_ERROR, start_new_session=True
+        ) as process:
+            try:
+                process.communicate(line, timeout=_PATIENCE_S)
+            except BaseException:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+            told = f"ended with status {process.returncode}" if process.returncode else ""
     except subprocess.TimeoutExpired:
-        told = f"has not ended within {_PATIENCE_S:.0f} s"
+        told = f"has not ended within {_PATIENCE_S:.0f} s, and was stopped"
     except OSError as error:
         told = f"could not be called ({error})"
-    else:
-        told = f"ended with status {done.returncode}" if done.returncode else ""
     if told:
         click.secho(f"WARNING: the command of --on-refusal {told}: {shlex.join(command)}", fg="yellow", err=True)

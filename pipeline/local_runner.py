@@ -23,7 +23,7 @@ from pnfrec_core import launch  # noqa: E402
 if __name__ == "__main__":
     launch.keep_out_working_folder()
 
-from pipeline import events, run_log  # noqa: E402
+from pipeline import durable, events, run_log  # noqa: E402
 from pipeline.config import PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import name_of_cause, root_cause  # noqa: E402
 from pipeline.metadata_file import check_metadata, wait_until_free  # noqa: E402
@@ -62,7 +62,7 @@ def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
     from pipeline.pipeline import create_pipeline
 
     pipeline = create_pipeline(config)
-    with watch.watching():
+    with watch.watching(), durable.nodes():
         LocalDagRunner().run(pipeline)
 
 

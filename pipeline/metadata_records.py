@@ -26,7 +26,7 @@ JOIN Artifact AS Model ON Model.id = Judged.int_value
 LEFT JOIN Event ON Event.artifact_id = Blessing.id AND Event.type IN (1, 4)
 WHERE Verdict.int_value = 1
 GROUP BY Blessing.id
-ORDER BY MAX(Event.milliseconds_since_epoch) DESC, Blessing.id DESC
+ORDER BY MAX(Event.execution_id) DESC, Blessing.id DESC
 LIMIT 1
 """
 

@@ -1,12 +1,11 @@
 """One run at a time in an output folder: the lock that a run holds for as long as it lives."""
 
 import contextlib
-import fcntl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from pnfrec_core import locks
 from pnfrec_core.settings.errors import ConfigError
 
 # How long a run that was just killed may take to let go of its folder: the system frees its memory first.
@@ -57,14 +56,8 @@ def unwritable(key: str, folder: Path, error: OSError) -> str:
 
 
 def _take(lock: IO[str] | IO[bytes], output: Path, patience: float, option: str = _OPTION) -> None:
-    end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() >= end:
-                msg = f"Another run is working in {output}. Wait for it, or choose another folder ({option})."
-                raise OutputInUseError(msg) from error
-            time.sleep(0.1)
-        else:
-            return
+    try:
+        locks.take(lock, patience)
+    except locks.HeldError as error:
+        msg = f"Another run is working in {output}. Wait for it, or choose another folder ({option})."
+        raise OutputInUseError(msg) from error

@@ -208,9 +208,22 @@ def add(output: Path, record: Mapping[str, Any]) -> None:
             size = file.seek(0, 2)
             file.seek(max(size - 1, 0))
             begin = "" if file.read(1) in (b"", b"\n") else "\n"
-            file.write((begin + json.dumps(record, ensure_ascii=False) + "\n").encode())
+            file.write((begin + line_of(record) + "\n").encode())
     except OSError as error:
         log.warning("The record of this run could not be added to %s: %s", path, error)
+
+
+def line_of(record: Mapping[str, Any], encoding: str = "utf-8") -> str:
+    """A record as one line of JSON, whose signs stand for themselves where the encoding has them all.
+
+    A path may hold bytes that are no text, and a terminal or a log be of another time.
+    """
+    text = json.dumps(record, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(record)
+    return text
 
 
 def path_in(output: Path) -> Path:

@@ -8,7 +8,6 @@ number, so that TensorFlow Serving passes it over. It is written whole or not at
 import contextlib
 import dataclasses
 import datetime
-import fcntl
 import getpass
 import json
 import os
@@ -18,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pnfrec_core import files
+from pnfrec_core import files, locks
 
 MARKS_FILE: Final = "marks.json"
 _LOCK_FILE: Final = ".marks.lock"
@@ -157,8 +156,7 @@ def locked(base: str | os.PathLike[str]) -> Iterator[None]:
     Raises:
         OSError: The folder is missing or cannot be written to.
     """
-    with (Path(base) / _LOCK_FILE).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.holding(Path(base) / _LOCK_FILE):
         yield
 
 

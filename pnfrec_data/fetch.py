@@ -1,8 +1,6 @@
 """A download over HTTP that goes on where it was cut off and is never taken for complete before it is."""
 
-import contextlib
 import dataclasses
-import fcntl
 import http.client
 import os
 import re
@@ -11,10 +9,11 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pnfrec_core import locks
 from pnfrec_data.dataset import RemoteFile
 from pnfrec_data.errors import DataError
 from pnfrec_data.source import file_digest
@@ -82,29 +81,13 @@ def fetch(
             raise FetchError(msg)
         return Fetched(target, digest, downloaded=False)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
-        return _downloaded(file, target, expected, progress, waits, timeout)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps other processes from adding to the same part of a file: of two halves mixed nobody could tell.
-
-    Raises:
-        FetchError: One is downloading there.
-    """
-    handle = os.open(folder, os.O_RDONLY)
+    # Of two halves of a file mixed nobody could tell.
     try:
-        # A file system without locks has none to keep.
-        with contextlib.suppress(OSError):
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                msg = f"another process is downloading to {folder}. Wait for it, then run the same command again"
-                raise FetchError(msg) from error
-        yield
-    finally:
-        os.close(handle)
+        with locks.alone(folder):
+            return _downloaded(file, target, expected, progress, waits, timeout)
+    except locks.HeldError as error:
+        msg = f"another process is downloading to {folder}. Wait for it, then run the same command again"
+        raise FetchError(msg) from error
 
 
 def _downloaded(

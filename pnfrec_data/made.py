@@ -15,7 +15,7 @@ MADE_BY: dict[bytes, bytes] = {b"made_by": b"pnfrec data"}
 
 
 class OccupiedError(DataError):
-    """What would be written over was not made here."""
+    """What would be written over was not made here, or is being made by another process."""
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

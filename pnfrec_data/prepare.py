@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pnfrec_core import files, locks
 from pnfrec_data.dataset import DataSet
 from pnfrec_data.errors import DataError
 from pnfrec_data.made import MADE_BY, RATINGS, RECORD, OccupiedError, check_ours, is_whole, read_record
@@ -84,7 +85,7 @@ def prepare(
 
     Raises:
         DataError: The source is missing, damaged, of another shape or much too small.
-        OccupiedError: A file of somebody else would be written over.
+        OccupiedError: A file of somebody else would be written over, or another process prepares the same.
     """
     try:
         return _prepared(data, path, folder, say, downloads or {}, accept_counts)
@@ -110,7 +111,14 @@ def _prepared(
             _write_record(record, folder)
         return Prepared(folder, record, made=False)
     origin = {"source": path.name, "sha256": digest, "downloads": known}
-    return Prepared(folder, _make(data, source, folder, say, origin, accept_counts), made=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Of two at once with other sources the files would mix, and one record vouch for both.
+    try:
+        with locks.alone(folder):
+            return Prepared(folder, _make(data, source, folder, say, origin, accept_counts), made=True)
+    except locks.HeldError as error:
+        msg = f"another process is preparing {data.name} in {folder}. Wait for it, then run the same command again."
+        raise OccupiedError(msg) from error
 
 
 def _make(
@@ -118,7 +126,6 @@ def _make(
 ) -> dict[str, Any]:
     """Writes the files of `folder`; the record, of which `origin` is a part."""
     reader = importlib.import_module(f"pnfrec_data.formats.{data.format}")
-    folder.mkdir(parents=True, exist_ok=True)
     check_ours(data, folder)
     with contextlib.ExitStack() as stack:
         ratings, table, *others = (
@@ -215,6 +222,7 @@ class _Unfinished:
         self.path.unlink(missing_ok=True)
 
     def finish(self) -> None:
+        files.sync(self.path)
         os.replace(self.path, self.target)
 
 

@@ -21,10 +21,12 @@ from components.feedback.reading.batches import BATCH_ROWS
 from components.feedback.reading.copies import copies
 from components.feedback.reading.plan import Plan, make_plan
 from components.feedback.reading.steady import SteadyInput
+from components.feedback.reading.unlike import unlike
 from components.feedback.spans.window import describe
 from components.feedback.writing.output import Folders
 from components.feedback.writing.statistics import STATISTICS_FILE
 from pnfrec_core.errors import FeedbackError, is_no_room
+from pnfrec_core.files import put
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ def run(
         steady = SteadyInput(config)
         plan = make_plan(config)
         same = copies(piece.source.path for piece in plan.pieces)
-        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *same))
+        odd = unlike(plan.pieces, plan.config)
+        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *same, *odd))
         if plan.spans:
             logger.info("Spans: %s.", describe(plan.spans.as_dict()))
         if kept := keep.folder_of(config, pipeline_root):
@@ -146,7 +149,7 @@ def generate(
         run(config, folders, lambda: beam.Pipeline(options=PipelineOptions(list(beam_args))), batch_rows)
         statistics: dict[str, Any] = json.loads((partial / "statistics" / STATISTICS_FILE).read_text(encoding="utf-8"))
         # An empty folder in its place is replaced.
-        partial.rename(target)
+        put(partial, target)
     except Exception as error:
         if not is_no_room(error):
             raise

@@ -175,13 +175,17 @@ def digest_of(model: Any) -> str:
 
 
 def newest_first(store: Any, artifacts: Sequence[Any]) -> list[Any]:
-    """Artifacts by the time at which they were last put out, by a cached execution too; equal times by id."""
+    """Artifacts by when they were last put out, by a cached execution too; of one execution by id.
+
+    Executions are numbered one after the other. The times of their events are the machine's, whose clock may have been
+    wrong for a day: what was blessed then would be the newest for as long as it ran ahead.
+    """
     outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
-    times: dict[int, int] = {}
+    runs: dict[int, int] = {}
     for event in store.get_events_by_artifact_ids([artifact.id for artifact in artifacts]) if artifacts else []:
         if event.type in outputs:
-            times[event.artifact_id] = max(times.get(event.artifact_id, 0), event.milliseconds_since_epoch)
-    return sorted(artifacts, key=lambda artifact: (times.get(artifact.id, 0), artifact.id), reverse=True)
+            runs[event.artifact_id] = max(runs.get(event.artifact_id, 0), event.execution_id)
+    return sorted(artifacts, key=lambda artifact: (runs.get(artifact.id, 0), artifact.id), reverse=True)
 
 
 def list_length(model: Any) -> float:

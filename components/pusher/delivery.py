@@ -4,12 +4,13 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from tfx.dsl.io import fileio
 
 from components.pusher.properties import VersionAhead
-from pnfrec_core import events, schema, versions
+from pnfrec_core import events, files, schema, versions
 from pnfrec_core.model_marks import Marks
 
 # Beside config.yaml, which holds what made the model; a model may be pushed again by a run with another gate.
@@ -116,5 +117,14 @@ def _fill(folder: str, model: str, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         with fileio.open(os.path.join(folder, name), "w") as stream:
             stream.write(text)
-    # Until this file is there, no server takes the version.
-    fileio.copy(os.path.join(model, versions.SAVED_MODEL_FILE), os.path.join(folder, versions.SAVED_MODEL_FILE))
+    # Until this file is there, no server takes the version. In a store a file appears whole.
+    source, target = (os.path.join(place, versions.SAVED_MODEL_FILE) for place in (model, folder))
+    if "://" in folder:
+        fileio.copy(source, target)
+        return
+    # All else is on the disk before it, whatever happens to the machine.
+    files.sync_tree(folder)
+    with files.replacing(Path(target)) as unfinished:
+        fileio.copy(source, str(unfinished))
+    files.sync(folder)
+    files.sync(os.path.dirname(folder))

@@ -89,11 +89,13 @@ class Executor(executor.Executor):  # type: ignore[misc]
             texts = _card(input_dict, choice) | told | _record(choice)
             folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts)
             _tidy(base, push.keep_versions)
-            _tell_servers(base)
-            io_utils.copy_dir(model, pushed.uri)
             log.info("Pushed to %s.", folder)
         else:
             log.info("%s is this very model: nothing to push.", folder)
+        # Also of a version that a run has pushed which was killed before it came to this.
+        _tell_servers(base)
+        if is_new:
+            io_utils.copy_dir(model, pushed.uri)
         self._MarkPushed(pushed, pushed_destination=folder, pushed_version=os.path.basename(folder))
         pushed.set_int_custom_property(properties.IS_NEW, int(is_new))
         if decided.pinned is not None:

@@ -17,6 +17,7 @@ from components.gate.model_files import is_whole
 from components.refit.training import read_judged, refit
 from components.trainer.choice import STATE_DIR
 from pnfrec_core import events, schema
+from pnfrec_core.files import write
 from pnfrec_core.provenance import Code, data_digest, matches, result_name
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
@@ -102,9 +103,7 @@ def _model_of(state: Path) -> str:
 def _remember(state: Path, target: str) -> None:
     """Leaves of the state nothing but where the model lies."""
     state.mkdir(parents=True, exist_ok=True)
-    unfinished = state / f"{_DONE}.unfinished"
-    unfinished.write_text(json.dumps({"model": target}) + "\n", encoding="utf-8")
-    unfinished.replace(state / _DONE)
+    write(state / _DONE, json.dumps({"model": target}) + "\n")
     for file in state.glob("*"):
         if file.name != _DONE:
             file.unlink()

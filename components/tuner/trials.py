@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from components.trainer.choice import MODEL, with_choice
 from components.trainer.state import state_dir
 from components.trainer.training import read_data, train
 from pnfrec_core import events
+from pnfrec_core.files import write
 from pnfrec_keras.config import ModelConfig
 
 _OUTCOME_FILE = "outcome.json"
@@ -106,9 +106,7 @@ def _read(path: Path) -> Outcome | None:
 
 
 def _write(path: Path, outcome: Outcome) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
-    os.replace(unfinished, path)
+    write(path, json.dumps(dataclasses.asdict(outcome)))
 
 
 def _log_events(number: int) -> events.Report:

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from pnfrec_core import launch, schema
+from pnfrec_core.files import put
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.load import MODEL_FILE, describe_model
 from pnfrec_keras.export.ranker import Ranker
@@ -72,7 +73,7 @@ def export_saved_model(
         (unfinished / MODEL_FILE).write_text(describe_model(model), encoding="utf-8")
         for name, text in (extra_assets or {}).items():
             (unfinished / schema.EXTRA_ASSETS / name).write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
+        put(unfinished, path)
 
 
 def save(ranker: Ranker, path: Path) -> None:

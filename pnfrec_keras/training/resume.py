@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,6 +9,7 @@ import keras
 import numpy as np
 
 from pnfrec_core.arrays import read_arrays
+from pnfrec_core.files import replacing
 from pnfrec_keras.training.patience import Patience
 
 _STATE_FILE = "state.npz"
@@ -117,10 +117,8 @@ class ResumableState(keras.callbacks.Callback):
         state |= {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(self.model))}
         state |= {f"best_{number}": weight for number, weight in enumerate(best)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
+        with replacing(path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, **state)
-        os.replace(unfinished, path)
 
 
 def _variables(model: keras.Model) -> list[Any]:

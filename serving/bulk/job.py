@@ -1,11 +1,9 @@
 """Writes lists for all users, a part a shard, so that a job that was cut off goes on where it was."""
 
 import dataclasses
-import functools
 import json
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from pnfrec_core.files import replacing, write
 from serving.bulk.histories import Histories, read_histories
 from serving.bulk.ranking import Lists, rank
 from serving.limits import Limits
@@ -76,16 +75,17 @@ def _write(job: Job, model: LoadedModel, tell: Callable[[str], None]) -> dict[st
     kept = 0
     for number, shard in enumerate(job.shards):
         path, counts_path = job.part(number), job.output / f"_part-{number:05d}.json"
-        if path.is_file() and counts_path.is_file():
-            counts = json.loads(counts_path.read_text(encoding="utf-8"))
+        counts = _read_counts(counts_path, totals, tell) if path.is_file() and counts_path.is_file() else None
+        if counts is not None:
             kept += 1
         else:
             histories = read_histories(shard)
             lists = rank(model, histories, job.k, job.max_per_group)
-            _replace(path, functools.partial(_table, job, histories, lists))
+            with replacing(path) as unfinished:
+                _write_table(job, histories, lists, unfinished)
             counts = _counts(histories, lists)
             # Behind the part: where the counts are, the part is.
-            _replace(counts_path, functools.partial(_write_counts, counts))
+            write(counts_path, json.dumps(counts) + "\n")
         totals = {name: totals[name] + counts[name] for name in totals}
         now = time.monotonic()
         if now - said >= _EVERY_SECONDS or number + 1 == len(job.shards):
@@ -108,7 +108,7 @@ def _counts(histories: Histories, lists: Lists) -> dict[str, int]:
     }
 
 
-def _table(job: Job, histories: Histories, lists: Lists, path: Path) -> None:
+def _write_table(job: Job, histories: Histories, lists: Lists, path: Path) -> None:
     """A row an item of a list: user, rank from 1, item, score, fallback, version."""
     listed = np.arange(job.k)[np.newaxis, :] < lists.counts[:, np.newaxis]
     users, places = np.nonzero(listed)
@@ -129,11 +129,12 @@ def _table(job: Job, histories: Histories, lists: Lists, path: Path) -> None:
         pa.parquet.write_table(table, path, compression="zstd")
 
 
-def _write_counts(counts: dict[str, int], path: Path) -> None:
-    path.write_text(json.dumps(counts) + "\n", encoding="utf-8")
-
-
-def _replace(path: Path, write: Callable[[Path], Any]) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    write(unfinished)
-    os.replace(unfinished, path)
+def _read_counts(path: Path, names: Iterable[str], tell: Callable[[str], None]) -> dict[str, int] | None:
+    """The counts of a part that a call which was cut off has written; None where they are damaged, which is told."""
+    try:
+        counts = json.loads(path.read_text(encoding="utf-8"))
+        return {name: int(counts[name]) for name in names}
+    except (ValueError, TypeError, KeyError) as error:
+        said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+        tell(f"{path} is damaged ({said}): that part is written anew.")
+        return None

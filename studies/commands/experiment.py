@@ -25,12 +25,14 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     """Run a study: train each of its arms with several seeds and compare them on the same users.
 
     STUDY is the name of a ready one (baselines) or a YAML file. A study that was cut off goes on where it stopped. A
-    trial that fails stops no other; the next call tries it again.
+    trial that fails stops no other; the next call tries it again. One call at a time works on a study.
 
     Exit status: 0 done, 1 a trial failed, 2 wrong configuration.
     """
     from pipeline.config import ConfigError, load_config
+    from pipeline.output_lock import OutputInUseError, exclusive
     from pipeline.refused import RefusedError
+    from pipeline.room import no_room
     from studies.study import WITHOUT_SERVING, load_study, trials
 
     require_pictures()
@@ -49,11 +51,18 @@ def experiment(study: str, config_path: Path, overrides: tuple[str, ...], output
     folder = (output or base.output_path.parent / "studies") / base.name / found.name
     click.echo(f"study   {found.name}: {found.question}\ndata    {config_path}\noutput  {folder}\n")
     try:
-        ran = run_trials(planned, folder, click.echo, jobs)
-        if len(ran.failures) < len(planned):
-            _show(ran, planned, found, folder, base)
-    except (ServerError, FeedbackError, ResultError, DamagedTrialError) as error:
-        click.secho(f"\nFAILED: {error}", fg="red", err=True)
+        # Of a second call the trials and tables would be written over those of the first.
+        with exclusive(folder, "--output"):
+            ran = run_trials(planned, folder, click.echo, jobs)
+            if len(ran.failures) < len(planned):
+                _show(ran, planned, found, folder, base)
+    except ConfigError as error:
+        raise RefusedError(str(error)) from error
+    except (OutputInUseError, ServerError, FeedbackError, ResultError, DamagedTrialError, OSError) as error:
+        full = no_room(error, [folder])
+        if full is None and isinstance(error, OSError):
+            raise
+        click.secho(f"\nFAILED: {full or error}", fg="red", err=True)
         sys.exit(1)
     if ran.failures:
         click.secho(f"\nFAILED: {_failures(ran, planned, folder)}", fg="red", err=True)

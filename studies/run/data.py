@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 from pipeline.config import PipelineConfig
+from pnfrec_core.locks import making
 from pnfrec_core.provenance import result_name
 from studies.run.origin import EXAMPLES, digest_of
 
@@ -27,5 +28,8 @@ def prepared(config: PipelineConfig, folder: Path) -> Path:
             # Of Beam's Google client libraries, which are not used here.
             warnings.simplefilter("ignore")
             from components.feedback.run import generate
-        generate(feedback, target, config.beam.arguments())
+        # Two studies of one data set may begin at once.
+        with making(target):
+            if not target.is_dir():
+                generate(feedback, target, config.beam.arguments())
     return target

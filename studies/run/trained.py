@@ -1,13 +1,11 @@
 """Trained models on disk, each trained once for all arms and studies that need it."""
 
-import contextlib
 import dataclasses
-import fcntl
 import json
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,8 @@ import numpy as np
 
 from pnfrec_core import schema
 from pnfrec_core.arrays import read_arrays
+from pnfrec_core.files import put, write
+from pnfrec_core.locks import making
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.model import PNFRec
@@ -60,7 +60,8 @@ def trained(
     from pnfrec_keras.training.build import build_model
 
     vocabulary = Vocabulary.read(data / "vocabulary" / schema.VOCABULARY_FILE)
-    with _alone(folder):
+    # For whoever else trains the same: a trial outlives a study that was killed, and studies share trainings.
+    with making(folder):
         if not folder.is_dir():
             _train(folder, data, vocabulary, model_config, training, progress)
     model = build_model(len(vocabulary), model_config, training)
@@ -76,14 +77,6 @@ def trained(
         raise DamagedTrainingError(msg) from error
 
 
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Waits for whoever else trains the same: a trial outlives a study that was killed, and studies share trainings."""
-    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 class _Clock:
     """Seconds of work up to the end of each epoch, those before a cut included."""
 
@@ -97,9 +90,7 @@ class _Clock:
 
     def __call__(self, epoch: int, logs: dict[str, float]) -> None:
         # In one step: what is killed here must not find half a number afterwards.
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(f"{self.seconds()}", encoding="utf-8")
-        partial.replace(self._file)
+        write(self._file, f"{self.seconds()}")
         self._progress(epoch, logs)
 
 
@@ -140,4 +131,4 @@ def _train(
     (partial / TRAINING_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(partial / "state", ignore_errors=True)
     (partial / "seconds").unlink(missing_ok=True)
-    partial.rename(folder)
+    put(partial, folder)

@@ -20,6 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from pnfrec_core import popularity, schema
+from pnfrec_core.files import put
+from pnfrec_core.locks import making
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.evaluation import baselines, evaluate
 from pnfrec_keras.evaluation.ranked import measure
@@ -66,7 +68,16 @@ class Request:
 
 def run(request: Request) -> None:
     """Runs the trial and writes `result.json` and `trial_ranks.npz`."""
-    target, data = Path(request.target), Path(request.data)
+    target = Path(request.target)
+    # A trial outlives a study that was killed: the next call waits for it, and takes what it found. The lock lies in
+    # the folder of the study, since in that of its trials nothing else is.
+    with making(target.parents[1] / target.name):
+        if not (target / TRIAL_RESULT).is_file():
+            _run(request, target)
+
+
+def _run(request: Request, target: Path) -> None:
+    data = Path(request.data)
     partial = target.with_name(f".{target.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
@@ -104,7 +115,7 @@ def run(request: Request) -> None:
     np.savez(partial / TRIAL_RANKS, **ranks)
     (partial / TRIAL_RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    put(partial, target)
 
 
 def splits_of(data: Path) -> tuple[str, ...]:

@@ -31,13 +31,13 @@ CREATE TABLE Artifact (id INTEGER PRIMARY KEY, uri TEXT);
 CREATE TABLE ArtifactProperty (artifact_id INT, name TEXT, int_value INT);
 CREATE TABLE Context (id INT, name TEXT);
 CREATE TABLE Attribution (context_id INT, artifact_id INT);
-CREATE TABLE Event (artifact_id INT, type INT, milliseconds_since_epoch INT);
+CREATE TABLE Event (artifact_id INT, type INT, execution_id INT);
 INSERT INTO Context VALUES (1, 'tiny'), (2, 'another');
 """
 
 
 def record(config: PipelineConfig, *blessings: tuple[int, bool, str, int]) -> None:
-    """Writes the record of blessings: model, whether it was blessed, pipeline, time. The models 1 to 3 are there."""
+    """Writes the record of blessings: model, whether it was blessed, pipeline, run. The models 1 to 3 are there."""
     config.output_path.mkdir()
     with sqlite3.connect(config.metadata_path) as database:
         database.executescript(RECORDS)

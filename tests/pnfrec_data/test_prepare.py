@@ -9,11 +9,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pnfrec_core import locks
 from pnfrec_data import prepare as preparing
 from pnfrec_data import registry
 from pnfrec_data.dataset import DataSet
 from pnfrec_data.errors import DataError
-from pnfrec_data.made import read_record
+from pnfrec_data.made import OccupiedError, read_record
 from pnfrec_data.prepare import Prepared, Say, differences, find_copy
 
 ML_1M = registry.find("ml-1m")
@@ -210,3 +211,15 @@ def test_a_file_that_is_no_record_vouches_for_nothing(tmp_path: Path, text: str)
     assert read_record(out) is None
     assert prepare(ML_1M, path, out, quiet).made
     assert read_record(out) is not None
+
+
+def test_two_at_once_do_not_mix_their_files(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with locks.alone(folder), pytest.raises(OccupiedError) as caught:
+        prepare(ML_1M, source(tmp_path / "in"), folder, quiet)
+    assert str(caught.value) == (
+        f"another process is preparing ml-1m in {folder}. Wait for it, then run the same command again."
+    )
+    assert not list(folder.iterdir())
+    assert prepare(ML_1M, source(tmp_path / "in"), folder, quiet).made

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,10 @@ _ROWS_PER_PIECE = 1_000_000
 _HEAD_BYTES = 1024
 # What is looked at before the whole is read.
 _LOOK_ROWS = 1 << 14
+# A page that a disk has zeroed is a page of zeros, unless its writer wrote checksums. Looking at them takes a tenth of
+# the reading at most, and nothing where there are none. Older releases of Arrow know of none.
+_VERIFY = "page_checksum_verification"
+VERIFIED = {_VERIFY: True} if _VERIFY in inspect.signature(pq.ParquetFile.__init__).parameters else {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +86,7 @@ class ParquetSource(Source):
             FeedbackError: It cannot be read, or is none.
         """
         try:
-            return pq.ParquetFile(self.open() if is_remote(self.path) else self.path, **options)
+            return pq.ParquetFile(self.open() if is_remote(self.path) else self.path, **VERIFIED, **options)
         except PermissionError as error:
             raise self.unreadable(error) from error
         except READ_ERRORS as error:

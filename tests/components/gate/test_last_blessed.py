@@ -40,21 +40,22 @@ class Store:
         self.store = metadata_store.MetadataStore(config)
         self.type_id = self.store.put_artifact_type(metadata_store_pb2.ArtifactType(name="ModelBlessing"))
         self.run_type_id = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name="Evaluator"))
-        self.clock = 1000
+        # Of a machine whose clock is wrong: it is set back before each run.
+        self.clock = 10**9
 
     def evaluate(self, artifact_id: int | None = None) -> int:
         """An execution that puts out a blessing: a new one, or, from the cache, one of before."""
         if artifact_id is None:
             [artifact_id] = self.store.put_artifacts([metadata_store_pb2.Artifact(type_id=self.type_id)])
         [execution] = self.store.put_executions([metadata_store_pb2.Execution(type_id=self.run_type_id)])
-        self.clock += 1000
+        self.clock -= 1000
         self._event(artifact_id, execution, metadata_store_pb2.Event.OUTPUT)
         return artifact_id
 
     def read(self, artifact_id: int) -> None:
         """An execution that only looks at a blessing, as the Pusher does."""
         [execution] = self.store.put_executions([metadata_store_pb2.Execution(type_id=self.run_type_id)])
-        self.clock += 1000
+        self.clock -= 1000
         self._event(artifact_id, execution, metadata_store_pb2.Event.INPUT)
 
     def _event(self, artifact: int, execution: int, kind: Any) -> None:

@@ -110,6 +110,10 @@ def test_tensorflow_serving_is_told_of_the_new_version(delivery: Delivery) -> No
     assert "versions: 101 }" in file.read_text()
     delivery.push("c")
     assert "versions: 103 }" in file.read_text()
+    # A run that was killed behind its push has told nobody: the next one, which has nothing to push, does.
+    file.write_text(file.read_text().replace("versions: 103 }", "versions: 101 }"))
+    assert delivery.push("c").get_int_custom_property("is_new") == 0
+    assert "versions: 103 }" in file.read_text()
     assert file == serving_config.config_file(delivery.base)
     file.unlink()
     file.mkdir()

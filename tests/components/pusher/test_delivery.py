@@ -74,7 +74,50 @@ def test_what_lies_beside_is_there_before_a_server_takes_the_version(
 
     monkeypatch.setattr(fileio, "copy", note)
     deliver(str(model), str(tmp_path / "serving"), "name: run\n", {"assets.extra/model_card.md": "card"})
-    assert (copied[-1], found[-1]) == ("saved_model.pb", "card")
+    assert (copied[-1], found[-1]) == (".saved_model.pb.unfinished", "card")
+
+
+def test_a_version_is_on_the_disk_before_it_is_one(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        told.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        sync(descriptor)
+
+    def name(one: str | Path, other: str | Path) -> None:
+        told.append(f"is named {os.path.basename(other)}")
+        replace(one, other)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", name)
+    deliver(str(model), str(tmp_path / "serving"), "name: run\n")
+    end = told.index("is named saved_model.pb")
+    assert {"variables.data", "variables", "run.yaml", "assets.extra", ".saved_model.pb.unfinished"} <= {*told[:end]}
+    assert told[end + 1 :] == [str(NOW), "serving"]
+
+
+def test_a_pusher_that_is_killed_while_it_copies_the_last_file_leaves_no_version(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = fileio.copy
+
+    class Killed(BaseException):
+        """Nothing is cleared away behind it."""
+
+    def half(source: str, target: str, overwrite: bool = False) -> None:
+        if source == str(model / "saved_model.pb"):
+            Path(target).write_text("gra")
+            raise Killed
+        copy(source, target, overwrite)
+
+    monkeypatch.setattr(fileio, "copy", half)
+    monkeypatch.setattr(fileio, "rmtree", lambda _: None)
+    with pytest.raises(Killed):
+        deliver(str(model), str(tmp_path / "serving"), "")
+    assert newest_version(str(tmp_path / "serving")) == ""
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -138,7 +138,7 @@ def test_a_job_that_was_cut_off_goes_on(
     parts.mkdir()
     complete = jobs.Job(shards, whole, export, 7, K)
     expected = jobs.write_lists(complete, lambda _: None)
-    job, original = dataclasses.replace(complete, output=parts), jobs._table
+    job, original = dataclasses.replace(complete, output=parts), jobs._write_table
 
     def fail(job: Any, histories: Any, lists: Any, path: Path) -> None:
         original(job, histories, lists, path)
@@ -146,15 +146,42 @@ def test_a_job_that_was_cut_off_goes_on(
             msg = "the disk is full"
             raise OSError(msg)
 
-    monkeypatch.setattr(jobs, "_table", fail)
+    monkeypatch.setattr(jobs, "_write_table", fail)
     with pytest.raises(OSError, match="the disk is full"):
         jobs.write_lists(job, lambda _: None)
     assert not job.part(2).exists(), "half a part would be taken for a whole one"
-    monkeypatch.setattr(jobs, "_table", original)
+    monkeypatch.setattr(jobs, "_write_table", original)
     found = jobs.write_lists(job, lambda _: None)
     assert found == {**expected, "parts_kept": 2}
     for number in range(3):
         assert job.part(number).read_bytes() == complete.part(number).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Expecting value"),
+        ('{"users": 4', "Expecting"),
+        ('{"users": 4}', "'fallback' is missing"),
+        ("[]", "list indices"),
+    ],
+)
+def test_a_part_whose_counts_are_damaged_is_written_anew(
+    export: Path, shards: list[Path], tmp_path: Path, text: str, said: str
+) -> None:
+    from serving.bulk import job as jobs
+
+    job = jobs.Job(shards, tmp_path, export, 7, K)
+    expected = jobs.write_lists(job, lambda _: None)
+    before = job.part(0).read_bytes()
+    damaged = tmp_path / "_part-00000.json"
+    damaged.write_text(text)
+    job.part(0).write_bytes(b"half of it")
+    told: list[str] = []
+    assert jobs.write_lists(job, told.append) == {**expected, "parts_kept": 2}
+    assert told[0].startswith(f"{damaged} is damaged ({said}")
+    assert told[0].endswith("): that part is written anew.")
+    assert job.part(0).read_bytes() == before
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:

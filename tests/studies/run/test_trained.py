@@ -15,21 +15,33 @@ from studies.outputs import TRAINING_FACTS, TRAINING_WEIGHTS
 from studies.run import trained
 
 
-def test_who_trains_the_same_waits(tmp_path: Path) -> None:
-    events: list[str] = []
+def test_who_trains_the_same_waits_and_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, begun, ended = tmp_path / "model", threading.Event(), threading.Event()
+    trainings: list[str] = []
 
-    def second() -> None:
-        with trained._alone(tmp_path / "model"):
-            events.append("second in")
+    def train(target: Path, *_: object) -> None:
+        trainings.append(target.name)
+        begun.set()
+        assert ended.wait(60)
+        target.mkdir()
 
-    other = threading.Thread(target=second)
-    with trained._alone(tmp_path / "model"), trained._alone(tmp_path / "another"):
-        other.start()
-        other.join(timeout=0.3)
-        assert other.is_alive(), "it waits"
-        events.append("first out")
-    other.join(timeout=120)
-    assert events == ["first out", "second in"]
+    def call() -> None:
+        with pytest.raises(trained.DamagedTrainingError):
+            trained.trained(folder, tmp_path, ModelConfig(), TrainingConfig(), lambda *_: None)
+
+    monkeypatch.setattr(trained, "_train", train)
+    monkeypatch.setattr(Vocabulary, "read", mock.MagicMock())
+    monkeypatch.setattr("pnfrec_keras.training.build.build_model", mock.MagicMock())
+    both = [threading.Thread(target=call) for _ in range(2)]
+    both[0].start()
+    assert begun.wait(60)
+    both[1].start()
+    both[1].join(timeout=0.3)
+    assert both[1].is_alive(), "it waits"
+    ended.set()
+    for each in both:
+        each.join(timeout=120)
+    assert trainings == ["model"]
 
 
 def test_seconds_before_a_cut_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

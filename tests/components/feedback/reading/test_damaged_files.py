@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.components.feedback.reading.reads import HEADER, error_of
+from components.feedback.reading.parquet import VERIFIED
+from tests.components.feedback.reading.reads import HEADER, error_of, read
 
 
 def test_truncated_gzip(tmp_path: Path) -> None:
@@ -44,4 +45,27 @@ def test_parquet_with_damaged_pages(tmp_path: Path) -> None:
     path.write_bytes(data)
     message = error_of(path)
     assert message.startswith(f"{path}: ")
+    assert message.endswith("). Copy it anew.")
+
+
+def test_a_page_of_zeros_is_found_where_the_writer_wrote_checksums(tmp_path: Path) -> None:
+    """Arrow looks at them from release 14 on, and writes them from the same one; older ones read zeros."""
+    path = tmp_path / "rows.parquet"
+    count = 20_000
+    columns = {name: pa.array(range(1, count + 1)) for name in ("user", "item", "value", "timestamp")}
+    options = {"write_page_checksum": True} if VERIFIED else {}
+    pq.write_table(pa.table(columns), path, compression="none", use_dictionary=False, **options)
+    assert len(read(path)[0]) == count
+    data = bytearray(path.read_bytes())
+    # In the first page of the values, behind its header.
+    begin = pq.ParquetFile(path).metadata.row_group(0).column(2).data_page_offset + 8192
+    data[begin : begin + 4096] = bytes(4096)
+    path.write_bytes(data)
+    if not VERIFIED:
+        assert int(pa.__version__.partition(".")[0]) < 14
+        assert sum(value == 0 for _, _, value, _ in read(path)[0]) == 512
+        return
+    message = error_of(path)
+    assert message.startswith(f"{path}: damaged file (")
+    assert "CRC checksum verification failed" in message
     assert message.endswith("). Copy it anew.")
