@@ -189,7 +189,7 @@ REFUSED = [
         "Row 2 of the catalogue repeats the item 'a': give each item once, in their order.",
     ),
     (TABLE, TARGETS, {"k": 0}, "`k` must be a whole number of at least 1. Received: 0."),
-    (TABLE, TARGETS, {"k": -1}, "`k` must be at least 1. Received: -1."),
+    (TABLE, TARGETS, {"k": -1}, "`k` must be a whole number of at least 1. Received: -1."),
 ]
 
 
