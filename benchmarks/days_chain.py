@@ -166,24 +166,24 @@ def run_seed(
         path: Of the file that is written after each day.
         say: Is told of each day.
     """
-    frame = days_data.rows()
+    days = days_data.Days()
     chain = Chain(seed, warm_epochs)
     result = SeedResult(settings)
     with tempfile.TemporaryDirectory() as folder:
         # The chain begins the day before.
         for number, begin in enumerate([begins[0] - days_data.DAY, *begins]):
-            data = days_data.morning(frame, begin, Path(folder) / str(number), MODEL.max_length)
+            data = days_data.morning(days.frame, begin, Path(folder) / str(number), MODEL.max_length)
             models, costs = chain.morning(data)
             result.costs.append({"day": number, "seed": seed, **costs})
             if number == 0:
                 continue
-            day = days_data.day(frame, begin)
+            day = days(begin)
             for arm in ARMS:
                 result.gains[arm].append(ndcg(models[arm], day))
             for age in AGES:
                 later = begin + age * days_data.DAY
                 is_known = later <= begins[-1]
-                result.aged[age].append(ndcg(models["refit"], days_data.day(frame, later)) if is_known else None)
+                result.aged[age].append(ndcg(models["refit"], days(later)) if is_known else None)
             result.write(path)
             liked = day.is_positive == 1
             found = "  ".join(f"{arm} {result.gains[arm][-1][liked].mean():.4f}" for arm in ARMS)

@@ -89,6 +89,19 @@ def morning(frame: pd.DataFrame, begin: int, folder: Path, max_length: int) -> M
     return Morning(found[0], found[1], validation, found[2], found[3])
 
 
+class Days:
+    """Days by when they begin, each made once: one is asked for again by refits of several ages."""
+
+    def __init__(self) -> None:
+        self.frame = rows()
+        self._made: dict[int, Day] = {}
+
+    def __call__(self, begin: int) -> Day:
+        if begin not in self._made:
+            self._made[begin] = day(self.frame, begin)
+        return self._made[begin]
+
+
 def day(frame: pd.DataFrame, begin: int) -> Day:
     """The rows of a day of users who have any before it, each a target after what was known in the morning."""
     threshold = float(feedback().positive)

@@ -1,4 +1,4 @@
-"""Connections over HTTP that do not send: how long they are waited for, and how often that is logged."""
+"""Connections over HTTP that do not send or do not read: how long they are waited for, and how often that is logged."""
 
 import asyncio
 import logging
@@ -22,14 +22,17 @@ _HURRY: Final = 10
 
 
 class PatientProtocol(H11Protocol):
-    """uvicorn's HTTP, which closes a connection on which no request has come for a while.
+    """uvicorn's HTTP, which closes a connection on which no request comes for a while, or no answer is read.
 
-    uvicorn itself waits for ever for the first request, and for the rest of one that has begun: who opens as many
-    connections as it takes, and sends nothing, would keep everybody out, probes too.
+    uvicorn itself waits for ever for the first request, for the rest of one that has begun, and for a client that does
+    not read its answer, which stays in memory: who opens as many connections as it takes, and sends nothing or reads
+    nothing, would keep everybody out, probes too.
     """
 
     seconds = 30.0
     _timer: asyncio.TimerHandle | None = None
+    # Bytes of answers that the client had yet to take when it was last looked.
+    _unread: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -45,7 +48,11 @@ class PatientProtocol(H11Protocol):
             self._timer.cancel()
 
     def _wait(self) -> None:
-        """The next request has so long to come from now."""
+        """The next request has so long to come from now, and what is written is to be read meanwhile."""
+        self._unread = None
+        self._look_later()
+
+    def _look_later(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         # Where many are open, new ones get less, so that probes find a place again within seconds.
@@ -53,6 +60,14 @@ class PatientProtocol(H11Protocol):
         self._timer = self.loop.call_later(self.seconds / (_HURRY if is_crowded else 1), self._end)
 
     def _end(self) -> None:
+        if unread := self.transport.get_write_buffer_size():
+            # Closing waits until all is read. A slow reader has taken some of it since the last look.
+            if self._unread is not None and unread >= self._unread:
+                self.transport.abort()
+            else:
+                self._unread = unread
+                self._look_later()
+            return
         # One whose head is there has been handed on, and ends by its own limit.
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
