@@ -97,7 +97,7 @@ def _check_kinds(model: Any, vocabulary: Any) -> None:
 def _check_assets(assets: Mapping[str, str]) -> None:
     own = [schema.VOCABULARY_FILE, *(Path(file).name for file in (RANKING_FILE, WARMUP_FILE, MODEL_FILE))]
     for name in assets:
-        if name in own or Path(name).name != name:
+        if not name or name in own or Path(name).name != name:
             msg = (
                 f"`extra_assets`: {name!r} must be a plain file name, and none of the export's own ({', '.join(own)})."
             )
