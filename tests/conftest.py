@@ -31,7 +31,8 @@ _FIRST = (
         "tests/e2e",
         "tests/test_parity.py",
     ),
-    *("tests/pnfrec_keras/training", "tests/pnfrec_keras/export", "tests/pnfrec_keras/network"),
+    *("tests/pnfrec_keras/training", "tests/pnfrec_keras/network", "tests/components/refit"),
+    *("tests/components/pusher", "tests/components/warm", "tests/pnfrec_keras/export"),
     *("tests/studies/commands/test_experiment.py", "tests/components/tuner", "tests/pnfrec_keras/losses"),
     *("tests/test_readme.py", "tests/test_public_face.py", "tests/studies/commands", "tests/components/trainer"),
 )

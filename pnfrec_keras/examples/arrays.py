@@ -26,7 +26,7 @@ from pnfrec_keras.examples.batch import (
     TARGET,
 )
 from pnfrec_keras.examples.histories import Histories, IntArray, pad_as
-from pnfrec_keras.examples.shares import Share, counts, filled, shared, take
+from pnfrec_keras.examples.shares import Share, as_written, counts, filled, mapped, shared, take
 from pnfrec_keras.examples.vocabulary import Vocabulary
 
 FloatArray = npt.NDArray[np.float32]
@@ -246,8 +246,8 @@ def training_dataset(
         return tf.nest.map_structure(lambda values: rows_at(values, places), tensors)
 
     last = tf.int64.max if epochs is None else epochs
-    ordered = shared(share, tf.data.Dataset.range(first_epoch, last).flat_map(epoch_batches))
-    return ordered.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    ordered = shared(share, tf.data.Dataset.range(first_epoch, last).flat_map(as_written(epoch_batches)))
+    return mapped(ordered, gather).prefetch(tf.data.AUTOTUNE)
 
 
 def steps_per_epoch(arrays: TrainingArrays, batch_size: int) -> int:
@@ -275,7 +275,7 @@ def even_batches(batches: Batches, replicas: int) -> Batches:
         weights = tf.concat([tf.ones([rows]), tf.zeros([extra])], axis=0)
         return (*filled, weights) if TARGET in y else filled
 
-    return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return mapped(batches, fill)
 
 
 def evaluation_dataset(arrays: EvaluationArrays, batch_size: int, share: Share | None = None) -> Batches:
@@ -297,4 +297,4 @@ def evaluation_dataset(arrays: EvaluationArrays, batch_size: int, share: Share |
         return (x, y) if share is None else (x, y, counts(places))
 
     places = shared(share, tf.data.Dataset.range(len(arrays)).batch(batch_size))
-    return places.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    return mapped(places, gather).prefetch(tf.data.AUTOTUNE)

@@ -1,12 +1,18 @@
 """The share of each batch that one of several processes reads, so that together they read what one process would."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 Tensor = Any
 Places = Any  # tf.data.Dataset of int tensors
+
+
+# What reads rows has no branch on a tensor. AutoGraph would take its time to find that out, and write each function to
+# a file among the temporary ones, where those of a process that is killed stay.
+as_written = tf.autograph.experimental.do_not_convert
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Share:
             rows = tf.reshape(filled, [self.of, -1])[self.first : self.first + self.count]
             return tf.data.Dataset.from_tensor_slices(rows)
 
-        return batches.flat_map(own)
+        return batches.flat_map(as_written(own))
 
 
 def filled(share: Share | None, order: Tensor) -> Tensor:
@@ -49,6 +55,11 @@ def filled(share: Share | None, order: Tensor) -> Tensor:
 def shared(share: Share | None, batches: Places) -> Places:
     """The rows of a share of each batch; all of them without a share."""
     return batches if share is None else share.places(batches)
+
+
+def mapped(batches: Places, function: Callable[..., Any]) -> Places:
+    """What a function makes of each batch, some at a time and in their order."""
+    return batches.map(as_written(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def take(values: Tensor, places: Tensor) -> Tensor:

@@ -44,17 +44,18 @@ class ForkServer:
         # What it writes is no news to who waits for the calls, until one fails without a word of its own.
         self._written = tempfile.TemporaryFile("w+b")  # noqa: SIM115
         # Python older than 3.11 imports from the folder that it stands in, which must not be the user's own.
-        self._folder = tempfile.TemporaryDirectory(prefix="pnfrec-")
-        with (
-            _LOCK,
-            _own_environment(self._environment),
-            _output_to(self._written.fileno()),
-            _standing_in(self._folder.name),
-        ):
-            _CONTEXT.set_forkserver_preload(list(modules))
-            multiprocessing.forkserver.ensure_running()
-        # Here, where nobody else waits yet: interrupted in the middle of its imports, it ends, and so does the program.
-        self.heard(_nothing, None, lambda _: None)
+        # It is removed when all is imported: nothing is left of a program that is killed later.
+        with tempfile.TemporaryDirectory(prefix="pnfrec-") as folder:
+            with (
+                _LOCK,
+                _own_environment(self._environment),
+                _output_to(self._written.fileno()),
+                _standing_in(folder),
+            ):
+                _CONTEXT.set_forkserver_preload(list(modules))
+                multiprocessing.forkserver.ensure_running()
+            # Where nobody else waits yet: interrupted in the midst of its imports, it ends, and so does the program.
+            self.heard(_nothing, None, lambda _: None)
 
     def heard(self, function: Callable[[Any], None], argument: Any, hear: Callable[[str], None]) -> tuple[int, str]:
         """Calls a function in a fork; the exit status of that, and what it wrote to stderr.

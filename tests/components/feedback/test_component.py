@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tfx import v1 as tfx
+from tfx.components import StatisticsGen
 from tfx.components.util import examples_utils
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.feedback import component as feedback_component
@@ -144,8 +145,8 @@ def test_tfx_is_told_of_what_was_shown_at_random_too(tmp_path: Path) -> None:
 
 def run_pipeline(folder: Path, config: FeedbackConfig, *, with_statistics: bool = False) -> None:
     gen = FeedbackGen(config)
-    more = [tfx.components.StatisticsGen(examples=gen.outputs["examples"])] if with_statistics else []
-    pipeline = tfx.dsl.Pipeline(
+    more = [StatisticsGen(examples=gen.outputs["examples"])] if with_statistics else []
+    pipeline = Pipeline(
         pipeline_name="feedback",
         pipeline_root=str(folder / "root"),
         components=[gen, *more],

@@ -14,7 +14,7 @@ from tests.components.pusher.test_pusher import Delivery, delivery
 
 __all__ = ["delivery"]
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("forked_programs")]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from components.pusher.config import PushConfig
 from components.pusher.rehearsal import NotServableError
 from components.pusher.replay import Compared, describe, replay
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("forked_programs")]
 
 
 @pytest.fixture(scope="module")

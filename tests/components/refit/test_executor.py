@@ -95,6 +95,7 @@ def test_what_was_not_blessed_is_not_trained(judged: Path, tmp_path: Path, caplo
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_blessed_one_is_trained_on_everything_for_as_many_steps(
     judged: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_blessed_one_is_trained_on_everything_for_as_many_steps(
         assert "StepsDone" in kinds(caplog)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_an_export_that_fails_keeps_the_training(judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         msg = "No space left on device"

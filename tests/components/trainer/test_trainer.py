@@ -121,6 +121,7 @@ def test_the_executor_trains_and_exports(tmp_path: Path, caplog: pytest.LogCaptu
     assert not list((tmp_path / "state").glob("*")), "nothing is left to resume"
 
 
+@pytest.mark.usefixtures("untraced")
 def test_the_executor_reads_what_a_trend_and_a_soft_boundary_need(tmp_path: Path) -> None:
     inputs, outputs = write_artifacts(tmp_path)
     model = {**SETTINGS["model"], "trend_days": 3.0, "soft_boundary": 2.0}
@@ -142,6 +143,7 @@ def test_the_executor_reads_what_a_trend_and_a_soft_boundary_need(tmp_path: Path
     }
 
 
+@pytest.mark.usefixtures("untraced")
 def test_an_export_that_fails_keeps_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, outputs = write_artifacts(tmp_path)
 

@@ -72,6 +72,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[fitting.TrainingResult]:
     return made
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_search_judges_each_training_and_hands_on_the_best(
     world: World, fitted: list[fitting.TrainingResult], caplog: pytest.LogCaptureFixture
 ) -> None:

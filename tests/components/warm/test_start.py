@@ -42,6 +42,7 @@ def table(model: Path) -> Any:
     return load_model(model / "Format-Serving").model.item_embedding.embeddings.numpy()
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_chain_of_days_and_its_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     first = train(tmp_path / "1", warm=WARM)
@@ -80,6 +81,7 @@ def test_a_chain_of_days_and_its_end(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert not read_judged(first / "Format-Serving").is_warm
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_refit_begins_as_its_judged_model_did(tmp_path: Path) -> None:
     made = tmp_path / "judged"
     made.mkdir()

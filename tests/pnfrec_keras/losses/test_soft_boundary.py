@@ -170,13 +170,15 @@ def test_margins_travel_with_their_users() -> None:
             np.testing.assert_array_equal(y[f"{name}_margins"], y[name] / 2)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -> None:
     network = ModelConfig(max_length=5, dim=8, num_blocks=1, dropout=0.2, soft_boundary=2.0)
     config = TrainingConfig(epochs=4, batch_size=10, learning_rate=0.01)
     run = partial(fitting.train, chain.ITEMS, *soft_arrays(), network, config)
     _, whole = killed_and_resumed(run, tmp_path)
     hard = fitting.train(
-        *(chain.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0), config),
+        *(chain.ITEMS, *soft_arrays(), dataclasses.replace(network, soft_boundary=0.0)),
+        dataclasses.replace(config, epochs=1),
         state_dir=tmp_path / "hard",
     )
     assert hard.history[0]["loss"] != pytest.approx(whole.history[0]["loss"], rel=1e-3), "the margins count"

@@ -95,6 +95,23 @@ def test_xla_gives_the_same_step() -> None:
         np.testing.assert_allclose(plain, compiled, rtol=1e-3, atol=1e-5)
 
 
+def test_a_step_is_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow traces a step a second time that makes variables in the first, as those of an optimizer."""
+    traced: list[str] = []
+    loss = PNFRec._loss
+
+    def counted(model: PNFRec, sequence: str, *arguments: Any, **settings: Any) -> Any:
+        traced.append(sequence)
+        return loss(model, sequence, *arguments, **settings)
+
+    monkeypatch.setattr(PNFRec, "_loss", counted)
+    model = make_model(num_blocks=1)
+    model.compile("adam")
+    for _ in range(2):
+        model.train_on_batch(*ARRAYS.inputs_and_labels())
+    assert traced == list(model.objective.sequences)
+
+
 class FirstStep(keras.callbacks.Callback):
     """How far each variable has moved after one step, at the most."""
 

@@ -58,7 +58,8 @@ def test_killed_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path: Path) -
         np.testing.assert_array_equal(weights[0][name], weights[1][name])
         assert weights[0][name].any()
     plain = fitting.train(
-        *(chain.ITEMS, *dated_arrays(), dataclasses.replace(NETWORK, trend_days=0), config),
+        *(chain.ITEMS, *dated_arrays(), dataclasses.replace(NETWORK, trend_days=0)),
+        dataclasses.replace(config, epochs=1),
         state_dir=tmp_path / "plain",
     )
     assert plain.history[0]["loss"] != pytest.approx(whole.history[0]["loss"], rel=1e-3), "the trend counts"

@@ -115,6 +115,7 @@ def test_histories_without_a_known_item_are_ranked_by_the_popularity_given(tmp_p
     assert result.history[0]["val_mrr_p"] == pytest.approx(0.5)
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("average_epochs", [0.0, 1.5])
 def test_it_stops_when_validation_no_longer_improves(tmp_path: Path, average_epochs: float) -> None:
     # A step of no size learns nothing: every epoch after the first is no better.

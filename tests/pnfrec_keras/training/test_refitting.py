@@ -32,6 +32,7 @@ def test_on_the_same_data_it_is_the_model_that_was_judged(tmp_path: Path, averag
     assert [epoch["loss"] for epoch in found.losses] == [epoch["loss"] for epoch in judged.history[: judged.best_epoch]]
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("eta", [0.0, 0.5])
 def test_it_learns_from_dislikes_as_the_judged_one_did(tmp_path: Path, eta: float) -> None:
     """Also where the data tell places that the model does not read."""
@@ -50,6 +51,7 @@ def test_it_learns_from_dislikes_as_the_judged_one_did(tmp_path: Path, eta: floa
             train_steps(ITEMS, arrays()[0], network, config, schedule, state_dir=None)
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("average", [0.0, 1.5], ids="average of {} epochs".format)
 def test_it_ends_in_the_midst_of_an_epoch_and_goes_on_after_a_kill(tmp_path: Path, average: float) -> None:
     config = TrainingConfig(batch_size=10, learning_rate=0.01, average_epochs=average)

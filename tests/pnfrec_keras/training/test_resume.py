@@ -14,6 +14,7 @@ from pnfrec_keras.training.warm import WarmStart
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays, fit, keeping, kill_after
 
 
+@pytest.mark.usefixtures("untraced")
 def test_killed_while_patience_waits_it_goes_on_to_the_least_number_of_epochs(tmp_path: Path) -> None:
     config = TrainingConfig(epochs=30, patience=2, min_epochs=7, batch_size=10, learning_rate=1e-12)
     kill_after(7, config, tmp_path / "7", keep={epoch: tmp_path / str(epoch) for epoch in (4, 6)})

@@ -100,6 +100,7 @@ def same(one: PNFRec, other: PNFRec) -> bool:
     return all(np.array_equal(first, second) for first, second in pairs)
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("average", [0.0, 1.0])
 def test_a_training_goes_on_from_there(average: float) -> None:
     names = vocabulary("abcdefghijkl")

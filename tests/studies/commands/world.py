@@ -27,7 +27,7 @@ def write_world(folder: Path) -> Path:
         "name": "small",
         "output": "runs/small",
         "feedback": {"files": ["rows.csv"], "positive": 4, "targets": "successive"},
-        "model": {"max_length": 10, "dim": 8},
+        "model": {"max_length": 10, "dim": 8, "num_blocks": 1},
         "training": {"epochs": 2, "batch_size": 30},
         "gate": {"bounds": {"ndcg_p": {"min": 0.0}, "hr_p": {"min": 0.0}, "hr_n": {"max": 1.0}}},
     }

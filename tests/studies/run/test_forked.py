@@ -70,6 +70,22 @@ def test_modules_of_the_working_folder_are_not_imported(tmp_path: Path) -> None:
     assert not (tmp_path / "mark").exists()
 
 
+def test_nothing_is_left_of_a_program_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from studies.run.forked import ForkServer; from tests.studies.run import test_forked\n"
+        "server = ForkServer(['colorsys'], {})\n"
+        "print(server.heard(test_forked._say_where, None, sys.stdout.write), flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    root = str(Path(__file__).parents[3])
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"{root} colorsys\n(0, '')\n", done.stderr
+    assert not list(tmp_path.glob("pnfrec-*"))
+
+
 def test_one_that_nobody_hears_any_more_is_stopped(server: ForkServer, tmp_path: Path) -> None:
     def fail(line: str) -> None:
         raise ValueError(line)
