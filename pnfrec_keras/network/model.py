@@ -128,19 +128,17 @@ class PNFRec(TwoEncoders):
             raise ValueError(msg)
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
-<<<<<<< HEAD
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """As it was compiled when it was saved: Keras leaves that to a model that has a `compile` of its own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-=======
+
     def make_train_function(self, force: bool = False) -> Any:
         """As Keras', but the optimizer gets its variables first: a step that makes them is traced twice."""
         if not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force)
->>>>>>> d9bd5583b5b9c94ba4a1c45d4c1e15364c66965e
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the optimizer. The polarities follow one another, so that the activations of one are gone before
