@@ -70,9 +70,8 @@ class BeamConfig:
     def _check_runner(self) -> Iterator[str]:
         if self.workers < 1:
             yield f"`beam.workers` must be at least 1. Received: {self.workers}."
-        if self.runner not in RUNNERS:
-            yield _unknown_runner(self.runner)
-        elif self.runner != DIRECT:
+        yield from problem_of_runner(self.runner, "beam.runner")
+        if self.runner in RUNNERS and self.runner != DIRECT:
             if self.mode is not None:
                 yield (
                     f"`beam.mode: {self.mode}` is a way of DirectRunner to work, and `beam.runner` is {self.runner}. "
@@ -131,11 +130,15 @@ def _flags(name: str, value: Option) -> list[str]:
     return [f"--{name}={each}" for each in (value if isinstance(value, list) else [value])]
 
 
-def _unknown_runner(name: str) -> str:
+def problem_of_runner(name: str, key: str) -> Iterator[str]:
+    """What is wrong with a runner that a key names, in a sentence; nothing where it can be taken."""
+    if name in RUNNERS:
+        return
     near = {each.lower().removesuffix("runner"): each for each in (*RUNNERS, *_REFUSED)}
     found = difflib.get_close_matches(name.lower().removesuffix("runner"), near, n=1)
     if found and near[found[0]] in _REFUSED:
         refused = near[found[0]]
-        return f"`beam.runner: {refused}` is refused: {_REFUSED[refused]}. Take one of {', '.join(RUNNERS)}."
+        yield f"`{key}: {refused}` is refused: {_REFUSED[refused]}. Take one of {', '.join(RUNNERS)}."
+        return
     hint = f"Did you mean `{near[found[0]]}`?" if found else f"Known: {', '.join(RUNNERS)}."
-    return f"`beam.runner`: there is no runner {name!r}. {hint}"
+    yield f"`{key}`: there is no runner {name!r}. {hint}"

@@ -27,6 +27,8 @@ from pnfrec_keras.ranking import rules
 __all__ = ["BeamConfig", "ConfigError", "PipelineConfig", "QueryConfig", "load_config"]
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
+# Of the name of a pipeline of TFX.
+_MOST_LETTERS = 63
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +87,9 @@ class PipelineConfig:
     def __post_init__(self) -> None:
         if not self.name.replace("-", "").replace("_", "").isalnum():
             msg = f"`name` may hold letters, digits, '-' and '_' only. Received: {self.name!r}."
+            raise ValueError(msg)
+        if len(self.name) > _MOST_LETTERS:
+            msg = f"`name` may have {_MOST_LETTERS} letters at most, as TFX has it. Received {len(self.name)}."
             raise ValueError(msg)
         if not self.output:
             msg = "`output` is empty: name the folder that artifacts, metadata and logs go to."

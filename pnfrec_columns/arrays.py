@@ -29,7 +29,7 @@ def is_numeric(kind: Any) -> bool:
 
 def without_dictionary(array: pa.Array) -> pa.Array:
     """The values of a dictionary-encoded array; another array as it is."""
-    return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def nulls(array: pa.Array) -> Mask:

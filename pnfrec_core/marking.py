@@ -28,7 +28,9 @@ def unpin(base: Base) -> Marks:
     """Lets the newest good version serve again."""
     with _changing(base) as (draft, there):
         if draft.marks.pinned is None:
-            msg = f"No version is pinned in {base}: version {draft.marks.serving(there)} serves, the newest good one."
+            serving = draft.marks.serving(there)
+            serves = "none serves" if serving is None else f"version {serving} serves, the newest good one"
+            msg = f"No version is pinned in {base}: {serves}."
             raise MarksError(msg)
         draft.set(pinned=None)
     return draft.marks

@@ -76,19 +76,17 @@ def warm_start(
     """
     from pnfrec_keras.export.load import load_model
     from pnfrec_keras.network.model import PNFRec
-    from pnfrec_keras.network.weights import get_named_weights
-    from pnfrec_keras.training.warm import WarmStart
+    from pnfrec_keras.training.warm import WarmStart, differences
 
     config = WarmConfig(**warm)
     earlier = load_model(folder)
-    wanted, there = (
-        {name: value.shape[-1:] if name == "item_embedding" else value.shape for name, value in weights.items()}
-        for weights in (get_named_weights(PNFRec(1, model_config)), get_named_weights(earlier.model))
-    )
-    if {name: shape for name, shape in wanted.items() if "_trend" not in name} != {
-        name: shape for name, shape in there.items() if "_trend" not in name
-    }:
-        log.warning("The model in %s has another network (`model.*`): training from scratch.", folder)
+    # Of one item, and so with the one loss that has no say in how many there are: neither matters to its network.
+    wanted = PNFRec(1, dataclasses.replace(model_config, loss="softmax"))
+    if differing := differences(wanted, earlier.model):
+        told = ", ".join(differing[:5])
+        log.warning(
+            "The model in %s has another network (`model.*`): training from scratch. Differing: %s.", folder, told
+        )
         return None
     return WarmStart(
         *(earlier.model, earlier.vocabulary, vocabulary),

@@ -22,6 +22,10 @@ TOKEN: Final = "PNFREC_KUBEFLOW_TOKEN"
 _ENDPOINT: Final = "KF_PIPELINES_ENDPOINT"
 REFUSES: Final = NEVER_RETRIED[-1]
 _ENDED: Final = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+# Of what a server says: some answer with a page.
+_MOST_LETTERS: Final = 300
+# Seconds that an answer may take, four times: kfp's client waits for ever.
+_TIMEOUT_S: Final = 15
 
 
 class ApiError(RuntimeError):
@@ -104,12 +108,10 @@ class Api:
         self._name = config.name
         kfp_is_needed()
         with self._asking():
-            import kfp
+            from pipeline.kubeflow.asking import make_client
 
-            self._client = kfp.Client(
-                host=self.host,
-                namespace=self._config.namespace or "kubeflow",
-                existing_token=os.environ.get(TOKEN) or None,
+            self._client = make_client(
+                self.host, self._config.namespace or "kubeflow", os.environ.get(TOKEN) or None, _TIMEOUT_S
             )
 
     def submit(self, compiled: Compiled, name: str) -> str:
@@ -127,7 +129,7 @@ class Api:
                 namespace=self._config.namespace or None,
                 pipeline_root=self._config.root or None,
             )
-            return str(found.run_id)
+            return _told(found.run_id)
 
     def schedule(self, compiled: Compiled, name: str, cron: str) -> str:
         """Has a compiled pipeline run again and again; returns the id of the recurring run.
@@ -149,19 +151,20 @@ class Api:
                 pipeline_package_path=package,
                 pipeline_root=self._config.root or None,
             )
-            return str(found.recurring_run_id)
+            return _told(found.recurring_run_id)
 
     def status(self, run: str) -> Status:
         """How a run stands."""
         with self._asking():
             found = self._client.get_run(run_id=run)
-        spec = found.pipeline_spec or {}
-        names = _tasks(spec.get("pipeline_spec", spec))
-        details = (found.run_details.task_details if found.run_details else None) or []
-        begun = {each.display_name: each for each in details if each.display_name in names or not names}
-        nodes = [Node(name, each.state or "", _message(each.error)) for name, each in begun.items()]
-        nodes += [Node(name, "", "") for name in names if name not in begun]
-        return Status(found.display_name, found.state or "", _message(found.error), nodes)
+            _told(found.run_id)
+            spec = found.pipeline_spec or {}
+            names = _tasks(spec.get("pipeline_spec", spec))
+            details = (found.run_details.task_details if found.run_details else None) or []
+            begun = {each.display_name: each for each in details if each.display_name in names or not names}
+            nodes = [Node(str(name), each.state or "", _message(each.error)) for name, each in begun.items()]
+            nodes += [Node(name, "", "") for name in names if name not in begun]
+            return Status(found.display_name or run, found.state or "", _message(found.error), nodes)
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
@@ -174,15 +177,26 @@ class Api:
             try:
                 yield
             except kfp_server_api.ApiException as error:
-                reason = " ".join(str(error.body or error.reason).split())
-                msg = f"The API at {self.host} refused ({error.status}): {reason}"
-                raise ApiError(msg) from error
+                raise ApiError(self._refused(error)) from error
             except urllib3.exceptions.HTTPError as error:
                 msg = (
                     f"The API at {self.host} does not answer. Is the address right, and does a `kubectl port-forward` "
                     f"run? ({type(error).__name__})"
                 )
                 raise ApiError(msg) from error
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # The client takes what comes for an answer, and stumbles over what it lacks.
+                msg = (
+                    f"What answers at {self.host} is not the API of Kubeflow Pipelines 2, or asks for a login. Look at "
+                    f"`kubeflow.host`, and at the variable {TOKEN}. ({type(error).__name__}: {_short(error)})"
+                )
+                raise ApiError(msg) from error
+
+    def _refused(self, error: Any) -> str:
+        msg = f"The API at {self.host} refused ({error.status}): {_short(error.body or error.reason)}"
+        if error.status in (401, 403):
+            return f"{msg} Put a token that may do that into the variable {TOKEN}."
+        return msg
 
 
 @contextlib.contextmanager
@@ -196,6 +210,20 @@ def _package(compiled: Compiled) -> Iterator[str]:
 
 def _tasks(spec: dict[str, Any]) -> list[str]:
     return list(spec.get("root", {}).get("dag", {}).get("tasks", {}))
+
+
+def _told(key: Any) -> str:
+    """The id in an answer."""
+    if not key:
+        msg = "the answer has no id"
+        raise ValueError(msg)
+    return str(key)
+
+
+def _short(text: Any) -> str:
+    """The beginning of what a server or a library says, in one line."""
+    found = " ".join((text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).split())
+    return found if len(found) <= _MOST_LETTERS else f"{found[:_MOST_LETTERS]}..."
 
 
 def _message(error: Any) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOT_BLESSED_STATUS = 3
 _SECONDS = 10.0
+_CRON_FIELDS = 6
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -86,11 +87,13 @@ def submit(config_path: Path, overrides: tuple[str, ...], name: str | None, cron
 
     Exit status: 0 accepted, 1 the API refused or does not answer, 2 wrong configuration.
     """
+    if cron is not None:
+        _check_cron(cron)
     config = _load(config_path, overrides)
     compiled = _compile(config)
     api = _api(config)
     stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    if cron:
+    if cron is not None:
         found = _asked(lambda: api.schedule(compiled, name or config.name, cron))
         click.echo(f"recurring run {found}\n{api.host}/#/recurringrun/details/{found}")
         return
@@ -109,6 +112,9 @@ def status(config_path: Path, overrides: tuple[str, ...], wait: bool, run: str) 
     Exit status: 0 it succeeded or goes on, 1 it failed or cannot be asked for, 2 wrong configuration, 3 the gate
     refused the model.
     """
+    if not run.strip():
+        msg = "RUN is empty: name the id that `pnfrec kubeflow submit` printed."
+        raise click.UsageError(msg)
     api = _api(_load(config_path, overrides))
     found: Status = _asked(lambda: api.status(run))
     while wait and not found.has_ended:
@@ -122,11 +128,26 @@ def status(config_path: Path, overrides: tuple[str, ...], wait: bool, run: str) 
         sys.exit(1)
 
 
+def _check_cron(cron: str) -> None:
+    """Kubeflow takes five fields too, and reads them from the seconds on: "0 5 * * *" would run once an hour."""
+    if len(cron.split()) != _CRON_FIELDS and not cron.startswith("@"):
+        msg = (
+            f'--cron: expected six fields, seconds first, such as "0 0 5 * * *" for five in the morning, UTC. '
+            f"Received {cron!r}."
+        )
+        raise click.UsageError(msg)
+
+
 def describe(status: "Status") -> list[str]:
     """How a run stands, a line a node."""
+    from pipeline.kubeflow.client import REFUSES
+
     lines = [f"{status.name}: {status.state or 'PENDING'}"]
     if status.is_refused:
-        lines[0] += " (the gate refused the model; nothing was pushed)"
+        # A node that cannot write ends in the same way, and the API does not tell why one failed.
+        lines[0] += (
+            f" (the gate refused the model, or {REFUSES} could not keep it: its log says which; nothing was pushed)"
+        )
     width = max((len(node.name) for node in status.nodes), default=0)
     lines += [
         f"  {node.name:{width}}  {node.state or '-'}{'  ' + node.error if node.error else ''}" for node in status.nodes

@@ -58,6 +58,12 @@ def compile_pipeline(config: PipelineConfig, vertex: bool = False) -> Compiled:
             "which model was the best lie out of a node's reach. Set it to 1: the last blessed model."
         )
         raise ConfigError(msg)
+    if config.training.warm_start:
+        msg = (
+            "`training.warm_start: true` cannot be had on Kubeflow: its node asks ML Metadata for the models of "
+            "earlier runs, and open-source Kubeflow runs no such node. Set it to false there."
+        )
+        raise ConfigError(msg)
     there = at_the_cluster(config, (_VERTEX_MOUNT,) if vertex else ())
     kfp_is_needed()
     from tfx.dsl.components.common.resolver import Resolver

@@ -3,9 +3,22 @@
 import dataclasses
 import math
 import posixpath
-from typing import Any, ClassVar, Literal
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final, Literal
+
+from pipeline.beam_config import problem_of_runner
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
+# What Kubeflow's launcher mirrors into containers (`pipeline.kubeflow.uris`).
+_ROOTS: Final = ("minio://", "s3://", "gs://")
+# `HOST:PORT/path/name:tag@digest`, of which the name alone has to be there; the name is in small letters.
+_IMAGE: Final = re.compile(
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
+)
+# The name of an object of Kubernetes.
+_CLAIM: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +47,14 @@ class ResourcesConfig:
             if not (math.isfinite(value) and value >= 0):
                 msg = f"`{name}` of `kubeflow.resources` must be 0, for no limit, or more. Received: {value}."
                 raise ValueError(msg)
+        if self.gpus and not self.gpu_type:
+            msg = (
+                "`gpu_type` of `kubeflow.resources` is empty, and `gpus` asks for some: name them as the cluster does."
+            )
+            raise ValueError(msg)
+        if self.image and (problem := _problem_of_image(self.image)):
+            msg = f"`image` of `kubeflow.resources` {problem}"
+            raise ValueError(msg)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +120,26 @@ class KubeflowConfig:
                     f"Received: {path!r}."
                 )
                 raise ValueError(msg)
+        if problem := next(self._problems(), ""):
+            raise ValueError(problem)
+
+    def _problems(self) -> Iterator[str]:
+        if self.image and (problem := _problem_of_image(self.image)):
+            yield f"`kubeflow.image` {problem}"
+        if self.root and not (self.root.startswith(_ROOTS) and self.root.partition("://")[2].strip("/")):
+            yield (
+                f"`kubeflow.root` must be a URI that Kubeflow mirrors into containers ({', '.join(_ROOTS)}) with its "
+                f"bucket, such as minio://mlpipeline/v2/artifacts. Received: {self.root!r}."
+            )
+        for claim, path in self.volumes.items():
+            if not _CLAIM.fullmatch(claim):
+                yield (
+                    "`kubeflow.volumes`: Kubernetes takes small letters, digits, '-' and '.' for the name of a "
+                    f"PersistentVolumeClaim. Received: {claim!r}."
+                )
+            if twice := [other for other, at in self.volumes.items() if at == path and other != claim]:
+                yield f"`kubeflow.volumes`: {claim} and {twice[0]} are both mounted at {path}. Give each a path."
+        yield from _problems_of_options(self.beam)
 
     @property
     def serving_folder(self) -> str:
@@ -108,3 +149,33 @@ class KubeflowConfig:
 
 def _is_plain(path: str) -> bool:
     return path.startswith("/") and posixpath.normpath(path) == path.rstrip("/") != ""
+
+
+def _problem_of_image(image: str) -> str:
+    """Why no registry has an image of such a name; "" where one may."""
+    if _IMAGE.fullmatch(image):
+        return ""
+    return (
+        "must be an image as a registry names it, such as registry.example.com/pnfrec:1, in small letters and with a "
+        f"digest in full. Received: {image!r}."
+    )
+
+
+def _problems_of_options(options: list[str]) -> Iterator[str]:
+    """What is wrong with Beam's options as words of a command line."""
+    runners = []
+    for before, word in zip(["", *options], options, strict=False):
+        is_value = before.startswith("--") and "=" not in before
+        if before == "--runner":
+            runners.append(word)
+        elif word.startswith("--runner="):
+            runners.append(word.partition("=")[2])
+        elif not word.startswith("--") and not is_value:
+            yield f"`kubeflow.beam`: {word!r} is no option. Write each as a text such as --name=value."
+    if options and not runners:
+        yield (
+            "`kubeflow.beam` names no runner, and Beam's own choice depends on its version. Add --runner=DirectRunner, "
+            "or the one that you mean."
+        )
+    for runner in runners:
+        yield from problem_of_runner(runner, "kubeflow.beam")

@@ -10,10 +10,11 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.events import with_paths
 from components.feedback.reading.files import is_remote
 from pipeline.config import PipelineConfig
+from pipeline.paths import STORES, scheme_of
 from pnfrec_core.settings.errors import ConfigError
 
-# What KFP takes for the name of a pipeline.
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+# What KFP takes for the name of a pipeline; `PipelineConfig` bounds its length.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> PipelineConfig:
@@ -30,7 +31,10 @@ def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> Pipe
     problems = []
     name = config.name.lower().replace("_", "-")
     if not _NAME.fullmatch(name):
-        problems.append(f"`name`: Kubeflow's names begin with a letter or digit. Received: {config.name!r}.")
+        problems.append(
+            f"`name`: Kubeflow's names begin with a letter or digit, and hold letters from a to z, digits, '-' and '_' "
+            f"only. Received: {config.name!r}."
+        )
     if not found.image:
         problems.append("`kubeflow.image` is empty: name the image that the nodes run in.")
     base = found.feedback or (config.feedback.base if is_remote(config.feedback.base) else "")
@@ -39,6 +43,9 @@ def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> Pipe
             "`kubeflow.feedback` is empty: name the folder that the cluster has the feedback files in, a path in one "
             "of `kubeflow.volumes` or a URI."
         )
+    elif problem := _unreadable(base):
+        problems.append(problem)
+        base = ""
     mounts = (*mounts, *found.volumes.values())
     for key, path in (("folder", found.folder), ("serving", found.serving), ("feedback", base)):
         if path and not is_remote(path) and not any(_is_below(path, mount) for mount in mounts):
@@ -57,6 +64,22 @@ def at_the_cluster(config: PipelineConfig, mounts: tuple[str, ...] = ()) -> Pipe
         feedback=feedback,
         cache=found.cache,
     )
+
+
+def _unreadable(base: str) -> str:
+    """Why no node can read feedback from there, whatever lies in it; "" where one can."""
+    if scheme_of(base) not in ("", *STORES):
+        stores = ", ".join(f"{name}://" for name in STORES)
+        return (
+            f"`kubeflow.feedback`: {base} cannot be read on a node. Name a path in one of `kubeflow.volumes`, or a URI "
+            f"of a store that Beam opens ({stores})."
+        )
+    if not scheme_of(base) and not posixpath.isabs(base):
+        return (
+            "`kubeflow.feedback` must be a path from the root of a node's file system, such as /data, or a URI. "
+            f"Received: {base!r}."
+        )
+    return ""
 
 
 def _is_below(path: str, folder: str) -> bool:

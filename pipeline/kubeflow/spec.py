@@ -44,7 +44,7 @@ def finish(spec: dict[str, Any], config: KubeflowConfig) -> None:
     """
     tasks = tasks_of(spec)
     if unknown := sorted(set(config.resources) - set(tasks) - {ALL}):
-        msg = f"`kubeflow.resources` names {', '.join(unknown)}. Known: {ALL}, {', '.join(tasks)}."
+        msg = f"`kubeflow.resources` names {', '.join(unknown)}. Known: {ALL}, {', '.join(sorted(tasks))}."
         raise ConfigError(msg)
     for name, task in tasks.items():
         task["cachingOptions"] = {"enableCache": True} if config.cache and name in CACHEABLE else {}

@@ -61,7 +61,16 @@ def _sentence(location: Location, key: str, problems: Sequence[Any], root: type,
         return text if f"`{key}" in text else f"`{key}`: {text}"
     first, *others = (each["msg"] for each in problems)
     text = " or ".join([first[0].lower() + first[1:], *(other.removeprefix("Input should be ") for other in others)])
-    return f"`{key}`: {text}. Received: {problem['input']!r}."
+    return f"`{key}`: {text}. Received: {problem['input']!r}.{_in_quotes(problem)}"
+
+
+def _in_quotes(problem: Any) -> str:
+    """What to do where a number of YAML, such as 2.0, was meant as a text."""
+    value = problem["input"]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    wanted = problem["type"] == "string_type" or (problem["type"] == "literal_error" and f"'{value}'" in problem["msg"])
+    return f' Put it in quotes: "{value}".' if wanted else ""
 
 
 def _known_keys(root: Any, section: Sequence[int | str]) -> list[str]:

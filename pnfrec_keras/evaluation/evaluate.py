@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pnfrec_core.whole_numbers import whole_number
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.evaluation.ranked import Ranked, measure
 from pnfrec_keras.examples.arrays import EvaluationArrays, pad
@@ -41,8 +42,12 @@ def rank_all(
         raise ValueError(msg)
     ranks, tops, width = [], [], None
     for part in batches(arrays, batch):
-        scores = listable(np.array(recommender(part)), part.seen, width)
-        width = width or scores.shape[-1]
+        given = np.array(recommender(part))
+        if width is None and given.ndim == 2:
+            # The column of padding is easily forgotten, and all would be read one item off.
+            check_examples(arrays, given.shape[1] - 1, "the scores have")
+        scores = listable(given, part.seen, width)
+        width = scores.shape[1]
         ranks.append(_rank(scores, part.target))
         tops.append(_top(scores, k))
     return Ranked(np.concatenate(ranks), np.concatenate(tops), arrays.is_positive, int(width or 1) - 1, arrays.target)
@@ -61,7 +66,7 @@ def listable(scores: Floats, seen: Sequence[IntArray], width: int | None = None)
     """
     if not np.issubdtype(scores.dtype, np.floating):
         scores = scores.astype(np.float64)
-    width = width or scores.shape[-1]
+    width = width or (scores.shape[-1] if scores.ndim else 0)
     if scores.shape != (len(seen), width):
         msg = f"Scores must have the shape ({len(seen)}, num_items + 1). Received: {scores.shape}."
         raise ValueError(msg)
@@ -97,14 +102,32 @@ def evaluate(
         The measures of a group without examples are NaN.
 
     Raises:
-        ValueError: As `rank_all`; or the examples hold items that the model does not have, or longer histories.
+        TypeError: It is no model or function, or these are no examples.
+        ValueError: As `rank_all`; or the examples hold items that the model does not have, or longer histories; or
+            there is another number of items in `popularity`, `counts` or `groups`.
     """
+    if not isinstance(arrays, EvaluationArrays) or not callable(recommender):
+        msg = (
+            "`evaluate` takes a model, or a function that scores examples, and EvaluationArrays, such as the "
+            f"validation of `arrays_from_frame`. Received: {type(recommender).__name__} and {type(arrays).__name__}."
+        )
+        raise TypeError(msg)
     if isinstance(recommender, PNFRec):
         check_examples(arrays, recommender.num_items)
         k = recommender.k if k is None else k
+        _check_size("popularity", popularity, recommender.num_items + 1)
         recommender = of_model(recommender, recommender.popularity if popularity is None else popularity)
-    k = TrainingConfig.k if k is None else k
-    return measure(rank_all(recommender, arrays, k), k, counts, groups)
+    k = whole_number("k", TrainingConfig.k if k is None else k)
+    ranked = rank_all(recommender, arrays, k)
+    _check_size("counts", counts, ranked.num_items)
+    _check_size("groups", groups, ranked.num_items + 1)
+    return measure(ranked, k, counts, groups)
+
+
+def _check_size(name: str, values: Any, size: int) -> None:
+    if values is not None and np.shape(values) != (size,):
+        msg = f"`{name}` must have the shape ({size},), by the size of the catalogue. Received: {np.shape(values)}."
+        raise ValueError(msg)
 
 
 def of_model(model: PNFRec, popularity: Any) -> Recommender:

@@ -7,11 +7,13 @@ Each row of the targets is one example, and its list is that of its user. Ranks,
 nor Keras.
 """
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pnfrec_core.whole_numbers import whole_number
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.evaluation.pairs import Pairs, read_pairs, refuse_repeats
 from pnfrec_keras.evaluation.ranked import Ranked, measure
@@ -66,9 +68,7 @@ def evaluate_table(
         ValueError: `k` or `positive` cannot be used; or a column is missing, or a row cannot be used, of which the
             message names the first, counted from 0.
     """
-    if k < 1:
-        msg = f"`k` must be at least 1. Received: {k}."
-        raise ValueError(msg)
+    k = whole_number("k", k)
     check_threshold(positive)
     ranked = rank_table(table, targets, positive, k, catalogue, (user, item, value, rank, score))
     if isinstance(catalogue, Vocabulary):
@@ -82,8 +82,19 @@ def rank_table(
     """The rank of each target in the list of its user: what `evaluate_table` measures, with its arguments."""
     user, item, value, rank, score = columns
     number = rank if score is None else score
-    need_columns(table, (user, item, number), "The table", " Name them by `user`, `item`, and `rank` or `score`.")
-    need_columns(targets, (user, item, value), "The frame of targets", " Name them by `user`, `item` and `value`.")
+    of_number = "rank" if score is None else "score"
+    need_columns(
+        table,
+        {"user": user, "item": item, of_number: number},
+        "The table",
+        " Name them by `user`, `item`, and `rank` or `score`.",
+    )
+    need_columns(
+        targets,
+        {"user": user, "item": item, "value": value},
+        "The frame of targets",
+        " Name them by `user`, `item` and `value`.",
+    )
     listed, wanted = read_pairs(table, user, item, _TABLE), read_pairs(targets, user, item, _TARGETS)
     refuse_repeats(listed, _TABLE)
     refuse_repeats(wanted, _TARGETS)
@@ -127,6 +138,16 @@ def _ids_of(catalogue: Any) -> list[str]:
     """The ids of a catalogue, in its order."""
     if isinstance(catalogue, Vocabulary):
         return list(catalogue.item_ids)
+    if (
+        isinstance(catalogue, str | Set | Mapping)
+        or hasattr(catalogue, "columns")
+        or not hasattr(catalogue, "__iter__")
+    ):
+        msg = (
+            "`catalogue` must be a Vocabulary, or a column of all item ids in the order of popularity. Received: "
+            f"{type(catalogue).__name__}."
+        )
+        raise ValueError(msg)
     ids, codes = read_ids({"item": catalogue}, "item", " of the catalogue")
     found = [ids[code] for code in codes.tolist()]
     if len(set(found)) < len(found):

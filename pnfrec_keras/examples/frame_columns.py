@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +38,10 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     from pnfrec_columns.units import FRACTIONAL, TimeReading
 
     need_columns(
-        frame, (user, item, value, timestamp), "The frame", " Name them by `user`, `item`, `value` and `timestamp`."
+        frame,
+        {"user": user, "item": item, "value": value, "timestamp": timestamp},
+        "The frame",
+        " Name them by `user`, `item`, `value` and `timestamp`.",
     )
     if not len(frame[user]):
         msg = "The frame has no row."
@@ -62,20 +65,24 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
     return FrameColumns(places[user_codes], np.array(item_ids, dtype=object)[item_codes], values, times.time)
 
 
-def need_columns(frame: Any, names: Sequence[str], called: str, remedy: str = "") -> None:
-    """Raises a ValueError where the frame lacks some of `names`, has one twice, or columns of several lengths.
+def need_columns(frame: Any, named: Mapping[str, str], called: str, remedy: str = "") -> None:
+    """Raises a ValueError where the frame lacks columns, has one twice, or columns of several lengths.
 
     Args:
         frame: Of any kind.
-        names: Of the columns.
+        named: The name of each column by what it is, such as `{"user": "customer"}`.
         called: What the frame is, for the message.
         remedy: What to do where a column is missing.
     """
-    # Arrow calls its names so, data frames the other way, and a dict has nothing but its keys.
-    there = list(getattr(frame, "column_names", getattr(frame, "columns", frame)))
+    there, names = _names_of(frame, called), list(named.values())
+    if shared := [role for role, name in named.items() if names.count(name) > 1]:
+        told = " and ".join(f"`{role}`" for role in shared)
+        msg = f"{called}: {told} name one column, {named[shared[0]]!r}. Give each a column of its own."
+        raise ValueError(msg)
     missing = [name for name in names if name not in there]
     if missing:
-        msg = f"{called} lacks the column(s) {', '.join(missing)}. It has: {', '.join(map(str, there))}.{remedy}"
+        lacking, found = (", ".join(map(str, each)) for each in (missing, there))
+        msg = f"{called} lacks the column(s) {lacking}. It has: {found}.{remedy}"
         raise ValueError(msg)
     if twice := [name for name in names if there.count(name) > 1]:
         msg = f"{called} has the column {twice[0]!r} {there.count(twice[0])} times: give each a name of its own."
@@ -85,6 +92,28 @@ def need_columns(frame: Any, names: Sequence[str], called: str, remedy: str = ""
         told = ", ".join(f"{length:,} of {name}" for name, length in lengths.items())
         msg = f"{called} must have as many values of each column. Received: {told}."
         raise ValueError(msg)
+
+
+def _names_of(frame: Any, called: str) -> list[Any]:
+    """The names of the columns of a table in memory.
+
+    Raises:
+        ValueError: It is none.
+    """
+    # Arrow calls its names so, data frames the other way, arrays of records by their type, and a dict has its keys.
+    names: Any = getattr(frame, "column_names", getattr(frame, "columns", None))
+    if isinstance(frame, np.ndarray):
+        names = frame.dtype.names
+    elif isinstance(frame, Mapping):
+        names = frame.keys()
+    # What is to be computed yet, as a lazy frame of polars, has names and no values.
+    if names is None or hasattr(frame, "collect"):
+        msg = (
+            f"{called} must be a table in memory whose columns have names, such as a DataFrame or a dict of arrays. "
+            f"Received: {type(frame).__name__}."
+        )
+        raise ValueError(msg)
+    return list(names)
 
 
 def read_ids(frame: Any, name: str, where: str = "") -> tuple[list[str], npt.NDArray[np.int32]]:
@@ -138,7 +167,7 @@ def _arrow(column: Any, name: str, *, of_ids: bool = False) -> Any:
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     try:
         array = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         try:
             # Several types in one column, such as numbers and text.
             values = [None if _is_missing(each) else each for each in column]

@@ -55,10 +55,11 @@ def arrays_from_frame(
         dislikes: Whether to tell where dislikes stand among the likes, for `eta` and `preference` of the model.
 
     Raises:
-        ValueError: `positive` is no finite number; or a column is missing, or has a row that cannot be used, of which
-            the message names the first.
+        ValueError: `positive` is no finite number, or `max_length` is none that a model has; or a column is missing, or
+            has a row that cannot be used, of which the message names the first.
     """
     check_threshold(positive)
+    max_length = ModelConfig(max_length=max_length).max_length
     users, items, values, times = read_columns(frame, user, item, value, timestamp)
     is_positive = values >= positive
     order = np.lexsort((np.arange(len(users)), times, users))

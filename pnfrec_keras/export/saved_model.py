@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,12 @@ def export_saved_model(
 
     Raises:
         FileExistsError: `path` exists.
-        ValueError: Unknown `index`, the vocabulary is not the model's, or a weight is no finite number.
+        TypeError: These are no model and its vocabulary.
+        ValueError: Unknown `index`, the vocabulary is not the model's, a weight is no finite number, or an asset has
+            the name of another file of the export, or of one elsewhere.
     """
+    _check_kinds(model, vocabulary)
+    _check_assets(extra_assets or {})
     path = Path(path)
     if path.exists():
         msg = f"{path} exists already. A SavedModel is never overwritten: choose a new folder."
@@ -81,6 +86,23 @@ def save(ranker: Ranker, path: Path) -> None:
     # Nobody trains on an export: no gradient that a layer of somebody's own may write belongs in it.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(ranker, str(path), signatures=signatures_of(ranker), options=options)
+
+
+def _check_kinds(model: Any, vocabulary: Any) -> None:
+    for name, value, kind in (("model", model, PNFRec), ("vocabulary", vocabulary, Vocabulary)):
+        if not isinstance(value, kind):
+            msg = f"`{name}` of an export must be of the type {kind.__name__}. Received: {type(value).__name__}."
+            raise TypeError(msg)
+
+
+def _check_assets(assets: Mapping[str, str]) -> None:
+    own = [schema.VOCABULARY_FILE, *(Path(file).name for file in (RANKING_FILE, WARMUP_FILE, MODEL_FILE))]
+    for name in assets:
+        if not name or name in own or Path(name).name != name:
+            msg = (
+                f"`extra_assets`: {name!r} must be a plain file name, and none of the export's own ({', '.join(own)})."
+            )
+            raise ValueError(msg)
 
 
 def _check_finite(model: PNFRec) -> None:

@@ -49,6 +49,25 @@ class Objective:
         if config.loss != "softmax":
             self.sampled_loss = SampledLoss(config.loss, num_items, config.sampled_items, config.calibration)
 
+    def check(self, x: Any, y: Any) -> None:
+        """Raises a ValueError for a batch without what this objective reads, or with items of another type."""
+        config = self._config
+        contrasted = {NEGATIVE} if config.beta else set()
+        flags = {MIXED_IS_POSITIVE} if config.beta and self.reads == MIXED else set()
+        placed = {DISLIKED, DISLIKED + PLACES} if config.places_dislikes else set()
+        for values, more, what in ((x, contrasted, "inputs"), (y, flags | placed, "labels")):
+            names = [*self.sequences, *sorted(more - set(self.sequences))]
+            found = values if isinstance(values, Mapping) else {}
+            types = {name: tf.as_dtype(found[name].dtype) for name in names if name in found}
+            wrong = [name for name in names if types.get(name) not in (tf.int32, tf.int64)]
+            if wrong:
+                received = {name: dtype.name for name, dtype in types.items()} or type(values).__name__
+                msg = (
+                    f"The {what} of a training batch must be a dict with {', '.join(wrong)}, of whole numbers (int32). "
+                    f"Received: {received}. `inputs_and_labels()` of the training data makes them."
+                )
+                raise ValueError(msg)
+
     def loss(
         self,
         sequence: str,

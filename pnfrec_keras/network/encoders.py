@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from pnfrec_core.variants import variant_of
+from pnfrec_core.whole_numbers import whole_number
 from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.batch import MIXED, NEGATIVE, POSITIVE
 from pnfrec_keras.network.dropout import Dropout
@@ -35,10 +36,7 @@ class TwoEncoders(keras.Model):
 
     def __init__(self, num_items: int, config: ModelConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if num_items < 1:
-            msg = f"`num_items` must be at least 1. Received: {num_items}."
-            raise ValueError(msg)
-        self.num_items = num_items
+        self.num_items = num_items = whole_number("num_items", num_items)
         self.config = config = _as_the_variant_has_it(config)
         # For those who rank by the model.
         self.variant, self.alpha, self.beta = config.variant, config.alpha, config.beta

@@ -1,7 +1,6 @@
 """PNFRec as a Keras model: what is trained, and how it is validated (spec, sections 3 and 4)."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,11 +8,13 @@ import keras
 import tensorflow as tf
 
 from pnfrec_core.measures import GROUPS, MEASURES, POSITIVE_GROUP
+from pnfrec_core.whole_numbers import whole_number
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.batch import DISLIKED, IS_POSITIVE, PERIODS, POSITIVE, SEEN, TARGET
 from pnfrec_keras.losses.objective import Objective
 from pnfrec_keras.losses.softmax import Offsets
 from pnfrec_keras.network.encoders import TwoEncoders
+from pnfrec_keras.network.gradients import overflowing_alike, summed
 from pnfrec_keras.ranking import topk
 from pnfrec_keras.ranking.metrics import RankingMetric
 from pnfrec_keras.ranking.trend import Trend
@@ -21,6 +22,8 @@ from pnfrec_keras.ranking.trend import Trend
 Tensor = Any
 
 _OF_KERAS = ("name", "dtype", "trainable")
+# What `keras.Model.compile` takes, in its order.
+_COMPILED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
 @keras.saving.register_keras_serializable(package="pnfrec")
@@ -72,7 +75,7 @@ class PNFRec(TwoEncoders):
     ) -> None:
         keras_settings = {name: settings.pop(name) for name in _OF_KERAS if name in settings}
         super().__init__(num_items, _with_settings(config or ModelConfig(), settings), **keras_settings)
-        self.k = k
+        self.k = k = whole_number("k", k)
         self.objective = Objective(self.config, num_items)
         self._popularity = tf.zeros([num_items + 1])
         self._trends: dict[str, tuple[Tensor, float]] = {}  # table, and its largest distance from 0
@@ -111,8 +114,24 @@ class PNFRec(TwoEncoders):
         self.train_function = self.test_function = None  # Traced ones hold the trends of before.
 
     def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
-        """As Keras', but XLA only where it is asked for: it works on padding too, and compiles each new width."""
+        """As Keras', but XLA only where it is asked for: it works on padding too, and compiles each new width.
+
+        Raises:
+            ValueError: It is given a loss or measures, of which the model has its own.
+        """
+        given = {**dict(zip(_COMPILED, args, strict=False)), **kwargs}
+        if idle := [name for name in _COMPILED[1:] if given.get(name) is not None]:
+            msg = (
+                f"PNFRec has a loss and measures of its own, so that {', '.join(idle)} would do nothing: leave that "
+                "out, and say by `PNFRec(loss=..., alpha=..., beta=...)` what the loss is."
+            )
+            raise ValueError(msg)
         super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """As it was compiled when it was saved: Keras leaves that to a model that has a `compile` of its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def make_train_function(self, force: bool = False) -> Any:
         """As Keras', but the optimizer gets its variables first: a step that makes them is traced twice."""
@@ -127,6 +146,7 @@ class PNFRec(TwoEncoders):
         """
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         _refuse_weights(sample_weight)
+        self.objective.check(x, y)
         variables = self.trainable_variables
         gradients: list[Tensor] = [None] * len(variables)
         before: list[Tensor] = []
@@ -137,7 +157,7 @@ class PNFRec(TwoEncoders):
                 with tf.GradientTape() as tape:
                     hidden = self._hidden(sequence, inputs, True)
                     loss = self.optimizer.scale_loss(self._loss(sequence, hidden, inputs, y, training=True))
-                gradients = [_sum(pair) for pair in zip(gradients, tape.gradient(loss, variables), strict=True)]
+                gradients = [summed(pair) for pair in zip(gradients, tape.gradient(loss, variables), strict=True)]
             before = [loss]
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             gradients = overflowing_alike(gradients)
@@ -198,9 +218,12 @@ class PNFRec(TwoEncoders):
         """Measures of ranking for evaluation batches; the loss for training batches."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not (isinstance(y, dict) and TARGET in y):
+            self.objective.check(x, y)
             logs: dict[str, Any] = super().test_step(data)
             return logs
         history = x[POSITIVE] if self.reads == POSITIVE else topk.latest_items(x[SEEN], self.history_length)
+        if isinstance(sample_weight, dict):
+            sample_weight = sample_weight[TARGET]  # Keras spreads the weights of arrays over what `y` holds.
         rank = self.rank(history, x[SEEN], y[TARGET])
         # Without polarities every target is positive, and there is no other group to report.
         is_positive = y.get(IS_POSITIVE, tf.ones_like(rank))
@@ -262,27 +285,3 @@ def _refuse_weights(sample_weight: Any) -> None:
     if sample_weight is not None:
         msg = "PNFRec weighs all positions of a batch alike: train it without `sample_weight` and `class_weight`."
         raise ValueError(msg)
-
-
-def _sum(gradients: tuple[Tensor, ...]) -> Tensor:
-    """Of the gradients that are there, dense; None where there is none."""
-    dense = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
-    return tf.add_n(dense) if dense else None
-
-
-def overflowing_alike(gradients: list[Tensor]) -> list[Tensor]:
-    """Gradients of a scaled loss, infinite on all replicas where they overflow on one: all leave the step out.
-
-    Keras asks one replica of each process, before it sums up: another one's infinities would get into the weights, and
-    of two processes one would wait for the sum of a step that the other leaves out.
-    """
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return gradients
-    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients if gradient is not None]
-    overflows = tf.cast(tf.logical_not(tf.reduce_all(finite)), tf.float32)
-    anywhere = context.all_reduce(tf.distribute.ReduceOp.SUM, overflows) > 0.0
-    return [
-        None if gradient is None else tf.where(anywhere, tf.constant(math.inf, gradient.dtype), gradient)
-        for gradient in gradients
-    ]

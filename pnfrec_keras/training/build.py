@@ -17,6 +17,11 @@ def begin(training: TrainingConfig) -> None:
     if training.strategy == "multi_worker":
         join_workers()
     keras.utils.set_random_seed(training.seed)
+    make_deterministic(training)
+
+
+def make_deterministic(training: TrainingConfig) -> None:
+    """Makes all that follows in this process deterministic, where the settings ask for it."""
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
 

@@ -6,12 +6,18 @@ from typing import Any
 
 import keras
 
-from pnfrec_keras.config import ModelConfig
+from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.examples.batch import DISLIKED, MIXED
 from pnfrec_keras.examples.of_catalogue import check_examples, check_items
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.ranking.trend import trend_of
+from pnfrec_keras.training.warm import WarmStart
+
+_READ_WITH = (
+    "read the training data with `{}=True` of `pnfrec_keras.examples.records.read_training`, from records of the "
+    "pipeline. `arrays_from_frame` has none."
+)
 
 
 class StopOnNan(keras.callbacks.Callback):
@@ -25,6 +31,23 @@ class StopOnNan(keras.callbacks.Callback):
                 "`model.beta`, or use `training.precision: float32`."
             )
             raise FloatingPointError(msg)
+
+
+def check_kinds(model: Any, training_data: Any, validation_data: Any, config: Any, initial: Any) -> None:
+    """Raises a TypeError where `fit` is given something else than it takes, such as a frame."""
+    for name, value, kind in (
+        ("model", model, PNFRec),
+        ("training_data", training_data, TrainingArrays),
+        ("validation_data", validation_data, EvaluationArrays),
+        ("config", config, TrainingConfig),
+        *([] if initial is None else [("initial", initial, WarmStart)]),
+    ):
+        if not isinstance(value, kind):
+            msg = (
+                f"`{name}` of `fit` must be of the type {kind.__name__}. Received: {type(value).__name__}. "
+                "`arrays_from_frame` makes the vocabulary, the training and the validation data of a table."
+            )
+            raise TypeError(msg)
 
 
 def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArrays:
@@ -67,7 +90,7 @@ def set_trend(model: PNFRec, training_data: TrainingArrays) -> TrainingArrays:
     if missing := [name for name in model.trend_weights if name not in days]:
         msg = (
             f"`model.trend_days` needs the times of interactions, and the {' and the '.join(missing)} sequences have "
-            "none: read the training data with `days=True`."
+            f"none: {_READ_WITH.format('days')}"
         )
         raise ValueError(msg)
     end = max(float(when.max(initial=0.0)) for when in days.values())
@@ -102,7 +125,7 @@ def _dislikes_for(config: ModelConfig, training_data: TrainingArrays) -> Trainin
 def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
     margins = (training_data.margins or {}).get(sequence)
     if margins is None:
-        msg = "`model.soft_boundary` needs the margins of interactions: read the training data with `margins=True`."
+        msg = f"`model.soft_boundary` needs the margins of interactions: {_READ_WITH.format('margins')}"
         raise ValueError(msg)
     if not margins[:, 1:].any():
         msg = (

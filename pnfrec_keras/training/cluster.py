@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -113,7 +114,8 @@ def _problems_of_addresses(cluster: Any, kind: Any, index: Any) -> Iterator[str]
     addresses = [address for each in _KINDS for address in cluster.get(each, [])]
     for address in addresses:
         host, _, port = str(address).rpartition(":")
-        if not isinstance(address, str) or not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        plain = re.fullmatch(r"[^\s/@]+", host) and re.fullmatch(r"[0-9]{1,5}", port)
+        if not isinstance(address, str) or not plain or not 0 < int(port) < 2**16:
             yield f"an address must be HOST:PORT. Received: {address!r}"
     if twice := sorted({str(address) for address in addresses if addresses.count(address) > 1}):
         yield f"{', '.join(twice)} is named more than once, and each process needs an address of its own"

@@ -19,8 +19,8 @@ from pnfrec_keras.examples.arrays import (
 )
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.averages import AveragedWeights, has_averages
-from pnfrec_keras.training.build import begin, build_model, compile_model
-from pnfrec_keras.training.checks import StopOnNan, check_training, check_validation, set_trend
+from pnfrec_keras.training.build import begin, build_model, compile_model, make_deterministic
+from pnfrec_keras.training.checks import StopOnNan, check_kinds, check_training, check_validation, set_trend
 from pnfrec_keras.training.epochs import Epochs
 from pnfrec_keras.training.patience import Patience
 from pnfrec_keras.training.progress import EpochProgress, Progress, ReportedProgress, training_started
@@ -145,14 +145,17 @@ def fit(
         **settings: Fields of `pnfrec_keras.config.TrainingConfig`, which say more than `config`: `epochs=20`.
 
     Raises:
-        TypeError: There is no such setting.
+        TypeError: There is no such setting, or the model or the data is of another type.
         ValueError: Validation has no positive target, or training no pair of neighbours to learn from, or not the
             margins or the times that `soft_boundary` or `trend_days` of the model need; the network of `initial` is
             another one; or a setting means nothing for this model.
         FloatingPointError: The loss is not a number any more.
         WorkerLostError: Another of several processes is gone (`pnfrec_keras.training.workers`).
     """
-    config = _with_settings(config or TrainingConfig(), settings, compiled=model.compiled)
+    config = TrainingConfig() if config is None else config
+    check_kinds(model, training_data, validation_data, config, initial)
+    config = _with_settings(config, settings, compiled=model.compiled)
+    make_deterministic(config)
     training_data = check_training(training_data, model)
     check_validation(validation_data, model.num_items)
     epochs = Epochs(model, config, own_rows)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from operator import attrgetter
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ from pnfrec_keras.training.averages import has_averages, start_averages
 
 NewItems = Literal["users", "group", "random"]
 _TABLE = "item_embedding"
+_CATALOGUES = ("known", "vocabulary")
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,16 @@ class WarmStart:
         if self.new_items not in get_args(NewItems):
             msg = f"`new_items` must be one of {', '.join(get_args(NewItems))}. Received: {self.new_items!r}."
             raise ValueError(msg)
+        for name, value, kind in (
+            ("model", self.model, PNFRec),
+            *((n, getattr(self, n), Vocabulary) for n in _CATALOGUES),
+        ):
+            if not isinstance(value, kind):
+                msg = (
+                    f"`{name}` of a warm start must be of the type {kind.__name__}. Received: {type(value).__name__}. "
+                    "`load_model` gives the model of an export and its vocabulary."
+                )
+                raise TypeError(msg)
 
     def apply(self, model: PNFRec, training_data: TrainingArrays) -> None:
         """Gives the weights to a new model.
@@ -59,8 +71,8 @@ class WarmStart:
         Raises:
             ValueError: Its network is another one, or its catalogue is not `vocabulary`.
         """
+        self._check(model)
         weights, before = get_named_weights(model), get_named_weights(self.model)
-        self._check(model, weights, before)
         table, place = weights[_TABLE], self._places()
         is_known = place > 0
         table[is_known] = before[_TABLE][place[is_known]]
@@ -115,27 +127,41 @@ class WarmStart:
         has_taste = np.isfinite(taste[user]).all(axis=1)
         return _means(taste, item[has_taste], user[has_taste], len(table))
 
-    def _check(self, model: PNFRec, weights: dict[str, Array], before: dict[str, Array]) -> None:
+    def _check(self, model: PNFRec) -> None:
         if model.num_items != len(self.vocabulary) or self.model.num_items != len(self.known):
             msg = (
                 f"A warm start needs the vocabulary of either model. Received: {len(self.vocabulary)} items for a "
                 f"model of {model.num_items}, and {len(self.known)} for the earlier one of {self.model.num_items}."
             )
             raise ValueError(msg)
-        shapes = [
-            {name: value.shape[1:] if name == _TABLE else value.shape for name, value in each.items()}
-            for each in (weights, before)
-        ]
-        shapes = [{name: shape for name, shape in each.items() if "_trend" not in name} for each in shapes]
-        names = shapes[0].keys() | shapes[1].keys()
-        differing = sorted(name for name in names if shapes[0].get(name) != shapes[1].get(name))
-        if differing:
+        if differing := differences(model, self.model):
             msg = (
                 f"The earlier model has another network, so that its weights cannot be taken: "
                 f"{', '.join(differing[:5])} differ{'s' * (len(differing) == 1)}. Train from scratch, or with the same "
                 "`model.*` settings."
             )
             raise ValueError(msg)
+
+
+def differences(model: PNFRec, earlier: PNFRec) -> list[str]:
+    """What makes the weights of a model mean nothing in another one: settings, and weights of other shapes.
+
+    Args:
+        model: One of them; catalogues and trends may differ.
+        earlier: The other one.
+    """
+    named = (("variant", "reads"), ("num_heads", "config.num_heads"), ("positions", "config.positions"))
+    settings = [f"model.{name}" for name, at in named if attrgetter(at)(model) != attrgetter(at)(earlier)]
+    shapes = [
+        {
+            name: value.shape[1:] if name == _TABLE else value.shape
+            for name, value in get_named_weights(each).items()
+            if "_trend" not in name
+        }
+        for each in (model, earlier)
+    ]
+    names = shapes[0].keys() | shapes[1].keys()
+    return settings + sorted(name for name in names if shapes[0].get(name) != shapes[1].get(name))
 
 
 def _pairs(sequence: IntArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -68,7 +68,12 @@ def test_a_chain_of_days_and_its_end(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert warm_start(str(first / "Format-Serving"), WARM, vocabulary, network) is not None
     other = ModelConfig(**{**SETTINGS["model"], "dim": 4})
     assert warm_start(str(first / "Format-Serving"), WARM, vocabulary, other) is None
-    assert "has another network (`model.*`): training from scratch." in caplog.text
+    assert "has another network (`model.*`): training from scratch. Differing: final_norm/beta" in caplog.text
+    sampled = ModelConfig(**{**SETTINGS["model"], "loss": "sampled_softmax", "sampled_items": 2})
+    assert warm_start(str(first / "Format-Serving"), WARM, vocabulary, sampled) is not None, "the loss is no network"
+    heads = ModelConfig(**{**SETTINGS["model"], "num_heads": 2})
+    assert warm_start(str(first / "Format-Serving"), WARM, vocabulary, heads) is None
+    assert "Differing: model.num_heads." in caplog.text
 
     # The refit of a warm model begins with the refit of before, and never with nothing.
     judged = read_judged(second / "Format-Serving")

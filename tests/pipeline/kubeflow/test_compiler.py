@@ -209,6 +209,11 @@ def test_the_best_of_several_baselines_cannot_be_had(tmp_path: Path) -> None:
         compile_pipeline(settings(tmp_path, "gate.baseline_history=3"))
 
 
+def test_a_warm_start_cannot_be_had(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`training.warm_start: true` cannot be had on Kubeflow"):
+        compile_pipeline(settings(tmp_path, "training.warm_start=true"))
+
+
 def test_a_search_is_a_node_too(tmp_path: Path) -> None:
     tuned = ("tuner.enabled=true", "feedback.validation_targets=both")
     found = compile_pipeline(settings(tmp_path, *tuned)).spec

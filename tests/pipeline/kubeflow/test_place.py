@@ -1,5 +1,6 @@
 """The configuration as a cluster reads it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,63 @@ def test_a_folder_outside_of_the_volumes_is_refused(tmp_path: Path, path: str) -
         ("kubeflow.baselines=0", "`kubeflow.baselines` must be at least 1"),
         ("kubeflow.folder=pnfrec", "`kubeflow.folder` must be a path from the root"),
         ("kubeflow.volumes={claim: data/}", "`kubeflow.volumes.claim` must be a path from the root"),
+        ("kubeflow.volumes={My_Claim: /data}", "takes small letters, digits, '-' and '.' for the name"),
+        ("kubeflow.volumes={a: /data, b: /data}", "b are both mounted at /data"),
         ("kubeflow.resources={all: {cpu: -1.0}}", "`cpu` of `kubeflow.resources` must be 0"),
+        ("kubeflow.resources={all: {gpus: 1, gpu_type: ''}}", "`gpu_type` of `kubeflow.resources` is empty"),
+        ("kubeflow.resources={all: {image: my image}}", "`image` of `kubeflow.resources` must be an image"),
+        ("kubeflow.image=Registry/PNFRec:1", "`kubeflow.image` must be an image as a registry names it"),
+        ("kubeflow.image=pnfrec@sha256:abc", "`kubeflow.image` must be an image as a registry names it"),
+        ("kubeflow.root=artifacts", "`kubeflow.root` must be a URI that Kubeflow mirrors"),
+        ("kubeflow.root=file:///artifacts", "`kubeflow.root` must be a URI that Kubeflow mirrors"),
+        ("kubeflow.root=s3://", "`kubeflow.root` must be a URI that Kubeflow mirrors"),
+        ("kubeflow.spec=2.0", """Received: 2.0. Put it in quotes: "2.0"."""),
+        ("kubeflow.beam=[--runner=DaskRunner]", "`kubeflow.beam: DaskRunner` is refused"),
+        ("kubeflow.beam=[--runner, dask]", "`kubeflow.beam: DaskRunner` is refused"),
+        ("kubeflow.beam=[--runner=Nope]", "`kubeflow.beam`: there is no runner 'Nope'"),
+        ("kubeflow.beam=[--parallelism=2]", "`kubeflow.beam` names no runner"),
+        ("kubeflow.beam=[--runner=DirectRunner, workers]", "`kubeflow.beam`: 'workers' is no option"),
     ],
 )
 def test_values_that_cannot_be_meant(tmp_path: Path, override: str, says: str) -> None:
-    with pytest.raises(ConfigError, match=says.replace(".", r"\.")):
+    with pytest.raises(ConfigError, match=re.escape(says)):
         settings(tmp_path, override)
 
 
-def test_a_name_that_kubeflow_does_not_take(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "image",
+    [
+        "pnfrec",
+        "my_org/pnf__rec",
+        "registry:5000/a/b-c.d:1.0_x",
+        f"r.example.com/p@sha256:{'a' * 64}",
+        f"p:1@sha256:{'0' * 64}",
+    ],
+)
+def test_images_as_registries_name_them(tmp_path: Path, image: str) -> None:
+    assert settings(tmp_path, f"kubeflow.image={image}").kubeflow.image == image
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        ("feedback", "`kubeflow.feedback` must be a path from the root"),
+        ("minio://bucket/feedback", "minio://bucket/feedback cannot be read on a node"),
+        ("file:///data/feedback", "file:///data/feedback cannot be read on a node"),
+    ],
+)
+def test_feedback_that_no_node_could_read(tmp_path: Path, base: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        at_the_cluster(settings(tmp_path, f"kubeflow.feedback={base}"))
+
+
+@pytest.mark.parametrize("name", ["-x", "größe"])
+def test_a_name_that_kubeflow_does_not_take(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="Kubeflow's names begin with a letter or digit"):
-        at_the_cluster(settings(tmp_path, "name=-x"))
+        at_the_cluster(settings(tmp_path, f"name={name}"))
+
+
+def test_a_name_that_tfx_does_not_take(tmp_path: Path) -> None:
+    assert settings(tmp_path, f"name={'a' * 63}").name == "a" * 63
+    with pytest.raises(ConfigError, match=r"`name` may have 63 letters at most, as TFX has it. Received 64"):
+        settings(tmp_path, f"name={'a' * 64}")

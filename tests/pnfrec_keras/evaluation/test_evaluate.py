@@ -115,3 +115,27 @@ def test_neighbours_of_the_last_positive_item() -> None:
     np.testing.assert_allclose(scores[0], [0, 1, 2 / math.sqrt(6), 1 / math.sqrt(6), 0])
     np.testing.assert_allclose(scores[1], [0, 2 / math.sqrt(6), 1, 1 / math.sqrt(4), 0])
     np.testing.assert_allclose(scores[2], [0, 3, 2, 2, 0])
+
+
+def test_what_cannot_be_evaluated_is_told() -> None:
+    model = PNFRec(len(VOCABULARY), dim=2, max_length=3)
+    for recommender, arrays in ((ARRAYS, model), (model, {"positive": []}), (None, ARRAYS)):
+        with pytest.raises(TypeError, match="`evaluate` takes a model, or a function that scores examples, and Eval"):
+            evaluate(recommender, arrays)  # type: ignore[arg-type]
+    for k in (0, 2.5, "10"):
+        with pytest.raises(ValueError, match="`k` must be a whole number of at least 1"):
+            evaluate(model, ARRAYS, k)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "size"), [("popularity", 5), ("counts", 4), ("groups", 5)])
+def test_what_is_told_of_another_catalogue_is_refused(name: str, size: int) -> None:
+    model = PNFRec(len(VOCABULARY), dim=2, max_length=3)
+    with pytest.raises(ValueError, match=rf"`{name}` must have the shape \({size},\).* Received: \(3,\)"):
+        evaluate(model, ARRAYS, **{name: np.zeros(3, np.int64)})  # type: ignore[arg-type]
+
+
+def test_scores_without_the_column_of_padding_are_refused() -> None:
+    with pytest.raises(ValueError, match="hold the items 3 to 4, and the scores have the items 1 to 3"):
+        evaluate(lambda examples: np.zeros((len(examples), 4)), ARRAYS)
+    with pytest.raises(ValueError, match=r"Scores must have the shape \(3, num_items \+ 1\)\. Received: \(\)"):
+        evaluate(lambda _: np.array(None), ARRAYS)

@@ -188,8 +188,8 @@ REFUSED = [
         {"catalogue": ["a", "b", "a ", "c"]},
         "Row 2 of the catalogue repeats the item 'a': give each item once, in their order.",
     ),
-    (TABLE, TARGETS, {"k": 0}, "`k` must be at least 1. Received: 0."),
-    (TABLE, TARGETS, {"k": -1}, "`k` must be at least 1. Received: -1."),
+    (TABLE, TARGETS, {"k": 0}, "`k` must be a whole number of at least 1. Received: 0."),
+    (TABLE, TARGETS, {"k": -1}, "`k` must be a whole number of at least 1. Received: -1."),
 ]
 
 
@@ -209,3 +209,10 @@ def test_it_needs_neither_tensorflow_nor_keras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {"tensorflow", "keras", "tf_keras"} & {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("catalogue", [{"a", "b", "c", "d"}, "abcd", 4, pd.DataFrame({"item": list("abcd")})])
+def test_a_catalogue_has_an_order(catalogue: Any) -> None:
+    """A set has one by chance, and shares of popular items would be of other items each time."""
+    with pytest.raises(ValueError, match=r"`catalogue` must be .* in the order of popularity\. Received: "):
+        found(catalogue=catalogue)

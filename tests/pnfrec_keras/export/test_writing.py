@@ -55,3 +55,17 @@ def test_a_diverged_model_is_not_exported(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"The weight .*embeddings holds numbers that are not finite"):
         export_saved_model(broken, VOCABULARY, tmp_path / "model")
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["items.jsonl", "model.json", "ranking.json", "../elsewhere", "a/b", ""])
+def test_an_asset_replaces_nothing_of_the_export(model: PNFRec, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"`extra_assets`: .* must be a plain file name, and none of the export's own"):
+        export_saved_model(model, VOCABULARY, tmp_path / "export", extra_assets={name: "mine"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_model_and_no_vocabulary_is_told(model: PNFRec, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"`model` of an export must be of the type PNFRec\. Received: Vocabulary"):
+        export_saved_model(VOCABULARY, model, tmp_path / "export")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"`vocabulary` of an export must be of the type Vocabulary\. Received: list"):
+        export_saved_model(model, list(VOCABULARY.item_ids), tmp_path / "export")  # type: ignore[arg-type]

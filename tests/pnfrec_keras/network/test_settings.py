@@ -143,5 +143,5 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], error:
 
 
 def test_a_catalogue_has_an_item() -> None:
-    with pytest.raises(ValueError, match=r"`num_items` must be at least 1. Received: 0"):
+    with pytest.raises(ValueError, match=r"`num_items` must be a whole number of at least 1\. Received: 0"):
         PNFRec(0)

@@ -66,6 +66,8 @@ def test_the_first_leads(
         (of({"worker": TWO}, index="0"), r"Received: '0'"),
         (of({"worker": TWO}, index=True), r"Received: True"),
         (of({"worker": ["a:2222", "b"]}), r"an address must be HOST:PORT. Received: 'b'"),
+        (of({"worker": ["a:2222", "http://b:2222"]}), r"an address must be HOST:PORT. Received: 'http://b:2222'"),
+        (of({"worker": ["a:2222", "b c:2222"]}), r"an address must be HOST:PORT. Received: 'b c:2222'"),
         (of({"worker": ["a:2222", "b:99999"]}), r"Received: 'b:99999'"),
         (of({"worker": ["a:2222", 7]}), r"Received: 7"),
         (of({"chief": ["a:2222"], "worker": TWO}), r"a:2222 is named more than once"),

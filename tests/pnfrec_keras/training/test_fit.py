@@ -97,3 +97,29 @@ def test_histories_that_are_too_long_for_the_model_are_refused() -> None:
     model = PNFRec(ITEMS, dataclasses.replace(MODEL, max_length=4))
     with pytest.raises(ValueError, match=r"The histories are 5 long, and a model of `max_length` 4 reads as many"):
         evaluate(model, arrays()[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", keras.Sequential()),
+        ("training_data", arrays()[1]),
+        ("validation_data", None),
+        ("config", {"epochs": 1}),
+        ("initial", "my_model"),
+    ],
+)
+def test_what_it_cannot_take_is_told_by_name(name: str, value: Any) -> None:
+    training, validation = arrays()
+    given = {"model": new_model(), "training_data": training, "validation_data": validation, name: value}
+    message = rf"`{name}` of `fit` must be of the type \w+\. Received: {type(value).__name__}\. `arrays_from_frame`"
+    with pytest.raises(TypeError, match=message):
+        fit(**given)
+
+
+def test_what_is_to_be_deterministic_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: asked.append(True))
+    with pytest.raises(ValueError, match="no positive target"):
+        fit(new_model(), arrays()[0], arrays()[1].part(0, 0), deterministic=True)
+    assert asked == [True]

@@ -122,3 +122,28 @@ def test_a_training_goes_on_from_there(average: float) -> None:
     )
     for one, two in zip(found.model.trainable_variables, earlier.trainable_variables, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "differing"),
+    [({"num_heads": 2}, r"model\.num_heads"), ({"positions": "from_end"}, r"model\.positions")],
+)
+def test_weights_of_the_same_shapes_that_mean_something_else_are_refused(
+    settings: dict[str, Any], differing: str
+) -> None:
+    initial = WarmStart(PNFRec(len(KNOWN), **NETWORK), KNOWN, NEW)
+    with pytest.raises(ValueError, match=f"another network, so that its weights cannot be taken: {differing} differs"):
+        initial.apply(PNFRec(len(NEW), **NETWORK, **settings), DATA)
+
+
+def test_a_model_of_mixed_histories_is_none_of_likes() -> None:
+    earlier = PNFRec(len(KNOWN), **{**NETWORK, "variant": "SASRec", "max_length": 2})
+    with pytest.raises(ValueError, match=r"cannot be taken: model\.variant differs"):
+        WarmStart(earlier, KNOWN, NEW).apply(PNFRec(len(NEW), **NETWORK, variant="SASRec_p"), DATA)
+
+
+@pytest.mark.parametrize(("name", "value"), [("model", "my_model"), ("known", list("abc")), ("vocabulary", None)])
+def test_a_warm_start_of_something_else_is_told_by_name(name: str, value: Any) -> None:
+    given = {"model": PNFRec(len(KNOWN), **NETWORK), "known": KNOWN, "vocabulary": NEW, name: value}
+    with pytest.raises(TypeError, match=f"`{name}` of a warm start must be of the type .* `load_model` gives"):
+        WarmStart(**given)

@@ -21,7 +21,8 @@ import tensorflow as tf
 from pnfrec_keras.config import TrainingConfig
 from pnfrec_keras.examples.arrays import TrainingArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.network.model import PNFRec, overflowing_alike
+from pnfrec_keras.network.gradients import overflowing_alike
+from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training import fitting
 from pnfrec_keras.training.workers import Workers, join_workers
 from tests.pnfrec_keras.losses.test_soft_boundary import soft_arrays
