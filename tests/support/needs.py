@@ -93,7 +93,9 @@ class Sources:
         return frozenset(seen)
 
     def _source(self, module: str) -> Path | None:
-        """The file of a module of this project; None for others."""
+        """The file of a module of this project; None for others, and for texts that are no module's name."""
+        if not all(part.isidentifier() for part in module.split(".")):
+            return None
         path = self._root / module.replace(".", "/")
         return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 

@@ -66,3 +66,8 @@ def test_what_is_named_is_followed(sources: Sources, name: str, expected: set[st
 @pytest.mark.parametrize(("module", "expected"), [("a.top", {"tensorflow"}), ("a.typed", set()), ("a.test_it", set())])
 def test_a_module_brings_what_it_imports_at_its_top(sources: Sources, module: str, expected: set[str]) -> None:
     assert heavy(sources.loaded(module)) == expected
+
+
+@pytest.mark.parametrize("text", ["a" * 300 + "/b", "a.b c", "", "a..top"])
+def test_a_text_that_is_no_module_needs_nothing(sources: Sources, text: str) -> None:
+    assert sources.source(text) is None
