@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from serving import descriptors, observe
 from serving.backlog import Backlog
@@ -27,6 +27,9 @@ from serving.slots import Load, Servable
 from serving.versions import VersionWatcher
 
 logger = logging.getLogger(__name__)
+
+# So often does the main thread look for signals whose coming did not wake it.
+_SIGNAL_SECONDS: Final = 0.5
 
 
 def load_model(path: Path, version: int, batcher: Batcher | None = None, limits: Limits = Limits()) -> Servable:  # noqa: B008
@@ -195,7 +198,10 @@ def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None
         server.start()
         if on_ready is not None and not stopping.is_set():
             on_ready(server)
-        stopping.wait()
+        # A signal that comes just as the wait begins, or in another thread, does not end it: its handler would run no
+        # sooner than at the next one.
+        while not stopping.wait(_SIGNAL_SECONDS):
+            pass
         server.stop()
     finally:
         for number, handler in previous.items():

@@ -69,6 +69,21 @@ def test_the_module_serves_until_sigterm_and_exits_cleanly(process: "subprocess.
     assert "Traceback" not in "".join(seen) + rest
 
 
+def test_a_signal_that_does_not_wake_the_main_thread_is_obeyed(base: Path) -> None:
+    """As where it comes between the last look of the interpreter and the beginning of the wait."""
+    code = (
+        "import signal, sys, threading, time; from serving.server import serve; from serving.settings import *\n"
+        "def later():\n"
+        "    time.sleep(1)\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "def ready(server): threading.Thread(target=later).start()\n"
+        "serve(ServerSettings(sys.argv[1], port=0), ready)\n"
+    )
+    command = [sys.executable, "-c", code, str(base / "none")]
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_port_in_use_ends_the_start_with_one_clear_line(base: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
