@@ -20,8 +20,11 @@ def make_client(host: str, namespace: str, token: str | None, timeout_s: int) ->
 
         def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
             del sleep_duration
-            _bound(self._healthz_api.api_client.rest_client, timeout_s)
-            return self._healthz_api.get_healthz()
+            api = self._healthz_api
+            _bound(api.api_client.rest_client, timeout_s)
+            # The client of the API of 2.0 has another name for it than that of 2.17.
+            ask = getattr(api, "healthz_service_get_healthz", None) or api.get_healthz
+            return ask()
 
     client = Client(host=host, namespace=namespace, existing_token=token)
     _bound(client._healthz_api.api_client.rest_client, timeout_s)

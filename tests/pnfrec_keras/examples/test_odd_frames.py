@@ -10,7 +10,7 @@ import pytest
 from pnfrec_keras.examples.frames import arrays_from_frame
 
 pytestmark = pytest.mark.tensorflow
-ROWS = pd.DataFrame(
+ROWS: pd.DataFrame = pd.DataFrame(
     {
         "user": [1, 1, 1, 1, 2, 2],
         "item": list("abcdab"),

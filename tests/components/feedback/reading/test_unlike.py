@@ -21,7 +21,7 @@ ROWS = 300
 def day(number: int, rows: int = ROWS) -> pd.DataFrame:
     """Of many users that mostly come once, as in a service of some size."""
     random = np.random.default_rng(number)
-    return pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             "user": [f"u{user}" for user in random.integers(0, 2000, rows)],
             "item": [f"i{item}" for item in random.integers(0, 60, rows)],
@@ -29,10 +29,12 @@ def day(number: int, rows: int = ROWS) -> pd.DataFrame:
             "timestamp": 1_700_000_000 + 86_400 * number + np.sort(random.integers(0, 86_400, rows)),
         }
     )
+    return frame
 
 
 def swapped(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.rename(columns={"user": "item", "item": "user"})
+    renamed: pd.DataFrame = frame.rename(columns={"user": "item", "item": "user"})
+    return renamed
 
 
 def write(folder: Path, frames: list[pd.DataFrame], suffix: str = "csv") -> list[str]:
