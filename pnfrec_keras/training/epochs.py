@@ -120,5 +120,6 @@ class Epochs:
             epochs=epochs,
             callbacks=list(callbacks),
             verbose=verbose,
+            shuffle=False,  # They come in the order of the seed; newer releases of Keras warn of the default.
             **validation,
         )

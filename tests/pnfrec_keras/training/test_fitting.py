@@ -16,7 +16,7 @@ from pnfrec_keras.training.build import build_model
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays, fit
 
 
-def test_what_is_trained_and_what_comes_of_it_is_reported(tmp_path: Path) -> None:
+def test_what_is_trained_and_what_comes_of_it_is_reported(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     seen: list[events.Event] = []
     config = TrainingConfig(epochs=3, batch_size=10, learning_rate=0.01)
     result = fitting.train(ITEMS, *arrays(), MODEL, config, state_dir=tmp_path, report=seen.append)
@@ -44,6 +44,7 @@ def test_what_is_trained_and_what_comes_of_it_is_reported(tmp_path: Path) -> Non
     ]
     best = result.history[result.best_epoch - 1]
     assert done == events.TrainingDone(len(result.history), result.best_epoch, best["val_ndcg_p"])
+    assert not [warned for warned in recwarn if warned.category is UserWarning]
 
 
 @pytest.mark.usefixtures("untraced")
