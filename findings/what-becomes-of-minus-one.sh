@@ -9,7 +9,7 @@
 #   logistic factors turn round, its ALS takes the items for sure zeros, which says nothing about those like them. Its TF-IDF takes
 #   the square root of each value: with one user's three dislikes, the lists of more than a quarter of the others hold NaN.
 #   No error is raised. The only warning is numpy's, of that root. Who compares such models on one matrix with dislikes compares
-#   different data: the loss of each has to be read, and for four of the twelve the dislikes have to be taken out first.
+#   different data: what each makes of a value has to be read, and for the four that take all for likes, and for TF-IDF, dislikes have to go.
 # Output: the table SEEN at the end of this file. The script prints what it finds, and fails where that differs.
 # Needs: Python 3.11 (PYTHON names it), Linux on x86-64, a package index, 6 GB in the folder for temporary files, most of it PyTorch, which Cornac wants.
 set -euo pipefail

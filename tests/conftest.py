@@ -71,12 +71,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes name no test: those of gzip hold the time, and workers that collect other tests run none."""
     return argname if isinstance(val, bytes) else None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         found = _SOURCES.needs(_units(item))

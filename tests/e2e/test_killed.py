@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Command, states, versions
-from tests.pipeline.world import UNASKED, write_config, write_feedback
+from tests.pipeline.world import write_config, write_feedback
 
 pytestmark = pytest.mark.e2e
 
 
 def test_a_run_killed_in_training_is_taken_up_by_the_next(pnfrec: Command, tmp_path: Path) -> None:
     write_feedback(tmp_path / "ratings.csv")
-    config = write_config(tmp_path, training={"epochs": 60, "patience": 60, "batch_size": 32}, push=UNASKED)
+    config = write_config(tmp_path, training={"epochs": 60, "patience": 60, "batch_size": 32})
     with subprocess.Popen(pnfrec.words(config), stdout=subprocess.PIPE, text=True, cwd="/") as run:
         assert run.stdout is not None
         for line in run.stdout:

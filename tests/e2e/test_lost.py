@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Command, states, versions
-from tests.pipeline.world import UNASKED, write_config, write_feedback
+from tests.pipeline.world import write_config, write_feedback
 
 pytestmark = pytest.mark.e2e
 
 
 def test_a_deleted_baseline_and_a_moved_folder_stop_no_run(pnfrec: Command, tmp_path: Path) -> None:
     write_feedback(tmp_path / "ratings.csv")
-    config = write_config(tmp_path, training={"epochs": 1, "batch_size": 32}, push=UNASKED)
+    config = write_config(tmp_path, training={"epochs": 1, "batch_size": 32})
     first = pnfrec.run(config)
     assert first.returncode == 0, first.stdout + first.stderr
 

@@ -8,14 +8,14 @@ import pytest
 
 from pipeline import local_runner
 from tests.e2e.command import BIN, versions
-from tests.pipeline.world import UNASKED, write_config, write_feedback
+from tests.pipeline.world import write_config, write_feedback
 
 pytestmark = pytest.mark.e2e
 
 
 def test_the_tfx_command_creates_and_runs_the_pipeline(tmp_path: Path, warm_python: str) -> None:
     write_feedback(tmp_path / "ratings.csv")
-    config = write_config(tmp_path, push=UNASKED)
+    config = write_config(tmp_path)
     # What a user's own folder may hold.
     for name in ("pipeline", "serving", "studies", "components"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the working folder was imported from')")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.e2e.command import Command, states, versions
-from tests.pipeline.world import UNASKED, write_config, write_feedback
+from tests.pipeline.world import write_config, write_feedback
 
 pytestmark = pytest.mark.e2e
 
@@ -18,7 +18,7 @@ def test_the_trainer_takes_the_set_that_the_tuner_found(pnfrec: Command, tmp_pat
     feedback = {"files": ["ratings.csv"], "positive": 8, "validation_targets": "both"}
     space = {"dim": {"values": [8, 16]}, **dict.fromkeys(("alpha", "beta", "dropout"))}
     tuner = {"enabled": True, "trials": 2, "epochs": 2, "space": space}
-    config = write_config(tmp_path, feedback=feedback, tuner=tuner, push=UNASKED)
+    config = write_config(tmp_path, feedback=feedback, tuner=tuner)
     first = pnfrec.run(config)
     assert first.returncode == 0, first.stdout + first.stderr
     lines = [line.split(":")[0] for line in first.stdout.splitlines() if line.startswith("    trial ")]

@@ -7,8 +7,6 @@ import numpy as np
 import yaml
 
 USERS, ITEMS, ROWS = 90, 24, 16
-# `push` of runs that are not about pushing: two processes ask each model otherwise, for a third of the time of a run.
-UNASKED = {"rehearse": False, "replay_users": 0, "refit": {"users": 0}}
 
 
 def write_feedback(path: Path, users: int = USERS, seed: int = 0) -> None:
