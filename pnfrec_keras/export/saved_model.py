@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from pnfrec_core import launch, schema
 from pnfrec_core.files import put
+from pnfrec_core.kinds import check_kind
 from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.export.load import MODEL_FILE, describe_model
 from pnfrec_keras.export.ranker import Ranker
@@ -54,7 +55,8 @@ def export_saved_model(
         ValueError: Unknown `index`, the vocabulary is not the model's, a weight is no finite number, or an asset has
             the name of another file of the export, or of one elsewhere.
     """
-    _check_kinds(model, vocabulary)
+    check_kind("model", "an export", model, PNFRec)
+    check_kind("vocabulary", "an export", vocabulary, Vocabulary)
     _check_assets(extra_assets or {})
     path = Path(path)
     if path.exists():
@@ -86,13 +88,6 @@ def save(ranker: Ranker, path: Path) -> None:
     # Nobody trains on an export: no gradient that a layer of somebody's own may write belongs in it.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(ranker, str(path), signatures=signatures_of(ranker), options=options)
-
-
-def _check_kinds(model: Any, vocabulary: Any) -> None:
-    for name, value, kind in (("model", model, PNFRec), ("vocabulary", vocabulary, Vocabulary)):
-        if not isinstance(value, kind):
-            msg = f"`{name}` of an export must be of the type {kind.__name__}. Received: {type(value).__name__}."
-            raise TypeError(msg)
 
 
 def _check_assets(assets: Mapping[str, str]) -> None:

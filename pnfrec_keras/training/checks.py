@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from pnfrec_core.kinds import check_kind
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.examples.batch import DISLIKED, MIXED
@@ -18,6 +19,7 @@ _READ_WITH = (
     "read the training data with `{}=True` of `pnfrec_keras.examples.records.read_training`, from records of the "
     "pipeline. `arrays_from_frame` has none."
 )
+_OF_A_TABLE = "`arrays_from_frame` makes the vocabulary, the training and the validation data of a table."
 
 
 class StopOnNan(keras.callbacks.Callback):
@@ -42,12 +44,7 @@ def check_kinds(model: Any, training_data: Any, validation_data: Any, config: An
         ("config", config, TrainingConfig),
         *([] if initial is None else [("initial", initial, WarmStart)]),
     ):
-        if not isinstance(value, kind):
-            msg = (
-                f"`{name}` of `fit` must be of the type {kind.__name__}. Received: {type(value).__name__}. "
-                "`arrays_from_frame` makes the vocabulary, the training and the validation data of a table."
-            )
-            raise TypeError(msg)
+        check_kind(name, "`fit`", value, kind, _OF_A_TABLE)
 
 
 def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArrays:

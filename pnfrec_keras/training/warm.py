@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from pnfrec_core.kinds import check_kind
 from pnfrec_keras.examples.arrays import TrainingArrays
 from pnfrec_keras.examples.batch import MIXED
 from pnfrec_keras.examples.histories import IntArray
@@ -18,7 +19,7 @@ from pnfrec_keras.training.averages import has_averages, start_averages
 
 NewItems = Literal["users", "group", "random"]
 _TABLE = "item_embedding"
-_CATALOGUES = ("known", "vocabulary")
+_OF_AN_EXPORT = "`load_model` gives the model of an export and its vocabulary."
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +51,9 @@ class WarmStart:
         if self.new_items not in get_args(NewItems):
             msg = f"`new_items` must be one of {', '.join(get_args(NewItems))}. Received: {self.new_items!r}."
             raise ValueError(msg)
-        for name, value, kind in (
-            ("model", self.model, PNFRec),
-            *((n, getattr(self, n), Vocabulary) for n in _CATALOGUES),
-        ):
-            if not isinstance(value, kind):
-                msg = (
-                    f"`{name}` of a warm start must be of the type {kind.__name__}. Received: {type(value).__name__}. "
-                    "`load_model` gives the model of an export and its vocabulary."
-                )
-                raise TypeError(msg)
+        check_kind("model", "a warm start", self.model, PNFRec, _OF_AN_EXPORT)
+        check_kind("known", "a warm start", self.known, Vocabulary, _OF_AN_EXPORT)
+        check_kind("vocabulary", "a warm start", self.vocabulary, Vocabulary, _OF_AN_EXPORT)
 
     def apply(self, model: PNFRec, training_data: TrainingArrays) -> None:
         """Gives the weights to a new model.
