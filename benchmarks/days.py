@@ -27,6 +27,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,33 +40,49 @@ from studies.results.bootstrap import paired_difference
 
 PAIRS = (("refit", "judged"), ("refit_warm", "judged_warm"), ("judged_warm", "judged"), ("refit_warm", "refit"))
 KEPT = measure.RESULTS / "days"
+# As many mornings follow one from scratch at most, by the default of `training.from_scratch_every`.
+CHAIN = 6
 
 
-def compare(found: dict[str, list[Gains]], days: list[days_data.Day]) -> list[dict[str, Any]]:
+def compare(
+    found: dict[str, list[Gains]], days: list[days_data.Day], pairs: Sequence[tuple[str, str]] = PAIRS, part: str = ""
+) -> list[dict[str, Any]]:
     """Differences of NDCG_p and of delta of each pair of arms, over all days, with their intervals.
 
     Args:
         found: Arm to (seeds, T) a day.
         days: The days.
+        pairs: Of arms.
+        part: What these days are of all.
     """
     user = np.concatenate([day.user for day in days])
     positive = np.concatenate([day.is_positive for day in days])
     by_seed = {arm: np.concatenate(of_days, axis=1) for arm, of_days in found.items()}
     results = []
-    for one, two in PAIRS:
+    for one, two in pairs:
         for name, sign in (("ndcg_p", positive.astype(float)), ("delta", np.where(positive, 1.0, -1.0))):
             interval = paired_difference(by_seed[one].mean(axis=0), by_seed[two].mean(axis=0), user, sign)
             means = {arm: _measure(by_seed[arm], positive, name) for arm in (two, one)}
             apart = means[one] - means[two]
             results.append(
                 {
-                    "pair": f"{one} - {two}",
+                    "pair": f"{one} - {two}{part}",
                     "measure": name,
                     "means": [float(means[arm].mean()) for arm in (two, one)],
                     "interval": list(interval),
                     "seeds": apart.tolist(),
                 }
             )
+    return results
+
+
+def compare_parts(found: dict[str, list[Gains]], days: list[days_data.Day]) -> list[dict[str, Any]]:
+    """What warm models lose in the first days of a chain, and in those that a chain does not have by default."""
+    results = []
+    for part, chosen in ((f", {CHAIN} days", slice(CHAIN)), (", later", slice(CHAIN, None))):
+        if days[chosen]:
+            gains = {arm: of_days[chosen] for arm, of_days in found.items()}
+            results += compare(gains, days[chosen], PAIRS[2:], part)
     return results
 
 
@@ -159,7 +176,7 @@ def main() -> None:
     frame = days_data.rows()
     days = [days_data.day(frame, begin) for begin in begins]
     found = {arm: [np.stack([each.gains[arm][day] for each in kept]) for day in range(len(days))] for arm in ARMS}
-    results, ages = compare(found, days), compare_ages(kept, days)
+    results, ages = [*compare(found, days), *compare_parts(found, days)], compare_ages(kept, days)
     costs = [cost for each in kept for cost in each.costs]
     values = {"settings": settings, "seeds": arguments.seeds, "targets": sum(len(day.user) for day in days)}
     stored = measure.store("days", {**values, "results": results, "ages": ages, "costs": costs})
