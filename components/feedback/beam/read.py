@@ -1,7 +1,7 @@
 """What a worker does with pieces of input: reads them, and spreads their rows and their account over the shards."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -12,10 +12,11 @@ from components.feedback.reading.batches import read_rows
 from components.feedback.reading.columns import join
 from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece
+from components.feedback.spans.seen import FileSeen, merge_files, see_times
 from components.feedback.writing import account
 
 # What a packed chunk is that holds no ordinary rows.
-COUNTS, AT_RANDOM = b"counts", b"random"
+COUNTS, AT_RANDOM, SPANS = b"counts", b"random", b"spans"
 # Rows that are spread over the shards at a time, so that a chunk holds more than a few of them.
 _CUT_ROWS = 1 << 18
 
@@ -29,16 +30,30 @@ class Read(beam.DoFn):
     def process(self, pieces: list[Piece]) -> Iterator[Any]:
         if pieces[0].is_first:
             yield from ((shard, b"") for shard in range(self._shards))
+        seen: dict[str, FileSeen] = {}
         for at_random, group in itertools.groupby(pieces, key=lambda piece: piece.at_random):
             cut_up = self._cut_random if at_random else self._cut
             waiting: list[RowBatch] = []
-            for batch in (batch for piece in group for batch in read_rows(piece, self._config, self._batch_rows)):
+            for batch in self._batches(group, seen):
                 waiting.append(batch)
                 if sum(len(each.columns) for each in waiting) >= _CUT_ROWS:
                     yield from cut_up(waiting)
                     waiting = []
             if waiting:
                 yield from cut_up(waiting)
+        if seen:
+            yield 0, SPANS + pack(seen)
+
+    def _batches(self, pieces: Iterable[Piece], seen: dict[str, FileSeen]) -> Iterator[RowBatch]:
+        """The rows of pieces; adds to `seen` what the times are in files of spans."""
+        for piece in pieces:
+            for batch in read_rows(piece, self._config, self._batch_rows):
+                if piece.span is not None and len(batch.columns):
+                    unit = next(iter(batch.units)) if len(batch.units) == 1 else None
+                    path, times = piece.source.path, batch.columns.time
+                    before = {path: seen[path]} if path in seen else {}
+                    seen |= merge_files([before, {path: see_times(piece.span, times, unit)}])
+                yield batch
 
     def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
         """The chunks of batches that follow each other in the input."""
