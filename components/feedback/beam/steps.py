@@ -23,6 +23,7 @@ from components.feedback.drift.seen import merge_days, see_days, see_likes
 from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
 from components.feedback.plausibility.observed import Observed, merge
+from components.feedback.plausibility.of_copies import observe_events, observe_random
 from components.feedback.rules import boundary
 from components.feedback.rules.at_random import Judges, judge_random
 from components.feedback.rules.filters import Filtered, filter_rows, item_users, known_rows
@@ -77,7 +78,7 @@ class Build(beam.DoFn):
             elif piece:
                 chunks.append(unpack_columns(piece))
         of_rows = account.total(counts)
-        rows = order_rows(chunks)
+        rows, random_rows = order_rows(chunks), order_rows(at_random)
         if self._config.events:
             read, of_events = judge_events(rows, self._config, account.only_unit(of_rows))
         else:
@@ -89,10 +90,10 @@ class Build(beam.DoFn):
             table.items,
             {USERS: item_users(table), FIRST_TIME: first_times(table)},
             account.total([new, +of_rows]),
-            merge([observe_rows(read), *files]),
+            merge([observe_rows(read), observe_events(rows), observe_random(rows, random_rows), *files]),
         )
         yield TaggedOutput(SUMS, pack(sums))
-        yield shard, pack_columns(table), pack_columns(order_rows(at_random)) if self._config.random_files else b""
+        yield shard, pack_columns(table), pack_columns(random_rows) if self._config.random_files else b""
 
 
 class OnShard(beam.DoFn):
