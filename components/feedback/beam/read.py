@@ -8,10 +8,11 @@ import apache_beam as beam
 
 from components.feedback.beam.chunks import cut, pack
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.batches import read_rows
+from components.feedback.reading.batches import NO_OPINION, read_rows
 from components.feedback.reading.columns import join
 from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece
+from components.feedback.rules import taken_back
 from components.feedback.spans.seen import FileSeen, merge_files, see_times
 from components.feedback.writing import account
 
@@ -89,7 +90,9 @@ def _kinds_of(batch: RowBatch) -> dict[str, int]:
     """Rows by kind of event: how many the event has, and those of no event."""
     left_out = {"unnamed": batch.unnamed, "ignored": batch.ignored}
     found = {account.of_kind(reason, kind): n for reason, kinds in left_out.items() for kind, n in kinds.items()}
-    others = sum(found.values()) + batch.dropped.get("wrong_fields", 0)
+    if batch.event is not None:
+        found[f"{taken_back.SILENT}{batch.event}"] = batch.dropped.get(NO_OPINION, 0)
+    others = sum(map(sum, (batch.unnamed.values(), batch.ignored.values()))) + batch.dropped.get("wrong_fields", 0)
     return found if batch.event is None else {**found, account.matched(batch.event): batch.read - others}
 
 

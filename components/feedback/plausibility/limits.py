@@ -21,6 +21,7 @@ class LimitsConfig:
         rows_by_file: Of all rows, those whose order only the file decides, exact repeats apart.
         random_copies: Of the rows of `feedback.random_files`, those with user, item and time of one of the other log.
         event_copies: Of the rows of an event, those with the user, item and time of a row of one other event.
+        idle_cancels: Of the rows of an event that takes others back, those that have nothing to take back.
         rows_of_other_days: Of the rows of a file whose name gives its day, those of another day.
         spans_order: Of the numbered spans but the first, those that are older than the span before.
         polarity_of_splits: The largest difference of the share of positive rows between two splits.
@@ -49,6 +50,7 @@ class LimitsConfig:
     rows_by_file: float = 0.5
     random_copies: float = 0.01
     event_copies: float = 0.2
+    idle_cancels: float = 0.3
     rows_of_other_days: float = 0.2
     spans_order: float = 0.0
     polarity_of_splits: float = 0.2

@@ -105,7 +105,9 @@ def _of_events(seen: Observed, rows: Mapping[int, int], config: FeedbackConfig) 
     pairs = itertools.permutations(range(len(config.events)), 2)
     found = {(a, b): seen.counts.get(f"{EVENT_COPIES}_{a}_{b}", 0) for a, b in pairs}
     share = {pair: number / max(rows.get(pair[0], 0), number, 1) for pair, number in found.items()}
-    first, second = max(found, key=lambda pair: (share[pair], -pair[0], -pair[1]), default=(0, 0))
+    # Of the two ways to look at a pair, that of the event which has the larger part of its rows in the other one.
+    share = {(a, b): part for (a, b), part in share.items() if (part, b) > (share[b, a], a)}
+    first, second = max(share, key=lambda pair: (share[pair], -pair[0], -pair[1]), default=(0, 0))
     number, one = found.get((first, second), 0), config.events[first].name
     limit = config.limits.event_copies
     others = sum(value > limit for value in share.values()) - 1
