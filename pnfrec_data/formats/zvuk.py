@@ -25,6 +25,10 @@ def _is_id(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def _is_moment(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_string(kind))
+
+
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
@@ -32,7 +36,7 @@ def _is_number(kind: pa.DataType) -> bool:
 _COLUMNS = ["user_id", "track_id", "session_id", "datetime", "play_duration"]
 _TYPES = {
     **dict.fromkeys(_COLUMNS[:3], (_is_id, "whole numbers or text")),
-    "datetime": (pa.types.is_timestamp, "timestamps"),
+    "datetime": (_is_moment, "timestamps"),
     "play_duration": (_is_number, "numbers"),
 }
 _BATCH = 1 << 20
