@@ -1,7 +1,7 @@
 """What readers check of columns whose types alone do not show that a file is the one that was published."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from pyarrow import compute as pc
@@ -66,7 +66,7 @@ def check_whole_numbers(schema: pa.Schema, columns: Sequence[str], where: str) -
             raise DataError(msg)
 
 
-def check_types(schema: pa.Schema, wanted: dict[str, tuple[Callable[[pa.DataType], bool], str]], where: str) -> None:
+def check_types(schema: pa.Schema, wanted: Mapping[str, tuple[Callable[[pa.DataType], bool], str]], where: str) -> None:
     """Raises a DataError unless each column of a file is of its kind: a test of its type, and what it is in words."""
     for name, (is_kind, words) in wanted.items():
         if not is_kind(kind := schema.field(name).type):
