@@ -12,6 +12,7 @@ from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.examples.batch import DISLIKED, MIXED
 from pnfrec_keras.examples.of_catalogue import check_examples, check_items
 from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.network.of_keras import check_trainable
 from pnfrec_keras.ranking.trend import trend_of
 from pnfrec_keras.training.warm import WarmStart
 
@@ -51,9 +52,10 @@ def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArra
     """The sequences as a model learns from them: with the places of dislikes only where it reads these.
 
     Raises:
-        ValueError: It cannot learn from them: they are too short, of another catalogue or another `max_length` than the
-            model, or lack margins or places that it reads.
+        ValueError: No weight may be trained; or it cannot learn from them: they are too short, of another catalogue or
+            another `max_length` than the model, or lack margins or places that it reads.
     """
+    check_trainable(model)
     items = training_data.mixed if model.reads == MIXED else training_data.positive
     if items is None:
         msg = "This variant reads the mixed history: read the training data with `mixed=True`."
