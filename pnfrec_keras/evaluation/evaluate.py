@@ -62,8 +62,11 @@ def listable(scores: Floats, seen: Sequence[IntArray], width: int | None = None)
         width: num_items + 1, where it is known.
 
     Raises:
-        ValueError: The scores have another shape.
+        ValueError: The scores have another shape, or are no real numbers.
     """
+    if np.iscomplexobj(scores):
+        msg = f"Scores must be real numbers. Received: {scores.dtype}."
+        raise ValueError(msg)
     if not np.issubdtype(scores.dtype, np.floating):
         scores = scores.astype(np.float64)
     width = width or (scores.shape[-1] if scores.ndim else 0)
@@ -74,7 +77,7 @@ def listable(scores: Floats, seen: Sequence[IntArray], width: int | None = None)
     scores[~np.isfinite(scores)] = -np.inf
     scores[:, 0] = -np.inf
     for row, items in zip(scores, seen, strict=True):
-        row[items] = -np.inf
+        row[np.asarray(items, np.int64)] = -np.inf
     return scores
 
 

@@ -10,7 +10,7 @@ from pnfrec_core.kinds import check_kind
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.examples.batch import DISLIKED, MIXED
-from pnfrec_keras.examples.of_catalogue import check_examples, check_items
+from pnfrec_keras.examples.of_catalogue import check_examples, check_items, check_padding
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.network.of_keras import check_trainable
 from pnfrec_keras.ranking.trend import trend_of
@@ -143,6 +143,7 @@ def _check_sequences(training_data: TrainingArrays, model: PNFRec) -> None:
         if sequence is None:
             continue
         check_items(sequence, model.num_items, f"The {name} sequences of the training data")
+        check_padding(sequence, f"The {name} sequences of the training data")
         if sequence.shape[1] != wanted:
             msg = (
                 f"The {name} sequences of the training data are {sequence.shape[1]} long, and a model of `max_length` "
