@@ -81,7 +81,7 @@ def frame(rows: Scores) -> pd.DataFrame:
     return found
 
 
-class Packed(TransformerLightningModule):  # type: ignore[misc]  # RecTools has no types
+class Packed(TransformerLightningModule):
     """RecTools' sampled loss without the logits of padding, and without a copy of each candidate's embedding.
 
     RecTools takes 128 x 50 x 257 rows of 64 numbers a batch here, seven tokens in eight of them padding, and adds their

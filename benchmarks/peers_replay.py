@@ -28,7 +28,7 @@ from benchmarks.workloads import LENGTH
 ITEM = "item_id"
 
 
-class Packed(CE):  # type: ignore[misc]  # RePlay has no types
+class Packed(CE):
     """RePlay's cross-entropy, without the logits of padding, which it works out for 7 tokens in 8 and then ignores."""
 
     def forward(self, model_embeddings: Any, positive_labels: Any, target_padding_mask: Any, **_: Any) -> Any:

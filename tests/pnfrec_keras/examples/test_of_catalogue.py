@@ -56,13 +56,17 @@ def test_examples_may_be_lists_and_flags() -> None:
     assert {name: found[name] for name in ("ndcg_p", "hr_n", "coverage")} == {
         name: expected[name] for name in ("ndcg_p", "hr_n", "coverage")
     }
-    empty = dataclasses.replace(EXAMPLES, seen=[[], np.array([]), np.array([], np.int32)])
+    nothing: list[Any] = [[], np.array([]), np.array([], np.int32)]
+    empty = dataclasses.replace(EXAMPLES, seen=nothing)
     assert evaluate(scores, empty)["coverage"] == 1.0
 
 
 def test_scores_with_an_imaginary_part_are_refused() -> None:
+    def imaginary(_: EvaluationArrays) -> Any:
+        return SCORES + 1j
+
     with pytest.raises(ValueError, match=r"Scores must be real numbers\. Received: complex128"):
-        evaluate(lambda _: SCORES + 1j, EXAMPLES)
+        evaluate(imaginary, EXAMPLES)
 
 
 def test_training_sequences_are_padded_on_the_right() -> None:

@@ -13,10 +13,10 @@ from pnfrec_core import schema
 from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.arrays import TrainingArrays
 from pnfrec_keras.examples.vocabulary import Vocabulary
-from pnfrec_keras.export import saved_model
 from pnfrec_keras.export.load import load_model
 from pnfrec_keras.export.ranker import Ranker
 from pnfrec_keras.export.saved_model import export_saved_model
+from pnfrec_keras.export.signatures import signatures_of
 from pnfrec_keras.network.model import PNFRec
 from tests.pnfrec_keras.export.asking import call, request
 
@@ -109,8 +109,10 @@ def test_a_cell_trains_is_saved_and_lists_what_it_scores(
     if (variant, block, loss) not in EXPORTED:
         return
     # Only what is asked for below is traced: the other signatures are those of tests/pnfrec_keras/export.
-    every, serving = saved_model.signatures_of, schema.SERVING_SIGNATURE
-    monkeypatch.setattr(saved_model, "signatures_of", lambda ranker: {serving: every(ranker)[serving]})
+    serving = schema.SERVING_SIGNATURE
+    monkeypatch.setattr(
+        "pnfrec_keras.export.saved_model.signatures_of", lambda ranker: {serving: signatures_of(ranker)[serving]}
+    )
     export_saved_model(again, VOCABULARY, tmp_path / "export")
     assert named(call(tmp_path / "export", serving, asked)) == expected
     back = load_model(tmp_path / "export").model
