@@ -1,21 +1,23 @@
 """What a worker does with pieces of input: reads them, and spreads their rows and their account over the shards."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 
 from components.feedback.beam.chunks import cut, pack
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.batches import read_rows
+from components.feedback.reading.batches import NO_OPINION, read_rows
 from components.feedback.reading.columns import join
 from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece
+from components.feedback.rules import taken_back
+from components.feedback.spans.seen import FileSeen, merge_files, see_times
 from components.feedback.writing import account
 
 # What a packed chunk is that holds no ordinary rows.
-COUNTS, AT_RANDOM = b"counts", b"random"
+COUNTS, AT_RANDOM, SPANS = b"counts", b"random", b"spans"
 # Rows that are spread over the shards at a time, so that a chunk holds more than a few of them.
 _CUT_ROWS = 1 << 18
 
@@ -29,16 +31,30 @@ class Read(beam.DoFn):
     def process(self, pieces: list[Piece]) -> Iterator[Any]:
         if pieces[0].is_first:
             yield from ((shard, b"") for shard in range(self._shards))
+        seen: dict[str, FileSeen] = {}
         for at_random, group in itertools.groupby(pieces, key=lambda piece: piece.at_random):
             cut_up = self._cut_random if at_random else self._cut
             waiting: list[RowBatch] = []
-            for batch in (batch for piece in group for batch in read_rows(piece, self._config, self._batch_rows)):
+            for batch in self._batches(group, seen):
                 waiting.append(batch)
                 if sum(len(each.columns) for each in waiting) >= _CUT_ROWS:
                     yield from cut_up(waiting)
                     waiting = []
             if waiting:
                 yield from cut_up(waiting)
+        if seen:
+            yield 0, SPANS + pack(seen)
+
+    def _batches(self, pieces: Iterable[Piece], seen: dict[str, FileSeen]) -> Iterator[RowBatch]:
+        """The rows of pieces; adds to `seen` what the times are in files of spans."""
+        for piece in pieces:
+            for batch in read_rows(piece, self._config, self._batch_rows):
+                if piece.span is not None and len(batch.columns):
+                    unit = next(iter(batch.units)) if len(batch.units) == 1 else None
+                    path, times = piece.source.path, batch.columns.time
+                    before = {path: seen[path]} if path in seen else {}
+                    seen |= merge_files([before, {path: see_times(piece.span, times, unit)}])
+                yield batch
 
     def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
         """The chunks of batches that follow each other in the input."""
@@ -74,7 +90,9 @@ def _kinds_of(batch: RowBatch) -> dict[str, int]:
     """Rows by kind of event: how many the event has, and those of no event."""
     left_out = {"unnamed": batch.unnamed, "ignored": batch.ignored}
     found = {account.of_kind(reason, kind): n for reason, kinds in left_out.items() for kind, n in kinds.items()}
-    others = sum(found.values()) + batch.dropped.get("wrong_fields", 0)
+    if batch.event is not None:
+        found[f"{taken_back.SILENT}{batch.event}"] = batch.dropped.get(NO_OPINION, 0)
+    others = sum(map(sum, (batch.unnamed.values(), batch.ignored.values()))) + batch.dropped.get("wrong_fields", 0)
     return found if batch.event is None else {**found, account.matched(batch.event): batch.read - others}
 
 
