@@ -91,11 +91,7 @@ def test_a_trend_has_its_conditions(tmp_path: Path, override: str, message: str)
 @pytest.mark.parametrize(
     ("model", "rule", "message"),
     [
-        (
-            {"variant": "SASRec_p"},
-            "posterior",
-            "`export.rule: posterior` .* `model.variant: SASRec_p` does not .* PNFRec",
-        ),
+        ({"variant": "SASRec_p"}, "posterior", "rule: posterior` .* `model.variant: SASRec_p` does not .*PNFRec_pn"),
         ({"alpha": 0}, "difference", "a model with `model.alpha: 0` does not have. .* `model.alpha` above 0"),
     ],
 )
