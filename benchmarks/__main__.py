@@ -28,18 +28,18 @@ BENCHMARKS = (
 _PYTHONS = ("python3.11", "python3.12", "python3.10", sys.executable)
 
 
-def install_peers() -> None:
-    """Makes .venv/bench from benchmarks/peers.txt, unless it is complete.
+def install_peers(folder: Path = measure.PEERS, pins: str = "peers.txt") -> None:
+    """Makes an environment of peers from its pins in benchmarks/, unless it is complete.
 
     Raises:
-        RuntimeError: No Python could make it, or pip failed; its output is in .venv/bench.log.
+        RuntimeError: No Python could make it, or pip failed; its output is in a log beside it, such as .venv/bench.log.
     """
-    wanted = (measure.ROOT / "benchmarks" / "peers.txt").read_text(encoding="utf-8")
+    wanted = (measure.ROOT / "benchmarks" / pins).read_text(encoding="utf-8")
     python = next(filter(_works, _PYTHONS), None)
     if python is None:
         msg = f"None of {', '.join(_PYTHONS)} works: the peers need one of them."
         raise RuntimeError(msg)
-    _make(measure.PEERS, python, "the peers", ["--requirement", "benchmarks/peers.txt"], wanted)
+    _make(folder, python, f"the peers of {pins}", ["--requirement", f"benchmarks/{pins}"], wanted)
 
 
 def install_keras() -> None:
@@ -91,6 +91,8 @@ def main() -> None:
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are {', '.join(BENCHMARKS)}.")
     try:
         install_peers()
+        if "peers" in (arguments.names or BENCHMARKS):
+            install_peers(measure.REPLAY, "peers-replay.txt")
         install_keras()
     except RuntimeError as error:
         sys.exit(f"Error: {error}")

@@ -14,6 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "bench"
+# RePlay, which asks for another polars than the other peers are pinned to.
+REPLAY = ROOT / ".venv" / "bench-replay"
 # `pnfrec_keras` with the extra `keras` alone, as a script that calls `model.fit` has it: without TFX and its tools.
 KERAS = ROOT / ".venv" / "bench-keras"
 RESULTS = ROOT / "benchmarks" / "results"

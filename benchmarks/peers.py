@@ -28,13 +28,13 @@ TRIALS = 4
 SEED = 100
 OURS = "SASRec_p"
 # Fewer seeds than asked for, where no seed changes anything, and where a training takes ten minutes.
-SEEDS = {"popular": 1, "EASE": 1, "item kNN": 1, "RecTools SASRec": 3, "RecTools eSASRec": 3}
+SEEDS = {"popular": 1, "EASE": 1, "item kNN": 1, "RecTools SASRec": 3, "RecTools eSASRec": 3, "RePlay SASRec": 3}
 _LIGR = {"layers": "ligr", "loss": "sampled_softmax", "n_negatives": 256}
 _ESASREC = ("model.variant=SASRec_p", "model.block=ligr", "model.loss=sampled_softmax", "model.sampled_items=256")
 _SMALL = "training.batch_size=100"
 # As in configs/movietweetings.yaml.
 _SHIPPED = ["training.learning_rate=0.003", "training.average_epochs=2"]
-# The module and the first words of a side, and its settings in turn.
+# The model of a side, its library before a colon where there are several, "" for ours; and its settings in turn.
 SIDES: dict[str, tuple[str, Sequence[Any]]] = {
     "popular": ("popular", [{}, {"last": 3}, {"last": 5}, {"last": 10}]),
     "EASE": ("EASE", [{"regularization": value} for value in (30, 100, 300, 1000)]),
@@ -57,6 +57,10 @@ SIDES: dict[str, tuple[str, Sequence[Any]]] = {
     "RecTools eSASRec": (
         "SASRec",
         [{**_LIGR, "epochs": epochs, "dropout_rate": rate} for rate in (0.2, 0.5) for epochs in (10, 20)],
+    ),
+    "RePlay SASRec": (
+        "replay:SASRec",
+        [{"epochs": epochs, "dropout": rate} for rate in (0.3, 0.5) for epochs in (15, 30)],
     ),
     OURS: (
         "",
@@ -129,13 +133,20 @@ SIDES: dict[str, tuple[str, Sequence[Any]]] = {
 }
 
 
+_OUTSIDE = {
+    "": ("benchmarks.peers_rectools", measure.PEERS),
+    "replay": ("benchmarks.peers_replay", measure.REPLAY),
+}
+
+
 def side_of(name: str, settings: Any, seed: int, task: Path, threads: int) -> Side:
     """The process that fits a side."""
     words = ("--seed", str(seed), "--threads", str(threads))
     model, _ = SIDES[name]
     if model:
-        given = (str(task), model, json.dumps(settings), *words)
-        return Side(name, "benchmarks.peers_rectools", given, measure.PEERS)
+        library, _, model = model.rpartition(":")
+        module, environment = _OUTSIDE[library]
+        return Side(name, module, (str(task), model, json.dumps(settings), *words), environment)
     overrides = [word for setting in settings for word in ("--set", setting)]
     return Side(name, "benchmarks.quality_pnfrec", (str(task), *words, *overrides), measure.KERAS)
 
@@ -146,9 +157,13 @@ class Runs:
     def __init__(self, task: Path, threads: int) -> None:
         self._task, self._threads = task, threads
         self._path = measure.RESULTS / "peers.json"
-        self.found: dict[str, Measured] = {}
-        if self._path.is_file():
-            self.found = json.loads(self._path.read_text(encoding="utf-8"))["runs"]
+        self.found = self._stored()
+
+    def _stored(self) -> dict[str, Measured]:
+        if not self._path.is_file():
+            return {}
+        runs: dict[str, Measured] = json.loads(self._path.read_text(encoding="utf-8"))["runs"]
+        return runs
 
     def fit(self, name: str, settings: Any, seed: int) -> Measured:
         key = f"{name}, {json.dumps(settings)}, seed {seed}"
@@ -156,7 +171,8 @@ class Runs:
             measure.say(f"  {key} ...")
             run = side_of(name, settings, seed, self._task, self._threads).run()
             hits = {each: hits_of(values) for each, values in run["gains"].items()}
-            self.found[key] = {"hits": hits, "coverage": run["coverage"]}
+            # Another benchmark of other sides may have stored some meanwhile.
+            self.found = {**self._stored(), key: {"hits": hits, "coverage": run["coverage"]}}
             measure.store("peers", {"runs": self.found})
         return self.found[key]
 

@@ -3,12 +3,6 @@
 Runs in the peers' own environment. What it is asked for are scores of all items for the likes of each held-out user.
 """
 
-import argparse
-import json
-import logging
-import sys
-import time
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,15 +14,14 @@ from implicit.nearest_neighbours import ItemItemRecommender, TFIDFRecommender
 from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
+from rectools.models.nn.transformers.lightning import TransformerLightningModule
 from rectools.models.nn.transformers.ligr import LiGRLayers
 from scipy import sparse
 
-from benchmarks.quality_data import SETS, Targets, Task, padded
+from benchmarks import peers_side
+from benchmarks.peers_side import Fitted, Scores
+from benchmarks.quality_data import Targets, Task, padded
 from benchmarks.workloads import LENGTH
-
-Scores = np.ndarray[Any, Any]
-# From settings and a task to a function from targets to scores (T, items + 1).
-Fitted = Callable[[Targets], Scores]
 
 
 def matrix(rows: Scores, items: int) -> sparse.csr_matrix:
@@ -88,12 +81,28 @@ def frame(rows: Scores) -> pd.DataFrame:
     return found
 
 
+class Packed(TransformerLightningModule):
+    """RecTools' sampled loss without the logits of padding, and without a copy of each candidate's embedding.
+
+    RecTools takes 128 x 50 x 257 rows of 64 numbers a batch here, seven tokens in eight of them padding, and adds their
+    gradients up one by one. The loss is the same to rounding, and the draws of negatives are the same.
+    """
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        real = batch["y"] != 0
+        items = self.torch_model.item_model.get_all_embeddings()
+        sessions = self.torch_model.encode_sessions(batch, items)[real]
+        candidates = torch.cat([batch["y"].unsqueeze(-1), batch["negatives"]], dim=-1)[real]
+        logits = (sessions @ items.T).gather(-1, candidates).unsqueeze(0) / self.logits_t
+        return self.loss_calculator(logits, batch["y"][real].unsqueeze(0), batch["yw"][real].unsqueeze(0))
+
+
 def sasrec(task: Task, epochs: int, **settings: Any) -> Fitted:
     """RecTools' SASRec; with `layers: ligr` the blocks of eSASRec."""
     import pytorch_lightning as lightning
 
     if settings.pop("layers", "") == "ligr":
-        settings["transformer_layers_type"] = LiGRLayers
+        settings |= {"transformer_layers_type": LiGRLayers, "lightning_module_type": Packed}
 
     def trainer() -> lightning.Trainer:
         return lightning.Trainer(
@@ -130,27 +139,5 @@ MODELS: dict[str, Callable[..., Fitted]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task")
-    parser.add_argument("model", choices=MODELS)
-    parser.add_argument("settings", type=json.loads)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    task = Task.read(arguments.task)
-    begin = time.perf_counter()
-    score = MODELS[arguments.model](task, **arguments.settings)
-    seconds = time.perf_counter() - begin
-    scores = {each: score(task.targets[each]) for each in SETS}
-    gains = {each: task.targets[each].gains(values, task.known).tolist() for each, values in scores.items()}
-    coverage = task.targets["test"].coverage(scores["test"], task.known)
-    sys.stdout.write(json.dumps({"seconds": seconds, "gains": gains, "coverage": coverage}) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    peers_side.main(MODELS, __doc__ or "")

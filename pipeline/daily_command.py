@@ -7,13 +7,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from pipeline import run_record
+from pipeline.began import Began
 from pipeline.run_record import Ended
 
 # Longer than any mail or web hook needs.
@@ -55,20 +55,20 @@ def daily(config_path: Path, overrides: tuple[str, ...], on_refusal: str | None)
     from pipeline.config import ConfigError, load_config
     from pipeline.run import carry_out
 
-    started, unforeseen = time.time(), False
+    began, unforeseen = Began.now(), False
     config: PipelineConfig | None = None
     try:
         config = load_config(config_path, overrides)
         ended = carry_out(config, config_path, overrides)
     except ConfigError as error:
         click.secho(f"FAILED: {error}", fg="red", err=True)
-        ended = Ended(run_record.MISCONFIGURED, started, time.time() - started, message=str(error))
+        ended = Ended(run_record.MISCONFIGURED, began.at, began.seconds, message=str(error))
     except click.ClickException as error:
         error.show()
-        ended = Ended(run_record.FAILED, started, time.time() - started, message=error.format_message())
+        ended = Ended(run_record.FAILED, began.at, began.seconds, message=error.format_message())
     except Exception as error:  # whatever it is, the scheduler gets its line and the command is called
         log.exception("The run ended in a way that was not foreseen.")
-        ended = Ended(run_record.FAILED, started, time.time() - started, message=f"{type(error).__name__}: {error}")
+        ended = Ended(run_record.FAILED, began.at, began.seconds, message=f"{type(error).__name__}: {error}")
         unforeseen = True
     record = run_record.make(config.name if config else "", ended)
     if unforeseen and config:

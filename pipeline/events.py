@@ -72,7 +72,7 @@ class RunFailed(Event):
 
 
 class Message(NamedTuple):
-    """An event, and when it was sent, in seconds since 1970."""
+    """An event, and when it was sent, in seconds of the monotonic clock, which all processes of a machine share."""
 
     time: float
     event: Event
@@ -88,7 +88,7 @@ class EventWriter:
     def send(self, happened: Event) -> None:
         """Sends one event."""
         if self._pipe is not None:
-            self._pipe.write(json.dumps({"time": time.time(), "event": to_dict(happened)}) + "\n")
+            self._pipe.write(json.dumps({"time": time.monotonic(), "event": to_dict(happened)}) + "\n")
 
 
 def read_events(lines: Iterable[str]) -> Iterator[Message]:

@@ -16,6 +16,9 @@ WIDTH: Final = 100
 class Progress:
     """Prints a line a node while the pipeline runs, and keeps what the nodes produced.
 
+    Args:
+        started: When the run began, in seconds of the monotonic clock.
+
     Attributes:
         outputs: Node to output key to URI.
         properties: Node to output key to what the artifact says of itself.

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from pipeline import events, run_record, waiting
+from pipeline.began import Began
 from pipeline.output_lock import unwritable
 from pipeline.progress import Progress
 from pipeline.refused import RefusedError
@@ -69,20 +69,20 @@ def carry_out(config: "PipelineConfig", config_path: Path, overrides: tuple[str,
     from pipeline import preflight
     from pipeline.check_command import tell
 
-    started = time.time()
+    began = Began.now()
     found = preflight.look(config, click.echo, preflight.Patience())
     if found.problems:
         tell(found.problems)
-        ended = Ended(run_record.FAILED, started, time.time() - started, message=" ".join(found.problems))
+        ended = Ended(run_record.FAILED, began.at, began.seconds, message=" ".join(found.problems))
         run_record.add(config.output_path, run_record.make(config.name, ended))
         return ended
     log_path = _new_log(config.output_path)
     click.echo(f"pipeline {config.name}: {config_path}\noutput   {config.output_path}\nlog      {log_path}\n")
     for note in found.notes:
         click.echo(f"NOTE  {note}\n")
-    progress = Progress(started)
+    progress = Progress(began.tick)
     _follow(config, config_path, overrides, log_path, progress)
-    ended = _tell_end(progress, started, log_path)
+    ended = _tell_end(progress, began, log_path)
     run_record.add(config.output_path, run_record.make(config.name, ended))
     return ended
 
@@ -115,7 +115,7 @@ def _ended(status: int) -> str:
     return f"The process ended with status {status}."
 
 
-def _tell_end(progress: Progress, started: float, log_path: Path) -> Ended:
+def _tell_end(progress: Progress, began: Began, log_path: Path) -> Ended:
     """Prints how the run ended, and returns it."""
     from pipeline import summary
 
@@ -127,10 +127,10 @@ def _tell_end(progress: Progress, started: float, log_path: Path) -> Ended:
         click.echo(f"The log has the details: {log_path}", err=True)
         verdict = run_record.verdict_of_failure(failure)
     else:
-        delivered = summary.show(progress.outputs, pushed, seconds=time.time() - started)
+        delivered = summary.show(progress.outputs, pushed, seconds=began.seconds)
         verdict = run_record.verdict_of_push(delivered, pushed)
     return Ended(
-        *(verdict, started, time.time() - started),
+        *(verdict, began.at, began.seconds),
         node=failure.node if failure else "",
         message=failure.message if failure else str(pushed.get("refused", "")),
         log=str(log_path),
@@ -142,7 +142,8 @@ def _tell_end(progress: Progress, started: float, log_path: Path) -> Ended:
 
 def _new_log(output: Path) -> Path:
     """A new log file under the output folder; a click error when the folder cannot be written to."""
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    # In UTC, as the records of runs are: the hour that comes twice in autumn would put two days' logs out of order.
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%SZ")
     path = output / "logs" / f"run-{stamp}-{os.getpid()}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

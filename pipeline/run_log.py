@@ -6,6 +6,7 @@ ours would not be found.
 
 import logging
 import os
+import time
 from typing import Final
 
 from pnfrec_core import launch
@@ -14,7 +15,7 @@ from pnfrec_core import launch
 CONTROL: Final = "PNFREC_LOG"
 FULL: Final = "full"
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_FORMAT = "%(asctime)s UTC %(levelname)s %(name)s: %(message)s"
 _OURS = (*launch.PACKAGES, "__main__")
 _LONGEST = 300
 _NOTE = f"({{}}; {CONTROL}={FULL} keeps it)"
@@ -24,7 +25,12 @@ log = logging.getLogger(__name__)
 
 def set_up() -> None:
     """Begins to log to standard error, shortened unless `PNFREC_LOG=full` says otherwise."""
-    logging.basicConfig(level=logging.INFO, format=_FORMAT)
+    # Local time has an hour twice each autumn, and records of runs are in UTC.
+    formatter = logging.Formatter(_FORMAT)
+    formatter.converter = time.gmtime
+    stream = logging.StreamHandler()
+    stream.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[stream])
     # Beam's remarks about other libraries' type hints: hundreds of lines without a use.
     logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
     if os.environ.get(CONTROL) == FULL:

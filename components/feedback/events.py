@@ -1,6 +1,7 @@
 """`feedback.events`: input of several kinds, in files of their own or in one, each with what its rows mean."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -63,6 +64,10 @@ class EventConfig:
             raise ValueError(msg)
         self._check_where(where)
         bounds = (self.like_from, self.dislike_below)
+        if not all(bound is None or math.isfinite(bound) for bound in bounds):
+            received = f"{self.like_from} and {self.dislike_below}"
+            msg = f"{where}: `like_from` and `dislike_below` must be finite numbers. Received: {received}."
+            raise ValueError(msg)
         if not self.column and bounds != (None, None):
             msg = f"{where}: `like_from` and `dislike_below` compare values of `column`. Set it, or leave them out."
             raise ValueError(msg)

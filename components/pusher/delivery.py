@@ -1,15 +1,17 @@
 """Writes a model into a serving folder as a new version, and finds the newest that is there."""
 
+import contextlib
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from tfx.dsl.io import fileio
 
 from components.pusher.properties import VersionAhead
+from components.pusher.unfinished import working
 from pnfrec_core import events, files, schema, versions
 from pnfrec_core.model_marks import Marks
 
@@ -62,28 +64,34 @@ def deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str
     Raises:
         NoVersionLeftError: None can be newer. Nothing was written.
     """
-    folder = _claim(base)
-    try:
-        _fill(folder, model, {CONFIG_FILE: resolved_config, **(texts or {})})
-    except BaseException:
-        # Half a version would take its number for good.
-        fileio.rmtree(folder)
-        raise
+    with _claim(base) as folder:
+        try:
+            _fill(folder, model, {CONFIG_FILE: resolved_config, **(texts or {})})
+        except BaseException:
+            # Half a version would take its number for good.
+            fileio.rmtree(folder)
+            raise
     return folder
 
 
-def _claim(base: str) -> str:
-    """Makes the folder of the next version, so that no other run takes it."""
+@contextlib.contextmanager
+def _claim(base: str) -> Iterator[str]:
+    """Makes the folder of the next version, so that no other run takes it, and marks it as being written."""
     while True:
         now, names = int(time.time()), _names(base)
         version = versions.next_version(base, names, now)
         folder = os.path.join(base, str(version))
         fileio.makedirs(base)
-        if not _make(folder):
-            continue
-        if version > now:
-            log.warning("%s", ahead := VersionAhead(base, version - 1, version), extra={events.ATTRIBUTE: ahead})
-        return folder
+        # Buckets have no locks.
+        with working(base, version) if "://" not in base else contextlib.nullcontext() as mark:
+            if (mark is None and "://" not in base) or not _make(folder):
+                continue
+            if mark is not None:
+                mark.folder_is(folder)
+            if version > now:
+                log.warning("%s", ahead := VersionAhead(base, version - 1, version), extra={events.ATTRIBUTE: ahead})
+            yield folder
+            return
 
 
 def _make(folder: str) -> bool:

@@ -19,6 +19,7 @@ from components.pusher.refitted import Choice, choose, describe
 from components.pusher.rehearsal import rehearse
 from components.pusher.replay import Compared, replay
 from components.pusher.retention import delete_old
+from components.pusher.unfinished import clear_unfinished
 from pnfrec_core import events, model_marks, schema, served, serving_config, versions
 from pnfrec_core.model_digest import model_digest
 
@@ -87,6 +88,8 @@ class Executor(executor.Executor):  # type: ignore[misc]
                 rehearse(model, push)
             told = _replay(input_dict, model, serving_version(base, decided), push)
             texts = _card(input_dict, choice) | told | _record(choice)
+            # Before the new one is written, which may need their room.
+            clear_unfinished(base)
             folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts)
             _tidy(base, push.keep_versions)
             log.info("Pushed to %s.", folder)

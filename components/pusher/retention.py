@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from tfx.dsl.io import fileio
 
 from components.pusher.delivery import complete_versions
+from components.pusher.unfinished import working
 from pnfrec_core import model_marks, versions
 from pnfrec_core.model_marks import Marks
 
@@ -45,9 +46,7 @@ def delete_old(base: str, keep: int) -> list[int]:
         found = complete_versions(base)
         for version in to_delete(found, draft.marks if draft else Marks(), keep):
             try:
-                # First what makes it a version, so that no server takes a part of it for the whole.
-                fileio.remove(os.path.join(found[version], versions.SAVED_MODEL_FILE))
-                fileio.rmtree(found[version])
+                _delete(base, version, found[version])
             except Exception as error:  # each file system has errors of its own
                 log.warning("%s is beyond `push.keep_versions` and cannot be deleted: %s", found[version], error)
                 continue
@@ -55,3 +54,13 @@ def delete_old(base: str, keep: int) -> list[int]:
     if gone:
         log.info("Deleted versions beyond `push.keep_versions`: %s.", ", ".join(map(str, gone)))
     return gone
+
+
+def _delete(base: str, version: int, folder: str) -> None:
+    """Deletes a version; what a kill leaves of it, the next push removes."""
+    with working(base, version) if "://" not in base else contextlib.nullcontext() as mark:
+        if mark is not None:
+            mark.folder_is(folder)
+        # First what makes it a version, so that no server takes a part of it for the whole.
+        fileio.remove(os.path.join(folder, versions.SAVED_MODEL_FILE))
+        fileio.rmtree(folder)

@@ -62,8 +62,11 @@ def listable(scores: Floats, seen: Sequence[IntArray], width: int | None = None)
         width: num_items + 1, where it is known.
 
     Raises:
-        ValueError: The scores have another shape.
+        ValueError: The scores have another shape, or are no real numbers.
     """
+    if np.iscomplexobj(scores):
+        msg = f"Scores must be real numbers. Received: {scores.dtype}."
+        raise ValueError(msg)
     if not np.issubdtype(scores.dtype, np.floating):
         scores = scores.astype(np.float64)
     width = width or (scores.shape[-1] if scores.ndim else 0)
@@ -74,7 +77,7 @@ def listable(scores: Floats, seen: Sequence[IntArray], width: int | None = None)
     scores[~np.isfinite(scores)] = -np.inf
     scores[:, 0] = -np.inf
     for row, items in zip(scores, seen, strict=True):
-        row[items] = -np.inf
+        row[np.asarray(items, np.int64)] = -np.inf
     return scores
 
 
@@ -115,18 +118,32 @@ def evaluate(
     if isinstance(recommender, PNFRec):
         check_examples(arrays, recommender.num_items)
         k = recommender.k if k is None else k
-        _check_size("popularity", popularity, recommender.num_items + 1)
+        _check_numbers("popularity", popularity, recommender.num_items + 1)
         recommender = of_model(recommender, recommender.popularity if popularity is None else popularity)
     k = whole_number("k", TrainingConfig.k if k is None else k)
     ranked = rank_all(recommender, arrays, k)
-    _check_size("counts", counts, ranked.num_items)
-    _check_size("groups", groups, ranked.num_items + 1)
+    _check_numbers("counts", counts, ranked.num_items, "finite numbers of 0 or more", least=0)
+    _check_numbers("groups", groups, ranked.num_items + 1, "whole numbers of 0 or more", least=0)
+    if groups is not None and groups[0]:
+        msg = f"`groups` must be 0 at place 0, which is no item but padding. Received: {groups[0]!r}."
+        raise ValueError(msg)
     return measure(ranked, k, counts, groups)
 
 
-def _check_size(name: str, values: Any, size: int) -> None:
-    if values is not None and np.shape(values) != (size,):
-        msg = f"`{name}` must have the shape ({size},), by the size of the catalogue. Received: {np.shape(values)}."
+def _check_numbers(name: str, values: Any, size: int, what: str = "finite numbers", least: float = -np.inf) -> None:
+    """Raises a ValueError unless there is nothing, or what can be meant for each item; whole numbers by their name."""
+    if values is None:
+        return
+    given = np.asarray(values)
+    if given.shape != (size,):
+        msg = f"`{name}` must have the shape ({size},), by the size of the catalogue. Received: {given.shape}."
+        raise ValueError(msg)
+    kinds = (np.integer,) if what.startswith("whole") else (np.integer, np.floating)
+    usable = any(np.issubdtype(given.dtype, kind) for kind in kinds)
+    wrong = ~(np.isfinite(given) & (given >= least)) if usable else np.ones(size, bool)
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        msg = f"`{name}` must be {what}. Received, at place {place}: {given.tolist()[place]!r}."
         raise ValueError(msg)
 
 

@@ -60,9 +60,24 @@ def read_columns(frame: Any, user: str, item: str, value: str, timestamp: str) -
             "the wrong order by hours.",
             *(timestamp, zoned, naive),
         )
+    if torn := _of_two_values(user_codes, item_codes, times.time, values):
+        log.warning(
+            "%d rows have the user, the item and the time of another row, and another value. All are kept, so that an "
+            "item may be liked and disliked at once: keep one of each.",
+            torn,
+        )
     places = np.argsort(np.argsort(np.array(user_ids, dtype=object)))
     # Objects: numpy's own text is as wide as the longest id in each row, and loses zeros at its end.
     return FrameColumns(places[user_codes], np.array(item_ids, dtype=object)[item_codes], values, times.time)
+
+
+def _of_two_values(*columns: npt.NDArray[Any]) -> int:
+    """How many rows differ from another one in the last column alone."""
+    order = np.lexsort(columns[::-1])
+    alike = np.ones(max(len(order) - 1, 0), bool)
+    for column in columns[:-1]:
+        alike &= column[order[1:]] == column[order[:-1]]
+    return int((alike & (columns[-1][order[1:]] != columns[-1][order[:-1]])).sum())
 
 
 def need_columns(frame: Any, named: Mapping[str, str], called: str, remedy: str = "") -> None:

@@ -41,7 +41,8 @@ def arrays_from_frame(
 
     Users are held out with their last positive interaction, if they have at least three positive ones; what follows it
     is dropped, so that nothing later leaks into training. Like every leave-one-out split it still lets the model see
-    other users' later interactions. It warns where nothing is disliked, and of held-out items that can only be missed.
+    other users' later interactions. It warns where nothing is disliked, of held-out items that can only be missed, and
+    of rows that say two values of one interaction.
 
     Args:
         frame: One row an interaction. Ids, times and values are read as the pipeline reads those of a file: whole

@@ -50,8 +50,9 @@ class Vocabulary:
             raise ValueError(msg)
 
         self._check_counts()
-        if self.recent_positive_counts is not None and len(self.recent_positive_counts) != len(self.item_ids):
-            msg = "A vocabulary with recent positive counts needs one for each item."
+        recent = self.recent_positive_counts
+        if recent is not None and (len(recent) != len(self.item_ids) or not (np.asarray(recent) >= 0).all()):
+            msg = "A vocabulary with recent positive counts needs one for each item, of 0 or more."
             raise ValueError(msg)
 
     def _check_counts(self) -> None:

@@ -47,7 +47,7 @@ def load_model(folder: str | Path) -> LoadedModel:
 
     Raises:
         FileNotFoundError: The folder holds no SavedModel, or one that earlier code exported without `model.json`.
-        ValueError: `model.json` is no such file, or does not fit the variables.
+        ValueError: `model.json` is no such file, or does not fit the variables, or `items.jsonl` does not.
     """
     folder = Path(folder)
     description = _read(folder)
@@ -55,9 +55,13 @@ def load_model(folder: str | Path) -> LoadedModel:
     try:
         model = PNFRec(**description["settings"], dtype="float32")
         set_named_weights(model, _read_weights(folder, description["weights"]))
-    except (TypeError, ValueError, tf.errors.OpError) as error:
+    except (IndexError, TypeError, ValueError, tf.errors.OpError) as error:
         msg = f"{folder / MODEL_FILE} does not fit the variables of its export: {error} Export the model again."
         raise ValueError(msg) from error
+    if len(vocabulary) != model.num_items:
+        path = folder / schema.EXTRA_ASSETS / schema.VOCABULARY_FILE
+        msg = f"{path} has {len(vocabulary)} items, and the model {model.num_items}. Export the model again."
+        raise ValueError(msg)
     model.set_popularity(vocabulary.popularity())
     return LoadedModel(model, vocabulary)
 

@@ -40,7 +40,7 @@ def export_saved_model(
     Args:
         model: The trained model; exported in float32 whatever it was trained in.
         vocabulary: Its catalogue.
-        path: Folder of the SavedModel; must not exist. It appears complete or not at all.
+        path: Local folder of the SavedModel; must not exist. It appears complete or not at all.
         index: "plain", or "tfrs" for BruteForce of tensorflow-recommenders.
         rule: How dislikes lower items; see `pnfrec_keras.config.ExportConfig`.
         gamma: Weight of the rule.
@@ -51,17 +51,14 @@ def export_saved_model(
 
     Raises:
         FileExistsError: `path` exists.
-        TypeError: These are no model and its vocabulary.
+        TypeError: These are no model and its vocabulary, or no texts of assets.
         ValueError: Unknown `index`, the vocabulary is not the model's, a weight is no finite number, or an asset has
-            the name of another file of the export, or of one elsewhere.
+            the name of another file of the export, or of one elsewhere, or `path` is of no local folder.
     """
     check_kind("model", "an export", model, PNFRec)
     check_kind("vocabulary", "an export", vocabulary, Vocabulary)
     _check_assets(extra_assets or {})
-    path = Path(path)
-    if path.exists():
-        msg = f"{path} exists already. A SavedModel is never overwritten: choose a new folder."
-        raise FileExistsError(msg)
+    path = _new_folder(path)
     _check_index(index, adds=bool(gamma or recency or model.trend_days))
     _check_finite(model)
     ranker = Ranker(model, vocabulary, rule, gamma, recency)
@@ -90,10 +87,25 @@ def save(ranker: Ranker, path: Path) -> None:
     tf.saved_model.save(ranker, str(path), signatures=signatures_of(ranker), options=options)
 
 
-def _check_assets(assets: Mapping[str, str]) -> None:
+def _new_folder(path: str | Path) -> Path:
+    """The folder that an export goes to, which is a local one and not there yet."""
+    if "://" in str(path):
+        msg = f"`path` of an export must be a local folder: export there, and copy it. Received: {str(path)!r}."
+        raise ValueError(msg)
+    found = Path(path).expanduser()
+    if found.exists():
+        msg = f"{found} exists already. A SavedModel is never overwritten: choose a new folder."
+        raise FileExistsError(msg)
+    return found
+
+
+def _check_assets(assets: Any) -> None:
+    if not isinstance(assets, Mapping) or not all(isinstance(text, str) for text in assets.values()):
+        msg = "`extra_assets` must be texts by the names of their files."
+        raise TypeError(msg)
     own = [schema.VOCABULARY_FILE, *(Path(file).name for file in (RANKING_FILE, WARMUP_FILE, MODEL_FILE))]
     for name in assets:
-        if not name or name in own or Path(name).name != name:
+        if name in ("", ".", "..", *own) or Path(name).name != name:
             msg = (
                 f"`extra_assets`: {name!r} must be a plain file name, and none of the export's own ({', '.join(own)})."
             )

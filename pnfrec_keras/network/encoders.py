@@ -12,6 +12,7 @@ from pnfrec_core.variants import variant_of
 from pnfrec_core.whole_numbers import whole_number
 from pnfrec_keras.config import ModelConfig
 from pnfrec_keras.examples.batch import MIXED, NEGATIVE, POSITIVE
+from pnfrec_keras.network.asked import readable
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
 from pnfrec_keras.network.layers import ItemEmbedding, PositionEmbedding, SequenceEncoder
@@ -142,7 +143,16 @@ class TwoEncoders(keras.Model):
         return tf.gather(hidden, last, axis=1, batch_dims=1)
 
     def scores(self, history: Tensor) -> Tensor:
-        """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding."""
+        """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding.
+
+        Args:
+            history: Item indices (batch, at most history_length), padded on the right with 0; see `encode_history`.
+
+        Raises:
+            ValueError: It is none, where it can be looked at (not in traced code).
+        """
+        if tf.executing_eagerly():
+            history = readable(history, self.num_items, self.history_length)
         return self.state_scores(self.encode_history(history))
 
     def state_scores(self, state: Tensor, *, negative: bool = False) -> Tensor:

@@ -13,6 +13,7 @@ from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.batch import DISLIKED, IS_POSITIVE, PERIODS, POSITIVE, SEEN, TARGET
 from pnfrec_keras.losses.objective import Objective
 from pnfrec_keras.losses.softmax import Offsets
+from pnfrec_keras.network import of_keras
 from pnfrec_keras.network.encoders import TwoEncoders
 from pnfrec_keras.network.gradients import overflowing_alike, summed
 from pnfrec_keras.ranking import topk
@@ -21,7 +22,6 @@ from pnfrec_keras.ranking.trend import Trend
 
 Tensor = Any
 
-_OF_KERAS = ("name", "dtype", "trainable")
 # What `keras.Model.compile` takes, in its order.
 _COMPILED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
@@ -73,7 +73,7 @@ class PNFRec(TwoEncoders):
     def __init__(
         self, num_items: int, config: ModelConfig | None = None, *, k: int = TrainingConfig.k, **settings: Any
     ) -> None:
-        keras_settings = {name: settings.pop(name) for name in _OF_KERAS if name in settings}
+        keras_settings = of_keras.taken_from(settings)
         super().__init__(num_items, _with_settings(config or ModelConfig(), settings), **keras_settings)
         self.k = k = whole_number("k", k)
         self.objective = Objective(self.config, num_items)
@@ -135,6 +135,7 @@ class PNFRec(TwoEncoders):
 
     def make_train_function(self, force: bool = False) -> Any:
         """As Keras', but the optimizer gets its variables first: a step that makes them is traced twice."""
+        of_keras.check_trainable(self)
         if not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
@@ -276,7 +277,7 @@ class PNFRec(TwoEncoders):
 def _with_settings(config: ModelConfig, settings: Mapping[str, Any]) -> ModelConfig:
     names = [field.name for field in dataclasses.fields(config)]
     if unknown := sorted(set(settings) - set(names)):
-        msg = f"PNFRec has no setting {', '.join(unknown)}. It has: {', '.join([*names, 'k', *_OF_KERAS])}."
+        msg = f"PNFRec has no setting {', '.join(unknown)}. It has: {', '.join([*names, 'k', *of_keras.NAMES])}."
         raise TypeError(msg)
     return dataclasses.replace(config, **settings)
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.training.adam import Adam
 from pnfrec_keras.training.agreement import check_alike
 from pnfrec_keras.training.averages import start_averages
 from pnfrec_keras.training.what_is_trained import facts_of_settings
@@ -59,7 +60,7 @@ def compile_model(model: PNFRec, training: TrainingConfig, steps: int | None = N
     average: dict[str, Any] = {}
     if training.average_epochs and steps:
         average = {"use_ema": True, "ema_momentum": math.exp(-1.0 / (training.average_epochs * steps))}
-    optimizer = keras.optimizers.Adam(training.learning_rate, **average)
+    optimizer = Adam(training.learning_rate, **average)
     model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
     # Its variables must exist before a state can be restored into them.
     model.optimizer.build(model.trainable_variables)

@@ -10,8 +10,9 @@ from pnfrec_core.kinds import check_kind
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.examples.batch import DISLIKED, MIXED
-from pnfrec_keras.examples.of_catalogue import check_examples, check_items
+from pnfrec_keras.examples.of_catalogue import check_examples, check_items, check_padding
 from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.network.of_keras import check_trainable
 from pnfrec_keras.ranking.trend import trend_of
 from pnfrec_keras.training.warm import WarmStart
 
@@ -51,9 +52,10 @@ def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArra
     """The sequences as a model learns from them: with the places of dislikes only where it reads these.
 
     Raises:
-        ValueError: It cannot learn from them: they are too short, of another catalogue or another `max_length` than the
-            model, or lack margins or places that it reads.
+        ValueError: No weight may be trained; or it cannot learn from them: they are too short, of another catalogue or
+            another `max_length` than the model, or lack margins or places that it reads.
     """
+    check_trainable(model)
     items = training_data.mixed if model.reads == MIXED else training_data.positive
     if items is None:
         msg = "This variant reads the mixed history: read the training data with `mixed=True`."
@@ -141,6 +143,7 @@ def _check_sequences(training_data: TrainingArrays, model: PNFRec) -> None:
         if sequence is None:
             continue
         check_items(sequence, model.num_items, f"The {name} sequences of the training data")
+        check_padding(sequence, f"The {name} sequences of the training data")
         if sequence.shape[1] != wanted:
             msg = (
                 f"The {name} sequences of the training data are {sequence.shape[1]} long, and a model of `max_length` "

@@ -39,12 +39,12 @@ def test_a_line_is_there_before_the_next_one_is_written() -> None:
 def test_it_waits_longer_than_a_look() -> None:
     read_end, write_end = os.pipe()
 
-    def write() -> None:
+    def write_late() -> None:
         time.sleep(1.2)
         os.write(write_end, b"late\n")
         os.close(write_end)
 
-    thread = threading.Thread(target=write)
+    thread = threading.Thread(target=write_late)
     thread.start()
     with os.fdopen(read_end, "rb", buffering=0) as pipe:
         assert list(waiting.lines(pipe)) == ["late"]

@@ -3,11 +3,9 @@
 `Facts` grows from step to step: kept items, time of the split, catalogue, threshold, halves of the users.
 """
 
-import contextlib
 import dataclasses
-import datetime
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -21,6 +19,7 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.drift.findings import find_drift
 from components.feedback.drift.window import Window, make_window
 from components.feedback.plausibility.catalogue import Catalogue
+from components.feedback.plausibility.finding import Finding
 from components.feedback.plausibility.findings import make_findings
 from components.feedback.plausibility.observe import observe_items
 from components.feedback.plausibility.observed import Observed, merge
@@ -31,6 +30,7 @@ from components.feedback.reading.titles import read_titles
 from components.feedback.rules.boundary import fixed_threshold, median_of, middle_ranks
 from components.feedback.rules.ranks import RankRule
 from components.feedback.rules.splits import TIME, USER
+from components.feedback.spans.findings import find_in_spans
 from components.feedback.spans.window import Spans
 from components.feedback.writing import account, vocabulary
 from components.feedback.writing.checks import check_events_found, check_train_examples, check_training_rows
@@ -240,8 +240,13 @@ class Finish:
         titles = read_titles(self.config)
         catalogue = Catalogue(facts.catalogue, facts.item_counts, likes[schema.VOCABULARY_POSITIVE_COUNT], titles)
         drift = find_drift(observed.days, facts.window or facts.not_compared, self.config.drift)
-        findings = [*make_findings(counts, observed, catalogue, self.config, facts.now), *drift.findings()]
-        odd = (*self._warnings(counts, observed), *drift.warnings(self.config.drift))
+        of_spans: tuple[Finding, ...] = ()
+        if self.spans:
+            unit = account.timestamp_unit(counts)
+            of_spans = tuple(find_in_spans(observed.files, unit, self.spans.key, self.config.limits))
+        of_rows = make_findings(counts, observed, catalogue, self.config, facts.now)
+        findings = [*of_rows, *of_spans, *drift.findings()]
+        odd = (*self.warnings, *drift.warnings(self.config.drift))
         result = make_statistics(
             *(counts, self.config, facts.time, facts.threshold, numbers, odd, findings),
             months=observed.months,
@@ -253,11 +258,3 @@ class Finish:
         lines = vocabulary.vocabulary_lines(facts.catalogue, facts.item_counts, likes, titles.of_item, titles.group_of)
         remove_unfinished(self.folders)
         write_results(self.folders, lines, result)
-
-    def _warnings(self, counts: Mapping[str, int], observed: Observed) -> tuple[str, ...]:
-        """What was odd about the files, also beside the times of their rows."""
-        newest = time_text(observed.last, account.timestamp_unit(counts))
-        day = None
-        with contextlib.suppress(ValueError):  # a year that no calendar has
-            day = datetime.date.fromisoformat(newest.partition(" ")[0]) if newest else None
-        return (*self.warnings, *(self.spans.beside(day) if self.spans else ()))

@@ -16,13 +16,15 @@ from apache_beam.pvalue import TaggedOutput
 
 from components.feedback.beam import quantiles
 from components.feedback.beam.chunks import pack, pack_columns, unpack, unpack_columns
+from components.feedback.beam.counters import count
 from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
-from components.feedback.beam.read import AT_RANDOM, COUNTS
+from components.feedback.beam.read import AT_RANDOM, COUNTS, SPANS
 from components.feedback.config import FeedbackConfig
 from components.feedback.drift.seen import merge_days, see_days, see_likes
 from components.feedback.drift.window import first_times
 from components.feedback.plausibility.observe import observe_examples, observe_rows, observe_times
-from components.feedback.plausibility.observed import Observed
+from components.feedback.plausibility.observed import Observed, merge
+from components.feedback.plausibility.of_copies import observe_events, observe_random
 from components.feedback.rules import boundary
 from components.feedback.rules.at_random import Judges, judge_random
 from components.feedback.rules.filters import Filtered, filter_rows, item_users, known_rows
@@ -55,7 +57,7 @@ Shard = tuple[int, bytes, bytes]
 
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
     """Counts of items and of rows, and what was seen."""
-    return pack((items, columns, account.count(counts), observed))
+    return pack((items, columns, count(counts), observed))
 
 
 class Build(beam.DoFn):
@@ -66,31 +68,33 @@ class Build(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         shard, packed = element
-        chunks, at_random, counts = [], [], []
+        chunks, at_random, counts, files = [], [], [], []
         for piece in packed:
             if piece.startswith(COUNTS):
                 counts.append(unpack(piece[len(COUNTS) :]))
+            elif piece.startswith(SPANS):
+                files.append(Observed(files=unpack(piece[len(SPANS) :])))
             elif piece.startswith(AT_RANDOM):
                 at_random.append(unpack_columns(piece[len(AT_RANDOM) :]))
             elif piece:
                 chunks.append(unpack_columns(piece))
         of_rows = account.total(counts)
-        rows = order_rows(chunks)
+        rows, random_rows = order_rows(chunks), order_rows(at_random)
         if self._config.events:
             read, of_events = judge_events(rows, self._config, account.only_unit(of_rows))
         else:
             read, of_events = make_table(rows, self._config.duplicates), {}
         table = drop_duplicates(read, self._config.duplicates)
         duplicate = len(read) - len(table)
-        new = account.count({account.DROPPED + "duplicate": duplicate, "users_read": len(table.users), **of_events})
+        new = count({account.DROPPED + "duplicate": duplicate, "users_read": len(table.users), **of_events})
         sums = (
             table.items,
             {USERS: item_users(table), FIRST_TIME: first_times(table)},
             account.total([new, +of_rows]),
-            observe_rows(read),
+            merge([observe_rows(read), observe_events(rows), observe_random(rows, random_rows), *files]),
         )
         yield TaggedOutput(SUMS, pack(sums))
-        yield shard, pack_columns(table), pack_columns(order_rows(at_random)) if self._config.random_files else b""
+        yield shard, pack_columns(table), pack_columns(random_rows) if self._config.random_files else b""
 
 
 class OnShard(beam.DoFn):

@@ -19,6 +19,11 @@ class LimitsConfig:
         contradictions: Of all rows, those with the user, the item and the time of another one, and another value.
         tied_rows: Of all rows, those with the user and the time of another one.
         rows_by_file: Of all rows, those whose order only the file decides, exact repeats apart.
+        random_copies: Of the rows of `feedback.random_files`, those with user, item and time of one of the other log.
+        event_copies: Of the rows of an event, those with the user, item and time of a row of one other event.
+        idle_cancels: Of the rows of an event that takes others back, those that have nothing to take back.
+        rows_of_other_days: Of the rows of a file whose name gives its day, those of another day.
+        spans_order: Of the numbered spans but the first, those that are older than the span before.
         polarity_of_splits: The largest difference of the share of positive rows between two splits.
         polarity_of_months: The largest difference of the share of positive rows between a month and all.
         users_of_one_polarity: Of the users in training, those that like everything or dislike everything.
@@ -43,6 +48,11 @@ class LimitsConfig:
     contradictions: float = 0.01
     tied_rows: float = 0.5
     rows_by_file: float = 0.5
+    random_copies: float = 0.01
+    event_copies: float = 0.2
+    idle_cancels: float = 0.3
+    rows_of_other_days: float = 0.2
+    spans_order: float = 0.0
     polarity_of_splits: float = 0.2
     polarity_of_months: float = 0.3
     users_of_one_polarity: float = 0.5

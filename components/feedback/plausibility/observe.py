@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,11 +10,12 @@ import pyarrow.compute as pc
 from components.feedback.plausibility import observed
 from components.feedback.plausibility.forms import clashing, other_forms
 from components.feedback.plausibility.observed import Observed, pair_of
+from components.feedback.plausibility.rows import beside_equal, row_examples, row_text
 from components.feedback.rules.table import UserTable
 from components.feedback.rules.targets import Selection
 from pnfrec_columns.dates import date_form
 from pnfrec_columns.ids import say_nothing
-from pnfrec_columns.units import DAY, ORDER, TICKS_A_DAY, YEAR_1990, Ints, Mask, in_ticks, time_text
+from pnfrec_columns.units import DAY, ORDER, TICKS_A_DAY, YEAR_1990, Ints, Mask, in_ticks
 from pnfrec_core import schema
 
 
@@ -24,13 +24,13 @@ def observe_rows(table: UserTable) -> Observed:
     if not len(table):
         return Observed()
     forms = other_forms(table.users, observed.MOST_FORMS)
-    tied = _beside_equal(table.user, table.time)
+    tied = beside_equal(table.user, table.time)
     repeated, contrary = np.zeros(len(table), bool), np.zeros(len(table), bool)
     beside = pd.DataFrame({name: getattr(table, name)[tied] for name in ("user", "time", "item", "value")})
     repeated[tied] = beside.duplicated().to_numpy()
     contrary[tied] = beside.duplicated(["user", "time", "item"]).to_numpy() & ~repeated[tied]
     apart = ~repeated
-    by_file = _beside_equal(table.user[apart], table.time[apart])
+    by_file = beside_equal(table.user[apart], table.time[apart])
     nothing = {
         observed.NO_USER: say_nothing(table.users)[table.user],
         observed.NO_ITEM: say_nothing(table.items)[table.item],
@@ -48,7 +48,7 @@ def observe_rows(table: UserTable) -> Observed:
     if form := date_form(table.time):
         counts[observed.DATE_FORM + form] = len(table)
     odd = {observed.TIED: tied, observed.REPEATED: repeated, observed.CONTRARY: contrary, **nothing}
-    examples = _examples(table, odd, None)
+    examples = row_examples(table, odd, None)
     if forms.pair:
         examples[observed.USER_FORMS] = pair_of(*forms.pair)
     return Observed(counts, int(table.time.min()), int(table.time.max()), examples, forms=forms.of_form)
@@ -67,7 +67,7 @@ def observe_times(table: UserTable, unit: str | None, now: int, user_forms: Mapp
         early = table.time < in_ticks(YEAR_1990, unit)
         late = table.time >= in_ticks(now + DAY, unit)
         counts = {observed.EARLY: int(np.count_nonzero(early)), observed.LATE: int(np.count_nonzero(late))}
-        examples = _examples(table, {observed.EARLY: early, observed.LATE: late}, unit)
+        examples = row_examples(table, {observed.EARLY: early, observed.LATE: late}, unit)
     if user_forms:
         plain = pa.array(sorted(user_forms), pa.string())
         same = table.users.filter(pc.is_in(table.users, value_set=plain)).to_pylist()
@@ -103,7 +103,7 @@ def observe_examples(table: UserTable, positive: Mask, chosen: Selection, unit: 
         }
         counts |= {key: int(np.count_nonzero(mask)) for key, mask in found.items()}
         rows = {key: targets.rows[mask] for key, mask in found.items()}
-        examples |= {key: _row_text(table, int(places[0]), unit) for key, places in rows.items() if len(places)}
+        examples |= {key: row_text(table, int(places[0]), unit) for key, places in rows.items() if len(places)}
     return Observed(counts, examples=examples, months=_months(table, positive, chosen.used, unit))
 
 
@@ -122,13 +122,6 @@ def _months(table: UserTable, positive: Mask, used: Mask, unit: str | None) -> d
     }
 
 
-def _beside_equal(user: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> Mask:
-    """Which rows, in order, have the user and the time of the row before or after."""
-    equal = (user[1:] == user[:-1]) & (time[1:] == time[:-1])
-    beside: Mask = np.append(equal, False) | np.insert(equal, 0, False)
-    return beside
-
-
 def _last_times(keys: Ints, times: Ints) -> tuple[Ints, Ints]:
     """The distinct keys, sorted, and the time of the last row of each; at least one of both."""
     if not len(keys):
@@ -141,14 +134,3 @@ def _among(keys: Ints, known: Ints) -> tuple[Mask, Ints]:
     """Which keys are among the known ones, which are sorted, and where."""
     places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     return known[places] == keys, places
-
-
-def _examples(table: UserTable, masks: Mapping[str, Mask], unit: str | None) -> dict[str, str]:
-    return {name: _row_text(table, int(np.argmax(mask)), unit) for name, mask in masks.items() if mask.any()}
-
-
-def _row_text(table: UserTable, row: int, unit: str | None) -> str:
-    """A row for a reader."""
-    user, item = table.users[int(table.user[row])].as_py(), table.items[int(table.item[row])].as_py()
-    time = int(table.time[row])
-    return f"user {user!r}, item {item!r}, {time_text(time, unit) or f'time {time}'}"

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from components.feedback.drift.seen import DaySeen, merge_days
+from components.feedback.spans.seen import FileSeen, merge_files
 
 # Names of counts; those that have a limit are named like it. Those of targets carry the name of their split.
 ROWS = "rows"
@@ -31,6 +32,7 @@ class Observed:
         months: Rows that are positive and negative by months since 1970.
         forms: Ids of users that are not in their plainest form, by that form.
         days: What was seen of the newest days.
+        files: What was seen of the times in files of spans, by path.
     """
 
     counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -40,6 +42,7 @@ class Observed:
     months: Mapping[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
     forms: Mapping[str, str] = dataclasses.field(default_factory=dict)
     days: Mapping[int, DaySeen] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, FileSeen] = dataclasses.field(default_factory=dict)
 
 
 def merge(parts: Iterable[Observed]) -> Observed:
@@ -50,8 +53,9 @@ def merge(parts: Iterable[Observed]) -> Observed:
     forms: dict[str, str] = {}
     clashes: Counter[str] = Counter()
     firsts, lasts = [], []
-    days = []
+    days, files = [], []
     for part in parts:
+        files.append(part.files)
         days.append(part.days)
         counts.update(part.counts)
         firsts += [] if part.first is None else [part.first]
@@ -65,7 +69,7 @@ def merge(parts: Iterable[Observed]) -> Observed:
                 clashes[USER_FORMS] += 1
                 _keep_least(examples, {USER_FORMS: pair_of(forms[form], name)})
     first, last = min(firsts, default=None), max(lasts, default=None)
-    return Observed(counts + clashes, first, last, examples, months, forms, merge_days(days))
+    return Observed(counts + clashes, first, last, examples, months, forms, merge_days(days), merge_files(files))
 
 
 def pair_of(one: str, other: str) -> str:

@@ -76,7 +76,8 @@ def find_in_times(
             config.limits.late_rows,
             f"{late:,} of {rows:,} rows are from after tomorrow{example(seen, observed.LATE)}; the timestamps, read "
             f"as {unit}, run from {first} to {last}.",
-            "Correct the clock that wrote them, or take them out: with a split by time they are the test set.",
+            "Correct the clock that wrote them, or this machine's, or take them out: with a split by time they are "
+            "the test set.",
         )
     zoned, naive = (counts.get(account.zone(name), 0) for name in ("zoned", "naive"))
     yield Finding(

@@ -84,7 +84,8 @@ def make_plan(config: FeedbackConfig) -> Plan:
             continue
         # A file that several events share has its rows once.
         rows += size if selection is None or selection.taken is not None else 0.0
-        pieces += [dataclasses.replace(piece, file=index, selection=selection) for piece in found]
+        span = spans.span_of(path) if spans else None
+        pieces += [dataclasses.replace(piece, file=index, selection=selection, span=span) for piece in found]
         if found:
             sources.append((found[0].source, event))
         else:
@@ -135,7 +136,8 @@ def _random_pieces(config: FeedbackConfig, found_files: Input) -> list[Piece]:
     for index, path in enumerate(files, start=len(found_files.files)):
         with contextlib.suppress(EmptyFileError):
             found, _ = look_at(path, None, config)
-            pieces += [dataclasses.replace(piece, file=index, at_random=True) for piece in found]
+            span = found_files.spans.span_of(path) if found_files.spans else None
+            pieces += [dataclasses.replace(piece, file=index, at_random=True, span=span) for piece in found]
     if files and not pieces:
         msg = f"`feedback.random_files`: no file has a data row: {', '.join(files)}. Correct it, or leave it out."
         raise FeedbackError(msg)

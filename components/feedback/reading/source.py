@@ -18,6 +18,7 @@ from components.feedback.reading.files import is_remote, path_columns
 from components.feedback.reading.kept import Kept
 from components.feedback.reading.selection import Selection
 from components.feedback.reading.suffixes import compression
+from components.feedback.spans.seen import Span
 from pnfrec_core.errors import FeedbackError
 
 # What reading a damaged or missing file raises.
@@ -57,6 +58,7 @@ class Piece:
         event: Place of its event in `feedback.events`; None without any.
         at_random: Whether it is of `feedback.random_files`.
         selection: Which of its rows are of the event; None for all.
+        span: Of the file; None of one without.
     """
 
     source: "Source"
@@ -69,6 +71,7 @@ class Piece:
     event: int | None = None
     at_random: bool = False
     selection: Selection | None = None
+    span: Span | None = None
 
 
 @dataclasses.dataclass(frozen=True)

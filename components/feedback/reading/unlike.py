@@ -15,6 +15,7 @@ from components.feedback.config import FeedbackConfig
 from components.feedback.reading.columns import columns_of
 from components.feedback.reading.files import is_remote
 from components.feedback.reading.source import READ_ERRORS, Piece
+from components.feedback.reading.swapped import Counts, Ids, crossing, misplaced
 from pnfrec_columns.ids import decode_ids, hash_ids
 from pnfrec_columns.values import decode_numbers
 from pnfrec_core.errors import FeedbackError
@@ -25,15 +26,11 @@ _MOST_FILES: Final = 256
 _ROWS: Final = 4096
 # Files with fewer usable rows tell nothing.
 _LEAST_ROWS: Final = 30
-# Of the ids in a column: the most that may be at home there, and the least that have to be at home in the other one.
-_STRANGE, _CROSSING = 0.01, 0.1
 # Of the values of a file, the share that may lie beyond those of most files; and of their span, the least part.
 _BEYOND, _NARROW = 0.25, 0.1
 # Files of one or two values are likes and dislikes apart, as often as not.
 _LEAST_VALUES: Final = 3
 _NAMED: Final = 3
-
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,13 +39,12 @@ class Look:
 
     Attributes:
         path: Of the file.
-        users, items: Hashes of the distinct ids.
+        ids: The users and the items.
         values: Those that are usable, in order; None where it has no such column.
     """
 
     path: str
-    users: Hashes
-    items: Hashes
+    ids: Ids
     values: npt.NDArray[np.float64] | None
 
 
@@ -66,10 +62,17 @@ def unlike(pieces: Iterable[Piece], config: FeedbackConfig) -> Iterator[str]:
     step = -(-len(chosen) // _MOST_FILES)
     # The newest file, which is the last, is the one that nobody has looked at before.
     looks = [look for piece in chosen[::-1][:: max(step, 1)][::-1] if (look := _look(piece, config)) is not None]
-    if swapped := _swapped(looks):
+    ids = [look.ids for look in looks]
+    if apart := [looks[place].path for place in crossing(ids)]:
         yield (
-            f"{_files(swapped, len(looks))}: the users there are items of the other files, and the items users, by the "
+            f"{_files(apart, len(looks))}: the users there are items of the other files, and the items users, by the "
             "first rows. The two columns seem to be swapped: correct the file, or its header or `feedback.names`."
+        )
+    elif alike := [looks[place].path for place in misplaced(ids)]:
+        yield (
+            f"{_files(alike, len(looks))}: by the first rows the ids of users come as often as those of items do in "
+            "the other files, and the other way round. The two columns may be swapped: look at the file, and correct "
+            "it, or its header or `feedback.names`."
         )
     yield from _other_scale([look for look in looks if look.values is not None])
 
@@ -83,49 +86,23 @@ def _look(piece: Piece, config: FeedbackConfig) -> Look | None:
         rows = {name: column[:_ROWS] for name, column in piece.source.first_rows(wanted).items()}
         # Folders may name a column, the same value in all rows.
         if rows.keys() >= set(wanted) and len(rows[names.user]) >= _LEAST_ROWS:
-            users, items = (hash_ids(_ids(rows[name]), _HASH_KEY) for name in (names.user, names.item))
+            ids = Ids(*(_counts(rows[name]) for name in (names.user, names.item)))
             values = None
             if has_values:
                 numbers, bad = decode_numbers(rows[names.value], names.value)
                 values = np.sort(numbers[~bad])
                 values = values if len(values) >= _LEAST_ROWS else None
-            return Look(piece.source.path, np.unique(users), np.unique(items), values)
+            return Look(piece.source.path, ids, values)
     return None
 
 
-def _ids(column: Any) -> Any:
-    """The distinct usable ids of a column."""
+def _counts(column: Any) -> Counts:
+    """The usable ids of a column."""
     ids, codes = decode_ids(column, "")
-    return ids.take(np.unique(codes[codes >= 0]))
-
-
-def _swapped(looks: Sequence[Look]) -> list[str]:
-    """The files whose users are items of the others, and whose items are users of the others, and nothing else."""
-    if len(looks) < 2:
-        return []
-    users, of_users = np.unique(np.concatenate([look.users for look in looks]), return_counts=True)
-    items, of_items = np.unique(np.concatenate([look.items for look in looks]), return_counts=True)
-
-    def others(ids: Hashes, known: Hashes, counts: npt.NDArray[np.int64], own: Hashes) -> float:
-        """The share of some ids that files but one hold in a column; `own` are the ids that this one holds there."""
-        places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-        held: npt.NDArray[np.int64] = np.where(known[places] == ids, counts[places], 0) - np.isin(ids, own)
-        return float(np.mean(held > 0))
-
-    found = []
-    for look in looks:
-        at_home = (
-            others(look.users, users, of_users, look.users),
-            others(look.items, items, of_items, look.items),
-        )
-        crossing = (
-            others(look.users, items, of_items, look.items),
-            others(look.items, users, of_users, look.users),
-        )
-        # Many users come once, and so do many items: one of the two columns has to tell, and the other not to deny it.
-        if max(at_home) <= _STRANGE and max(crossing) >= _CROSSING and min(crossing) > 0:
-            found.append(look.path)
-    return found
+    present, counts = np.unique(codes[codes >= 0], return_counts=True)
+    hashes = hash_ids(ids.take(present), _HASH_KEY)
+    order = np.argsort(hashes)
+    return Counts(hashes[order], counts[order].astype(np.float64))
 
 
 def _other_scale(looks: Sequence[Look]) -> Iterator[str]:

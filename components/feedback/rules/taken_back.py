@@ -24,6 +24,8 @@ from pnfrec_columns.arrays import Ints, Mask
 # Names of counts of an event, before its place: its rows, and of those that take back, how many rows they took, how
 # many of these rows training keeps since it cannot know, and how many had nothing to take back.
 ROWS, TOOK_BACK, TOO_LATE, IDLE = "event_rows_", "event_took_back_", "event_too_late_", "event_idle_"
+# Of those, how many come before what they mean; the rows that are likes, and those that say neither.
+EARLY, LIKES, SILENT = "event_early_", "event_likes_", "event_silent_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,8 @@ def take_back(rows: Columns, events: Sequence[EventConfig]) -> Ordered:
     of = rows.event if rows.event is not None else np.zeros(0, np.int16)
     count = len(rows)
     counts = {f"{ROWS}{place}": int(np.count_nonzero(of == place)) for place in range(len(events))}
+    liked = rows.value > 0
+    counts |= {f"{LIKES}{place}": int(np.count_nonzero(liked & (of == place))) for place in range(len(events))}
     pairs = rows.user.astype(np.int64) * max(len(rows.items), 1) + rows.item
     # A key a row that sorts by pair, then by order; pairs are numbered anew, so that it fits.
     codes = np.unique(pairs, return_inverse=True)[1].reshape(-1).astype(np.int64)
@@ -79,7 +83,12 @@ def take_back(rows: Columns, events: Sequence[EventConfig]) -> Ordered:
     for place, event in enumerate(events):
         if event.cancels:
             takes |= of == place
-            counts[f"{IDLE}{place}"] = int(np.count_nonzero((of == place) & ~used))
+            idle = np.flatnonzero((of == place) & ~used)
+            meant = np.flatnonzero(np.isin(of, [names.index(name) for name in event.cancels]))
+            first = np.full(count, -1, np.int64)
+            first[codes[meant[::-1]]] = meant[::-1]
+            counts[f"{IDLE}{place}"] = len(idle)
+            counts[f"{EARLY}{place}"] = int(np.count_nonzero(first[codes[idle]] > idle))
     return Ordered(rows.take(~takes), until[~takes], by[~takes], counts)
 
 

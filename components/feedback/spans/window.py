@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from components.feedback.spans.pattern import Place, SpanPattern
+from components.feedback.spans.seen import Span
 
 _SHOWN: Final = 10
 
@@ -80,17 +81,10 @@ class Spans:
                 f"{self.unread[0]}."
             )
 
-    def beside(self, newest_row: datetime.date | None) -> Iterator[str]:
-        """What is odd about the newest day that is read, beside the day (UTC) of the newest row; a sentence.
-
-        A day's rows may be delivered under the next day's name, and a zone may move them by a day.
-        """
-        if self.is_dates and newest_row is not None and abs(newest_row.toordinal() - self.read[-1]) > 1:
-            named = self._name(self.read[-1])
-            yield (
-                f"`{self.key}`: the newest day that is read is {named} by its name, and the newest row is of "
-                f"{newest_row.isoformat()}. Look at the file of {named}: its name or its rows may be of another day."
-            )
+    def span_of(self, path: str) -> Span | None:
+        """The span of a file; None of one without."""
+        number = self.of_file.get(path)
+        return None if number is None else Span(number, self.is_dates)
 
     @property
     def _noun(self) -> str:

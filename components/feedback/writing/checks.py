@@ -71,10 +71,11 @@ def check_train_examples(counts: Mapping[str, int], config: FeedbackConfig, thre
     """Raises a FeedbackError if no user has enough positive training rows."""
     if counts.get(examples(schema.TRAIN_SPLIT), 0):
         return
+    rule = "what the events say" if config.events else positive_rule(config.positive, threshold)
+    key = "the rules of `feedback.events`" if config.events else "`feedback.positive`"
     msg = (
         f"No user is left to train on: of {counts['users_training']:,} users with {counts['rows_training']:,} training "
         f"rows, none has the {config.min_positives} positive ones that `feedback.min_positives` asks for (positive: "
-        f"{positive_rule(config.positive, threshold)}). {losses(counts)}. Lower `feedback.min_positives`, or change "
-        f"`feedback.positive`."
+        f"{rule}). {losses(counts)}. Lower `feedback.min_positives`, or change {key}."
     )
     raise FeedbackError(msg)

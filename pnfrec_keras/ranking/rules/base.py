@@ -73,9 +73,11 @@ class Rule(abc.ABC):
         """Raises a ValueError where a model of this variant and this weight of CE_neg cannot follow the rule."""
         parts = variant_of(variant)
         if cls.needs_negative_encoder and not (parts.negative_loss and alpha):
+            cause = "`model.alpha: 0`" if parts.negative_loss else f"`model.variant: {variant}`"
+            remedy = "`model.alpha` above 0" if parts.negative_loss else "`model.variant: PNFRec` or `PNFRec_pn`"
             msg = (
-                f"`export.rule: {cls.name}` reads the negative encoder, which {variant} with alpha = {alpha:g} does "
-                f"not have. Take `{DEFAULT}`, or a model with `model.alpha` above 0."
+                f"`export.rule: {cls.name}` reads the negative encoder, which a model with {cause} does not have. Take "
+                f"`{DEFAULT}`, or {remedy}."
             )
             raise ValueError(msg)
         if cls.needs_dislikes and parts.mixed:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -132,6 +133,32 @@ def test_what_is_told_of_another_catalogue_is_refused(name: str, size: int) -> N
     model = PNFRec(len(VOCABULARY), dim=2, max_length=3)
     with pytest.raises(ValueError, match=rf"`{name}` must have the shape \({size},\).* Received: \(3,\)"):
         evaluate(model, ARRAYS, **{name: np.zeros(3, np.int64)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("counts", [3, -1, 1, 1], "`counts` must be finite numbers of 0 or more. Received, at place 1: -1."),
+        ("counts", [3.0, 1.0, math.nan, 1.0], "`counts` must be finite .* at place 2: nan"),
+        ("counts", [math.inf, 1.0, 1.0, 1.0], "`counts` must be finite .* at place 0: inf"),
+        ("counts", ["3", "1", "1", "1"], "`counts` must be finite .* at place 0: '3'"),
+        ("groups", [0, 1, -2, 1, 1], "`groups` must be whole numbers of 0 or more. Received, at place 2: -2."),
+        ("groups", [0.0, 1.5, 1.0, 1.0, 1.0], "`groups` must be whole .* at place 0: 0.0"),
+        ("groups", [1, 1, 1, 2, 2], "`groups` must be 0 at place 0, which is no item but padding. Received: 1."),
+        ("popularity", [0.0, 1.0, math.nan, 1.0, 1.0], "`popularity` must be finite numbers. .* at place 2: nan"),
+        ("popularity", [None] * 5, "`popularity` must be finite numbers. .* at place 0: None"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(name: str, values: list[Any], message: str) -> None:
+    model = PNFRec(len(VOCABULARY), dim=2, max_length=3)
+    with pytest.raises(ValueError, match=message):
+        evaluate(model, ARRAYS, **{name: np.array(values)})  # type: ignore[arg-type]
+
+
+def test_popularity_may_be_below_0_as_logarithms_are() -> None:
+    model = PNFRec(len(VOCABULARY), dim=2, max_length=3)
+    counted = [evaluate(model, ARRAYS, popularity=np.array(each)) for each in ([0, 4, 3, 2, 1], [0, -1, -2, -3, -4.0])]
+    assert counted[0]["hr_p"] == counted[1]["hr_p"]
 
 
 def test_scores_without_the_column_of_padding_are_refused() -> None:

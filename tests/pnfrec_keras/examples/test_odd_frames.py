@@ -67,3 +67,12 @@ def test_values_of_types_that_arrow_casts_to_nothing(value: Any, message: str) -
 def test_a_length_that_no_model_has(length: Any) -> None:
     with pytest.raises(ValueError, match=r"`model\.max_length` must be .* Received: "):
         arrays_from_frame(ROWS, positive=8, max_length=length)
+
+
+def test_rows_that_tell_two_values_of_one_interaction_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    told = pd.concat([ROWS, ROWS.assign(value=9), ROWS.iloc[:2]])
+    arrays_from_frame(told, positive=8)
+    assert "2 rows have the user, the item and the time of another row, and another value." in caplog.text
+    caplog.clear()
+    arrays_from_frame(pd.concat([ROWS, ROWS.assign(timestamp=7)]), positive=8)
+    assert "another value" not in caplog.text

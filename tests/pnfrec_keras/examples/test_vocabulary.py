@@ -47,6 +47,8 @@ def test_recent_likes_are_there_for_all_items_or_for_none(tmp_path: Path) -> Non
         Vocabulary.read(path)
     with pytest.raises(ValueError, match="one for each item"):
         Vocabulary(["a", "b"], counts, counts, recent_positive_counts=np.array([1]))
+    with pytest.raises(ValueError, match="one for each item, of 0 or more"):
+        Vocabulary(["a", "b"], counts, counts, recent_positive_counts=np.array([1, -1]))
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"item_id": "a", "count": 1}', "7"])

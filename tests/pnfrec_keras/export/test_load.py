@@ -169,3 +169,21 @@ def test_a_description_that_is_none_is_named(export: Path, tmp_path: Path, text:
     (tmp_path / "model" / "assets.extra" / "model.json").write_text(text)
     with pytest.raises(ValueError, match=r"model.json: does not describe a model .* Export the model again"):
         load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize("lines", [ITEMS - 1, ITEMS + 1])
+def test_a_catalogue_of_another_size_is_named(export: Path, tmp_path: Path, lines: int) -> None:
+    shutil.copytree(export, tmp_path / "model")
+    path = tmp_path / "model" / "assets.extra" / "items.jsonl"
+    kept = path.read_text().splitlines(keepends=True)[:lines]
+    path.write_text("".join([*kept, kept[-1].replace("i19", "i20")][:lines]))
+    with pytest.raises(ValueError, match=rf"items.jsonl has {lines} items, and the model {ITEMS}\. Export the model"):
+        load_model(tmp_path / "model")
+
+
+def test_variables_that_are_cut_off_are_named(export: Path, tmp_path: Path) -> None:
+    shutil.copytree(export, tmp_path / "model")
+    (data,) = (tmp_path / "model" / "variables").glob("*.data-*")
+    data.write_bytes(data.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"model.json does not fit the variables of its export: .* Export the model"):
+        load_model(tmp_path / "model")

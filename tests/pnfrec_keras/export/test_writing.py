@@ -1,6 +1,7 @@
 """What is written of a model in mixed precision, and when nothing is written."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -57,7 +58,7 @@ def test_a_diverged_model_is_not_exported(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["items.jsonl", "model.json", "ranking.json", "../elsewhere", "a/b", ""])
+@pytest.mark.parametrize("name", ["items.jsonl", "model.json", "ranking.json", "../elsewhere", "a/b", "", ".", ".."])
 def test_an_asset_replaces_nothing_of_the_export(model: PNFRec, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=r"`extra_assets`: .* must be a plain file name, and none of the export's own"):
         export_saved_model(model, VOCABULARY, tmp_path / "export", extra_assets={name: "mine"})
@@ -69,3 +70,21 @@ def test_what_is_no_model_and_no_vocabulary_is_told(model: PNFRec, tmp_path: Pat
         export_saved_model(VOCABULARY, model, tmp_path / "export")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"`vocabulary` of an export must be of the type Vocabulary\. Received: list"):
         export_saved_model(model, list(VOCABULARY.item_ids), tmp_path / "export")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("assets", [["a"], {"a": b"x"}, {"a": 1}])
+def test_assets_are_texts_by_name(model: PNFRec, tmp_path: Path, assets: Any) -> None:
+    with pytest.raises(TypeError, match="`extra_assets` must be texts by the names of their files"):
+        export_saved_model(model, VOCABULARY, tmp_path / "model", extra_assets=assets)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_elsewhere_is_none(model: PNFRec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"`path` of an export must be a local folder: .* Received: 'gs://models/1'"):
+        export_saved_model(model, VOCABULARY, "gs://models/1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "model").mkdir()
+    with pytest.raises(FileExistsError, match=str(tmp_path / "model")):
+        export_saved_model(model, VOCABULARY, "~/model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

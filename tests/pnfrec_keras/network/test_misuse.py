@@ -7,11 +7,17 @@ import keras
 import numpy as np
 import pytest
 
+from pnfrec_keras import evaluate, fit
+from pnfrec_keras.examples.arrays import EvaluationArrays
 from pnfrec_keras.network.model import PNFRec
 from tests.pnfrec_keras.network.small import ARRAYS, ITEMS, make_model
 
 pytestmark = pytest.mark.tensorflow
 X, Y = ARRAYS.inputs_and_labels()
+EXAMPLES = EvaluationArrays(
+    *(np.array([[1, 2, 0, 0], [3, 0, 0, 0]], np.int32), [np.array([1, 2], np.int32), np.array([3], np.int32)]),
+    *(np.array([5, 6], np.int32), np.array([1, 1], np.int32)),
+)
 
 
 @pytest.mark.parametrize("wrong", [0, -3, 2.5, "9", True, None])
@@ -53,6 +59,38 @@ def test_batches_that_are_none_are_told_by_name(x: Any, y: Any, message: str) ->
     for use in (model.fit, model.evaluate):
         with pytest.raises(ValueError, match=message):
             use(x, y, verbose=0)
+
+
+def test_a_model_of_which_nothing_may_be_trained_says_so() -> None:
+    model = make_model(trainable=False)
+    model.compile(run_eagerly=True)
+    for use in (model.fit, model.train_on_batch):
+        with pytest.raises(ValueError, match=r"No weight of the model may be trained: `trainable` is false\. Set"):
+            use(X, Y)
+    with pytest.raises(ValueError, match=r"No weight of the model may be trained"):
+        fit(make_model(trainable=False), ARRAYS, EXAMPLES, epochs=1)
+    assert np.isfinite(evaluate(model, EXAMPLES)["ndcg_p"])
+    model.trainable = True
+    model.fit(X, Y, verbose=0)
+    assert int(model.optimizer.iterations) == 1
+
+
+def test_a_part_that_is_not_trained_stays_as_it_is() -> None:
+    model = make_model()
+    model.item_embedding.trainable = model.positive_encoder.trainable = False
+    kept = [np.array(weight) for weight in (*model.item_embedding.weights, *model.positive_encoder.weights)]
+    other = [np.array(weight) for weight in model.positive_positions.weights]
+    model.compile(run_eagerly=True)
+    model.fit(X, Y, verbose=0)
+    for before, after in zip(kept, (*model.item_embedding.weights, *model.positive_encoder.weights), strict=True):
+        np.testing.assert_array_equal(before, np.array(after))
+    assert not np.array_equal(other[0], np.array(model.positive_positions.weights[0]))
+
+
+@pytest.mark.parametrize("wrong", ["no", 0, None])
+def test_trainable_is_true_or_false(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=rf"`trainable` must be true or false\. Received: {wrong!r}"):
+        make_model(trainable=wrong)
 
 
 def test_the_contrastive_term_reads_the_dislikes_without_their_encoder() -> None:

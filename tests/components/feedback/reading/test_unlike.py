@@ -72,11 +72,49 @@ def test_of_two_files_nobody_knows_which_one_is_right(tmp_path: Path) -> None:
     assert text.startswith(f"2 of 2 files, {paths[0]}, {paths[1]}: the users there are items of the other files")
 
 
+def numbered(seed: int, rows: int = ROWS) -> pd.DataFrame:
+    """Users and items that are numbers from 1 on, some of which come more often than others, a few of them new."""
+    random = np.random.default_rng(seed)
+    users, items = (np.random.default_rng(100 + role).permutation(400) for role in range(2))
+    columns = [np.minimum(random.zipf(1.4, rows), 400 - 1) for _ in range(2)]
+    frame = day(seed, rows)
+    frame["user"], frame["item"] = users[columns[0]] + 1, items[columns[1]] + 1
+    return frame
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_swapped_columns_of_numbers_that_overlap(tmp_path: Path, suffix: str) -> None:
+    frames = [numbered(number) for number in range(6)]
+    paths = write(tmp_path, frames, suffix)
+    assert told(tmp_path, suffix) == []
+    write(tmp_path, [*frames[:2], swapped(frames[2]), *frames[3:]], suffix)
+    assert told(tmp_path, suffix) == [
+        f"1 of 6 files, {paths[2]}: by the first rows the ids of users come as often as those of items do in the other "
+        "files, and the other way round. The two columns may be swapped: look at the file, and correct it, or its "
+        "header or `feedback.names`."
+    ]
+
+
+def test_overlapping_numbers_of_few_files_or_without_any_difference_tell_nothing(tmp_path: Path) -> None:
+    write(tmp_path, [numbered(0), swapped(numbered(1)), numbered(2)])
+    assert told(tmp_path) == [], "three files"
+    even = []
+    for number in range(8):
+        random = np.random.default_rng(number)
+        even.append(day(number).assign(user=random.integers(1, 300, ROWS), item=random.integers(1, 300, ROWS)))
+    write(tmp_path, [*even[:7], swapped(even[7])])
+    assert told(tmp_path) == [], "each id comes as often as any other one"
+
+
 def test_users_who_rate_each_other_and_new_ids_are_not_swapped(tmp_path: Path) -> None:
     both = [day(number).assign(item=lambda f: f["item"].str.replace("i", "u")) for number in range(DAYS)]
     new = day(9).assign(user=lambda f: "new" + f["user"], item=lambda f: "new" + f["item"])
-    write(tmp_path, [*both, swapped(both[0]), new])
+    write(tmp_path, [*both, new])
     assert told(tmp_path) == []
+    # Few are rated, so that how often each is tells the columns apart.
+    paths = write(tmp_path, [*both, new, swapped(both[0])])
+    (text,) = told(tmp_path)
+    assert text.startswith(f"1 of 7 files, {paths[6]}: by the first rows the ids of users come as often as")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Which files of which spans are read, in which order, what is missing, and what the account says of it."""
 
-import datetime
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,25 +194,3 @@ def test_a_day_without_rows_is_there(tmp_path: Path) -> None:
     (tmp_path / "2.csv").write_text("")
     plan = make_plan(FeedbackConfig(files=["{SPAN}.csv"], base=str(tmp_path)))
     assert plan.warnings == (f"{tmp_path}/2.csv: the file is empty. Expected a header and rows.",)
-
-
-def test_a_day_whose_rows_are_of_another_day_is_told(tmp_path: Path) -> None:
-    def told(name: str, first: datetime.date) -> list[str]:
-        begin = int(datetime.datetime(first.year, first.month, first.day, tzinfo=datetime.timezone.utc).timestamp())
-        rows = (f"u{user},i{item},{item % 2},{begin + 60 * item}\n" for user in range(4) for item in range(6))
-        (tmp_path / name).write_text(HEADER + "".join(rows))
-        config = FeedbackConfig(["{YYYY}-{MM}-{DD}.csv"], base=str(tmp_path), positive=1.0, **NO_FILTER)
-        shutil.rmtree(tmp_path / "out", ignore_errors=True)
-        return [text for text in generate(config, tmp_path / "out")["warnings"] if "by its name" in text]
-
-    day = datetime.date(2023, 12, 31)
-    assert told("2023-12-31.csv", day) == []
-    # Delivered on the next day, or in a zone that is ahead.
-    assert told("2024-01-01.csv", day) == []
-    assert told("2024-01-02.csv", day) == [
-        "`feedback.files`: the newest day that is read is 2024-01-02 by its name, and the newest row is of 2023-12-31. "
-        "Look at the file of 2024-01-02: its name or its rows may be of another day."
-    ]
-    (tmp_path / "2024-01-02.csv").unlink()
-    (ahead,) = told("2024-01-01.csv", datetime.date(2025, 1, 1))
-    assert "the newest row is of 2025-01-01" in ahead
