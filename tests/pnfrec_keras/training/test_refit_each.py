@@ -64,6 +64,7 @@ def test_it_learns_what_was_held_out(network: dict[str, Any], training: dict[str
 def test_a_warm_one_learns_it_too() -> None:
     ids = [f"item {number}" for number in range(1, NEW + 1)]
     earlier = train_steps(KNOWN, rows(KNOWN), MODEL, TRAINING, Schedule(60, 2), state_dir=None).model
-    known, all_items = (Vocabulary(ids[:number], *(2 * [np.arange(number, 0, -1)])) for number in (KNOWN, NEW))
+    counts = np.arange(NEW, 0, -1)
+    known, all_items = (Vocabulary(ids[:number], counts[:number], counts[:number]) for number in (KNOWN, NEW))
     start = WarmStart(earlier, known, all_items)
     assert first(refit(MODEL, TRAINING, rows(NEW), initial=start))

@@ -153,7 +153,7 @@ def of_days(folder: Path, days: list[int], drift: DriftConfig) -> dict[str, Any]
     """The account of rows of these days alone, of which the last ends with midnight, as do those before it then."""
     rows = [row for day in days for row in make_day(day)]
     pq.write_table(pa.Table.from_pylist([*rows, at_midnight(days[-1])]), folder / "rows.parquet")
-    rules = {"min_item_users": 1, "min_user_items": 1, "positive": 7.0}
+    rules: dict[str, Any] = {"min_item_users": 1, "min_user_items": 1, "positive": 7.0}
     config = FeedbackConfig(["*.parquet"], base=str(folder), shards=2, drift=drift, **rules)
     return local.generate(config, folder / "output", 500)
 
