@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from tfx import types
@@ -88,11 +89,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
                 rehearse(model, push)
             told = _replay(input_dict, model, serving_version(base, decided), push)
             texts = _card(input_dict, choice) | told | _record(choice)
-            # Before the new one is written, which may need their room.
-            clear_unfinished(base)
-            folder = deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts)
-            _tidy(base, push.keep_versions)
-            log.info("Pushed to %s.", folder)
+            folder = _deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts, push.keep_versions)
         else:
             log.info("%s is this very model: nothing to push.", folder)
         # Also of a version that a run has pushed which was killed before it came to this.
@@ -105,6 +102,16 @@ class Executor(executor.Executor):  # type: ignore[misc]
             pushed.set_int_custom_property(properties.PINNED, decided.pinned.version)
         if refitted:
             pushed.set_string_custom_property(properties.SERVES, _serves(folder, choice))
+
+
+def _deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str], keep: int | None) -> str:
+    """Writes the new version, and removes what nobody needs any more; its folder."""
+    # Before the new one is written, which may need their room.
+    clear_unfinished(base)
+    folder = deliver(model, base, resolved_config, texts)
+    _tidy(base, keep)
+    log.info("Pushed to %s.", folder)
+    return folder
 
 
 def _refusal(decided: model_marks.Marks, base: str, *models: str) -> events.ModelIsBad | None:
