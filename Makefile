@@ -33,8 +33,8 @@ check: lint ## Lint, then run all tests that need neither TensorFlow nor a proce
 test: ## Run all tests (ARGS=--changed: those that what has changed can reach)
 	$(IN_VENV) pytest $(PARALLEL) $(ARGS)
 
-cluster-test: ## Run Beam on a Flink cluster of processes, which Maven fetches (Java 11 or 17)
-	$(IN_VENV) pytest -n 0 --timeout 3600 tests/cluster/checks.py $(ARGS)
+cluster-test: ## Run Beam on a Flink and a Spark cluster of processes, which Maven fetches (Java 11 or 17)
+	$(IN_VENV) pytest -n 0 --timeout 3600 tests/cluster/checks.py tests/cluster/spark_checks.py $(ARGS)
 
 rest-test: ## Hold the REST port against its description, by schemathesis in .venv/schemathesis
 	$(IN_VENV) pytest -n 0 --timeout 3600 tests/serving/rest/described.py $(ARGS)

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, Final, NamedTuple
 
 from pnfrec_core.events import Event, from_dict, of_record, to_dict
@@ -91,9 +91,9 @@ class EventWriter:
             self._pipe.write(json.dumps({"time": time.monotonic(), "event": to_dict(happened)}) + "\n")
 
 
-def read_events(pipe: IO[str]) -> Iterator[Message]:
-    """Events until the writer closes the pipe."""
-    for line in pipe:
+def read_events(lines: Iterable[str]) -> Iterator[Message]:
+    """The events of lines that an `EventWriter` wrote."""
+    for line in lines:
         fields = json.loads(line)
         yield Message(fields["time"], from_dict(fields["event"]))
 

@@ -66,6 +66,7 @@ def look_at(plan: "Plan", seconds: float = _LOOK_S) -> FirstRows:
     rows: list[Row] = []
     problems: list[str] = []
     notes: tuple[str, ...] = ()
+    looked: list[tuple[Piece, RowBatch]] = []
     # Some rows of each event, else the first ones would be of one event alone.
     most = -(-SHOWN // max(len(plan.config.events), 1))
     end = time.monotonic() + seconds
@@ -76,10 +77,20 @@ def look_at(plan: "Plan", seconds: float = _LOOK_S) -> FirstRows:
             problems.append(str(error))
         else:
             notes = notes or tuple(_doubts(batch, plan.config))
+            looked += [] if batch is None else [(piece, batch)]
             of_event = sum(row.event == _event_name(piece, plan.config) for row in rows)
             rows += _rows_of(batch, plan.config, min(most - of_event, SHOWN - len(rows)))
         if time.monotonic() > end:
             break
+    if not problems:
+        from components.feedback.first_look import look_over
+
+        try:
+            found = look_over(looked, plan)
+        except FeedbackError as error:  # of a row of titles
+            problems.append(str(error))
+        else:
+            problems, notes = list(found.problems), (*notes, *found.notes)
     return FirstRows(() if problems else tuple(rows), tuple(problems), notes)
 
 

@@ -1,8 +1,8 @@
 """What the terminal shows while a pipeline runs."""
 
 import textwrap
-from collections.abc import Mapping
-from typing import IO, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import click
 
@@ -41,10 +41,10 @@ class Progress:
         """The node that has begun and not ended; "" for none."""
         return "" if self.node in self.nodes else self.node
 
-    def follow(self, pipe: IO[str]) -> None:
-        """Prints until the pipeline's process ends."""
+    def follow(self, lines: Iterable[str]) -> None:
+        """Prints until the pipeline's process ends: `lines` are what it sends."""
         click.echo("    importing TensorFlow, TFX and Beam")
-        for time, event in read_events(pipe):
+        for time, event in read_events(lines):
             self._show(event, time)
 
     def say(self, text: str, fg: str | None = None) -> None:

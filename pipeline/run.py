@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from pipeline import events, run_record
+from pipeline import events, run_record, waiting
 from pipeline.began import Began
 from pipeline.output_lock import unwritable
 from pipeline.progress import Progress
@@ -100,7 +100,7 @@ def _follow(
             process.kill()
 
         with lock_watch.watching(config.metadata_path, process.pid, progress.say, give_up):
-            progress.follow(pipe)
+            progress.follow(waiting.lines(pipe))
     if progress.failure is None and process.returncode != 0:
         progress.failure = events.RunFailed(progress.running, _ended(process.returncode))
 
@@ -156,7 +156,7 @@ def _new_log(output: Path) -> Path:
 @contextlib.contextmanager
 def _child(
     config_path: Path, overrides: tuple[str, ...], log_path: Path
-) -> Iterator[tuple[IO[str], "subprocess.Popen[bytes]"]]:
+) -> Iterator[tuple[IO[bytes], "subprocess.Popen[bytes]"]]:
     """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe.
 
     The process has ended when the context has, however that is left. Where this process is killed, the other one learns
@@ -177,7 +177,7 @@ def _child(
     }
     with (
         log_path.open("ab") as log,
-        os.fdopen(read_end, encoding="utf-8") as pipe,
+        os.fdopen(read_end, "rb", buffering=0) as pipe,
         _stoppable(),
         tempfile.TemporaryDirectory(prefix="pnfrec-", ignore_cleanup_errors=True) as temporary,
     ):
@@ -191,12 +191,12 @@ def _child(
         os.close(lifeline)
         try:
             yield pipe, process
-            process.wait()
+            waiting.wait(process)
         finally:
             process.terminate()
             # Ends it where SIGTERM does not.
             os.close(held)
-            process.wait()
+            waiting.wait(process)
 
 
 @contextlib.contextmanager

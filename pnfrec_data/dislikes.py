@@ -4,7 +4,7 @@ The facts are from the publishers' pages that each entry names: cards of `yandex
 `chongminggao/KuaiRand`, page of Amazon Reviews 2023. The files themselves could not be read here.
 """
 
-from pnfrec_data.dataset import DataSet, RemoteFile
+from pnfrec_data.dataset import Contract, DataSet, RemoteFile
 
 _YAMBDA = "https://huggingface.co/datasets/yandex/yambda/resolve/main/flat/50m"
 _VK = "https://huggingface.co/datasets/deepvk/VK-LSVD/resolve/main/subsamples/ur0.01"
@@ -36,6 +36,7 @@ WITH_DISLIKES = (
         # Published are the views (1.44 million of the standard logs, 1.19 million of the random one), of which those
         # that say something are written.
         counts=None,
+        contract=Contract(years=(2022, 2022), milliseconds=True),
         others=("explicit.parquet", "random.parquet"),
     ),
     DataSet(
@@ -56,6 +57,7 @@ WITH_DISLIKES = (
         ),
         # Published are 881,456 likes and 107,776 dislikes, before undislikes take some back.
         counts=None,
+        contract=Contract(),
     ),
     DataSet(
         name="vk-lsvd",
@@ -68,6 +70,7 @@ WITH_DISLIKES = (
         licence="Apache-2.0.",
         citation="VK-LSVD: A Large-Scale Industrial Dataset for Short-Video Recommendation. arXiv 2602.04567",
         counts=None,
+        contract=Contract(),
     ),
     DataSet(
         name="amazon-games-2023",
@@ -90,6 +93,7 @@ WITH_DISLIKES = (
         citation="Y. Hou et al.: Bridging Language and Items for Retrieval and Recommendation. arXiv 2403.03952",
         # As the page has them: 814.6K ratings of 94.8K users and 25.6K items.
         counts=(814_600, 94_800, 25_600),
+        contract=Contract("[0-9A-Z]+", "[0-9A-Z]+", (1, 5), (1995, 2023), milliseconds=True),
         rounded_to=100,
     ),
 )

@@ -131,18 +131,25 @@ def _make(
         ratings, table, *others = (
             stack.enter_context(_Unfinished(folder / name)) for name in (RATINGS, data.titles, *data.others)
         )
-        rows, users, items = _write_ratings(reader.rows(source, say), ratings.path)
+        rows, users, items = _write_ratings(reader.rows(source, say), ratings.path, data, source.path)
         if rows == 0:
             msg = f"{source.path}: has no row. Get it anew."
             raise DataError(msg)
         if not accept_counts:
             _check_rows(data, rows, source.path)
+        _check_not_swapped(data, len(users), len(items), source.path)
         for other in others:
-            if _write_ratings(reader.other(other.target.name, source, say), other.path)[0] == 0:
+            tables = reader.other(other.target.name, source, say)
+            if _write_ratings(tables, other.path, data, source.path)[0] == 0:
                 msg = f"{source.path}: has no row for {other.target.name}. Get it anew."
                 raise DataError(msg)
         titles = reader.titles(source)
         titled = None if titles is None else _write_titles(titles, items, table.path)
+        if titled is not None and 2 * titled < len(items):
+            say(
+                f"{titled:,} of {len(items):,} items have a title: the titles of {source.path} seem to be of another "
+                "data set, or a part."
+            )
         record = {
             "name": data.name,
             "title": data.title,
@@ -179,7 +186,30 @@ def another_copy(data: DataSet, path: Path, folder: Path) -> str:
     return f"Remove {path}, then {command}" if is_download else command
 
 
+def _check_not_swapped(data: DataSet, users: int, items: int, path: Path) -> None:
+    """Raises a DataError where there are as many users as published items, and as many items as published users."""
+    _, all_users, all_items = data.counts or (0, None, None)
+    if all_users is None or all_items is None:
+        return
+    # As near to the other number as a fifth of the smaller one, and nearer to it than to its own.
+    near = 0.2 * min(all_users, all_items)
+    crosswise = abs(users - all_items) < near and abs(items - all_users) < near
+    if crosswise and abs(users - all_users) > abs(users - all_items):
+        msg = (
+            f"{path}: has {users:,} users and {items:,} items, and published are {all_users:,} users and {all_items:,} "
+            "items. The two columns are swapped. Correct the header or the columns, or get it anew."
+        )
+        raise DataError(msg)
+
+
 def _check_rows(data: DataSet, rows: int, path: Path) -> None:
+    if data.counts is not None and 2 * rows > 3 * data.counts[0]:
+        msg = (
+            f"{path}: expected {data.counts[0]:,} rows, as published. Received {rows:,}, more than half as many again: "
+            "a file that was put together twice, or another one. What was prepared before is left as it is. Get the "
+            "file anew, or add --accept-counts to take this one."
+        )
+        raise DataError(msg)
     if data.counts is not None and 2 * rows < data.counts[0]:
         msg = (
             f"{path}: expected {data.counts[0]:,} rows, as published. Received {rows:,}, fewer than half: a download "
@@ -226,15 +256,19 @@ class _Unfinished:
         os.replace(self.path, self.target)
 
 
-def _write_ratings(tables: Iterator[Any], path: Path) -> tuple[int, set[str], set[str]]:
-    """Writes the rows, table by table; their number, users and items."""
+def _write_ratings(tables: Iterator[Any], path: Path, data: DataSet, where: Path) -> tuple[int, set[str], set[str]]:
+    """Writes the rows, table by table, each as the contract wants it; their number, users and items."""
     import pyarrow.parquet as pq
     from pyarrow import compute as pc
 
+    from pnfrec_data.contract import Checked
+
     rows, users, items = 0, set[str](), set[str]()
+    checked = Checked(data.contract, str(where))
     writer = None
     try:
         for table in tables:
+            checked.add(table)
             if writer is None:
                 schema = table.schema.with_metadata({**(table.schema.metadata or {}), **MADE_BY})
                 writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=9)
@@ -242,6 +276,8 @@ def _write_ratings(tables: Iterator[Any], path: Path) -> tuple[int, set[str], se
             rows += table.num_rows
             users.update(pc.unique(table["user"]).to_pylist())
             items.update(pc.unique(table["item"]).to_pylist())
+        if rows:
+            checked.finish()
     finally:
         if writer is not None:
             writer.close()

@@ -5,7 +5,7 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from pnfrec_data.dataset import Counts, DataSet, RemoteFile
+from pnfrec_data.dataset import Contract, Counts, DataSet, RemoteFile
 from pnfrec_data.dislikes import WITH_DISLIKES
 from pnfrec_data.errors import DataError
 
@@ -36,7 +36,9 @@ _MCAULEY = (
 )
 
 
-def _movielens(file: RemoteFile, title: str, about: str, counts: Counts, page: str, **different: Any) -> DataSet:
+def _movielens(
+    file: RemoteFile, title: str, about: str, counts: Counts, contract: Contract, page: str, **different: Any
+) -> DataSet:
     csv = {"format": "movielens_csv", "parts": ("ratings.csv", "movies.csv")}
     return DataSet(
         name=file.name.removesuffix(".zip"),
@@ -46,6 +48,7 @@ def _movielens(file: RemoteFile, title: str, about: str, counts: Counts, page: s
         files=(dataclasses.replace(file, url=f"https://files.grouplens.org/datasets/movielens/{file.name}"),),
         citation=_HARPER,
         counts=counts,
+        contract=contract,
         **{"licence": _NOT_PASSED_ON, **csv, **different},
     )
 
@@ -63,6 +66,7 @@ def _amazon(name: str, category: str, counts: tuple[int, int, int]) -> DataSet:
         licence=_AMAZON,
         citation=_MCAULEY,
         counts=counts,
+        contract=Contract("[0-9A-Z]+", "[0-9A-Z]+", (1, 5), (1995, 2014)),
     )
 
 
@@ -96,6 +100,7 @@ _ALL = (
             "CrowdRec at RecSys 2013"
         ),
         counts=(100_000, 16_554, 10_506),
+        contract=Contract(values=(0, 10), years=(2013, 2014)),
         titles="movies.csv",
     ),
     _movielens(
@@ -105,6 +110,8 @@ _ALL = (
         "MovieLens latest, small (September 2018)",
         "Film ratings from 0.5 to 5. GroupLens may put a newer edition in its place.",
         (100_836, 610, 9_724),
+        # A newer edition may go on.
+        Contract(values=(0.5, 5), years=(1995, 2099)),
         page="latest",
         licence=_PASSED_ON,
     ),
@@ -113,6 +120,7 @@ _ALL = (
         "MovieLens 100K",
         "Film ratings from 1 to 5, of 1997 and 1998.",
         (100_000, 943, 1_682),
+        Contract(values=(1, 5), years=(1997, 1998)),
         page="100k",
         format="ml100k",
         parts=("u.data", "ml-100k.inter", "u.item", "ml-100k.item"),
@@ -123,6 +131,7 @@ _ALL = (
         "MovieLens 1M",
         "Film ratings from 1 to 5, of 2000 to 2003.",
         (1_000_209, 6_040, 3_706),
+        Contract(values=(1, 5), years=(2000, 2003)),
         page="1m",
         format="dat",
         parts=("ratings.dat", "movies.dat"),
@@ -132,6 +141,7 @@ _ALL = (
         "MovieLens 20M",
         "Film ratings from 0.5 to 5, of 1995 to 2015.",
         (20_000_263, 138_493, 26_744),
+        Contract(values=(0.5, 5), years=(1995, 2015)),
         page="20m",
     ),
     # The publisher's README names the rows, the users and 87,585 films, of which not every one was rated.
@@ -140,6 +150,7 @@ _ALL = (
         "MovieLens 32M",
         "Film ratings from 0.5 to 5, of 1995 to 2023.",
         (32_000_204, 200_948, None),
+        Contract(values=(0.5, 5), years=(1995, 2023)),
         page="32m",
     ),
     _amazon("amazon-toys", "Toys_and_Games", (167_597, 19_412, 11_924)),
@@ -163,6 +174,8 @@ _ALL = (
             "Movie Recommendation. CARS at RecSys 2022"
         ),
         counts=(5_476_251, 962_179, 15_706),
+        # Some hundred rows have no share.
+        contract=Contract(values=(0, 100), years=(2021, 2021), missing=0.01),
     ),
     DataSet(
         name="zvuk",
@@ -185,6 +198,7 @@ _ALL = (
         # The paper's sample, which nobody can draw again, has 8,254,635 rows of 19,693 users and 107,397 items after
         # its filters.
         counts=None,
+        contract=Contract(values=(0, 10_000_000), years=(2010, 2099), milliseconds=True, spread=False),
     ),
     *WITH_DISLIKES,
 )

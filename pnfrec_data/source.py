@@ -17,6 +17,7 @@ from pnfrec_data.errors import DataError
 _ZIP_MAGIC, _GZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 # Where a tar archive says what it is.
 _TAR_MARK = slice(257, 262)
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _BLOCK = 1 << 20
 
 
@@ -79,8 +80,11 @@ class Source:
         return found
 
     def _missing(self, expected: str) -> DataError:
-        have = ", ".join(sorted(map(os.path.basename, self._entries))[:12]) or "nothing"
-        return DataError(f"{self.path}: expected {expected} in it. Found: {have}. Is it the right one?")
+        names = sorted(map(os.path.basename, self._entries))
+        have = ", ".join(names[:12]) or "nothing"
+        packed = next((name for name in names if name.lower().endswith(_ARCHIVES)), None)
+        remedy = f"Unpack {packed} first, and name that." if packed else "Is it the right one?"
+        return DataError(f"{self.path}: expected {expected} in it. Found: {have}. {remedy}")
 
     def find(self, *names: str) -> str | None:
         """The first of the files `names` that there is, in whatever folder of the source, or beside a bare file.
@@ -140,14 +144,14 @@ class Source:
         if self.is_zip:
             try:
                 with zipfile.ZipFile(self.path) as archive:
-                    return [name for name in archive.namelist() if not name.endswith("/")]
+                    return [name for name in archive.namelist() if not name.endswith("/") and not _is_of_mac(name)]
             except zipfile.BadZipFile as error:
                 msg = f"{self.path}: not a whole zip file ({error}). Get it anew."
                 raise DataError(msg) from error
         if self.is_tar:
             try:
                 with tarfile.open(self.path) as tar:
-                    return [member.name for member in tar if member.isfile()]
+                    return [member.name for member in tar if member.isfile() and not _is_of_mac(member.name)]
             except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
                 msg = f"{self.path}: not a whole tar file ({error}). Get it anew."
                 raise DataError(msg) from error
@@ -163,6 +167,11 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _is_of_mac(name: str) -> bool:
+    """Whether an entry is what macOS adds to archives: of each file another one of its name, with no content of it."""
+    return name.startswith("__MACOSX/") or os.path.basename(name).startswith("._")
 
 
 def _beginning(path: Path) -> bytes:

@@ -110,7 +110,7 @@ def test_the_table_has_a_line_a_row() -> None:
     assert len(lines) == 2 + len(ROWS)
     assert lines[0].count("|") == lines[1].count("|") == 5
     row = "| `components.data_contract` | the curated schema, and the statistics that are held against it "
-    assert f"{row}| `pnfrec_core`, `tfx` |  |" in lines
+    assert f"{row}| `apache_beam` (in `sample` only), `pnfrec_core`, `tfx` |  |" in lines
     (serving,) = (line for line in lines if line.startswith("| `serving` |"))
     assert "`tensorflow` (in `model` only)" in serving
 

@@ -12,10 +12,11 @@ class StatisticsConfig:
     """The statistics by which the data contract is checked.
 
     Attributes:
-        sample_rate: The share of the training examples that StatisticsGen looks at, drawn anew in each run: 1 for all.
-            With less, an anomaly of a few users may pass unseen, and the node takes less time: some millions of users
-            need no more than 0.1. The held-out examples, of which there are few, are looked at whole. So small a share
-            that no example is drawn ends the run.
+        sample_rate: The share of the training examples that StatisticsGen looks at: 1 for all. With less it looks at
+            some of the files (`feedback.shards`), which hold users by a hash of their ids, and opens no other: one at
+            least, rounded up to as many as a pattern can name, the same ones each time. So an anomaly of a few users
+            may pass unseen, and the node takes less time: some millions of users need no more than 0.1. The held-out
+            examples, of which there are few, are looked at whole. Files without an example end the run.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}

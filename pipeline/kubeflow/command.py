@@ -168,7 +168,10 @@ def _load(path: Path, overrides: tuple[str, ...]) -> "PipelineConfig":
 
 def _compile(config: "PipelineConfig", vertex: bool = False) -> Any:
     from pipeline.kubeflow.compiler import compile_pipeline
+    from pipeline.kubeflow.notes import notes
 
+    for note in notes(config.kubeflow):
+        click.echo(f"NOTE  {note}", err=True)
     return _asked(lambda: compile_pipeline(config, vertex))
 
 

@@ -17,6 +17,12 @@ _IMAGE: Final = re.compile(
     r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 )
+# What a volume in its place would hide from every node: the system, this project in the image of the Dockerfile, and
+# the folders into which Kubeflow's launcher mirrors artifacts.
+_HIDDEN: Final = (
+    *("/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/opt/pnfrec", "/proc", "/sbin", "/sys", "/usr", "/usr/bin"),
+    *("/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/minio", "/s3", "/gcs"),
+)
 # The name of an object of Kubernetes.
 _CLAIM: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -136,6 +142,11 @@ class KubeflowConfig:
                 yield (
                     "`kubeflow.volumes`: Kubernetes takes small letters, digits, '-' and '.' for the name of a "
                     f"PersistentVolumeClaim. Received: {claim!r}."
+                )
+            if path.rstrip("/") in _HIDDEN:
+                yield (
+                    f"`kubeflow.volumes`: {claim} at {path} would hide what the image, or Kubeflow, has there. Mount "
+                    "it at a path of its own, such as /data."
                 )
             if twice := [other for other, at in self.volumes.items() if at == path and other != claim]:
                 yield f"`kubeflow.volumes`: {claim} and {twice[0]} are both mounted at {path}. Give each a path."

@@ -74,10 +74,10 @@ def _unreadable(base: str) -> str:
             f"`kubeflow.feedback`: {base} cannot be read on a node. Name a path in one of `kubeflow.volumes`, or a URI "
             f"of a store that Beam opens ({stores})."
         )
-    if not scheme_of(base) and not posixpath.isabs(base):
+    if not scheme_of(base) and not (posixpath.isabs(base) and posixpath.normpath(base) == base.rstrip("/")):
         return (
-            "`kubeflow.feedback` must be a path from the root of a node's file system, such as /data, or a URI. "
-            f"Received: {base!r}."
+            "`kubeflow.feedback` must be a path from the root of a node's file system, such as /data, without `..`, or "
+            f"a URI. Received: {base!r}."
         )
     return ""
 
@@ -86,9 +86,24 @@ def _is_below(path: str, folder: str) -> bool:
     return posixpath.commonpath([path, folder]) == posixpath.normpath(folder)
 
 
+def _leads_out(base: str, path: str, mounts: tuple[str, ...]) -> bool:
+    """Whether a relative path ends where no node finds anything."""
+    if is_remote(base):
+        return posixpath.normpath(path).startswith("..")
+    found = posixpath.normpath(posixpath.join(base, path))
+    return posixpath.normpath(path).startswith("..") and not any(_is_below(found, mount) for mount in mounts)
+
+
 def _feedback(config: FeedbackConfig, base: str, mounts: tuple[str, ...], problems: list[str]) -> FeedbackConfig:
     def there(path: str, key: str) -> str:
-        if is_remote(path) or not os.path.isabs(path):
+        if is_remote(path):
+            return path
+        if not os.path.isabs(path):
+            if base and _leads_out(base, path, mounts):
+                problems.append(
+                    f"`{key}`: {path} leads out of `feedback.base`, which is `kubeflow.feedback` ({base}) on the "
+                    "cluster, to where no node has a volume. Name files below the base, or a base above them."
+                )
             return path
         if not is_remote(config.base) and _is_below(path, config.base):
             return os.path.relpath(path, config.base)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 from pyarrow import compute as pc
 
+from pnfrec_data.errors import DataError
 from pnfrec_data.formats import checks, tables
 from pnfrec_data.source import Source
 
@@ -56,9 +57,10 @@ def titles(source: Source) -> None:
 
 def _views(source: Source, names: Sequence[str]) -> pa.Table:
     """The rows of some logs together, by time; of equal times the first in the order of the logs comes first."""
-    parts = []
+    parts: list[pa.Table] = []
+    files = checks.Files()
     for name in names:
-        entry, first_row = source.only(name), 1
+        entry, first_row, before = source.only(name), 1, len(parts)
         with source.open(entry) as stream:
             for batch in tables.read_csv(stream, _TYPES, entry):
                 columns = dict(zip(_TYPES, batch.columns, strict=True))
@@ -66,6 +68,11 @@ def _views(source: Source, names: Sequence[str]) -> pa.Table:
                 columns |= checks.check_flags({flag: columns[flag] for flag in _FLAGS}, entry, first_row)
                 parts.append(pa.table(columns))
                 first_row += batch.num_rows
+        of_log = pa.concat_tables(parts[before:]) if len(parts) > before else None
+        if of_log is None:
+            msg = f"{entry}: has no row. Get it anew."
+            raise DataError(msg)
+        files.add(entry, of_log["user_id"], of_log["video_id"], of_log)
     empty = pa.schema({**_TYPES, **dict.fromkeys(_FLAGS, pa.bool_())}).empty_table()
     table = pa.concat_tables([empty, *parts])
     # Arrow sorts stably, so what ties keeps its order.

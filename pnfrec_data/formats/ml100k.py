@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 import pyarrow as pa
+from pyarrow import compute as pc
 
-from pnfrec_data.formats import tables
+from pnfrec_data.formats import checks, tables
 from pnfrec_data.source import Source
 
 # Of recbole's atomic files: names with types.
@@ -29,7 +30,11 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
 def _atomic(stream: IO[bytes], where: str) -> Iterator[pa.Table]:
     types = dict(zip(_INTER, (pa.string(), pa.string(), pa.float32(), pa.float64()), strict=True))
     columns = tables.schema(pa.int8())
+    first_row = 1
     for batch in tables.read_csv(stream, types, where, delimiter="\t"):
+        for name, values in zip(_INTER[2:], batch.columns[2:], strict=True):
+            checks.check(values, pc.equal(values, pc.floor(values)), where, name, "a whole number", first_row)
+        first_row += batch.num_rows
         arrays = [column.cast(kind) for column, kind in zip(batch.columns, columns.types, strict=True)]
         yield pa.Table.from_arrays(arrays, schema=columns)
 

@@ -25,6 +25,7 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     """User, video, 1 or 0 and the place in the order of all."""
     entries = [source.only(name) for name in WEEKS]
     views = likes = dislikes = both = 0
+    files, empty = checks.Files(), list[str]()
     for week, entry in enumerate(entries):
         first_row = 0
         with open_parquet(source, entry, _COLUMNS) as file:
@@ -32,7 +33,10 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
             for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
                 columns = {name: batch.column(name) for name in _COLUMNS}
                 for name in _COLUMNS[:2]:
-                    checks.check(columns[name], pc.is_valid(columns[name]), entry, name, "an id", first_row + 1)
+                    good = pc.greater_equal(columns[name], 0)
+                    checks.check(columns[name], good, entry, name, "an id", first_row + 1)
+                if not first_row:
+                    files.add(entry, columns["user_id"], columns["item_id"], batch)
                 columns |= checks.check_flags({name: columns[name] for name in _COLUMNS[2:]}, entry, first_row + 1)
                 table = _feedback(columns, week * WEEK + first_row)
                 yield table
@@ -41,10 +45,14 @@ def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
                 likes, dislikes = likes + table.num_rows - disliked, dislikes + disliked
                 both += pc.sum(pc.and_(columns["like"], columns["dislike"])).as_py() or 0
         views += first_row
+        if not first_row:
+            empty.append(WEEKS[week])
     say(
         f"{views:,} views of {len(entries)} weeks: {likes:,} likes, {dislikes:,} dislikes ({both:,} of them also "
         "liked, which counts as disliked). The others say neither and are left out."
     )
+    if empty:
+        say(f"Without a row: {', '.join(empty)}. Get them anew.")
 
 
 def titles(source: Source) -> None:

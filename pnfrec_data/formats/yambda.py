@@ -27,7 +27,10 @@ _COLUMNS = ["uid", "item_id", "timestamp"]
 
 def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     """User, track, 1 or 0 and seconds from the start, by user and time."""
-    likes, dislikes, undislikes = (_events(source, f"{name}.parquet") for name in ("likes", "dislikes", "undislikes"))
+    files = checks.Files()
+    likes, dislikes, undislikes = (
+        _events(source, f"{name}.parquet", files) for name in ("likes", "dislikes", "undislikes")
+    )
     stay = pa.array(_not_taken_back(dislikes, undislikes), pa.bool_())
     kept = dislikes.filter(stay)
     say(
@@ -53,7 +56,7 @@ def titles(source: Source) -> None:
     del source
 
 
-def _events(source: Source, name: str) -> pa.Table:
+def _events(source: Source, name: str, files: checks.Files) -> pa.Table:
     """User, track and time of one file, in its order."""
     entry = source.only(name)
     with open_parquet(source, entry, _COLUMNS) as file:
@@ -68,6 +71,7 @@ def _events(source: Source, name: str) -> pa.Table:
         )
         in_range = pc.and_(pc.greater_equal(values, 0), pc.less_equal(values, most))
         checks.check(values, in_range, entry, column, expected)
+    files.add(entry, table["uid"], table["item_id"], table)
     return table
 
 

@@ -14,21 +14,42 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute as pc
 
-from pnfrec_data.formats import tables
+from pnfrec_data.formats import checks, tables
 from pnfrec_data.formats.parquet import open_parquet
 from pnfrec_data.source import Source
 
 USERS, MORE_THAN = 20_000, 5
+
+
+def _is_id(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_moment(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_string(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
 _COLUMNS = ["user_id", "track_id", "session_id", "datetime", "play_duration"]
+_TYPES = {
+    **dict.fromkeys(_COLUMNS[:3], (_is_id, "whole numbers or text")),
+    "datetime": (_is_moment, "timestamps"),
+    "play_duration": (_is_number, "numbers"),
+}
 _BATCH = 1 << 20
 _BUCKET = 1_000
 
 
 def rows(source: Source, say: Callable[[str], None]) -> Iterator[pa.Table]:
     """User, track, seconds played in a session and its begin in milliseconds, by user and time."""
-    with open_parquet(source, source.main("zvuk-interactions.parquet"), _COLUMNS) as file:
+    entry = source.main("zvuk-interactions.parquet")
+    with open_parquet(source, entry, _COLUMNS) as file:
+        checks.check_types(file.schema_arrow, _TYPES, entry)
         users = _sample(file)
-        plays = _plays(file, users)
+        plays = _plays(file, users, entry)
     interactions = 0
     # Some users after the other: what grouping and sorting take is small beside the plays.
     for start in range(0, len(users), _BUCKET):
@@ -70,12 +91,16 @@ def _hash(user: Any) -> bytes:
     return hashlib.blake2b(str(user).encode(), digest_size=8).digest()
 
 
-def _plays(file: pq.ParquetFile, users: list[Any]) -> pa.Table:
+def _plays(file: pq.ParquetFile, users: list[Any], entry: str) -> pa.Table:
     """The plays of `users`, with the time in milliseconds since 1970 in `time`."""
     chosen = pa.array(users, file.schema_arrow.field("user_id").type)
     found = []
     for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
         batch = batch.filter(pc.is_in(batch.column("user_id"), value_set=chosen))
+        for name in ("track_id", "session_id", "datetime"):
+            checks.check(batch.column(name), pc.is_valid(batch.column(name)), entry, name, "something")
+        seconds = batch.column("play_duration")
+        checks.check(seconds, pc.greater_equal(seconds, 0), entry, "play_duration", "seconds")
         # Casting drops microseconds on purpose.
         time = pc.cast(pc.cast(batch.column("datetime"), pa.timestamp("ms"), safe=False), pa.int64())
         table = pa.Table.from_batches([batch]).drop(["datetime"]).append_column("time", time)

@@ -9,8 +9,10 @@ import tensorflow as tf
 from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.adam import Adam
+from pnfrec_keras.training.agreement import check_alike
 from pnfrec_keras.training.averages import start_averages
-from pnfrec_keras.training.workers import join_workers
+from pnfrec_keras.training.what_is_trained import facts_of_settings
+from pnfrec_keras.training.workers import join_workers, workers_of
 
 
 def begin(training: TrainingConfig) -> None:
@@ -37,8 +39,17 @@ def build_model(
         model_config: The network.
         training: How it is fitted.
         steps: Of an epoch, which `average_epochs` counts in; None: to rank, without an average.
+
+    Raises:
+        DifferentWorkersError: Another of several processes would make another model.
     """
-    with make_strategy(training.strategy).scope():
+    strategy = make_strategy(training.strategy)
+    workers = workers_of(strategy)
+    if workers is not None:
+        # TensorFlow tells of variables of other shapes in riddles, and only one of two that differ.
+        facts = facts_of_settings({**vars(model_config), "num_items": num_items}, training)
+        check_alike(workers, {**facts, "steps of an epoch": str(steps)})
+    with strategy.scope():
         model = PNFRec(num_items, model_config, k=training.k, dtype=training.precision)
         compile_model(model, training, steps)
     return model

@@ -1,4 +1,4 @@
-"""Waiting until all processes of a training are there, for as long as somebody is willing to wait.
+"""Waiting until all processes of a training are there, for as long as somebody is willing to wait, and are alike.
 
 TensorFlow waits for its peers without an end that one could set, and takes no signal meanwhile.
 """
@@ -8,37 +8,64 @@ import time
 from typing import Final
 
 from pnfrec_keras.training.cluster import Task
+from pnfrec_keras.training.greeting import DifferentWorkersError, Facts, Greeter, differences
 
 _EVERY: Final = 0.2  # seconds between two rounds
 _PATIENCE: Final = 2.0  # seconds for one to answer
+_LINGER: Final = 5.0  # seconds in which one that differs tells the others, who would wait for it
 
 
 class WorkerLostError(ConnectionError):
     """Another worker is gone, has not come, or does not answer: nobody can go on alone."""
 
 
-def wait_for_all(task: Task, seconds: float) -> None:
+def wait_for_all(task: Task, seconds: float, facts: Facts | None = None) -> None:
     """Returns when each of them listens at its address: for the others as this one does here, or for TensorFlow.
 
     Args:
         task: This process.
         seconds: How long it waits.
+        facts: What has to be the same in all of them (`greeting.facts_of`).
 
     Raises:
         OSError: Something else uses the port of this process.
         WorkerLostError: Somebody has not come in time.
+        DifferentWorkersError: Somebody is there, and has other facts.
     """
     missing = [rank for rank in range(len(task.members)) if rank != task.rank]
+    facts = facts or {}
     end = time.monotonic() + seconds
-    with _listening(task):
-        while missing := [rank for rank in missing if not _listens(task.members[rank][2])]:
-            if time.monotonic() > end:
-                msg = (
-                    f"{', '.join(task.describe(rank) for rank in missing)} did not come within {seconds:g} s. Start "
-                    "all workers, and check that their addresses in TF_CONFIG are reached from this machine."
-                )
-                raise WorkerLostError(msg)
-            time.sleep(_EVERY)
+    problem = ""
+    with _listening(task) as listener:
+        greeter = Greeter(listener, task, facts)
+        with greeter.answering():
+            while missing := [rank for rank in missing if not _listens(greeter, task.members[rank][2])]:
+                if not problem and (problem := _problem(task, facts, greeter.told)):
+                    end = min(end, time.monotonic() + _LINGER)
+                if time.monotonic() > end:
+                    break
+                time.sleep(_EVERY)
+        if problem := problem or _problem(task, facts, greeter.told):
+            raise DifferentWorkersError(problem)
+    if missing:
+        msg = (
+            f"{', '.join(task.describe(rank) for rank in missing)} did not come within {seconds:g} s. Start "
+            "all workers, and check that their addresses in TF_CONFIG are reached from this machine."
+        )
+        raise WorkerLostError(msg)
+
+
+def _problem(task: Task, facts: Facts, told: dict[int, Facts]) -> str:
+    """How others differ from this process, in a sentence each; "" where nobody does."""
+    found = {rank: differences(facts, its) for rank, its in sorted(told.items()) if rank != task.rank}
+    known = range(len(task.members))
+    sentences = [
+        f"{task.describe(rank) if rank in known else f'Number {rank}'} differs from {task.describe(task.rank)}: {each}."
+        for rank, each in found.items()
+        if each
+    ]
+    remedy = "All processes of a training need the same environment, the same code and the same cluster in TF_CONFIG."
+    return " ".join([*sentences, remedy]) if sentences else ""
 
 
 def _listening(task: Task) -> socket.socket:
@@ -55,11 +82,11 @@ def _listening(task: Task) -> socket.socket:
         raise OSError(error.errno, msg) from error
 
 
-def _listens(address: str) -> bool:
+def _listens(greeter: Greeter, address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
         # Names of pods that have not started are not known yet: an OSError, too.
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        greeter.meet(host.strip("[]"), int(port), _PATIENCE)
     except OSError:
         return False
     return True

@@ -24,15 +24,11 @@ from pnfrec_keras.examples.arrays import (
 )
 from pnfrec_keras.examples.shares import Share
 from pnfrec_keras.network.model import PNFRec
+from pnfrec_keras.training.agreement import ADVICE, check_alike
 from pnfrec_keras.training.patience import Patience
 from pnfrec_keras.training.resume import ResumableState
-from pnfrec_keras.training.what_is_trained import digest_of_all
+from pnfrec_keras.training.what_is_trained import facts_of_all
 from pnfrec_keras.training.workers import Workers
-
-_ADVICE = (
-    "Start all workers again, with the same data and settings: the training goes on after the last epoch that is in "
-    "the chief's `state_dir`, and from the beginning where it was given none."
-)
 
 
 class SharedState(ResumableState):
@@ -75,7 +71,13 @@ class WorkerLoop:
     own_rows: bool = False
 
     def check(self, training_data: TrainingArrays, validation_data: EvaluationArrays | None) -> None:
-        """Raises a ValueError in all processes where one has other data or settings, or the batch does not divide."""
+        """Raises a ValueError in all processes where one has other data or settings, or the batch does not divide.
+
+        That of others names what differs (`agreement.check_alike`).
+        """
+        data = None if self.own_rows else training_data
+        facts = facts_of_all(self.model, self.config, data, validation_data)
+        check_alike(self.workers, {**facts, "`own_rows`": repr(self.own_rows)})
         replicas = self.workers.share.of
         if self.config.batch_size % replicas:
             lower = self.config.batch_size // replicas * replicas
@@ -85,28 +87,18 @@ class WorkerLoop:
                 f"{lower + replicas}."
             )
             raise ValueError(msg)
-        digest = digest_of_all(self.model, self.config, None if self.own_rows else training_data, validation_data)
-        with self.workers.watching(_ADVICE):
-            differs = self.workers.of_all(self.workers.from_chief(digest) != digest)
-        if any(differs):
-            others = ", ".join(self.workers.task.describe(rank) for rank, each in enumerate(differs) if each)
-            msg = (
-                f"{others} was given other data or settings than {self.workers.task.describe(0)}. Each process must "
-                "read the same rows in the same order, and train with the same settings."
-            )
-            raise ValueError(msg)
 
     def steps(self, training_data: TrainingArrays) -> int:
         """Of an epoch: until the process with the most rows has gone through them."""
         if not self.own_rows:
             return steps_per_epoch(training_data, self.config.batch_size)
         own = max(self.config.batch_size // len(self.workers.task.members), 1)
-        with self.workers.watching(_ADVICE):
+        with self.workers.watching(ADVICE):
             return max(-(-rows // own) for rows in self.workers.numbers_of_all(len(training_data)))
 
     def total(self, number: int) -> int:
         """The sum over all processes of a number of training rows, or of what is in them."""
-        with self.workers.watching(_ADVICE):
+        with self.workers.watching(ADVICE):
             return sum(self.workers.numbers_of_all(number)) if self.own_rows else number
 
     def run(
@@ -123,7 +115,7 @@ class WorkerLoop:
         Raises:
             WorkerLostError: Another process is gone.
         """
-        with self.workers.watching(_ADVICE):
+        with self.workers.watching(ADVICE):
             self._run(training_data, validation_data, first_epoch, epochs, callbacks, verbose)
 
     def _run(

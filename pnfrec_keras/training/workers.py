@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from pnfrec_keras.examples.shares import Share
 from pnfrec_keras.training.cluster import Task, make_task, read_task
+from pnfrec_keras.training.greeting import DifferentWorkersError, facts_of
 from pnfrec_keras.training.rendezvous import WorkerLostError, wait_for_all
 
 Communication = Literal["auto", "ring", "nccl"]
@@ -27,6 +28,11 @@ _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
+)
+_OTHER_SHAPE = re.compile(r"expected shape (\[[\d,]*\]) but another member in the group expected shape (\[[\d,]*\])")
+_ALIKE = (
+    "Each process must make the model of the same settings and the same number of items: see that all read the same "
+    "rows, and start all of them again."
 )
 _ABORTED = "Collective ops is aborted"
 _NAME = re.compile(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)")
@@ -51,9 +57,16 @@ class Workers:
         """Whether it is the one that writes, exports and reports."""
         return self.task.is_chief
 
-    def scope(self) -> Any:
-        """Where the model is to be made, in every process: `with workers.scope(): model = PNFRec(...)`."""
-        return self.strategy.scope()
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Where the model is to be made, in every process: `with workers.scope(): model = PNFRec(...)`.
+
+        Raises:
+            DifferentWorkersError: Another process makes another model.
+            WorkerLostError: Another process is gone, as it is when it has found the same before.
+        """
+        with self.watching(_ALIKE), self.strategy.scope():
+            yield
 
     @property
     def share(self) -> Share:
@@ -64,8 +77,16 @@ class Workers:
 
     def from_chief(self, content: bytes) -> bytes:
         """What the chief gave, in every process; what the others give does not matter. All have to call it at once."""
-        length = int(self._sum(np.array([len(content)] if self.is_chief else [0], np.float64))[0])
-        if not self.is_chief:
+        return self._from_one(content, 0)
+
+    def contents_of_all(self, content: bytes) -> list[bytes]:
+        """What each process gives, by its rank. All have to call it at once."""
+        return [self._from_one(content, rank) for rank in range(len(self.task.members))]
+
+    def _from_one(self, content: bytes, rank: int) -> bytes:
+        gives = self.task.rank == rank
+        length = int(self._sum(np.array([len(content)] if gives else [0], np.float64))[0])
+        if not gives:
             content = bytes(length)
         words = np.frombuffer(content + bytes(length % 2), np.uint16)
         parts = [words[begin : begin + _AT_ONCE] for begin in range(0, len(words), _AT_ONCE)]
@@ -102,6 +123,12 @@ class Workers:
         except tf.errors.OpError as error:
             if not isinstance(error, _LOST) and "ollective" not in str(error):
                 raise
+            if other := _OTHER_SHAPE.search(str(error)):
+                msg = (
+                    f"{self.task.describe(self.task.rank)} and another process make models of different shapes "
+                    f"({' and '.join(other.groups())}). {_ALIKE}"
+                )
+                raise DifferentWorkersError(msg) from error
             named = {(kind, int(index)) for kind, index in _NAME.findall(str(error))}
             others = [rank for rank in range(len(self.task.members)) if rank != self.task.rank]
             lost = [rank for rank in others if self.task.members[rank][:2] in named] or others
@@ -142,6 +169,7 @@ def join_workers(
         OSError: The port of this process is in use.
         ValueError: There are not that many GPUs, or there is no such way to communicate.
         WorkerLostError: Somebody has not come in time.
+        DifferentWorkersError: Somebody has other versions, other code or another cluster; the difference is named.
         RuntimeError: TensorFlow is already in use.
     """
     if _joined:
@@ -155,7 +183,7 @@ def join_workers(
         implementation=tf.distribute.experimental.CommunicationImplementation[communication.upper()]
     )
     log.info("%s waits for all %d workers.", task.describe(task.rank), len(task.members))
-    wait_for_all(task, wait_seconds)
+    wait_for_all(task, wait_seconds, facts_of(task))
     try:
         with _same_end():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)

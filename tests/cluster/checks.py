@@ -1,6 +1,5 @@
 """What runs on a Flink cluster gives what runs in one process. `make cluster-test` runs it, `make test` does not."""
 
-import hashlib
 import math
 import shutil
 import subprocess
@@ -11,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -22,9 +19,9 @@ from components.feedback.run import generate
 from pipeline.beam_config import BeamConfig
 from tests.cluster import flink
 from tests.cluster.conftest import Tell
-from tests.cluster.fetch import LackError, fetch
+from tests.cluster.feedback import ROWS, contents, write_feedback
+from tests.cluster.fetch import FLINK, LackError, fetch
 
-ROWS, USERS, ITEMS = 400_000, 6_000, 800
 WEIGHTS = "Format-Serving/variables"
 _PATIENCE_S = 1500
 
@@ -33,7 +30,7 @@ _PATIENCE_S = 1500
 def cluster(tmp_path_factory: pytest.TempPathFactory, tell: Tell) -> Iterator[flink.Cluster]:
     tell("Beam's Flink runner is looked for, and fetched by Maven where it is not there.")
     try:
-        jars = fetch()
+        jars = fetch(FLINK)
     except LackError as error:
         pytest.fail(f"The cluster cannot be made on this machine: {error}", pytrace=False)
     size = sum(jar.stat().st_size for jar in jars.iterdir()) / 1e6
@@ -46,18 +43,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, tell: Tell) -> Iterator[fl
 @pytest.fixture(scope="module")
 def feedback(tmp_path_factory: pytest.TempPathFactory) -> FeedbackConfig:
     """Feedback in eight files."""
-    folder = tmp_path_factory.mktemp("feedback")
-    draws = np.random.default_rng(7)
-    for number in range(8):
-        size = ROWS // 8
-        columns = {
-            "user": draws.integers(USERS, size=size).astype(str),
-            "item": np.minimum(draws.zipf(1.3, size=size), ITEMS).astype(str),
-            "value": draws.integers(1, 6, size=size).astype(float),
-            "timestamp": 1_600_000_000 + draws.integers(30_000_000, size=size),
-        }
-        pq.write_table(pa.table(columns), folder / f"part-{number}.parquet")
-    return FeedbackConfig(files=["*.parquet"], base=str(folder), positive=4.0, shards=8)
+    return write_feedback(tmp_path_factory.mktemp("feedback"))
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +54,6 @@ def expected(feedback: FeedbackConfig, tmp_path_factory: pytest.TempPathFactory,
     generate(feedback, target)
     tell(f"FeedbackGen, {ROWS:,} rows in 8 files, in one process: {time.monotonic() - begin:.0f} s.")
     return contents(target)
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Path to a digest of what the file holds, hidden files too."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def arguments(cluster: flink.Cluster, server: bool = True) -> list[str]:

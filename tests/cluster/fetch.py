@@ -1,9 +1,10 @@
-"""Fetches Beam's Flink runner with the engine, by Maven, into a folder that git ignores.
+"""Fetches one of Beam's runners with its engine, by Maven, into a folder that git ignores.
 
 The job server is the runner itself: what Apache publishes as `...-job-server` is the same classes in one jar. Mirrors,
 proxies and certificates are Maven's own affair: its settings.xml, MAVEN_OPTS and MAVEN_ARGS.
 """
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -12,33 +13,57 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-POM = Path(__file__).with_name("pom.xml")
 _PATIENCE_S = 900
 # A line of a manifest has at most 72 bytes; one that goes on begins with a space.
 _LINE = 70
-_MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """What is fetched.
+
+    Attributes:
+        name: Of the engine, as people say it.
+        main: The class of the job server.
+    """
+
+    name: str
+    main: str
+
+    @property
+    def pom(self) -> Path:
+        """What Maven fetches."""
+        return Path(__file__).with_name(f"{self.name.lower()}.pom.xml")
+
+
+FLINK = Engine("Flink", "org.apache.beam.runners.flink.FlinkJobServerDriver")
+SPARK = Engine("Spark", "org.apache.beam.runners.spark.SparkJobServerDriver")
 
 
 class LackError(Exception):
     """What is missing on this machine, in a sentence."""
 
 
-def fetch() -> Path:
+def fetch(engine: Engine) -> Path:
     """The folder of the jars, filled by this call or an earlier one.
+
+    Args:
+        engine: Whose they are.
 
     Raises:
         LackError: There is no Java, no Maven, or Maven cannot get a jar.
     """
-    java()
-    folder = ROOT / ".tools" / f"flink-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
+    java(engine)
+    runner = f"Beam's {engine.name} runner"
+    folder = ROOT / ".tools" / f"{engine.name.lower()}-{hashlib.sha256(engine.pom.read_bytes()).hexdigest()[:12]}"
     if folder.is_dir():
         return folder
     maven = shutil.which("mvn")
     if maven is None:
-        msg = "Maven (mvn) is not on PATH, and it fetches Beam's Flink runner: apt install maven."
+        msg = f"Maven (mvn) is not on PATH, and it fetches {runner}: apt install maven."
         raise LackError(msg)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}")
-    command = [maven, "-B", "-q", "-f", str(POM), "dependency:copy-dependencies", "-DincludeScope=runtime"]
+    command = [maven, "-B", "-q", "-f", str(engine.pom), "dependency:copy-dependencies", "-DincludeScope=runtime"]
     try:
         done = subprocess.run(
             [*command, f"-DoutputDirectory={partial}"],
@@ -49,19 +74,22 @@ def fetch() -> Path:
         )
         if done.returncode:
             said = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it says nothing")
-            msg = f"Maven cannot fetch Beam's Flink runner: {said.removeprefix('[ERROR] ')}"
+            msg = f"Maven cannot fetch {runner}: {said.removeprefix('[ERROR] ')}"
             raise LackError(msg)
         partial.rename(folder)
     except subprocess.TimeoutExpired as error:
-        msg = f"Maven has not fetched Beam's Flink runner within {_PATIENCE_S} s: is there a network?"
+        msg = f"Maven has not fetched {runner} within {_PATIENCE_S} s: is there a network?"
         raise LackError(msg) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
-def java() -> str:
+def java(engine: Engine) -> str:
     """The command of Java.
+
+    Args:
+        engine: What needs it.
 
     Raises:
         LackError: There is none.
@@ -70,12 +98,12 @@ def java() -> str:
     found = shutil.which("java", path=f"{home}/bin" if home else None)
     if found is None:
         where = f"in {home}/bin (JAVA_HOME)" if home else "on PATH"
-        msg = f"There is no java {where}, and Flink needs Java 11 or 17: apt install openjdk-17-jre-headless."
+        msg = f"There is no java {where}, and {engine.name} needs Java 11 or 17: apt install openjdk-17-jre-headless."
         raise LackError(msg)
     return found
 
 
-def write_server_jar(path: Path, jars: Path) -> None:
+def write_server_jar(path: Path, jars: Path, engine: Engine) -> None:
     """A jar that `java -jar` starts the job server by, and that brings no classes but names those of the other jars.
 
     Beam uploads whatever its class path names to the cluster with each job: this way one kB, and not 150 MB.
@@ -84,5 +112,5 @@ def write_server_jar(path: Path, jars: Path) -> None:
     lines = [line[:_LINE]]
     lines += [f" {line[begin : begin + _LINE - 1]}" for begin in range(_LINE, len(line), _LINE - 1)]
     with zipfile.ZipFile(path, "w") as file:
-        manifest = ["Manifest-Version: 1.0", f"Main-Class: {_MAIN}", *lines, "", ""]
+        manifest = ["Manifest-Version: 1.0", f"Main-Class: {engine.main}", *lines, "", ""]
         file.writestr("META-INF/MANIFEST.MF", "\r\n".join(manifest))

@@ -6,37 +6,27 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from tests.cluster.fetch import ROOT, java, write_server_jar
+from tests.cluster.fetch import FLINK, java, write_server_jar
+from tests.cluster.processes import HERE, JAVA, Processes, free_port
 
-_HERE = "127.0.0.1"
 # What workers are asked of: a name that each TaskManager resolves to its own pool, as a pod does with localhost.
 _POOL = "worker-pool"
 _PATIENCE_S = 180
-# What Flink's scripts give to Java 17, which else lets nobody look into these packages.
-_OPENED = (
-    *("java.lang", "java.net", "java.io", "java.nio", "java.lang.reflect", "java.text", "java.time", "java.util"),
-    *("java.util.concurrent", "java.util.concurrent.atomic", "java.util.concurrent.locks", "sun.nio.ch"),
-)
-_JAVA = (
-    *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-exports=java.base/sun.net.util=ALL-UNNAMED"),
-    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
-)
 _SETTINGS = {
-    "jobmanager.rpc.address": _HERE,
-    "jobmanager.bind-host": _HERE,
+    "jobmanager.rpc.address": HERE,
+    "jobmanager.bind-host": HERE,
     "jobmanager.memory.heap.size": "256m",
-    "rest.address": _HERE,
-    "rest.bind-address": _HERE,
-    "taskmanager.host": _HERE,
-    "taskmanager.bind-host": _HERE,
+    "rest.address": HERE,
+    "rest.bind-address": HERE,
+    "taskmanager.host": HERE,
+    "taskmanager.bind-host": HERE,
     # Two, so that one that is left alone takes the work of both.
     "taskmanager.numberOfTaskSlots": 2,
     "cluster.evenly-spread-out-slots": "true",
@@ -67,30 +57,13 @@ _SETTINGS = {
 }
 
 
-def free_port(address: str = _HERE) -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind((address, 0))
-        return int(listener.getsockname()[1])
-
-
 @dataclasses.dataclass
-class Cluster:
-    """Processes, with what they are reached by.
+class Cluster(Processes):
+    """The processes, with what they are reached by."""
 
-    Attributes:
-        folder: Of logs, settings and what the processes keep.
-        jars: The folder of the jars.
-        processes: By name.
-    """
-
-    folder: Path
-    jars: Path
-    processes: dict[str, "subprocess.Popen[bytes]"] = dataclasses.field(default_factory=dict)
     rest: int = dataclasses.field(default_factory=free_port)
     pool: int = dataclasses.field(default_factory=free_port)
     jobs_port: int = dataclasses.field(default_factory=free_port)
-    _logs: list[IO[bytes]] = dataclasses.field(default_factory=list)
 
     @property
     def server_jar(self) -> Path:
@@ -103,10 +76,10 @@ class Cluster:
         Args:
             server: Whether by the job server that runs; else Beam starts one of its own for each pipeline.
         """
-        own = {"flink_job_server_jar": str(self.server_jar), "job_server_java_launcher": java()}
+        own = {"flink_job_server_jar": str(self.server_jar), "job_server_java_launcher": java(FLINK)}
         return {
-            "flink_master": f"{_HERE}:{self.rest}",
-            **({"job_endpoint": f"{_HERE}:{self.jobs_port}"} if server else own),
+            "flink_master": f"{HERE}:{self.rest}",
+            **({"job_endpoint": f"{HERE}:{self.jobs_port}"} if server else own),
             "environment_type": "EXTERNAL",
             "environment_config": f"{_POOL}:{self.pool}",
             # By default Beam lets its workers go after each step of a job, and starts new ones for the next.
@@ -116,7 +89,7 @@ class Cluster:
 
     def start(self) -> None:
         """Starts all, and waits until the TaskManagers have registered."""
-        write_server_jar(self.server_jar, self.jars)
+        write_server_jar(self.server_jar, self.jars, FLINK)
         settings = {**_SETTINGS, "jobmanager.rpc.port": free_port(), "rest.port": self.rest}
         text = "".join(f"{key}: {value}\n" for key, value in settings.items())
         (self.folder / "flink-conf.yaml").write_text(text, encoding="utf-8")
@@ -126,27 +99,24 @@ class Cluster:
             self.start_task_manager(number)
         end = time.monotonic() + _PATIENCE_S
         while self._task_managers() < 2:
-            for name, process in self.processes.items():
-                if process.poll() is not None:
-                    msg = f"{name} has ended with status {process.returncode}: see {self.folder / name}.log."
-                    raise RuntimeError(msg)
+            self.check()
             if time.monotonic() > end:
                 msg = f"The TaskManagers have not registered within {_PATIENCE_S} s: see the logs in {self.folder}."
                 raise RuntimeError(msg)
             time.sleep(1)
         ports = [f"--job-port={self.jobs_port}", f"--artifact-port={free_port()}", "--expansion-port=0"]
         places = [
-            f"--job-host={_HERE}",
-            f"--flink-master={_HERE}:{self.rest}",
+            f"--job-host={HERE}",
+            f"--flink-master={HERE}:{self.rest}",
             f"--artifacts-dir={self.folder / 'staged'}",
         ]
-        self._start("jobserver", [java(), *_JAVA, "-Xmx256m", "-jar", str(self.server_jar), *places, *ports])
+        self._start("jobserver", [java(FLINK), *JAVA, "-Xmx256m", "-jar", str(self.server_jar), *places, *ports])
 
     def start_task_manager(self, number: int) -> None:
         """A TaskManager and its pool of workers."""
         address = f"127.0.1.{number}"
         hosts = self.folder / f"hosts{number}"
-        lines = [f"{_HERE} localhost {socket.gethostname()}", f"{address} {_POOL}"]
+        lines = [f"{HERE} localhost {socket.gethostname()}", f"{address} {_POOL}"]
         hosts.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._start(
             f"pool{number}", [sys.executable, "-W", "ignore", "-m", "tests.cluster.pool", address, str(self.pool)]
@@ -186,21 +156,6 @@ class Cluster:
             entry["stacktrace"] for entry in self._ask(f"jobs/{identity}/exceptions")["exceptionHistory"]["entries"]
         ]
 
-    def stop(self) -> None:
-        """Ends all processes, and those that they have started."""
-        for process in self.processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in self.processes.values():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        for log in self._logs:
-            log.close()
-
     def _task_managers(self) -> int:
         try:
             return int(self._ask("overview")["taskmanagers"])
@@ -209,27 +164,12 @@ class Cluster:
 
     def _ask(self, path: str) -> Any:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://{_HERE}:{self.rest}/{path}", timeout=30) as answer:
+        with opener.open(f"http://{HERE}:{self.rest}/{path}", timeout=30) as answer:
             return json.load(answer)
 
     def _java(self, name: str, options: list[str], main: str, arguments: list[str]) -> None:
-        command = [java(), *_JAVA, *options, f"-Djava.io.tmpdir={self.folder}", "-cp", f"{self.jars}/*", main]
+        command = [java(FLINK), *JAVA, *options, f"-Djava.io.tmpdir={self.folder}", "-cp", f"{self.jars}/*", main]
         self._start(name, [*command, "--configDir", str(self.folder), *arguments])
-
-    def _start(self, name: str, command: list[str]) -> None:
-        # A pool starts `python` from PATH, and workers import what is tested.
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "PYTHONPATH": str(ROOT),
-            "PYTHONWARNINGS": "ignore",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        }
-        log = (self.folder / f"{name}.log").open("ab")
-        self._logs.append(log)
-        self.processes[name] = subprocess.Popen(
-            command, env=environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
-        )
 
 
 @contextlib.contextmanager

@@ -96,9 +96,12 @@ def test_dates_written_as_numbers_are_told_before_a_run(
     assert look(tmp_path, "a.csv", **settings).notes == ((said,) if noted else ())
 
 
-def test_times_of_several_units_are_left_to_the_run(tmp_path: Path) -> None:
+def test_times_of_several_units_are_told_before_a_run_that_they_would_stop(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", "u,i,8,1365029107", "u,i,8,1365029107000")
-    assert [row.time for row in look(tmp_path, "a.csv").rows] == ["1365029107", "1365029107000"]
+    found = look(tmp_path, "a.csv")
+    assert found.rows == ()
+    (problem,) = found.problems
+    assert problem.startswith(f"The timestamps have several units: in seconds in {tmp_path}/a.csv, in milliseconds in ")
 
 
 @pytest.mark.parametrize(

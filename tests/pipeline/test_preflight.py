@@ -24,7 +24,9 @@ from tests.pipeline.world import write_config, write_feedback
 @pytest.fixture
 def config(tmp_path: Path) -> PipelineConfig:
     write_feedback(tmp_path / "ratings.csv")
-    return load_config(write_config(tmp_path))
+    # The times of that world begin in 1970.
+    feedback = {"files": ["ratings.csv"], "positive": 8, "limits": {"early_rows": 1.0}}
+    return load_config(write_config(tmp_path, feedback=feedback))
 
 
 def look(config: PipelineConfig, **changes: Any) -> Preflight:

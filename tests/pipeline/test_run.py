@@ -78,6 +78,33 @@ def test_the_pipeline_ends_with_the_command(
         pass
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("silent", ["open", "closed"], ids="its pipe {}".format)
+def test_a_signal_that_does_not_wake_the_main_thread_is_obeyed(
+    tmp_path: Path, number: signal.Signals, silent: str
+) -> None:
+    """As where it comes between the last look of the interpreter and the beginning of a wait: for an event, or for the
+    end of a process that has closed its pipe.
+    """
+    closing = "import os; os.close(int(os.environ['PNFREC_EVENTS_FD']));" if silent == "closed" else ""
+    stub = f"from pipeline import local_runner; local_runner.die_with_parent(); {closing} import time; time.sleep(300)"
+    (tmp_path / "stub.py").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r}); {stub}")
+    write_feedback(tmp_path / "ratings.csv")
+    another_thread = (
+        "import threading, time\n"
+        "def later():\n"
+        "    time.sleep(3)\n"
+        f"    signal.pthread_kill(threading.get_ident(), {int(number)})\n"
+        "import signal; threading.Thread(target=later).start()\n"
+    )
+    command = [
+        *(sys.executable, "-c", another_thread + COMMAND),
+        *("--config", str(write_config(tmp_path)), str(tmp_path / "stub.py")),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (128 + number, "\nStopped. The next run goes on from what is complete.\n")
+
+
 def test_a_process_that_dies_without_a_word_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_feedback(tmp_path / "ratings.csv")
     monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", "raise SystemExit(7)"])

@@ -138,7 +138,9 @@ def test_vk_lsvd_is_ordered_by_week_and_row(tmp_path: Path, monkeypatch: pytest.
     ]
     assert said == [
         "6 views of 27 weeks: 2 likes, 2 dislikes (1 of them also liked, which counts as disliked). The others say "
-        "neither and are left out."
+        "neither and are left out.",
+        f"Without a row: {', '.join(each for each in vk_lsvd.WEEKS if each[5:7] not in {'00', '10', '26'})}. "
+        "Get them anew.",
     ]
 
 

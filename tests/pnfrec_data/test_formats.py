@@ -96,10 +96,17 @@ def test_amazon_reviews_and_ratings(tmp_path: Path) -> None:
     assert rows(made("amazon-toys", tmp_path / name, tmp_path / "a")[1]) == expected
     assert rows(made("amazon-toys", tmp_path, tmp_path / "b")[1]) == expected
     assert rows(made("amazon-sports", tmp_path, tmp_path / "c")[1]) == [("A9", "B9", 2.0, 1361836801)]
-    (tmp_path / "r.csv").write_text("A1VX,0439893577,5.0,1390953600\nB001,A2,1.0,1361836800\n")
-    _, table, titles = made("amazon-toys", tmp_path / "r.csv", tmp_path / "d")
-    assert rows(table) == expected
-    assert titles is None
+    for place, text in enumerate(
+        (
+            "A1VX,0439893577,5.0,1390953600\nA2,B001,1.0,1361836800\n",
+            # Later editions; a product may begin with the letter of the reviewers, too.
+            "AB01,A3,2.0,1390953600\n0439893577,A1VX,5.0,1390953600\nB001,A2,1.0,1361836800\n",
+        )
+    ):
+        (tmp_path / "r.csv").write_text(text)
+        _, table, titles = made("amazon-toys", tmp_path / "r.csv", tmp_path / f"d{place}")
+        assert rows(table) == [*([("A3", "AB01", 2.0, 1390953600)] * place), *expected]
+        assert titles is None
 
 
 def test_kion_keeps_rows_without_a_percentage_for_feedbackgen_to_count(tmp_path: Path) -> None:
@@ -173,17 +180,17 @@ def test_zvuk_draws_the_same_users_whatever_the_order_of_the_rows(
 @pytest.mark.parametrize(
     "content",
     [
-        b"userId,movieId,rating,timestamp\n1,2,3.5,4",
-        b"\n\xef\xbb\xbfuserId,movieId,rating,timestamp\n\n1,2,3.5,4\n\n"[1:],
-        b"\nuserId,movieId,rating,timestamp\n1,2,3.5,4\n",
-        b'timestamp,"rating",userId,more,movieId\r\n4,3.5,"1",x,2\r\n',
+        b"userId,movieId,rating,timestamp\n1,2,3.5,1100000000",
+        b"\n\xef\xbb\xbfuserId,movieId,rating,timestamp\n\n1,2,3.5,1100000000\n\n"[1:],
+        b"\nuserId,movieId,rating,timestamp\n1,2,3.5,1100000000\n",
+        b'timestamp,"rating",userId,more,movieId\r\n1100000000,3.5,"1",x,2\r\n',
     ],
     ids=["no last line feed", "byte order mark", "empty line first", "other order, quotes, CRLF"],
 )
 def test_spellings_of_csv(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ratings.csv").write_bytes(content)
     _, table, _ = made("ml-20m", tmp_path / "ratings.csv", tmp_path / "out")
-    assert rows(table) == [("1", "2", 3.5, 4)]
+    assert rows(table) == [("1", "2", 3.5, 1_100_000_000)]
 
 
 SMALL = """
@@ -243,9 +250,9 @@ def test_a_large_file_that_is_left_at_its_bad_line_ends_and_names_it(tmp_path: P
 
 def test_titles_that_hold_separators_and_short_rows_are_read(tmp_path: Path) -> None:
     """Publishers leave out or add what comes after the title."""
-    (tmp_path / "ratings.dat").write_bytes(b"1::2::3::4\n1::3::3::4\n")
+    (tmp_path / "ratings.dat").write_bytes(b"1::2::3::1000000000\n1::3::3::1000000000\n")
     (tmp_path / "movies.dat").write_bytes(b"2::A: B (1990)::C::D\n3::E\n")
     assert made("ml-1m", tmp_path, tmp_path / "a")[2] == {"2": "A: B (1990)", "3": "E"}
-    (tmp_path / "ratings.csv").write_bytes(b"userId,movieId,rating,timestamp\n1,2,3,4\n")
+    (tmp_path / "ratings.csv").write_bytes(b"userId,movieId,rating,timestamp\n1,2,3,1100000000\n")
     (tmp_path / "movies.csv").write_bytes(b"movieId,title,genres\n2,A\n")
     assert made("ml-20m", tmp_path, tmp_path / "b")[2] == {"2": "A"}

@@ -74,7 +74,7 @@ from tests.pnfrec_data.sources import archive, made, review
             "amazon-toys",
             "r.json",
             review("A1", "B1", 5.0, 1) + b'{"reviewerID": 1, "asin": 2, "overall": null, "unixReviewTime": 3}',
-            r"r.json, row 2, column overall: expected a number. Received 'None'",
+            r"r.json, line 2: expected a JSON object with reviewerID, .*, texts and numbers. Received: .*null",
         ),
         (
             "amazon-toys",
@@ -143,7 +143,8 @@ def test_a_wrong_file_is_named_and_leaves_nothing(
 def test_a_wrong_table_of_titles_is_named_and_leaves_nothing(
     tmp_path: Path, name: str, ratings: str, titles: bytes, message: str
 ) -> None:
-    rows_ = b"1::2::3::4\n" if ratings == "ratings.dat" else b"userId,movieId,rating,timestamp\n1,2,3,4\n"
+    csv = b"userId,movieId,rating,timestamp\n1,2,3,1100000000\n"
+    rows_ = b"1::2::3::1000000000\n" if ratings == "ratings.dat" else csv
     (tmp_path / ratings).write_bytes(rows_)
     (tmp_path / ratings.replace("ratings", "movies")).write_bytes(titles)
     with pytest.raises(DataError, match=message):
@@ -161,7 +162,8 @@ def test_a_source_without_the_file_says_what_it_has(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ratings.csv", "movies.csv"])
 def test_a_source_of_two_data_sets_is_not_chosen_from(tmp_path: Path, name: str) -> None:
-    files = {"ratings.csv": b"userId,movieId,rating,timestamp\n1,2,3,4\n", "movies.csv": b"movieId,title\n2,A\n"}
+    csv = b"userId,movieId,rating,timestamp\n1,2,3,1100000000\n"
+    files = {"ratings.csv": csv, "movies.csv": b"movieId,title\n2,A\n"}
     inside = [(f"{folder}/{file}", content) for folder in ("ml-20m", "ml-32m") for file, content in files.items()]
     other = "movies.csv" if name == "ratings.csv" else "ratings.csv"
     inside = [(path, content) for path, content in inside if path != f"ml-32m/{other}"]

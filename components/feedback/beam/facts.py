@@ -64,6 +64,7 @@ class Facts:
         now: Seconds since 1970 of the run.
         user_forms: Ids of users that are not in their plainest form, by that form.
         window: The newest days, which are compared; None where none are.
+        not_compared: Why they are not; "" where that is not asked for.
     """
 
     counts: dict[str, int]
@@ -80,6 +81,7 @@ class Facts:
     now: int = 0
     user_forms: dict[str, str] = dataclasses.field(default_factory=dict)
     window: Window | None = None
+    not_compared: str = ""
 
     @property
     def time(self) -> int | None:
@@ -127,6 +129,7 @@ class KeepItems:
         enough = pc.greater_equal(vocabulary.column(items, USERS), self.config.min_item_users)
         now, span = int(time.time()), (observed.first, observed.last)
         first_times = vocabulary.column(items, vocabulary.FIRST_TIME).to_numpy()
+        window = make_window(span, unit, now, (ids, first_times), self.config.drift)
         return pack(
             Facts(
                 counts,
@@ -136,7 +139,8 @@ class KeepItems:
                 observed=merge([observed, observe_items(ids)]),
                 now=now,
                 user_forms=dict(observed.forms),
-                window=make_window(span, unit, now, (ids, first_times), self.config.drift),
+                window=window if isinstance(window, Window) else None,
+                not_compared=window if isinstance(window, str) else "",
             )
         )
 
@@ -235,15 +239,16 @@ class Finish:
         likes = {name: vocabulary.as_dict(items, name) for name in names}
         titles = read_titles(self.config)
         catalogue = Catalogue(facts.catalogue, facts.item_counts, likes[schema.VOCABULARY_POSITIVE_COUNT], titles)
-        drift = find_drift(observed.days, facts.window, self.config.drift)
+        drift = find_drift(observed.days, facts.window or facts.not_compared, self.config.drift)
         of_spans: tuple[Finding, ...] = ()
         if self.spans:
             unit = account.timestamp_unit(counts)
             of_spans = tuple(find_in_spans(observed.files, unit, self.spans.key, self.config.limits))
         of_rows = make_findings(counts, observed, catalogue, self.config, facts.now)
         findings = [*of_rows, *of_spans, *drift.findings()]
+        odd = (*self.warnings, *drift.warnings(self.config.drift))
         result = make_statistics(
-            *(counts, self.config, facts.time, facts.threshold, numbers, self.warnings, findings),
+            *(counts, self.config, facts.time, facts.threshold, numbers, odd, findings),
             months=observed.months,
             span=(observed.first, observed.last),
             drift=drift.as_dict(findings, self.empty, self.config.drift),

@@ -7,14 +7,15 @@ from typing import Any
 import apache_beam as beam
 
 from components.feedback.beam.chunks import cut, pack
+from components.feedback.beam.counters import count
 from components.feedback.config import FeedbackConfig
-from components.feedback.reading.batches import NO_OPINION, read_rows
+from components.feedback.reading.batches import read_rows
 from components.feedback.reading.columns import join
 from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece
-from components.feedback.rules import taken_back
 from components.feedback.spans.seen import FileSeen, merge_files, see_times
 from components.feedback.writing import account
+from components.feedback.writing.of_batch import kinds_of, rows_of, units_of, zones_of
 
 # What a packed chunk is that holds no ordinary rows.
 COUNTS, AT_RANDOM, SPANS = b"counts", b"random", b"spans"
@@ -58,12 +59,12 @@ class Read(beam.DoFn):
 
     def _cut(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
         """The chunks of batches that follow each other in the input."""
-        zones = [{account.zone(name): number for name, number in batch.zones.items()} for batch in batches]
-        kinds = [_kinds_of(batch) for batch in batches] if self._config.events else []
-        counts = account.total([*map(_rows_of, batches), *map(_units_of, batches), *zones, *kinds])
+        zones = map(zones_of, batches)
+        kinds = [kinds_of(batch) for batch in batches] if self._config.events else []
+        counts = account.total([*map(rows_of, batches), *map(units_of, batches), *zones, *kinds])
         # They travel with the chunks of some shard, since they are summed over all.
-        yield 0, COUNTS + pack(account.count(counts))
-        units = {name: 0 for batch in batches for name in _units_of(batch)}
+        yield 0, COUNTS + pack(count(counts))
+        units = {name: 0 for batch in batches for name in units_of(batch)}
         for shard, chunk in cut(join([batch.columns for batch in batches]), self._shards):
             yield shard, chunk
             if self._config.events:
@@ -72,29 +73,9 @@ class Read(beam.DoFn):
 
     def _cut_random(self, batches: Sequence[RowBatch]) -> Iterator[Any]:
         """The same of what was shown at random, whose rows have an account of their own."""
-        own = account.total(map(_rows_of, batches))
+        own = account.total(map(rows_of, batches))
         of_random = {account.at_random(name): number for name, number in own.items()}
-        counts = account.total([of_random, *map(_units_of, batches)])
-        yield 0, COUNTS + pack(account.count(counts))
+        counts = account.total([of_random, *map(units_of, batches)])
+        yield 0, COUNTS + pack(count(counts))
         for shard, chunk in cut(join([batch.columns for batch in batches]), self._shards):
             yield shard, AT_RANDOM + chunk
-
-
-def _rows_of(batch: RowBatch) -> dict[str, int]:
-    """Rows that were read, and those that are left out, by reason."""
-    dropped = {account.DROPPED + reason: number for reason, number in batch.dropped.items()}
-    return {account.ROWS_READ: batch.read, **dropped}
-
-
-def _kinds_of(batch: RowBatch) -> dict[str, int]:
-    """Rows by kind of event: how many the event has, and those of no event."""
-    left_out = {"unnamed": batch.unnamed, "ignored": batch.ignored}
-    found = {account.of_kind(reason, kind): n for reason, kinds in left_out.items() for kind, n in kinds.items()}
-    if batch.event is not None:
-        found[f"{taken_back.SILENT}{batch.event}"] = batch.dropped.get(NO_OPINION, 0)
-    others = sum(map(sum, (batch.unnamed.values(), batch.ignored.values()))) + batch.dropped.get("wrong_fields", 0)
-    return found if batch.event is None else {**found, account.matched(batch.event): batch.read - others}
-
-
-def _units_of(batch: RowBatch) -> dict[str, int]:
-    return {account.unit(name): number for name, number in batch.units.items()}

@@ -16,6 +16,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from components.feedback.beam import quantiles
 from components.feedback.beam.chunks import pack, pack_columns, unpack, unpack_columns
+from components.feedback.beam.counters import count
 from components.feedback.beam.facts import FILTERED, USERS, VALUE, Facts
 from components.feedback.beam.read import AT_RANDOM, COUNTS, SPANS
 from components.feedback.config import FeedbackConfig
@@ -56,7 +57,7 @@ Shard = tuple[int, bytes, bytes]
 
 def _sums(items: pa.Array, columns: dict[str, npt.NDArray[Any]], counts: dict[str, int], observed: Observed) -> bytes:
     """Counts of items and of rows, and what was seen."""
-    return pack((items, columns, account.count(counts), observed))
+    return pack((items, columns, count(counts), observed))
 
 
 class Build(beam.DoFn):
@@ -85,7 +86,7 @@ class Build(beam.DoFn):
             read, of_events = make_table(rows, self._config.duplicates), {}
         table = drop_duplicates(read, self._config.duplicates)
         duplicate = len(read) - len(table)
-        new = account.count({account.DROPPED + "duplicate": duplicate, "users_read": len(table.users), **of_events})
+        new = count({account.DROPPED + "duplicate": duplicate, "users_read": len(table.users), **of_events})
         sums = (
             table.items,
             {USERS: item_users(table), FIRST_TIME: first_times(table)},

@@ -23,6 +23,9 @@ _NORMAL_SPREAD: Final = 2.563
 # The least standard deviations: of logarithms of counts, shares, distances, and quantiles over the range of all values.
 _LEAST_LOG, _LEAST_SHARE, _LEAST_DISTANCE, _LEAST_QUANTILE = 0.2, 0.02, 0.03, 0.13
 _QUANTILES: Final = {"low": 0.1, "middle": 0.5, "high": 0.9}
+# A day counts 24 hours back from the newest row, so that a missing day of the calendar may have a few rows of the day
+# beside it: up to this share of a full day.
+_SPILLED: Final = 0.02
 
 
 class Measure(NamedTuple):
@@ -56,11 +59,12 @@ def measure_days(days: Mapping[int, DaySeen], window: Window, width: float) -> I
     """Every measure of the newest day that it and a day before have.
 
     Args:
-        days: What was seen of each day; one without a row is left out.
+        days: What was seen of each day. One without a row, such as a day whose file is missing, is no day like others:
+            it is left out of the bands, which it would make too wide to find anything.
         window: The days.
         width: Standard deviations from the median to the ends of a band.
     """
-    all_days = [days.get(day, DaySeen()) for day in range(window.last + 1)]
+    all_days = [days.get(0, DaySeen()), *(days[day] for day in days_with_rows(days, window))]
     rows = max(all_days[0].counts.get(seen.ROWS, 0), 1)
     counts: tuple[tuple[str, str, list[float]], ...] = (
         ("rows", "rows", [day.counts.get(seen.ROWS, 0) for day in all_days]),
@@ -87,6 +91,13 @@ def measure_days(days: Mapping[int, DaySeen], window: Window, width: float) -> I
         parts = [day.part(beginning) for day in all_days]
         if parts[0] and any(parts[1:]):
             yield _distance(name, label, parts, rows, width)
+
+
+def days_with_rows(days: Mapping[int, DaySeen], window: Window) -> list[int]:
+    """The numbers of the days before the newest one that have rows, and more than what spills over from days beside."""
+    rows = {day: days[day].counts.get(seen.ROWS, 0) for day in range(1, window.last + 1) if day in days}
+    least = _SPILLED * float(np.quantile([*rows.values(), 0], 0.9))
+    return [day for day, number in rows.items() if number > least]
 
 
 def _spread(before: npt.NDArray[np.float64]) -> float:

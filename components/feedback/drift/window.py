@@ -45,8 +45,8 @@ class Window:
 
 def make_window(
     span: tuple[int | None, int | None], unit: str | None, now: int, items: tuple[pa.Array, Ints], config: DriftConfig
-) -> Window | None:
-    """The days to compare; None where they are not to be compared, or there are too few.
+) -> Window | str:
+    """The days to compare; or why they are not compared, "" where that is not asked for.
 
     Args:
         span: The earliest and the latest timestamp.
@@ -56,17 +56,35 @@ def make_window(
         config: How many days.
     """
     first, last = span
-    if config.action == "off" or first is None or last is None or unit is None or unit == ORDER:
-        return None
+    if config.action == "off":
+        return ""
+    if first is None or last is None or unit is None or unit == ORDER:
+        return "The newest day is compared with no other: the timestamps are no moments."
     # What lies beyond tomorrow is said by another finding, and must not hide the day that it came with.
     end = min(last, in_ticks(now + DAY, unit) - 1) + 1
     ticks = TICKS_A_DAY[unit]
-    before = min((end - first) // ticks - 1, config.days)
+    before = min(max((end - first) // ticks - 1, 0), config.days)
     if before < config.least_days:
-        return None
+        return too_few(before, config)
     ids, times = items
     new = times >= end - (before + 1) * ticks
     return Window(end, ticks, before, unit, ids.filter(pa.array(new)), times[new])
+
+
+def too_few(found: int, config: DriftConfig, among: int = 0) -> str:
+    """Why a day is not compared that has so few whole days before it.
+
+    Args:
+        found: Days before it, with rows.
+        config: How many it takes.
+        among: Days that were looked at; 0 where all of them have rows.
+    """
+    some = f"{found} of the {among} days before it have" if among else f"{found} whole days lie before it, with"
+    return (
+        f"The newest day is compared with no other: {some} rows, and it takes {config.least_days} "
+        "(`feedback.drift.least_days`). It can be as soon as there are more; a window (`feedback.spans.newest`) must "
+        "hold them all, and the newest day."
+    )
 
 
 def first_times(table: UserTable) -> Ints:

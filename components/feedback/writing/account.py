@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from apache_beam.metrics import Metrics
-
 from pnfrec_columns.units import TICKS_A_DAY
 from pnfrec_core.errors import FeedbackError
 
@@ -79,14 +77,6 @@ def unit(name: str) -> str:
 
 def zone(name: str) -> str:
     return f"dates_{name}"
-
-
-def count(counts: Mapping[str, int]) -> dict[str, int]:
-    """Adds `counts` to the Beam counters of their names; returns those above 0."""
-    present = {name: int(value) for name, value in counts.items() if value}
-    for name, value in present.items():
-        Metrics.counter(NAMESPACE, name).inc(value)
-    return present
 
 
 def total(parts: Iterable[Mapping[str, int]]) -> Counter[str]:

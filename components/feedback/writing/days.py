@@ -16,15 +16,12 @@ def draw_days(drift: Mapping[str, Any]) -> str:
         drift: What `statistics.json` holds of it.
     """
     if not drift.get("measures"):
-        return (
-            '<p class="soft">Nothing is compared: the feedback has too few days '
-            "(<code>feedback.drift.least_days</code>), its timestamps are no moments, or "
-            "<code>feedback.drift.action</code> is off.</p>"
-        )
+        why = drift.get("not_compared") or "feedback.drift.action is off."
+        return f'<p class="soft">Nothing is compared: {html.escape(why)}</p>'
     pictures = "\n".join(map(_picture, drift["measures"]))
     told = (
-        f"24 hours to {html.escape(str(drift['until']))}, beside {drift['days']} days before. The band is grey, the "
-        "newest day the last dot."
+        f"24 hours to {html.escape(str(drift['until']))}, beside {drift['days_with_rows']} days before. The band is "
+        "grey, the newest day the last dot."
     )
     return f'<p class="soft">{told}</p><div class="days">{pictures}</div>'
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
+from pipeline.kubeflow.notes import notes
 from pipeline.kubeflow.place import at_the_cluster
 from pnfrec_core.settings.errors import ConfigError
 from tests.pipeline.kubeflow.settings import OVERRIDES, settings
@@ -127,3 +128,60 @@ def test_a_name_that_tfx_does_not_take(tmp_path: Path) -> None:
     assert settings(tmp_path, f"name={'a' * 63}").name == "a" * 63
     with pytest.raises(ConfigError, match=r"`name` may have 63 letters at most, as TFX has it. Received 64"):
         settings(tmp_path, f"name={'a' * 64}")
+
+
+@pytest.mark.parametrize("path", ["../../x/*.csv", "a/../../../x.csv"])
+def test_a_path_that_leads_out_of_the_volumes_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        at_the_cluster(settings(tmp_path, f"feedback.files=[{path}]"))
+    assert (
+        f"`feedback.files`: {path} leads out of `feedback.base`, which is `kubeflow.feedback` (/data/feedback) on the "
+        "cluster, to where no node has a volume. Name files below the base, or a base above them."
+    ) in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["../x/*.csv", "a/../x.csv", "a..b/*.csv"])
+def test_a_path_that_stays_in_a_volume_is_left(tmp_path: Path, path: str) -> None:
+    assert at_the_cluster(settings(tmp_path, f"feedback.files=[{path}]")).feedback.files == [path]
+
+
+def test_nothing_leads_out_of_a_store(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`feedback.files`: \.\./x.csv leads out of .*gs://bucket/a"):
+        at_the_cluster(settings(tmp_path, "kubeflow.feedback=gs://bucket/a", "feedback.files=[../x.csv]"))
+
+
+def test_a_home_folder_is_one_of_this_machine(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`feedback.files`: .*/x.csv is a path of this machine"):
+        at_the_cluster(settings(tmp_path, "feedback.files=[~/x.csv]"))
+
+
+@pytest.mark.parametrize("path", ["~/x", "../x", "x", "/data/../x", "/data/./x"])
+def test_the_place_of_the_feedback_is_a_plain_path(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ConfigError, match=r"`kubeflow.feedback` must be a path from the root .* without `..`"):
+        at_the_cluster(settings(tmp_path, f"kubeflow.feedback={path}"))
+
+
+@pytest.mark.parametrize("path", ["/usr", "/opt", "/opt/pnfrec", "/etc/", "/minio"])
+def test_a_volume_does_not_hide_the_image(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ConfigError, match=rf"state at {path} would hide what the image, or Kubeflow, has there"):
+        settings(tmp_path, f"kubeflow.volumes={{data: /data, state: {path}}}")
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("registry:5000/pnfrec", "registry:5000/pnfrec:1"),
+        ("registry:5000/pnfrec:latest", "registry:5000/pnfrec:1"),
+        ("pnfrec", "pnfrec:1"),
+        ("registry/pnfrec:1", ""),
+        ("registry/pnfrec@sha256:" + 64 * "a", ""),
+        ("registry/pnfrec:latest@sha256:" + 64 * "a", ""),
+    ],
+)
+@pytest.mark.parametrize("key", ["kubeflow.image", "kubeflow.resources.SequenceTrainer.image"])
+def test_an_image_that_may_change_is_told(tmp_path: Path, key: str, image: str, said: str) -> None:
+    found = list(notes(settings(tmp_path, f"{key}={image}").kubeflow))
+    assert len(found) == bool(said)
+    if said:
+        assert found[0].startswith(f"`{key}` ({image}) has no tag that stays")
+        assert found[0].endswith(f"such as {said}, or a digest.")

@@ -20,6 +20,7 @@ from pnfrec_core.imports import ROOT
 from pnfrec_keras.export.load import load_model
 from pnfrec_keras.network.weights import get_named_weights
 from tests.pnfrec_keras.training import worker_pair
+from tests.pnfrec_keras.training.chain import ITEMS
 from tests.pnfrec_keras.training.worker_pair import CASES, EPOCHS, KILLED_AFTER
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.e2e]
@@ -164,8 +165,26 @@ def test_what_would_be_another_training_is_refused_by_all(pair: Pair) -> None:
         assert "`training.batch_size` (9) must be a multiple of the 2 replicas of 2 workers" in found["batch"]
         who = [f"worker {rank} ({address})" for rank, address in enumerate(pair.addresses)]
         assert f"{who[1]} was given other data or settings than {who[0]}" in found["data"]
+        differs = f"DifferentWorkersError: {who[1]} was given other data or settings than {who[0]}: "
+        # Not the data of validation, and nothing of the settings.
+        assert f"{differs}`positive` of the training data not the same. Each process must read" in found["data"]
+        both = "`training.batch_size` 9 and not 10; `training.seed` 1 and not 0"
+        assert f"{differs}{both}. Each process" in found["settings"]
+        assert f"{differs}`model.num_items` {ITEMS + 1} and not {ITEMS}. Each process" in found["network"]
         assert "make it in their scope" in found["scope"]
         assert "`own_rows` cannot be with `model.trend_days`" in found["trend of own rows"]
+
+
+def test_models_of_other_shapes_are_refused(tmp_path: Path, warm_python: str) -> None:
+    """TensorFlow tells one of two of it; the other learns that it is gone."""
+    with Pair(warm_python, tmp_path, "shapes") as pair:
+        assert [pair.wait(rank) for rank in range(2)] == [0, 0], pair.said(0) + pair.said(1)
+    found = [pair.found(rank)["shapes"] for rank in range(2)]
+    assert any(
+        re.match(r"DifferentWorkersError: worker \d .* of different shapes \(\[1\d,8\] and", each) for each in found
+    )
+    for each in found:
+        assert "the same number of items: see that all read the same rows" in each
 
 
 def test_a_step_that_overflows_in_one_is_left_out_by_all(pair: Pair) -> None:

@@ -1,6 +1,6 @@
 """Trainings that two processes share, beside those of one: what is trained, and the program that each process runs.
 
-python -m tests.pnfrec_keras.training.worker_pair FOLDER first|second
+python -m tests.pnfrec_keras.training.worker_pair FOLDER first|second|shapes
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from pnfrec_keras.examples.vocabulary import Vocabulary
 from pnfrec_keras.network.gradients import overflowing_alike
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training import fitting
+from pnfrec_keras.training.build import build_model
 from pnfrec_keras.training.workers import Workers, join_workers
 from tests.pnfrec_keras.losses.test_soft_boundary import soft_arrays
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL
@@ -137,6 +138,8 @@ def first(workers: Workers, folder: Path, found: dict[str, Any]) -> None:
     other = data()
     other[0].positive[rank, 0] = 1 + (other[0].positive[rank, 0] + rank) % ITEMS
     found["data"] = refusal(lambda: train("plain", state, "multi_worker", other))
+    found["settings"] = refusal(lambda: train("plain", state, "multi_worker", batch_size=(10, 9)[rank], seed=rank))
+    found["network"] = refusal(lambda: build_model(ITEMS + rank, MODEL, TrainingConfig(strategy="multi_worker")))
     found["scope"] = refusal(lambda: train("plain", state, "none"))
     found["overflow"] = overflow(workers)
     found["trend of own rows"] = refusal(lambda: fit_own_rows(workers, trend_days=10.0))
@@ -178,6 +181,17 @@ def second(workers: Workers, folder: Path, found: dict[str, Any]) -> None:
     found["resumed"] = {"history": result.history, "from": result.resumed_from}
 
 
+def shapes(workers: Workers, folder: Path, found: dict[str, Any]) -> None:
+    """A script that makes its own models, of other shapes."""
+    del folder
+
+    def make() -> None:
+        with workers.scope():
+            PNFRec(ITEMS + workers.task.rank, MODEL)
+
+    found["shapes"] = refusal(make)
+
+
 def keep(found: dict[str, Any], folder: Path, part: str, rank: int) -> None:
     """For the test, which reads it when both have ended."""
     (folder / f"{part}-{rank}.json").write_text(json.dumps(found), encoding="utf-8")
@@ -187,7 +201,7 @@ def main(folder: Path, part: str) -> None:
     workers = join_workers(wait_seconds=120)
     assert join_workers() is workers
     found: dict[str, Any] = {}
-    {"first": first, "second": second}[part](workers, folder, found)
+    {"first": first, "second": second, "shapes": shapes}[part](workers, folder, found)
     keep(found, folder, part, workers.task.rank)
 
 

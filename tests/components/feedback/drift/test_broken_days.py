@@ -145,6 +145,71 @@ def test_too_few_days_and_off_compare_nothing(tmp_path: Path) -> None:
         assert "Nothing is compared" in page
 
 
+def at_midnight(day: int) -> dict[str, Any]:
+    return {"user": "1", "item": "0000001", "value": 7.0, "timestamp": BEGIN + (day + 1) * DAY - 1}
+
+
+def of_days(folder: Path, days: list[int], drift: DriftConfig) -> dict[str, Any]:
+    """The account of rows of these days alone, of which the last ends with midnight, as do those before it then."""
+    rows = [row for day in days for row in make_day(day)]
+    pq.write_table(pa.Table.from_pylist([*rows, at_midnight(days[-1])]), folder / "rows.parquet")
+    rules = {"min_item_users": 1, "min_user_items": 1, "positive": 7.0}
+    config = FeedbackConfig(["*.parquet"], base=str(folder), shards=2, drift=drift, **rules)
+    return local.generate(config, folder / "output", 500)
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 7], ids="{} days".format)
+def test_the_first_days_are_not_stopped_and_it_is_said_that_they_are_not_compared(tmp_path: Path, days: int) -> None:
+    statistics = of_days(tmp_path, list(range(days)), DriftConfig("stop"))
+    whole = max(days - 2, 0)  # the oldest one begins with its first row
+    assert statistics["drift"]["stops"] == []
+    assert statistics["drift"]["measures"] == []
+    expected = f"The newest day is compared with no other: {whole} whole days lie before it, with rows, and it takes 7 "
+    (told,) = (each for each in statistics["warnings"] if each.startswith("The newest day is compared with no other"))
+    assert told.startswith(expected)
+    assert statistics["drift"]["not_compared"] == told
+    page = (tmp_path / "output" / "statistics" / "report.html").read_text(encoding="utf-8")
+    assert f"Nothing is compared: {told}" in page
+
+
+def test_without_a_stop_it_is_no_warning(tmp_path: Path) -> None:
+    statistics = of_days(tmp_path, [0, 1], DriftConfig("warn"))
+    assert statistics["drift"]["not_compared"].startswith("The newest day is compared with no other")
+    assert not [each for each in statistics["warnings"] if "compared" in each]
+
+
+def test_days_that_are_missing_neither_stop_a_right_day_nor_hide_a_broken_one(tmp_path: Path) -> None:
+    """Two of three days are missing; then a few, among which a day that lost most of its rows would be like others."""
+    third, few = list(range(0, 31, 3)), [day for day in range(DAYS + 1) if day not in (3, 8, 9, 14)]
+    found = []
+    for place, days in enumerate((third, few)):
+        (tmp_path / str(place)).mkdir()
+        found.append(of_days(tmp_path / str(place), days, DriftConfig("stop"))["drift"])
+    assert [each["stops"] for each in found] == [[], []]
+    assert [each["days"] for each in found] == [28, 19]
+    for each in found:
+        (rows,) = (measure for measure in each["measures"] if measure["name"] == "rows")
+        assert len(rows["before"]) == each["days_with_rows"] < each["days"]
+        assert min(rows["before"]) > 0
+        assert 50 < rows["low"] < 200 < rows["high"] < 500
+    (tmp_path / "broken").mkdir()
+    rows = [row for day in few[:-1] for row in make_day(day)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "broken" / "before.parquet")
+    pq.write_table(
+        pa.Table.from_pylist([*make_day(DAYS)[:40], at_midnight(DAYS)]), tmp_path / "broken" / "newest.parquet"
+    )
+    config = FeedbackConfig(["*.parquet"], base=str(tmp_path / "broken"), positive=7.0, drift=DriftConfig("stop"))
+    stops = local.generate(config, tmp_path / "broken" / "output", 500)["drift"]["stops"]
+    assert any(stop.startswith("Rows on the newest day") for stop in stops), stops
+
+
+def test_too_few_days_with_rows_compare_nothing(tmp_path: Path) -> None:
+    statistics = of_days(tmp_path, [0, 5, 10, 15, 20], DriftConfig("stop"))
+    assert statistics["drift"]["stops"] == []
+    (told,) = (each for each in statistics["warnings"] if "compared with no other" in each)
+    assert " of the 19 days before it have rows, and it takes 7 (`feedback.drift.least_days`)" in told
+
+
 def test_the_settings_are_checked_and_travel() -> None:
     config = FeedbackConfig(["x"], drift=DriftConfig("stop", 10, 5, 2.0))
     assert from_json(to_json(config)) == config

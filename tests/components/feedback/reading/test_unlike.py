@@ -77,7 +77,9 @@ def numbered(seed: int, rows: int = ROWS) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     users, items = (np.random.default_rng(100 + role).permutation(400) for role in range(2))
     columns = [np.minimum(random.zipf(1.4, rows), 400 - 1) for _ in range(2)]
-    return day(seed, rows).assign(user=users[columns[0]] + 1, item=items[columns[1]] + 1)
+    frame = day(seed, rows)
+    frame["user"], frame["item"] = users[columns[0]] + 1, items[columns[1]] + 1
+    return frame
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
