@@ -208,8 +208,8 @@ def compared(gains: Floats, ours: Floats, targets: Targets) -> list[Interval]:
     return [paired_difference(gains, ours, user, sign) for sign in signs]
 
 
-def rows(found: Mapping[str, Sequence[Measured]], targets: Targets) -> list[list[str]]:
-    """A row a side, of its runs by seed; the differences are from `OURS`."""
+def rows(found: Mapping[str, Sequence[Measured]], targets: Targets, less: str = OURS) -> list[list[str]]:
+    """A row a side, of its runs by seed; the differences are from the side `less`, where it is among them."""
     gains = {name: np.array([gains_of(run, "test", targets) for run in runs]) for name, runs in found.items()}
     liked = targets.is_positive == 1
     table = []
@@ -221,8 +221,8 @@ def rows(found: Mapping[str, Sequence[Measured]], targets: Targets) -> list[list
         spread = float(values[:, liked].mean(axis=1).std(ddof=1)) if len(values) > 1 else 0.0
         cells = [name, f"{means['ndcg_p']:.4f}", f"{spread:.4f}", f"{means['ndcg_n']:.4f}", f"{delta:.4f}"]
         cells += [*(f"{each:.1f}" for each in hits), f"{coverage:.2f}"]
-        differences = compared(values.mean(axis=0), gains[OURS].mean(axis=0), targets) if OURS in gains else []
-        if name == OURS:
+        differences = compared(values.mean(axis=0), gains[less].mean(axis=0), targets) if less in gains else []
+        if name == less:
             differences = []
         cells += [f"{each.estimate:+.4f} [{each.low:.4f}, {each.high:.4f}]" for each in differences] or [""] * 3
         table.append(cells)
@@ -237,6 +237,7 @@ def main() -> None:
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--less", choices=SIDES, default=OURS, help="the side that differences are from")
     arguments = parser.parse_args()
     if any(len(settings) != TRIALS for _, settings in SIDES.values()):
         msg = f"Each side tries {TRIALS} settings."
@@ -252,8 +253,8 @@ def main() -> None:
             measure.say(f"{name}: {json.dumps(settings)}, validation NDCG_p {value:.4f}")
             seeds = arguments.seeds[: SEEDS.get(name)]
             found[name] = [runs.fit(name, settings, seed) for seed in seeds]
-    header = [*HEADER, *(f"{name} less {OURS}" for name in ("NDCG_p", "NDCG_n", "delta"))]
-    measure.say("\n" + measure.table(header, rows(found, targets["test"])))
+    header = [*HEADER, *(f"{name} less {arguments.less}" for name in ("NDCG_p", "NDCG_n", "delta"))]
+    measure.say("\n" + measure.table(header, rows(found, targets["test"], arguments.less)))
 
 
 if __name__ == "__main__":
