@@ -13,7 +13,7 @@ from pipeline.beam_options import look_at
 from pipeline.config import PipelineConfig, load_config
 from pipeline.preflight import look
 from pnfrec_core import launch
-from tests.pipeline.world import write_config, write_feedback
+from tests.pipeline.world import OF_1970, write_config, write_feedback
 
 POOLS = {"environment_type": "EXTERNAL"}
 MASTER = {"flink_master": "cluster:8081"}
@@ -21,7 +21,7 @@ MASTER = {"flink_master": "cluster:8081"}
 
 def config_of(folder: Path, runner: str, **options: Any) -> PipelineConfig:
     write_feedback(folder / "ratings.csv")
-    return load_config(write_config(folder, beam={"runner": runner, "options": options}))
+    return load_config(write_config(folder, feedback=OF_1970, beam={"runner": runner, "options": options}))
 
 
 @pytest.fixture

@@ -18,15 +18,13 @@ from pipeline.config import PipelineConfig, load_config
 from pipeline.output_lock import exclusive
 from pipeline.preflight import Preflight
 from pipeline.room import Room
-from tests.pipeline.world import write_config, write_feedback
+from tests.pipeline.world import OF_1970, write_config, write_feedback
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> PipelineConfig:
     write_feedback(tmp_path / "ratings.csv")
-    # The times of that world begin in 1970.
-    feedback = {"files": ["ratings.csv"], "positive": 8, "limits": {"early_rows": 1.0}}
-    return load_config(write_config(tmp_path, feedback=feedback))
+    return load_config(write_config(tmp_path, feedback=OF_1970))
 
 
 def look(config: PipelineConfig, **changes: Any) -> Preflight:

@@ -13,13 +13,13 @@ from pipeline.config import PipelineConfig, load_config
 from pipeline.preflight import Preflight
 from pnfrec_core import model_marks
 from pnfrec_core.model_digest import model_digest
-from tests.pipeline.world import write_config, write_feedback
+from tests.pipeline.world import OF_1970, write_config, write_feedback
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> PipelineConfig:
     write_feedback(tmp_path / "ratings.csv")
-    return load_config(write_config(tmp_path))
+    return load_config(write_config(tmp_path, feedback=OF_1970))
 
 
 def look(config: PipelineConfig, **changes: Any) -> Preflight:

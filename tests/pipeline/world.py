@@ -9,6 +9,10 @@ import yaml
 USERS, ITEMS, ROWS = 90, 24, 16
 
 
+# `feedback` of a configuration of this world, whose times begin in 1970, so that nothing is told of that.
+OF_1970: dict[str, Any] = {"files": ["ratings.csv"], "positive": 8, "limits": {"early_rows": 1.0}}
+
+
 def write_feedback(path: Path, users: int = USERS, seed: int = 0) -> None:
     """Users walk along a ring of items, like the even ones and mostly dislike the odd ones."""
     random = np.random.default_rng(seed)
