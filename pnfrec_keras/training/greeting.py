@@ -15,7 +15,7 @@ from typing import Final
 from pnfrec_core.provenance import Code
 from pnfrec_keras.training.cluster import Task
 
-Facts = dict[str, str]
+FactsByName = dict[str, str]
 
 _MARK: Final = b"pnfrec "
 _PATIENCE: Final = 1.0  # seconds for the other side to speak: TensorFlow does not
@@ -28,7 +28,7 @@ class DifferentWorkersError(ValueError):
     """Two processes that are to train one model differ in what decides about it."""
 
 
-def facts_of(task: Task) -> Facts:
+def facts_of(task: Task) -> FactsByName:
     """What has to be the same in all processes before a model is made: versions, the code, and who takes part."""
     found = {"Python": ".".join(platform.python_version_tuple()[:2])}
     for name, distribution in _LIBRARIES.items():
@@ -61,8 +61,8 @@ class Greeter:
         told: The facts of others, by their rank.
     """
 
-    def __init__(self, listener: socket.socket, task: Task, facts: Facts) -> None:
-        self.told: dict[int, Facts] = {}
+    def __init__(self, listener: socket.socket, task: Task, facts: FactsByName) -> None:
+        self.told: dict[int, FactsByName] = {}
         self._listener = listener
         self._said = _MARK + json.dumps([task.rank, facts]).encode() + b"\n"
         self._ends = threading.Event()

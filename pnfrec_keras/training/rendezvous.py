@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from pnfrec_keras.training.cluster import Task
-from pnfrec_keras.training.greeting import DifferentWorkersError, Facts, Greeter, differences
+from pnfrec_keras.training.greeting import DifferentWorkersError, FactsByName, Greeter, differences
 
 _EVERY: Final = 0.2  # seconds between two rounds
 _PATIENCE: Final = 2.0  # seconds for one to answer
@@ -19,7 +19,7 @@ class WorkerLostError(ConnectionError):
     """Another worker is gone, has not come, or does not answer: nobody can go on alone."""
 
 
-def wait_for_all(task: Task, seconds: float, facts: Facts | None = None) -> None:
+def wait_for_all(task: Task, seconds: float, facts: FactsByName | None = None) -> None:
     """Returns when each of them listens at its address: for the others as this one does here, or for TensorFlow.
 
     Args:
@@ -55,7 +55,7 @@ def wait_for_all(task: Task, seconds: float, facts: Facts | None = None) -> None
         raise WorkerLostError(msg)
 
 
-def _problem(task: Task, facts: Facts, told: dict[int, Facts]) -> str:
+def _problem(task: Task, facts: FactsByName, told: dict[int, FactsByName]) -> str:
     """How others differ from this process, in a sentence each; "" where nobody does."""
     found = {rank: differences(facts, its) for rank, its in sorted(told.items()) if rank != task.rank}
     known = range(len(task.members))

@@ -9,7 +9,7 @@ import pytest
 
 from pnfrec_keras.training import rendezvous
 from pnfrec_keras.training.cluster import Task
-from pnfrec_keras.training.greeting import DifferentWorkersError, Facts, Greeter, differences, facts_of
+from pnfrec_keras.training.greeting import DifferentWorkersError, FactsByName, Greeter, differences, facts_of
 from pnfrec_keras.training.rendezvous import WorkerLostError, wait_for_all
 
 FACTS = {"TensorFlow": "2.16.2", "the code of pnfrec_keras": "abc"}
@@ -24,7 +24,7 @@ def tasks(number: int) -> list[Task]:
     return [Task("worker", rank, members) for rank in range(number)]
 
 
-def meet(facts: list[Facts], seconds: float = 60.0) -> list[BaseException | None]:
+def meet(facts: list[FactsByName], seconds: float = 60.0) -> list[BaseException | None]:
     """What each of them ends with, waiting for the others."""
     found: list[BaseException | None] = [None] * len(facts)
     them = tasks(len(facts))
