@@ -27,9 +27,9 @@ from components.feedback.reading.rows import RowBatch
 from components.feedback.reading.source import Piece
 from components.feedback.reading.titles import ItemTitles, read_titles
 from components.feedback.reading.unlike import unlike
+from components.feedback.rules import taken_back
 from components.feedback.rules.boundary import positive_rule
 from components.feedback.rules.table import UserTable, make_table, order_rows
-from components.feedback.rules.taken_back import judge_events
 from components.feedback.spans.findings import find_in_spans
 from components.feedback.spans.seen import see_times
 from components.feedback.writing import account
@@ -161,7 +161,7 @@ def _findings(
     of_users = Observed({USERS: len(read.users)})
     of_logs = (observe_events(rows), observe_random(rows, shown))
     seen = merge([seen, of_times, of_users, observe_items(read.items), *of_logs])
-    events = {place: counts.get(f"event_rows_{place}", 0) for place in range(len(config.events))}
+    events = {place: counts.get(f"{taken_back.ROWS}{place}", 0) for place in range(len(config.events))}
     items = Catalogue(read.items, None, {}, _titles(config))
     found = [
         *find_in_times(counts, seen, config, unit, now),
@@ -192,7 +192,7 @@ def _titles(config: FeedbackConfig) -> ItemTitles:
 
 def _table(rows: Columns, config: FeedbackConfig, unit: str | None) -> tuple[UserTable, dict[str, int]]:
     if config.events:
-        return judge_events(rows, config, unit)
+        return taken_back.judge_events(rows, config, unit)
     return make_table(rows, config.duplicates), {}
 
 

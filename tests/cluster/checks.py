@@ -35,7 +35,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, tell: Tell) -> Iterator[fl
         pytest.fail(f"The cluster cannot be made on this machine: {error}", pytrace=False)
     size = sum(jar.stat().st_size for jar in jars.iterdir()) / 1e6
     tell(f"{size:.0f} MB in .tools/{jars.name}. A JobManager, two TaskManagers and their workers start.")
-    with flink.running(tmp_path_factory.mktemp("flink"), jars) as made:
+    with flink.Cluster(tmp_path_factory.mktemp("flink"), jars).running() as made:
         tell(f"The cluster is there; its logs are in {made.folder}.")
         yield made
 

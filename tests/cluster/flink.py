@@ -1,6 +1,5 @@
 """A Flink cluster on this machine: a JobManager, two TaskManagers with a worker pool each, and Beam's job server."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -9,7 +8,6 @@ import socket
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -170,14 +168,3 @@ class Cluster(Processes):
     def _java(self, name: str, options: list[str], main: str, arguments: list[str]) -> None:
         command = [java(FLINK), *JAVA, *options, f"-Djava.io.tmpdir={self.folder}", "-cp", f"{self.jars}/*", main]
         self._start(name, [*command, "--configDir", str(self.folder), *arguments])
-
-
-@contextlib.contextmanager
-def running(folder: Path, jars: Path) -> Iterator[Cluster]:
-    """A cluster, for as long as the context lasts."""
-    cluster = Cluster(folder, jars)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()

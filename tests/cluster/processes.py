@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from tests.cluster.fetch import ROOT
 
@@ -31,6 +32,9 @@ def free_port(address: str = HERE) -> int:
         return int(listener.getsockname()[1])
 
 
+_Own = TypeVar("_Own", bound="Processes")
+
+
 @dataclasses.dataclass
 class Processes:
     """Processes, each with a log, that end together.
@@ -45,6 +49,19 @@ class Processes:
     jars: Path
     processes: dict[str, "subprocess.Popen[bytes]"] = dataclasses.field(default_factory=dict)
     _logs: list[IO[bytes]] = dataclasses.field(default_factory=list)
+
+    def start(self) -> None:
+        """Starts them, and waits until they answer."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def running(self: _Own) -> Iterator[_Own]:
+        """For as long as the context lasts."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
 
     def check(self) -> None:
         """Raises a RuntimeError where one has ended."""

@@ -1,13 +1,10 @@
 """A Spark cluster on this machine: a master, two workers, a pool of Python workers, and Beam's job server."""
 
-import contextlib
 import dataclasses
 import json
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from tests.cluster.fetch import SPARK, java
@@ -88,14 +85,3 @@ class Cluster(Processes):
         command = [java(SPARK), *JAVA, f"-Xmx{memory}", *own, "-cp", f"{self.jars}/*", main, *arguments]
         home = str(self.folder / "home")
         self._start(name, command, SPARK_HOME=home, SPARK_LOCAL_IP=HERE, SPARK_SCALA_VERSION="2.12")
-
-
-@contextlib.contextmanager
-def running(folder: Path, jars: Path) -> Iterator[Cluster]:
-    """A cluster, for as long as the context lasts."""
-    cluster = Cluster(folder, jars)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()

@@ -28,7 +28,7 @@ def test_feedback_is_the_same_to_the_byte(tmp_path: Path, tell: Tell) -> None:
     generate(feedback, tmp_path / "direct")
     tell(f"FeedbackGen, {ROWS:,} rows in 8 files, in one process: {time.monotonic() - begin:.0f} s.")
     expected = contents(tmp_path / "direct")
-    with spark.running(tmp_path / "spark", jars) as cluster:
+    with spark.Cluster(tmp_path / "spark", jars).running() as cluster:
         begin = time.monotonic()
         generate(feedback, tmp_path / "out", BeamConfig("SparkRunner", options=dict(cluster.options())).arguments())
         taken = time.monotonic() - begin

@@ -111,6 +111,3 @@ def _last(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _at(time: int, unit: str | None) -> str:
     return time_text(time, unit) or str(time)
-
-
-__all__ = ["find_in_spans"]

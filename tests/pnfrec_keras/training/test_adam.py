@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pnfrec_keras.config import ModelConfig, TrainingConfig
 from pnfrec_keras.training.adam import Adam
+from pnfrec_keras.training.build import build_model
 
 INPUTS = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
 LABELS = INPUTS.sum(axis=1, keepdims=True)
@@ -53,6 +55,40 @@ def test_it_follows_a_schedule_and_scales_losses() -> None:
 
     for one, other in zip(trained(optimizer(Adam)), trained(optimizer(keras.optimizers.Adam)), strict=True):
         np.testing.assert_allclose(one, other, rtol=RTOL, atol=ATOL * 0.05)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_weights_of_other_precision(dtype: str) -> None:
+    """A script may give a model any dtype; in halves a step is the rate but for three digits."""
+    start, gradient = np.linspace(-1, 1, 5), np.array([0.5, -0.25, 1.0, 2.0, -4.0])
+    found = []
+    for kind in (Adam, keras.optimizers.Adam):
+        weight, optimizer = keras.Variable(start, dtype=dtype), kind(0.01, epsilon=1e-3)
+        optimizer.build([weight])
+        for _ in range(3):
+            optimizer.apply([tf.constant(gradient, dtype)], [weight])
+        found.append(weight.numpy())
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6 if dtype == "float64" else 2e-3)
+    assert np.abs(found[0] - start).min() > 0.02
+
+
+def test_a_gradient_in_slices_counts_as_their_sum() -> None:
+    weight = keras.Variable(np.zeros([3, 1], np.float32))
+    optimizer = Adam(0.01)
+    optimizer.build([weight])
+    slices = tf.IndexedSlices(tf.constant([[1.0], [1.0]]), tf.constant([1, 1]), tf.constant([3, 1]))
+    optimizer.apply([slices], [weight])
+    np.testing.assert_allclose(weight.numpy(), [[0.0], [-0.01], [0.0]], atol=1e-6)
+
+
+def test_it_is_what_a_training_gets() -> None:
+    assert type(build_model(5, ModelConfig(dim=4, max_length=3, num_blocks=1), TrainingConfig()).optimizer) is Adam
+
+
+def test_nothing_of_a_step_is_left_for_a_checkpoint(tmp_path: Path) -> None:
+    optimizer = Adam(0.01)
+    trained(optimizer)
+    assert tf.train.Checkpoint(optimizer=optimizer).save(str(tmp_path / "state"))
 
 
 def test_an_update_is_one_operation() -> None:
