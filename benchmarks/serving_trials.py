@@ -2,18 +2,20 @@
 
     python -m benchmarks.serving_trials --switches 100 --minutes 5
 
-`switches`: so many versions taken over under eight clients. `steady`: 80 % of the top rate. `overload`: once, twice and
-three times the top rate, with a deadline of a second, server and load on a processor each. `mixed`: calls of one row
-beside eight clients that send 1,024 rows. `kill`: SIGKILL in mid-load, and a start on what it left. Nothing here is a
-test: no test is timed.
+`switches`: so many versions taken over under eight clients. `steady`: 80 % of what is answered of calls that come
+faster than they can be. `overload`: once, twice and three times what 64 clients get answered who wait for each other,
+with a deadline of a second. For both, server and load have a processor each, so that neither takes the other's.
+`mixed`: calls of one row beside eight clients that send 1,024 rows. `kill`: SIGKILL in mid-load, and a start on what it
+left. Nothing here is a test: no test is timed.
 """
 
 import argparse
+import shlex
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +45,20 @@ class Trials:
         minutes: How long the steady load is.
         root: The checkout whose server is tried.
         rate: Calls a second of the steady load; 0 takes 80 % of the top.
+        options: More options of the server.
     """
 
     def __init__(
-        self, scratch: Path, switches: int, minutes: float, root: Path = measure.ROOT, rate: float = 0.0
+        self,
+        scratch: Path,
+        switches: int,
+        minutes: float,
+        root: Path = measure.ROOT,
+        rate: float = 0.0,
+        options: Sequence[str] = (),
     ) -> None:
         self.rate = rate
+        self.options = tuple(options)
         self.root = root
         self.switches = switches
         self.minutes = minutes
@@ -59,7 +69,6 @@ class Trials:
         serving_setup.write_requests(self.requests, self.models, versions=switches + 1)
         self.batches = scratch / "batches"
         serving_setup.write_requests(self.batches, self.models, rows=1024, count=4)
-        self.top = 0.0
 
     def base(self, name: str) -> Path:
         base = self.scratch / name
@@ -67,10 +76,9 @@ class Trials:
         return base
 
     def find_top(self, server: Server) -> float:
-        if not self.top:
-            server.load(self.requests, "--clients", "16", "--seconds", "2")
-            self.top = server.load(self.requests, "--clients", "64", "--seconds", "8")["a_second"]
-        return self.top
+        """Calls a second that 64 clients get answered, server and load on a processor each."""
+        server.load(self.requests, "--clients", "16", "--seconds", "2", core=1)
+        return float(server.load(self.requests, "--clients", "64", "--seconds", "8", core=1)["a_second"])
 
     def run_switches(self) -> dict[str, Any]:
         base = self.base("switches")
@@ -91,25 +99,24 @@ class Trials:
         return _say("switches", found, MiB_after_5=round(fifth), MiB_at_the_end=round(sizes[-1]))
 
     def run_steady(self) -> dict[str, Any]:
-        server = Server(self.base("steady"), self.root)
+        server = Server(self.base("steady"), self.root, *self.options, core=0)
         try:
-            rate = self.rate or 0.8 * self.find_top(server)
-            server.load(self.requests, "--clients", "64", "--seconds", "8")
+            fast = ("--rate", str(self.find_top(server)), "--seconds", "10")
+            # Such calls meet in smaller batches than those of 64 clients, each of whom waits for the others' batch.
+            top = server.load(self.requests, *fast, core=1)["a_second"]
+            rate = self.rate or 0.8 * top
             before = server.mebibytes()
             options = ("--rate", str(rate), "--seconds", str(60 * self.minutes), "--check")
-            found = server.load(self.requests, *options)
-            return _say(
-                "steady", found, rate=round(rate), MiB_before=round(before), MiB_after=round(server.mebibytes())
-            )
+            found = server.load(self.requests, *options, core=1)
+            sizes = {"MiB_before": round(before), "MiB_after": round(server.mebibytes())}
+            return _say("steady", found, top=round(top), rate=round(rate), **sizes)
         finally:
             server.stop()
 
     def run_overload(self) -> dict[str, Any]:
-        """Server and load on a processor each, so that neither takes the other's."""
-        server = Server(self.base("overload"), self.root, core=0)
+        server = Server(self.base("overload"), self.root, *self.options, core=0)
         try:
-            server.load(self.requests, "--clients", "16", "--seconds", "2", core=1)
-            top = server.load(self.requests, "--clients", "64", "--seconds", "8", core=1)["a_second"]
+            top = self.find_top(server)
             found = {}
             for times in (1, 2, 3):
                 options = ("--rate", str(times * top), "--seconds", "10", "--deadline", "1")
@@ -119,7 +126,7 @@ class Trials:
             server.stop()
 
     def run_mixed(self) -> dict[str, Any]:
-        server = Server(self.base("mixed"), self.root)
+        server = Server(self.base("mixed"), self.root, *self.options)
         try:
             with started_load(server.port, self.batches, "--clients", "8", "--seconds", "15") as large:
                 time.sleep(3)
@@ -165,12 +172,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=0.0, help="of the steady load, in place of 80 %% of the top")
     parser.add_argument("--checkout", type=Path, default=measure.ROOT, help="of an earlier commit, to try its server")
+    parser.add_argument(
+        "--server", type=shlex.split, default=[], metavar="OPTIONS", help='of the server: "--max-concurrent 64"'
+    )
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.trials) - set(TRIALS)):
         parser.error(f"no such trial: {', '.join(unknown)}. There are {', '.join(TRIALS)}.")
     with tempfile.TemporaryDirectory() as scratch:
         trials = Trials(
-            Path(scratch), arguments.switches, arguments.minutes, arguments.checkout.resolve(), arguments.rate
+            *(Path(scratch), arguments.switches, arguments.minutes),
+            *(arguments.checkout.resolve(), arguments.rate, arguments.server),
         )
         found = {name: getattr(trials, f"run_{name}")() for name in arguments.trials or TRIALS}
     measure.say(f"Stored in {measure.store('serving_trials', found).relative_to(measure.ROOT)}.")

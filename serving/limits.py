@@ -30,7 +30,7 @@ class Limits:
     # Of a YAML file, no key is passed over.
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    max_concurrent: int = 64
+    max_concurrent: int = 128
     max_rows: int = 4096
     max_columns: int = 10_000
     max_k: int = 10_000
