@@ -1,9 +1,10 @@
 """A YAML file of settings, read and turned into the dataclass that it describes."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 
@@ -67,12 +68,13 @@ def validate(
     """
     import pydantic  # 0.2 s that the command's help need not pay
 
-    adapter = pydantic.TypeAdapter(kind)
+    adapter = _adapter(cast("Any", kind))
 
     def read() -> T:
         # Strict, so that "10" is no number and 3.7 no count of epochs; by way of JSON, where a mapping may be a
         # dataclass.
-        return adapter.validate_json(_as_json(values, path), strict=True)
+        read: T = adapter.validate_json(_as_json(values, path), strict=True)
+        return read
 
     try:
         try:
@@ -85,6 +87,14 @@ def validate(
         lines = sentences(error.errors(), kind, name, explain)
         msg = f"{path}: " + "\n  ".join([f"the {what} cannot be used:", *lines])
         raise ConfigError(msg) from error
+
+
+@functools.cache
+def _adapter(kind: Any) -> Any:
+    """What checks the values of a dataclass: to make it takes longer than to use it, and a study has hundreds."""
+    import pydantic
+
+    return pydantic.TypeAdapter(kind)
 
 
 def _as_json(values: dict[str, Any], path: Path) -> str:

@@ -3,6 +3,8 @@
 That is a key that stands twice, numbers such as 010 and 1:30, and numbers such as 1e-3, which it takes for text.
 """
 
+import copy
+import functools
 import re
 from typing import Any
 
@@ -53,6 +55,12 @@ def parse(text: str) -> Any:
         yaml.YAMLError: The text is no YAML.
         MisreadError: A key stands twice in a mapping, or a number is written in base 8 or 60.
     """
+    return copy.deepcopy(_parse(text))
+
+
+@functools.lru_cache(maxsize=256)
+def _parse(text: str) -> Any:
+    """The same value each time. A study has hundreds of configurations, of one file and of a few overrides."""
     loader = _Loader(text)
     try:
         node = loader.get_single_node()

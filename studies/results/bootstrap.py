@@ -4,7 +4,9 @@ Users are drawn, not targets: under `targets: successive` the targets of one use
 are judged on the same draw (paired), so that what is hard about some users cancels.
 """
 
-from typing import NamedTuple
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 DRAWS = 5_000
 _AT_ONCE = 250
+# The draws of so many users take 50 MB, and a study compares dozens of arms on the same ones.
+_MOST_KEPT = 5_000
 
 
 class Interval(NamedTuple):
@@ -66,10 +70,20 @@ def paired_difference(
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(weights @ ((sums @ drawn) / (counts @ drawn)).mean(axis=1), np.float64)
 
+    drawn = _kept_draws(users, seed) if users <= _MOST_KEPT else _draws(users, seed)
+    low, high = np.nanpercentile(np.concatenate([statistic(each.T.astype(np.float64)) for each in drawn]), [2.5, 97.5])
+    return Interval(float(statistic(np.ones((users, 1)))[0]), float(low), float(high))
+
+
+def _draws(users: int, seed: int) -> Iterator[npt.NDArray[Any]]:
+    """How often each user is drawn: (draws, users) each, `DRAWS` in all."""
     generator = np.random.default_rng(seed)
     chance = np.full(users, 1.0 / users)
-    draws = [
-        statistic(generator.multinomial(users, chance, _AT_ONCE).T.astype(np.float64)) for _ in range(DRAWS // _AT_ONCE)
-    ]
-    low, high = np.nanpercentile(np.concatenate(draws), [2.5, 97.5])
-    return Interval(float(statistic(np.ones((users, 1)))[0]), float(low), float(high))
+    for _ in range(DRAWS // _AT_ONCE):
+        yield generator.multinomial(users, chance, _AT_ONCE)
+
+
+@functools.lru_cache(maxsize=2)
+def _kept_draws(users: int, seed: int) -> tuple[npt.NDArray[np.uint16], ...]:
+    """The same, which takes most of the time of an interval, once for all comparisons on the same users."""
+    return tuple(each.astype(np.uint16) for each in _draws(users, seed))

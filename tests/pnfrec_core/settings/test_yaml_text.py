@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pnfrec_core.settings.yaml_text import MisreadError, parse
+from pnfrec_core.settings.yaml_text import MisreadError, Scientific, parse
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,16 @@ def test_numbers_in_other_bases_are_refused(text: str, message: str) -> None:
 )
 def test_other_numbers_and_text_are_what_they_were(text: str, value: Any) -> None:
     assert parse(text) == value
+
+
+def test_who_changes_what_was_read_changes_it_for_nobody_else() -> None:
+    text = "a: {b: [1, 2e-3]}\nc: &x [5]\nd: *x\n"
+    read = parse(text)
+    assert read == {"a": {"b": [1, "2e-3"]}, "c": [5], "d": [5]}
+    assert read["c"] is read["d"]
+    read["a"]["b"].append(7)
+    read["c"].clear()
+    again = parse(text)
+    assert again == {"a": {"b": [1, "2e-3"]}, "c": [5], "d": [5]}
+    assert isinstance(again["a"]["b"][1], Scientific)
+    assert not isinstance(again["a"]["b"][0], str)

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import math
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,29 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from studies.commands.document import to_markdown
 from studies.outputs import SUMMARY
-from studies.page import build, sentences
+from studies.page import build, pictures, sentences
 from studies.results.bootstrap import Interval
 from studies.results.published import PUBLISHED, published
 from studies.results.summary import Summary, SummaryError, read
 from tests.studies import made_up
 
 VOID = {"meta", "img", "br", "link"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _drawn_once() -> Iterator[None]:
+    """The pictures of a summary are the same each time, and to draw them takes longer than all else here."""
+    drawn: dict[str, list[pictures.Picture]] = {}
+    draw = pictures.of_results
+
+    def of_results(summary: Summary) -> list[pictures.Picture]:
+        if (key := summary.to_json()) not in drawn:
+            drawn[key] = draw(summary)
+        return list(drawn[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "of_results", of_results)
+        yield
 
 
 class Checker(HTMLParser):

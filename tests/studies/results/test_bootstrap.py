@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from studies.results import bootstrap
 from studies.results.bootstrap import Interval, paired_difference
 
 
@@ -24,6 +25,17 @@ def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
         found = paired_difference(gains, np.zeros(len(user)), user, np.ones(len(user)))
         hits.append(found.low <= 0.2 <= found.high)
     assert 0.87 <= np.mean(hits) <= 1.0
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_draws_that_are_kept_are_those_that_are_not(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    generator = np.random.default_rng(4)
+    user = np.repeat(np.arange(300), generator.integers(1, 4, 300))
+    gains, sign = generator.normal(size=len(user)), generator.choice([1.0, -1.0], len(user))
+    kept = [paired_difference(gains, np.zeros(len(user)), user, sign, seed) for _ in range(2)]
+    monkeypatch.setattr(bootstrap, "_MOST_KEPT", 0)
+    assert kept == [paired_difference(gains, np.zeros(len(user)), user, sign, seed)] * 2
+    assert kept[0] != paired_difference(gains, np.zeros(len(user)), user, sign, seed + 1)
 
 
 def test_users_are_drawn_and_not_targets() -> None:
