@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import plain_dofns
 from tests.support.changed import choose, find_change
 from tests.support.guard import Guard
 from tests.support.memory import let_go, settle
@@ -97,6 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     settle()
+    plain_dofns.remember()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -104,6 +106,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     yield
     if nextitem is not None and nextitem.path != item.path:
         let_go()
+        plain_dofns.remember()  # Beam may have been imported by a test
 
 
 def _units(item: pytest.Item) -> frozenset[Unit]:
