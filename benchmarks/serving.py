@@ -26,13 +26,14 @@ _BEFORE = "29dc3f4"
 def bare(base: Path, requests: Path) -> dict[str, float]:
     """Milliseconds of processor time a row, in batches of 1 and of 64."""
     from serving import wire
+    from serving.limits import Limits
     from serving.model import LoadedModel
 
     (folder,) = base.iterdir()
     model = LoadedModel(folder, 1)
     served = model._served["serving_default"]
     read = [wire.PredictRequest.FromString(file.read_bytes()) for file in sorted(requests.glob("*.bin"))]
-    rows = [served.reader.read(request.inputs) for request in read]
+    rows = [served.reader.read(request.inputs, Limits()) for request in read]
     found = {}
     for batch in (1, 64):
         for seconds in (0.5, 4.0):  # the first to warm up

@@ -45,6 +45,8 @@ class LoadedModel:
         OSError: A file of it is missing.
     """
 
+    checks_inputs: Final = True
+
     def __init__(
         self,
         path: Path,
@@ -154,10 +156,12 @@ class LoadedModel:
             names = requests.wanted_outputs(served.signature, output_filter)
             wanted = [(name, served.signature.outputs[name].dtype) for name in names]
         if served.form.joins:
-            found = served.reader.read(inputs)
+            found = served.reader.read(inputs, self._limits)
             self._limits.check_k(found.largest_k, found.count)
             if found.count:
                 return Asked(served, found, found.count, wanted)
+        else:
+            self._limits.check_inputs(inputs)
         return Asked(served.alone, requests.read_arrays(served.signature, served.form, inputs), 1, wanted)
 
     def run(self, signature_name: str, inputs: rows.Arrays) -> rows.Arrays:

@@ -7,6 +7,7 @@ import numpy as np
 
 from pnfrec_core import schema
 from serving import errors, tensors, wire
+from serving.limits import Limits
 from serving.rows import Arrays, Form, Rows, trimmed
 
 # Numpy types by DataType number. Strings are objects: numpy's own byte strings lose trailing zero bytes.
@@ -65,17 +66,23 @@ class Reader:
             for name in form.single
         ]  # fmt: skip
 
-    def read(self, inputs: Mapping[str, Any]) -> Rows:
+    def read(self, inputs: Mapping[str, Any], limits: Limits) -> Rows:
         """The rows of a request.
 
         Raises:
-            RequestFault: The inputs do not fit the signature, or one has another number of rows.
+            RequestFault: The inputs do not fit the signature or the limits, or one has another number of rows.
         """
-        found = self._quick(inputs)
-        return read_rows(self._signature, self._form, inputs) if found is None else found
+        found = self._quick(inputs, limits.max_columns)
+        if found is not None:
+            return found
+        limits.check_inputs(inputs)
+        return read_rows(self._signature, self._form, inputs)
 
-    def _quick(self, inputs: Mapping[str, Any]) -> Rows | None:
-        """The rows of a request with one row, as most are; None for any other, and for one with a fault."""
+    def _quick(self, inputs: Mapping[str, Any], most_columns: int) -> Rows | None:
+        """The rows of a request with one row, as most are; None for any other, and for one with a fault.
+
+        Its shapes are looked at once, here: a look takes as long as to read the message.
+        """
         if len(inputs) != len(self._ragged) + len(self._single):
             return None
         ragged, single = {}, {}
@@ -85,6 +92,8 @@ class Reader:
             proto = inputs[name]
             sizes = [dim.size for dim in proto.tensor_shape.dim]
             ids = list(proto.string_val)
+            if len(ids) > most_columns:
+                return None
             if proto.dtype != tensors.DT_STRING or sizes != [1, len(ids)] or proto.tensor_content:
                 return None
             while ids and not ids[-1]:

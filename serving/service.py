@@ -81,8 +81,8 @@ class ModelServices:
         Raises:
             RequestFault: What the call is answered with instead.
         """
-        self._limits.check_inputs(request.inputs)
         with self._place(), self._lease(request, call) as (version, servable):
+            self._check(servable, request)
             signature_name = request.model_spec.signature_name
             outputs = servable.predict(signature_name, request.inputs, request.output_filter, call)
         return _response(request, version, outputs)
@@ -92,7 +92,6 @@ class ModelServices:
 
         Then, and not before, `Begun.close` has to be called, whether or not the answer is still wanted.
         """
-        self._limits.check_inputs(request.inputs)
         self._take_place()
         try:
             versions, slot = self._take_version(request, call)
@@ -106,6 +105,7 @@ class ModelServices:
 
         begun = Begun(request, slot.version, close)
         try:
+            self._check(slot.servable, request)
             begin = getattr(slot.servable, "begin", None) or self._in_thread(slot.servable)
             spec = request.model_spec
             begun.waits = begin(spec.signature_name, request.inputs, request.output_filter, call, told)
@@ -121,6 +121,11 @@ class ModelServices:
         ended.wait()
         begun.close()
         return begun.answer()
+
+    def _check(self, servable: Any, request: Any) -> None:
+        """Raises a RequestFault for a request beyond the limits, unless the servable does where it reads it."""
+        if not getattr(servable, "checks_inputs", False):
+            self._limits.check_inputs(request.inputs)
 
     def _in_thread(self, servable: Any) -> Any:
         """The `begin` of a servable that has none."""

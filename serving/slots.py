@@ -20,7 +20,8 @@ class Servable(Protocol):
         self, signature_name: str, inputs: Any, output_filter: Any = (), call: Call = ...
     ) -> dict[str, Any]: ...
 
-    # One whose calls need no thread to wait in has `begin` as well, as `LoadedModel` has.
+    # One whose calls need no thread to wait in has `begin` as well, and one that holds requests to the limits where it
+    # reads them says so by `checks_inputs`, as `LoadedModel` does both.
 
     def close(self) -> None:
         """Gives its memory back; no call of it runs any more."""

@@ -76,7 +76,7 @@ def test_calls_are_answered_together_as_they_are_alone(model: LoadedModel, asked
     served = model._served[schema.SERVING_SIGNATURE]
     requests = [inputs_of([row for row, _ in each], [k for _, k in each]) for each in asked]
     alone = [lists_of(model.predict("", inputs)) for inputs in requests]
-    parts = [served.reader.read(inputs) for inputs in requests]
+    parts = [served.reader.read(inputs, Limits()) for inputs in requests]
     for found, expected in zip(served.run(parts), alone, strict=True):
         assert {name: (array.shape, array.tolist()) for name, array in found.items()} == expected
 
@@ -103,6 +103,38 @@ def test_no_rows_are_an_answer_without_rows(model: LoadedModel) -> None:
     assert {name: wire.shape_of(proto.tensor_shape) for name, proto in found.items()} == {
         "item_ids": (0, 3), "scores": (0, 3), "count": (0,), "fallback": (0,), "known_items": (0,)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("histories", "said"),
+    [
+        ([["1"] * 6], "Input `positive_item_ids` has 6 columns; this server takes 5 (`--max-columns`)."),
+        ([["1"], ["1"] * 6], "Input `positive_item_ids` has 6 columns; this server takes 5 (`--max-columns`)."),
+        ([["1"]] * 4, "has 4 rows; this server takes 3 (`--max-rows`)."),
+    ],
+)
+def test_a_request_beyond_the_limits_is_refused_where_it_is_read(
+    base: Path, histories: list[list[str]], said: str
+) -> None:
+    limited = LoadedModel(base / "1", 1, limits=Limits(max_rows=3, max_columns=5))
+    assert limited.checks_inputs
+    limited.predict("", inputs_of([["1"] * 5], [2]))
+    with pytest.raises(errors.RequestFault) as caught:
+        limited.predict("", inputs_of(histories, [2] * len(histories)))
+    assert said in caught.value.details
+    limited.close()
+
+
+@pytest.mark.parametrize("signature_name", ["", "to_numbers"])
+def test_a_declared_shape_is_refused_before_it_is_made(base: Path, signature_name: str) -> None:
+    limited = LoadedModel(base / "1", 1, limits=Limits(max_rows=3))
+    declared = inputs_of([["1"]], [2]) if not signature_name else {"no_such_input": tensors.to_proto([1], 3)}
+    proto = declared[next(iter(declared))]
+    proto.tensor_shape.dim[0].size = 2**40
+    with pytest.raises(errors.RequestFault) as caught:
+        limited.predict(signature_name, declared)
+    assert "has 1099511627776 rows; this server takes 3" in caught.value.details
+    limited.close()
 
 
 def test_more_items_than_the_server_gives_are_refused_with_the_limit(base: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving import errors, requests, rows, tensors, wire
+from serving.limits import Limits
 
 IDS = st.sampled_from([b"", b"a", b"bc", b"\x00"])
 
@@ -86,7 +87,7 @@ def test_rows_are_those_of_the_request_without_the_padding_on_the_right(data: st
     form = rows.Form.of(signature(**RANKING))
     inputs = inputs_of(**asked, k=ks[:1] if one else ks)
     for read in (
-        requests.Reader(signature(**RANKING), form).read(inputs),
+        requests.Reader(signature(**RANKING), form).read(inputs, Limits()),
         requests.read_rows(signature(**RANKING), form, inputs),
     ):
         assert read.count == count
@@ -174,5 +175,5 @@ def test_another_number_of_rows_is_refused_by_name(changed: dict[str, Any], said
     asked = {"positive_item_ids": two, "exclude_item_ids": two, "k": np.array([1], np.int32), **changed}
     form = rows.Form.of(signature(**RANKING))
     with pytest.raises(errors.RequestFault) as caught:
-        requests.Reader(signature(**RANKING), form).read(inputs_of(**asked))
+        requests.Reader(signature(**RANKING), form).read(inputs_of(**asked), Limits())
     assert said in caught.value.details
