@@ -125,8 +125,10 @@ class TwoEncoders(keras.Model):
         return hidden
 
     def _hidden(self, sequence: str, inputs: dict[str, Tensor], training: bool | None) -> Tensor:
-        # XLA needs shapes that do not depend on how many positions are real.
-        encode = self._encode_tokens if training and not self.jit_compile else self._encode
+        # XLA needs shapes that do not depend on how many positions are real. After batches of two widths Keras traces
+        # the step once more, for any width: then there is no telling which sequences are short.
+        flat = training and not self.jit_compile and inputs[sequence].shape[1] is not None
+        encode = self._encode_tokens if flat else self._encode
         return encode(inputs[sequence], sequence, training)
 
     def encode_history(self, history: Tensor, *, negative: bool = False, skip_padding: bool = False) -> Tensor:

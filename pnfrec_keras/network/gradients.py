@@ -1,11 +1,15 @@
 """Gradients of one step, of several passes and on several replicas."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 Tensor = Any
+
+# An operation's attribute that names its written gradient.
+_NAMED_BY: Final = "_gradient_op_type"
 
 
 def summed(gradients: tuple[Tensor, ...]) -> Tensor:
@@ -30,3 +34,19 @@ def overflowing_alike(gradients: list[Tensor]) -> list[Tensor]:
         None if gradient is None else tf.where(anywhere, tf.constant(math.inf, gradient.dtype), gradient)
         for gradient in gradients
     ]
+
+
+def let_go_of_written() -> None:
+    """Has TensorFlow forget the written gradients of the step that is traced just now, which has taken them.
+
+    `tf.custom_gradient` enters each of them into a table of the process, and nothing takes it out again: with it stays
+    the whole graph of each training, 16 MiB of the smallest. Nobody takes the gradient of a step itself. Several
+    replicas are traced by turns, so that one would forget what another has not taken yet: theirs stay.
+    """
+    context = tf.distribute.get_replica_context()
+    if tf.executing_eagerly() or context is None or context.num_replicas_in_sync > 1:
+        return
+    table: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
+    for operation in tf.compat.v1.get_default_graph().get_operations():
+        if operation.type == "IdentityN" and _NAMED_BY in (attributes := operation.node_def.attr):
+            table.pop(attributes[_NAMED_BY].s.decode(), None)

@@ -15,7 +15,7 @@ from pnfrec_keras.losses.objective import Objective
 from pnfrec_keras.losses.softmax import Offsets
 from pnfrec_keras.network import of_keras
 from pnfrec_keras.network.encoders import TwoEncoders
-from pnfrec_keras.network.gradients import overflowing_alike, summed
+from pnfrec_keras.network.gradients import let_go_of_written, overflowing_alike, summed
 from pnfrec_keras.ranking import topk
 from pnfrec_keras.ranking.metrics import RankingMetric
 from pnfrec_keras.ranking.trend import Trend
@@ -163,6 +163,7 @@ class PNFRec(TwoEncoders):
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             gradients = overflowing_alike(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        let_go_of_written()
         return self.compute_metrics(x, y, None)
 
     def compute_loss(

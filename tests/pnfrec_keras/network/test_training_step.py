@@ -143,3 +143,33 @@ def test_it_overfits_what_can_be_learnt() -> None:
     assert not model.item_embedding.embeddings.numpy()[0].any()
     x = {"positive": rows[:, 1:6], "seen": rows[:, :6]}
     assert model.evaluate(x, {"target": rows[:, 6]}, return_dict=True, verbose=0)["ndcg_p"] > 0.95
+
+
+@pytest.mark.parametrize("settings", [{}, {"positions": "from_end"}, {"variant": "SASRec"}, {"block": "hstu"}])
+def test_batches_of_another_width_train_as_those_of_the_first(settings: dict[str, Any]) -> None:
+    """Keras traces the step for any width when a second one comes."""
+
+    def batches(length: int) -> Any:
+        random = np.random.default_rng(length)
+        items = random.integers(1, 21, (6, length + 1)).astype(np.int32)
+        items[np.arange(length + 1) >= random.integers(3, length + 2, (6, 1))] = 0
+        y = items[:, 1:]
+        x = np.where(y > 0, items[:, :-1], 0)
+        name = "mixed" if settings.get("variant") == "SASRec" else "positive"
+        inputs, labels = {name: x, "negative": x}, {name: y, "negative": y}
+        if name == "mixed":
+            labels["mixed_is_positive"] = np.ones_like(y, bool)
+        return tf.data.Dataset.from_tensors((inputs, labels)).repeat()
+
+    def trained(forgetting: bool) -> Any:
+        keras.utils.set_random_seed(3)
+        model = PNFRec(20, dim=4, num_blocks=1, max_length=8, dropout=0.0, **settings)
+        model.compile(keras.optimizers.SGD(0.1))
+        for length in (8, 5, 7):
+            if forgetting:
+                model.train_function = None
+            model.fit(batches(length), steps_per_epoch=2, shuffle=False, verbose=0)
+        return [weight.numpy() for weight in model.trainable_variables]
+
+    for one, other in zip(trained(forgetting=False), trained(forgetting=True), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)

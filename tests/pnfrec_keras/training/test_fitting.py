@@ -90,13 +90,16 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
 def test_worse_epochs_after_the_best_do_not_spoil_the_weights(
     tmp_path: Path, learning_rate: float, average_epochs: float
 ) -> None:
-    """Steps far too long, so that the last epoch is not the best."""
-    result = fit(tmp_path, learning_rate=learning_rate, average_epochs=average_epochs)
-    scores = [epoch["val_ndcg_p"] for epoch in result.history]
+    """Steps far too long, so that the last epoch is not the best; with which seed, the processor decides as well."""
+    for seed in range(6):
+        result = fit(tmp_path / str(seed), learning_rate=learning_rate, average_epochs=average_epochs, seed=seed)
+        scores = [epoch["val_ndcg_p"] for epoch in result.history]
+        again = result.model.evaluate(*arrays()[1].inputs_and_targets(), return_dict=True, verbose=0)
+        assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
+        if scores[-1] < max(scores) - 0.01:
+            break
     assert scores[-1] < max(scores) - 0.01
     assert result.best_epoch < len(scores)
-    again = result.model.evaluate(*arrays()[1].inputs_and_targets(), return_dict=True, verbose=0)
-    assert float(again["ndcg_p"]) == pytest.approx(max(scores), abs=1e-6)
 
 
 @pytest.mark.usefixtures("untraced")
