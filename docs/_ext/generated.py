@@ -5,6 +5,7 @@ A page says where with a comment on a line of its own, such as `<!-- generated: 
 What is made is Markdown, so that it reads like the rest of the page. Nothing here imports TensorFlow, TFX or Beam.
 """
 
+import posixpath
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -52,11 +53,12 @@ def imports() -> str:
     return layers.render_table()
 
 
-def link_on_site(link: str) -> str:
-    """Where a link of a file in the root folder leads from a page in docs/project."""
+def link_on_site(link: str, folder: str = "") -> str:
+    """Where a link of a file in a folder of the repository leads from a page in docs/project."""
     path, mark, anchor = link.partition("#")
     if "://" in path or not path:
         return link
+    path = posixpath.normpath(posixpath.join(folder, path))
     if path.startswith("docs/"):
         return f"../{path.removeprefix('docs/')}{mark}{anchor}"
     return f"{PAGES.get(path, f'../../{path}')}{mark}{anchor}"
@@ -64,10 +66,11 @@ def link_on_site(link: str) -> str:
 
 def page_of(path: str) -> Callable[[], str]:
     """The text of a Markdown file of the repository, without its heading."""
+    folder = posixpath.dirname(path)
 
     def read() -> str:
         text = (ROOT / path).read_text(encoding="utf-8").partition("\n")[2]
-        return LINK.sub(lambda found: f"]({link_on_site(found.group(1))})", text)
+        return LINK.sub(lambda found: f"]({link_on_site(found.group(1), folder)})", text)
 
     return read
 
