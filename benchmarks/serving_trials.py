@@ -82,7 +82,7 @@ class Trials:
 
     def run_switches(self) -> dict[str, Any]:
         base = self.base("switches")
-        server = Server(base, self.root, "--poll-seconds", "0.2")
+        server = Server(base, self.root, "--poll-seconds", "0.2", *self.options)
         sizes = []
         try:
             with started_load(server.port, self.requests, "--clients", "8", "--seconds", "100000", "--check") as load:
@@ -138,14 +138,14 @@ class Trials:
 
     def run_kill(self) -> dict[str, Any]:
         base = self.base("kill")
-        server = Server(base, self.root)
+        server = Server(base, self.root, *self.options)
         options = ("--clients", "16", "--seconds", "45", "--deadline", "2", "--check")
         try:
             with started_load(server.port, self.requests, *options) as load:
                 time.sleep(6)
                 server.process.kill()
                 began = time.monotonic()
-                again = Server(base, self.root, port=server.port)
+                again = Server(base, self.root, *self.options, port=server.port)
                 away = time.monotonic() - began
                 try:
                     found = finished(load)

@@ -87,7 +87,9 @@ def build_site(root: Path, venv: Path, options: Sequence[str]) -> int:
         options: Passed on to Sphinx.
     """
     # Without -W's --keep-going only the first problem would be reported; -n reports missing references.
-    strict = ["-W", "--keep-going", "-n", "-q"]
+    # Without -E only pages that have changed are read: what is wrong in another is told once and never again, and a
+    # page that is made from another file does not count as changed with it.
+    strict = ["-W", "--keep-going", "-n", "-q", "-E"]
     folders = ["-d", str(root / "build" / "doctrees"), str(root / "docs"), str(root / SITE)]
     command = [str(venv / "bin" / "python"), "-m", "sphinx", *strict, *options, *folders]
     status = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONHASHSEED": "0"}, check=False).returncode

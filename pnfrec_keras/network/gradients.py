@@ -36,17 +36,25 @@ def overflowing_alike(gradients: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def let_go_of_written() -> None:
-    """Has TensorFlow forget the written gradients of the step that is traced just now, which has taken them.
+class WrittenGradients:
+    """The written gradients of a step that is traced: what `tf.custom_gradient` makes from now on.
 
-    `tf.custom_gradient` enters each of them into a table of the process, and nothing takes it out again: with it stays
-    the whole graph of each training, 16 MiB of the smallest. Nobody takes the gradient of a step itself. Several
-    replicas are traced by turns, so that one would forget what another has not taken yet: theirs stay.
+    It enters each of them into a table of the process, and nothing takes it out again: with it stays the whole graph of
+    each training, 16 MiB of the smallest.
     """
-    context = tf.distribute.get_replica_context()
-    if tf.executing_eagerly() or context is None or context.num_replicas_in_sync > 1:
-        return
-    table: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
-    for operation in tf.compat.v1.get_default_graph().get_operations():
-        if operation.type == "IdentityN" and _NAMED_BY in (attributes := operation.node_def.attr):
-            table.pop(attributes[_NAMED_BY].s.decode(), None)
+
+    def __init__(self) -> None:
+        context = tf.distribute.get_replica_context()
+        # Several replicas are traced by turns: one would forget what another has not taken yet, so theirs stay.
+        alone = context is not None and context.num_replicas_in_sync == 1
+        self._graph = tf.compat.v1.get_default_graph() if alone and not tf.executing_eagerly() else None
+        self._before = 0 if self._graph is None else len(self._graph.get_operations())
+
+    def let_go(self) -> None:
+        """Has TensorFlow forget those of the step, which has taken them; nobody takes the gradient of a step itself."""
+        if self._graph is None:
+            return
+        table: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
+        for operation in self._graph.get_operations()[self._before :]:
+            if operation.type == "IdentityN" and _NAMED_BY in (attributes := operation.node_def.attr):
+                table.pop(attributes[_NAMED_BY].s.decode(), None)

@@ -15,7 +15,7 @@ from pnfrec_keras.losses.objective import Objective
 from pnfrec_keras.losses.softmax import Offsets
 from pnfrec_keras.network import of_keras
 from pnfrec_keras.network.encoders import TwoEncoders
-from pnfrec_keras.network.gradients import let_go_of_written, overflowing_alike, summed
+from pnfrec_keras.network.gradients import WrittenGradients, overflowing_alike, summed
 from pnfrec_keras.ranking import topk
 from pnfrec_keras.ranking.metrics import RankingMetric
 from pnfrec_keras.ranking.trend import Trend
@@ -148,7 +148,7 @@ class PNFRec(TwoEncoders):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         _refuse_weights(sample_weight)
         self.objective.check(x, y)
-        variables = self.trainable_variables
+        written, variables = WrittenGradients(), self.trainable_variables
         gradients: list[Tensor] = [None] * len(variables)
         before: list[Tensor] = []
         for sequence in self.objective.sequences:
@@ -163,7 +163,7 @@ class PNFRec(TwoEncoders):
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             gradients = overflowing_alike(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        let_go_of_written()
+        written.let_go()
         return self.compute_metrics(x, y, None)
 
     def compute_loss(

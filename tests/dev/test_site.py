@@ -114,7 +114,7 @@ def test_sphinx_runs_strictly_and_the_outcome_is_said(
     assert site.build_site(root, venv, ["-j", "2"]) == status
 
     assert (root / "calls").read_text(encoding="utf-8").split() == [
-        *("-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-j", "2"),
+        *("-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-E", "-j", "2"),
         *("-d", f"{root}/build/doctrees", f"{root}/docs", f"{root}/build/site"),
     ]
     assert capsys.readouterr().err == said
