@@ -32,12 +32,12 @@ class Certificates:
         self._lock = threading.Lock()
         self._stamp = self._stamps()
         try:
-            self._configuration = self._read()
-            self._context = self._new_context()
-            self._of_grpc = self._configuration
+            self._configuration, self._context = self._read()
         except (OSError, ValueError) as error:
             msg = f"The server cannot use its certificates: {error}"
             raise ServerStartError(msg) from error
+        self._of_grpc = self._configuration
+        self._front = self._context
 
     def for_grpc(self) -> Any:
         """grpc.ServerCredentials that ask for the present files at each handshake."""
@@ -46,8 +46,10 @@ class Certificates:
         )
 
     def for_http(self) -> ssl.SSLContext:
-        """The context for an HTTP server; `refresh` brings new files into it."""
-        return self._context
+        """The context for an HTTP server: each handshake is made with the files that `refresh` has read last."""
+        # New files are never loaded into a context in use, which would be without a key for a moment.
+        self._front.sni_callback = self._choose
+        return self._front
 
     def refresh(self) -> bool:
         """Reads the files if they changed; whether they did. Files that cannot be used change nothing but the log."""
@@ -57,11 +59,13 @@ class Certificates:
                 return False
             self._stamp = stamp
             try:
-                self._configuration = self._read()
-                self._context.load_cert_chain(self._settings.cert, self._settings.key)
+                read = self._read()
             except (OSError, ValueError) as error:
                 logger.error("The new certificates cannot be used, the old ones stay: %s", error)
                 return False
+            if self._stamps() != stamp:
+                return False  # They are still being written: the next look reads them.
+            self._configuration, self._context = read
             logger.info("Read the certificates anew: %s.", self._settings.cert)
             return True
 
@@ -77,19 +81,21 @@ class Certificates:
             self._of_grpc = self._configuration
             return self._of_grpc
 
+    def _choose(self, connection: ssl.SSLObject, _server_name: str, _front: ssl.SSLContext) -> None:
+        connection.context = self._context
+
     def _stamps(self) -> list[Stamp | None]:
         settings = self._settings
         return [stamp_of(path) for path in (settings.cert, settings.key, settings.client_ca) if path]
 
-    def _read(self) -> Any:
+    def _read(self) -> tuple[Any, ssl.SSLContext]:
         settings = self._settings
-        self._new_context()  # tells whether the files are whole and belong together
+        context = self._new_context()  # tells whether the files are whole and belong together
         if why := why_invalid(settings.cert, settings.key):
             logger.warning("%s %s: clients that check it will not connect. Put a new one there.", settings.cert, why)
         chain, key = read_pem(settings.cert, "CERTIFICATE"), read_pem(settings.key, "PRIVATE KEY")
-        return grpc.ssl_server_certificate_configuration(
-            [(key, chain)], read_pem(settings.client_ca or None, "CERTIFICATE")
-        )
+        clients = read_pem(settings.client_ca or None, "CERTIFICATE")
+        return grpc.ssl_server_certificate_configuration([(key, chain)], clients), context
 
     def _new_context(self) -> ssl.SSLContext:
         settings = self._settings

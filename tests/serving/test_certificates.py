@@ -1,8 +1,13 @@
-"""New certificates reach both ports, whichever asks for them first; one that has expired is told in the log."""
+"""New certificates reach both ports, whichever asks for them first, and no handshake fails meanwhile.
 
+One that has expired is told in the log.
+"""
+
+import contextlib
 import logging
 import shutil
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +52,93 @@ def test_grpc_learns_of_files_that_the_port_for_http_has_read_first(
                 client.recommend(["a"])
     finally:
         server.stop(grace_seconds=0)
+
+
+def test_no_handshake_fails_while_new_files_are_read(tmp_path: Path) -> None:
+    pairs = [make(tmp_path, "old"), make(tmp_path, "new")]
+    own = Pair(tmp_path / "cert.pem", tmp_path / "key.pem")
+    replace(own, pairs[0])
+    certificates = Certificates(TlsSettings(str(own.cert), str(own.key)))
+    front = certificates.for_http()
+
+    def renew() -> None:
+        for number in range(200):
+            replace(own, pairs[(number + 1) % 2])
+            assert certificates.refresh()
+
+    with ThreadPoolExecutor(1) as pool:
+        renewed = pool.submit(renew)
+        shown = [shake_hands(front)]
+        while not renewed.done():
+            shown.append(shake_hands(front))
+        renewed.result()
+    assert set(shown) <= {ssl.PEM_cert_to_DER_cert(pair.cert.read_text()) for pair in pairs}
+    assert shake_hands(front) == ssl.PEM_cert_to_DER_cert(pairs[0].cert.read_text())
+
+
+def test_files_that_change_while_they_are_read_are_read_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, newest = (make(tmp_path, name) for name in ("old", "new", "newest"))
+    own = Pair(tmp_path / "cert.pem", tmp_path / "key.pem")
+    replace(own, old)
+    certificates = Certificates(TlsSettings(str(own.cert), str(own.key)))
+    front = certificates.for_http()
+    replace(own, new)
+
+    def too_late(*_: str) -> str:
+        replace(own, newest)
+        return ""
+
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.certificates.why_invalid", too_late)
+        assert not certificates.refresh()
+    assert shake_hands(front) == ssl.PEM_cert_to_DER_cert(old.cert.read_text())
+    assert certificates.refresh()
+    assert shake_hands(front) == ssl.PEM_cert_to_DER_cert(newest.cert.read_text())
+
+
+def test_another_signer_of_clients_counts_over_http_without_a_restart(tmp_path: Path) -> None:
+    server, ours, theirs = (make(tmp_path, name) for name in ("server", "ours", "theirs"))
+    signer = tmp_path / "clients.pem"
+    shutil.copy(ours.cert, signer)
+    certificates = Certificates(TlsSettings(str(server.cert), str(server.key), str(signer)))
+    front = certificates.for_http()
+    shake_hands(front, ours)
+    with pytest.raises(ssl.SSLError):
+        shake_hands(front, theirs)
+    shutil.copy(theirs.cert, signer)
+    assert certificates.refresh()
+    shake_hands(front, theirs)
+    with pytest.raises(ssl.SSLError):
+        shake_hands(front, ours)
+
+
+def replace(own: Pair, other: Pair) -> None:
+    """Puts another pair in the place of `own`, each file at once."""
+    for old, new in zip(own, other, strict=True):
+        beside = old.with_suffix(".written")
+        shutil.copy(new, beside)
+        beside.replace(old)
+
+
+def shake_hands(front: ssl.SSLContext, client: Pair | None = None) -> bytes:
+    """The certificate that a server with this context shows, after a handshake in memory that both ends finish."""
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    asking.check_hostname, asking.verify_mode = False, ssl.CERT_NONE
+    if client is not None:
+        asking.load_cert_chain(*client)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [asking.wrap_bio(to_client, to_server), front.wrap_bio(to_server, to_client, server_side=True)]
+    waiting = list(ends)
+    while waiting:
+        for end in list(waiting):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+                waiting.remove(end)
+    shown = ends[0].getpeercert(binary_form=True)
+    assert shown is not None
+    return shown
 
 
 @pytest.mark.parametrize(("hours", "why"), [((-2, -1), "has expired"), ((1, 2), "is not valid yet"), ((-1, 1), "")])
