@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ import grpc
 
 from serving.connection import AUTHORIZATION, read_tokens
 from serving.errors import ServerStartError
-from serving.file_changes import stamp_of
+from serving.file_changes import Followed
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +35,8 @@ class Tokens:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._lock = threading.Lock()
-        self._stamp = stamp_of(path)
         try:
-            self._digests = _digests(read_tokens(path))
+            self._digests = Followed([path], lambda: _digests(read_tokens(path)), "The tokens stay as they were")
             if self._path.stat().st_mode & 0o007:
                 logger.warning("Every user of this machine may read the tokens of %s: `chmod o= %s`.", path, path)
         except (OSError, ValueError) as error:
@@ -52,28 +49,16 @@ class Tokens:
         Args:
             header: The value of `authorization`; None where there is none.
         """
-        self._refresh()
+        if self._digests.refresh():
+            logger.info("Read %d tokens anew from %s.", len(self._digests.held), self._path)
         if isinstance(header, bytes):
             header = header.decode("latin-1")
         if header is None or header[: len(_SCHEME)].lower() != _SCHEME:
             return MISSING
         (given,) = _digests([header[len(_SCHEME) :].strip()])
         # All are compared, and each in constant time, so that the time tells nothing about any of them.
-        known = [hmac.compare_digest(given, digest) for digest in self._digests]
+        known = [hmac.compare_digest(given, digest) for digest in self._digests.held]
         return None if any(known) else UNKNOWN
-
-    def _refresh(self) -> None:
-        with self._lock:
-            stamp = stamp_of(self._path)
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            try:
-                self._digests = _digests(read_tokens(self._path))
-            except (OSError, ValueError) as error:
-                logger.error("The tokens stay as they were: %s", error)
-                return
-            logger.info("Read %d tokens anew from %s.", len(self._digests), self._path)
 
 
 class LetIn(grpc.GenericRpcHandler):  # type: ignore[misc]

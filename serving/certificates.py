@@ -3,14 +3,15 @@
 import logging
 import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
 from serving.connection import read_pem
 from serving.errors import ServerStartError
-from serving.file_changes import Stamp, stamp_of
+from serving.file_changes import Followed
 from serving.settings import TlsSettings
 from serving.validity import why_invalid
 
@@ -30,44 +31,32 @@ class Certificates:
     def __init__(self, settings: TlsSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._stamp = self._stamps()
+        files = (settings.cert, settings.key, settings.client_ca)
         try:
-            self._configuration, self._context = self._read()
+            self._files = Followed(files, self._read, "The new certificates cannot be used, the old ones stay")
         except (OSError, ValueError) as error:
             msg = f"The server cannot use its certificates: {error}"
             raise ServerStartError(msg) from error
-        self._of_grpc = self._configuration
-        self._front = self._context
+        self._of_grpc = self._files.held.of_grpc
 
     def for_grpc(self) -> Any:
         """grpc.ServerCredentials that ask for the present files at each handshake."""
         return grpc.dynamic_ssl_server_credentials(
-            self._configuration, self._changed, require_client_authentication=bool(self._settings.client_ca)
+            self._of_grpc, self._changed, require_client_authentication=bool(self._settings.client_ca)
         )
 
     def for_http(self) -> ssl.SSLContext:
         """The context for an HTTP server: each handshake is made with the files that `refresh` has read last."""
-        # New files are never loaded into a context in use, which would be without a key for a moment.
-        self._front.sni_callback = self._choose
-        return self._front
+        front = _Front(ssl.PROTOCOL_TLS_SERVER)
+        front.newest = lambda: self._files.held.of_http
+        return front
 
     def refresh(self) -> bool:
         """Reads the files if they changed; whether they did. Files that cannot be used change nothing but the log."""
-        with self._lock:
-            stamp = self._stamps()
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
-            try:
-                read = self._read()
-            except (OSError, ValueError) as error:
-                logger.error("The new certificates cannot be used, the old ones stay: %s", error)
-                return False
-            if self._stamps() != stamp:
-                return False  # They are still being written: the next look reads them.
-            self._configuration, self._context = read
-            logger.info("Read the certificates anew: %s.", self._settings.cert)
-            return True
+        if not self._files.refresh():
+            return False
+        logger.info("Read the certificates anew: %s.", self._settings.cert)
+        return True
 
     def _changed(self) -> Any:
         """What gRPC asks at a handshake: the new configuration, or None where it has it already.
@@ -76,26 +65,20 @@ class Certificates:
         """
         self.refresh()
         with self._lock:
-            if self._of_grpc is self._configuration:
+            newest = self._files.held.of_grpc
+            if self._of_grpc is newest:
                 return None
-            self._of_grpc = self._configuration
-            return self._of_grpc
+            self._of_grpc = newest
+            return newest
 
-    def _choose(self, connection: ssl.SSLObject, _server_name: str, _front: ssl.SSLContext) -> None:
-        connection.context = self._context
-
-    def _stamps(self) -> list[Stamp | None]:
-        settings = self._settings
-        return [stamp_of(path) for path in (settings.cert, settings.key, settings.client_ca) if path]
-
-    def _read(self) -> tuple[Any, ssl.SSLContext]:
+    def _read(self) -> "_Made":
         settings = self._settings
         context = self._new_context()  # tells whether the files are whole and belong together
         if why := why_invalid(settings.cert, settings.key):
             logger.warning("%s %s: clients that check it will not connect. Put a new one there.", settings.cert, why)
         chain, key = read_pem(settings.cert, "CERTIFICATE"), read_pem(settings.key, "PRIVATE KEY")
         clients = read_pem(settings.client_ca or None, "CERTIFICATE")
-        return grpc.ssl_server_certificate_configuration([(key, chain)], clients), context
+        return _Made(grpc.ssl_server_certificate_configuration([(key, chain)], clients), context)
 
     def _new_context(self) -> ssl.SSLContext:
         settings = self._settings
@@ -117,6 +100,30 @@ class Certificates:
                 msg = f"{settings.client_ca} holds no certificate ({error.reason})."
                 raise ValueError(msg) from error
         return context
+
+
+class _Made(NamedTuple):
+    """What was made of the files, for each face."""
+
+    of_grpc: Any
+    of_http: ssl.SSLContext
+
+
+class _Front(ssl.SSLContext):
+    """Hands each handshake to the context that was made last.
+
+    New files are never loaded into a context in use, which would be without a key for a moment. And a session belongs
+    to its context: nobody goes on with one that began before `client_ca` changed, and is not asked for a certificate.
+
+    Attributes:
+        newest: Tells that context.
+    """
+
+    newest: Callable[[], ssl.SSLContext]
+
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
+        """What event loops call for each connection."""
+        return self.newest().wrap_bio(*arguments, **named)
 
 
 def _no_password() -> str:

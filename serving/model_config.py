@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +10,7 @@ from google.protobuf import text_format
 
 from serving import wire
 from serving.errors import ServerStartError
-from serving.file_changes import stamp_of
+from serving.file_changes import Followed
 from serving.policy import Policy
 
 logger = logging.getLogger(__name__)
@@ -50,36 +49,27 @@ class ModelConfigFile:
     def __init__(self, path: str | Path, canary_share: float = 0.0) -> None:
         self._path = Path(path)
         self._canary_share = canary_share
-        self._lock = threading.Lock()
-        self._stamp = stamp_of(path)
         try:
             self.models = read_models(self._path, canary_share)
+            self._followed = Followed([path], self._read, "The models stay as they were")
         except (OSError, ValueError) as error:
             msg = f"The server cannot use `model_config_file`: {error}"
             raise ServerStartError(msg) from error
 
     def policy(self, name: str) -> Policy:
         """What the file says of a model now."""
-        with self._lock:
-            self._refresh()
-            return self.models[name].policy
+        if self._followed.refresh():
+            logger.info("Read %s anew.", self._path)
+        return self._followed.held[name].policy
 
-    def _refresh(self) -> None:
-        stamp = stamp_of(self._path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            found = read_models(self._path, self._canary_share)
-        except (OSError, ValueError) as error:
-            logger.error("The models stay as they were: %s", error)
-            return
-        places = [{name: model.base for name, model in models.items()} for models in (self.models, found)]
-        if places[0] != places[1]:
-            logger.error("%s names other models or folders, which count after a restart of the server.", self._path)
-            return
-        self.models = found
-        logger.info("Read %s anew.", self._path)
+    def _read(self) -> dict[str, ModelConfig]:
+        found = read_models(self._path, self._canary_share)
+        if {name: model.base for name, model in found.items()} != {
+            name: model.base for name, model in self.models.items()
+        }:
+            msg = f"{self._path} names other models or folders, which count after a restart of the server."
+            raise ValueError(msg)
+        return found
 
 
 def read_models(path: Path, canary_share: float = 0.0) -> dict[str, ModelConfig]:

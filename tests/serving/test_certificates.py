@@ -114,6 +114,22 @@ def test_another_signer_of_clients_counts_over_http_without_a_restart(tmp_path: 
         shake_hands(front, ours)
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_outlives_the_signer_that_let_it_in(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    server, ours, theirs = (make(tmp_path, name) for name in ("server", "ours", "theirs"))
+    signer = tmp_path / "clients.pem"
+    shutil.copy(ours.cert, signer)
+    certificates = Certificates(TlsSettings(str(server.cert), str(server.key), str(signer)))
+    front, client = certificates.for_http(), asking(ours)
+    client.maximum_version = version
+    session = connect(front, client).session
+    assert connect(front, client, session).session_reused
+    shutil.copy(theirs.cert, signer)
+    assert certificates.refresh()
+    with pytest.raises(ssl.SSLError):
+        connect(front, client, session)
+
+
 def replace(own: Pair, other: Pair) -> None:
     """Puts another pair in the place of `own`, each file at once."""
     for old, new in zip(own, other, strict=True):
@@ -123,22 +139,42 @@ def replace(own: Pair, other: Pair) -> None:
 
 
 def shake_hands(front: ssl.SSLContext, client: Pair | None = None) -> bytes:
-    """The certificate that a server with this context shows, after a handshake in memory that both ends finish."""
-    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    asking.check_hostname, asking.verify_mode = False, ssl.CERT_NONE
+    """The certificate that a server with this context shows."""
+    shown = connect(front, asking(client)).getpeercert(binary_form=True)
+    assert shown is not None
+    return shown
+
+
+def asking(client: Pair | None = None) -> ssl.SSLContext:
+    """A client that trusts everybody, with a certificate of its own if it has one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if client is not None:
-        asking.load_cert_chain(*client)
+        context.load_cert_chain(*client)
+    return context
+
+
+def connect(front: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLObject:
+    """The client's end of a connection in memory, after a handshake that both ends finish and a byte of the server's.
+
+    Args:
+        front: The context of the server.
+        client: That of the client.
+        session: One that the client would go on with.
+    """
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [asking.wrap_bio(to_client, to_server), front.wrap_bio(to_server, to_client, server_side=True)]
+    server = front.wrap_bio(to_server, to_client, server_side=True)
+    ends = [client.wrap_bio(to_client, to_server, session=session), server]
     waiting = list(ends)
     while waiting:
         for end in list(waiting):
             with contextlib.suppress(ssl.SSLWantReadError):
                 end.do_handshake()
                 waiting.remove(end)
-    shown = ends[0].getpeercert(binary_form=True)
-    assert shown is not None
-    return shown
+    # With the byte come the tickets of TLS 1.3.
+    server.write(b"x")
+    assert ends[0].read(1) == b"x"
+    return ends[0]
 
 
 @pytest.mark.parametrize(("hours", "why"), [((-2, -1), "has expired"), ((1, 2), "is not valid yet"), ((-1, 1), "")])
