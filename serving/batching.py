@@ -123,8 +123,7 @@ class Batcher:
         if job.turn.acquire(timeout=-1 if seconds is None else seconds):
             return
         with self._lock:
-            woken = job.ended or job.leads
-            if not woken and not job.running:
+            if not (job.ended or job.leads or job.running):
                 self._queue_of(job).remove(job)
                 self._give_up(job, observe.DEADLINE)
         # Another thread has woken this one just now, or runs rows of it, which may need what the caller has lent.
@@ -230,12 +229,16 @@ class Batcher:
 
     def _give_up(self, job: Job, reason: str) -> list[Job]:
         """Under the lock, for a job that is no longer in the queue: what waits of it is not run."""
-        self._waiting_rows -= job.count - job.taken
-        self._observer.queue_depth(self._waiting_rows)
-        job.taken = job.count
+        self._leave(job)
         job.fault = calls.fault_of(reason)
         self._observer.on_refused(reason)
         return self._ended(job)
+
+    def _leave(self, job: Job) -> None:
+        """Under the lock: nothing of the job waits any more."""
+        self._waiting_rows -= job.count - job.taken
+        self._observer.queue_depth(self._waiting_rows)
+        job.taken = job.count
 
     def _run(self, parts: list[Part]) -> list[Job]:
         """Runs parts, and returns the jobs that have ended by it and that no thread waits for."""
@@ -275,19 +278,16 @@ class Batcher:
         job.fault = error
         if job.taken < job.count:
             self._queue_of(job).remove(job)
-            self._waiting_rows -= job.count - job.taken
-            job.taken = job.count
+            self._leave(job)
 
     def _ended(self, job: Job) -> list[Job]:
         """Under the lock: wakes the thread of a job that has ended; the job itself where none waits."""
         if job.taken != job.count or job.running or job.ended:
             return []
         job.ended = True
-        if job.told is not None:
-            return [job]
-        if not job.leads:
+        if job.told is None and not job.leads:
             job.turn.release()
-        return []
+        return [] if job.told is None else [job]
 
     @staticmethod
     def _tell(ended: list[Job]) -> None:

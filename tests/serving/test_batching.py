@@ -207,6 +207,7 @@ def test_a_fault_in_one_part_ends_a_large_call(table: Callable[..., Table]) -> N
     with pytest.raises(RequestFault, match="bad among 1"):
         at.batcher.run(at.model, request(["0"], ["bad"], ["2"]), 3, Call())
     assert at.names() == [[b"0"], [b"bad"]]
+    assert at.counter.depths == [3, 2, 1, 0], "what does not run any more waits no longer either"
     check(at.ask(request(["next"])), request(["next"]))
 
 
