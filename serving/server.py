@@ -5,12 +5,9 @@ import functools
 import gc
 import logging
 import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 from serving import descriptors, observe
 from serving.backlog import Backlog
@@ -23,13 +20,11 @@ from serving.model_config import ModelConfigFile
 from serving.policy import Policy
 from serving.service import ModelServices
 from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_NAME, DEFAULT_PORT, ServerSettings
+from serving.signals import Signals
 from serving.slots import Load, Servable
 from serving.versions import VersionWatcher
 
 logger = logging.getLogger(__name__)
-
-# So often does the main thread look for signals whose coming did not wake it.
-_SIGNAL_SECONDS: Final = 0.5
 
 
 def load_model(path: Path, version: int, batcher: Batcher | None = None, limits: Limits = Limits()) -> Servable:  # noqa: B008
@@ -144,6 +139,14 @@ class RecommenderServer:
         Raises:
             ServerStartError: The address cannot be listened on.
         """
+        try:
+            self._start()
+        except BaseException:
+            # Whoever goes on without this server finds no port of it open, and no folder of its own socket.
+            self.stop(grace_seconds=0)
+            raise
+
+    def _start(self) -> None:
         # Both ports answer probes while the model loads.
         port = self._server.start(lambda server: self.faces.add_port(server, self.address))
         if not port:
@@ -157,8 +160,14 @@ class RecommenderServer:
         for versions in self.models.values():
             versions.start()
 
+    def load_no_more(self) -> None:
+        """No load of a version begins from now on, as before a stop. It takes no lock: a signal may call it."""
+        for versions in self.models.values():
+            versions.load_no_more()
+
     def stop(self, grace_seconds: float = 5.0) -> None:
         """Takes no more requests, gives the running ones `grace_seconds` and unloads the model."""
+        self.load_no_more()
         self.faces.stop_soon()
         stopped = self._server.stop(grace_seconds)
         self.faces.stop(grace_seconds)
@@ -178,34 +187,16 @@ def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None
     Raises:
         ServerStartError: The server cannot start as the settings say.
     """
-    stopping = threading.Event()
-
-    def stop(number: int, _frame: Any) -> None:
-        logger.info("Stopping on %s.", signal.Signals(number).name)
-        stopping.set()
-
-    def stay(number: int, _frame: Any) -> None:
-        logger.info("%s changes nothing: files are read anew by themselves.", signal.Signals(number).name)
-
-    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop}
-    # Of a terminal that closes it is the end; of whoever would have a service read its files anew it is not.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        handlers[signal.SIGHUP] = stop if sys.stdin is not None and sys.stdin.isatty() else stay
-    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    descriptors.raise_limit()
-    try:
+    with Signals() as signals:
+        descriptors.raise_limit()
         server = RecommenderServer.of(settings)
-        server.start()
-        if on_ready is not None and not stopping.is_set():
+        signals.hurry = server.load_no_more
+        if not signals.is_end:
+            server.start()
+        if on_ready is not None and not signals.is_end:
             on_ready(server)
-        # A signal that comes just as the wait begins, or in another thread, does not end it: its handler would run no
-        # sooner than at the next one.
-        while not stopping.wait(_SIGNAL_SECONDS):
-            pass
+        signals.wait_for_the_end()
         server.stop()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 class _Model(NamedTuple):

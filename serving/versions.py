@@ -89,9 +89,13 @@ class VersionWatcher:
         self._thread = threading.Thread(target=self._run, name="pnfrec-versions", daemon=True)
         self._thread.start()
 
+    def load_no_more(self) -> None:
+        """No load begins from now on. It takes no lock."""
+        self._stopping = True
+
     def stop(self) -> None:
         """Ends the thread; a load that runs is waited for. A version stays until its requests are done."""
-        self._stopping = True
+        self.load_no_more()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
@@ -149,10 +153,7 @@ class VersionWatcher:
         nothing is loaded.
         """
         found = self._folder.read()
-        if found is None:
-            return
-        marks = self._marks.read()
-        if marks is None:
+        if found is None or (marks := self._marks.read()) is None:
             return
         self._attempts.forget_absent(found)
         self._states.forget(found)
@@ -229,7 +230,7 @@ class VersionWatcher:
                 logger.exception("Version %d could not be closed; its memory may stay in use.", slot.version)
 
     def _load(self, version: int, folder: Path) -> bool:
-        loaded = self._attempts.load(version, folder, self.version)
+        loaded = None if self._stopping else self._attempts.load(version, folder, self.version)
         if loaded is None:
             return False
         with self._lock:
@@ -260,8 +261,7 @@ class VersionWatcher:
     def _labelled(self, label: str) -> int:
         """Under the lock."""
         if label not in self._labels:
-            msg = f"Unrecognized servable version label: {label}"
-            raise errors.RequestFault(errors.INVALID_ARGUMENT, msg)
+            raise errors.RequestFault(errors.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
         return self._labels[label]
 
     def _take_over(self, version: int) -> None:

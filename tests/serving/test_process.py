@@ -84,6 +84,43 @@ def test_a_signal_that_does_not_wake_the_main_thread_is_obeyed(base: Path) -> No
     assert run.returncode == 0, run.stderr
 
 
+def test_signals_that_come_at_every_step_of_the_wait_end_it(base: Path) -> None:
+    """A handler that waits for a lock, which the main thread holds as it begins to wait, would wait for ever."""
+    code = (
+        "import os, signal, sys, threading; from serving.server import serve; from serving.settings import *\n"
+        "def trace(frame, event, _):\n"
+        "    if event == 'line' and frame.f_code.co_filename == threading.__file__:\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "    return trace\n"
+        "def ready(server):\n"
+        "    threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "    sys.settrace(trace)\n"
+        "serve(ServerSettings(sys.argv[1], port=0), ready)\n"
+        "sys.settrace(None)\n"
+    )
+    command = [sys.executable, "-c", code, str(base / "none")]
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_signal_while_models_load_begins_no_further_load(base: Path, tmp_path: Path) -> None:
+    code = (
+        "import signal, sys; from serving import server; from serving.settings import *\n"
+        "def load(path, version, **_):\n"
+        "    print('loads', path)\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    raise ValueError(path)\n"
+        "server.load_model = load\n"
+        "server.serve(ServerSettings(model_config_file=sys.argv[1], port=0), lambda _: print('ready'))\n"
+    )
+    names = ("films", "books")
+    models = "".join(f'config {{ name: "{name}" base_path: "{base}" }}\n' for name in names)
+    (tmp_path / "models.config").write_text(f"model_config_list {{ {models} }}")
+    command = [sys.executable, "-c", code, str(tmp_path / "models.config")]
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False)
+    assert (run.returncode, run.stdout.splitlines()) == (0, [f"loads {base / '1'}"]), run.stderr
+
+
 def test_a_port_in_use_ends_the_start_with_one_clear_line(base: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from serving import errors, wire
+from serving.policy import Policy
 from serving.versions import VersionState, VersionWatcher
 from tests.serving.conftest import wait_until
 
@@ -251,3 +252,18 @@ def test_an_error_while_looking_does_not_end_the_watch(
 def test_the_time_between_two_looks_must_be_positive(tmp_path: Path, loader: Loader) -> None:
     with pytest.raises(ValueError, match=r"`poll_seconds` must be above 0\. Received: 0"):
         VersionWatcher(tmp_path, loader, poll_seconds=0)
+
+
+def test_who_is_stopped_while_it_loads_begins_no_further_load(tmp_path: Path) -> None:
+    class Stops(Loader):
+        def __call__(self, path: Path, version: int) -> StandIn:
+            stopped.load_no_more()
+            return super().__call__(path, version)
+
+    for name in ("1", "2", "3"):
+        put(tmp_path, name)
+    loader = Stops()
+    stopped = VersionWatcher(tmp_path, loader, policy=lambda: Policy(latest=0))
+    stopped.start()
+    stopped.stop()
+    assert (loader.calls, states(stopped)) == ([3], [(3, "END")])

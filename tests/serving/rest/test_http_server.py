@@ -1,10 +1,12 @@
 """The port for HTTP: where it listens, and how it starts and stops."""
 
+import errno
 import http.client
 import logging
 import shutil
 import socket
 import ssl
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +122,20 @@ def test_clients_show_their_certificate_where_they_are_asked_for_it(tmp_path: Pa
         server.stop(0)
 
 
-def test_a_port_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path) -> None:
-    with socket.socket() as taken:
+def test_a_port_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not in the folder of the test, whose path may be too long for a socket.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket() as taken:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         rest = RestSettings(port=int(taken.getsockname()[1]))
         server = RecommenderServer.of(ServerSettings(str(tmp_path), port=0, poll_seconds=60, rest=rest))
         with pytest.raises(errors.ServerStartError, match="for HTTP"):
             server.start()
+        # The port of gRPC was open by then.
+        with socket.socket() as asking:
+            assert asking.connect_ex(("127.0.0.1", server.port)) == errno.ECONNREFUSED
+        assert not list(Path(folder).iterdir())
         server.stop(grace_seconds=0)
 
 
