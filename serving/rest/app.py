@@ -126,9 +126,7 @@ class RestApp:
     async def ask(self, work: Callable[[], Answer], own_id: str, model: str) -> Answer:
         """Runs a call of a model in a thread, no more of them at once than the server takes, and not for ever."""
         if self._running >= self._most_at_once:
-            text = f"{self._most_at_once} calls run or wait, which is all that this server takes (`--max-concurrent`). "
-            text += "Ask again a little later."
-            return self._calls.refused("RESOURCE_EXHAUSTED", text, own_id, model)
+            return self._calls.busy(own_id, model)
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(self._most_at_once)
         seconds = self._settings.timeout_seconds

@@ -141,6 +141,11 @@ class Calls:
 
         return self._told(method, None, request_id, refuse, model)
 
+    def busy(self, request_id: str, model: str) -> tuple[int, dict[str, Any]]:
+        """Status and document of a call for which there is no place."""
+        fault = self._services.refusal(full=True)
+        return self.refused(fault.code, fault.details, request_id, model)
+
     def _told(
         self, path: str, request: Any, request_id: str, ask: Callable[[], Any], model: str
     ) -> tuple[int, dict[str, Any]]:

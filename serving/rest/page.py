@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from pnfrec_core import schema
 from serving import errors, wire
 from serving.calls import Call
 from serving.connection import REQUEST_ID
+from serving.quiet import Quiet
 from serving.records import request_id
 from serving.rest import forms, page_lists
 from serving.rest.app import Answer, RestApp, respond
@@ -78,8 +79,12 @@ class _Page:
         self._calls = calls
         self._settings = settings
         self._version = version
-        self._titles_of = functools.lru_cache(maxsize=4)(self._read_titles)
-        self._titles_of_all = functools.lru_cache(maxsize=1)(self._join_titles)
+        self._read_titles = functools.lru_cache(maxsize=4)(
+            lambda version: read_titles(items_file(settings.base, version))
+        )
+        # Those of all versions shown, beside what they were made of.
+        self._joined: tuple[list[Titles], Titles] = ([], Titles({}, Path(settings.base)))
+        self._unread = Quiet(logger)
 
     async def items(self, request: Request) -> Response:
         """Items whose title or id holds each word of `q`, the most frequent first; those of `id` where it is given."""
@@ -91,7 +96,7 @@ class _Page:
             versions = [version for version in self._shown() if version is not None]
             if not versions:
                 return 503, {"error": "No version of the model is loaded yet."}
-            titles = self._titles_of_all(tuple(versions))
+            titles = self._titles_of_all(versions)
             if not ids and not len(titles):
                 return _NOT_FOUND, {"error": _NO_TITLES}
             if ids:
@@ -156,21 +161,26 @@ class _Page:
     def _deep(self) -> int:
         return min(page_lists.DEEP, self._settings.limits.max_k)
 
-    def _read_titles(self, version: int) -> Titles:
+    def _titles_of(self, version: int) -> Titles:
+        """The titles of a version; none where they cannot be read now, as while the disk that they lie on is away."""
         try:
-            return read_titles(items_file(self._settings.base, version))
+            return self._read_titles(version)
         except (OSError, ValueError) as error:
-            logger.warning("The page has no titles: %s", error)
+            self._unread.warning("The page has no titles: %s", error)
             return Titles({}, Path(self._settings.base))
 
-    def _join_titles(self, versions: tuple[int, ...]) -> Titles:
+    def _titles_of_all(self, versions: Sequence[int]) -> Titles:
         """The items of all versions shown, those of the first before what only others have."""
         parts = [self._titles_of(version) for version in versions]
-        joined: dict[str, str] = {}
-        for part in parts:
-            for item_id, title in part.titles.items():
-                joined.setdefault(item_id, title)
-        return Titles(joined, parts[0].source)
+        known, found = self._joined
+        if list(map(id, known)) != list(map(id, parts)):
+            joined: dict[str, str] = {}
+            for part in parts:
+                for item_id, title in part.titles.items():
+                    joined.setdefault(item_id, title)
+            found = Titles(joined, parts[0].source)
+            self._joined = parts, found
+        return found
 
 
 def _ids(body: Any, name: str, most: int) -> list[str]:

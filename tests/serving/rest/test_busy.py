@@ -14,6 +14,7 @@ from serving.server import RecommenderServer
 from serving.settings import RestSettings, ServerSettings
 from tests.serving.rest.conftest import Answer, Web
 from tests.serving.test_limits import Slow
+from tests.serving.test_metrics import value
 from tests.serving.test_versions import put
 
 BODY = {"inputs": {"positive_item_ids": [["a"]]}}
@@ -72,6 +73,8 @@ def test_a_busy_server_refuses_at_once_and_answers_probes(start: Callable[..., W
         429,
         "1 calls run or wait, which is all that this server takes (`--max-concurrent`). Ask again a little later.",
     )
+    # As of a call over gRPC.
+    assert value(web.server, "pnfrec_refused_total", reason="too_many_calls") == 1
     assert [web.get(path).status for path in ("/readyz", "/metrics", "/v1/models/pnfrec")] == [200] * 3
     slow.may_end.set()
     thread.join()

@@ -168,3 +168,20 @@ def test_without_titles_nothing_is_searched_and_that_is_told(tmp_path: Path, beg
     # What a link names is taken as it is, and the lists are shown by id.
     assert web.get("/page/items?id=i03").json["items"] == [{"id": "i03", "title": ""}]
     assert lists(web)[0]["items"][0]["title"] == ""
+
+
+def test_titles_that_cannot_be_read_for_a_while_come_back(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    server = server_of(base, versions=(1, 2), labels={"stable": 1, "canary": 2})
+    try:
+        web = Web(server)
+        # As a disk that is away for a while, which changes nothing of what serves.
+        base.rename(tmp_path / "away")
+        assert web.get("/page/items?q=film").status == 404
+        (tmp_path / "away").rename(base)
+        assert [each["id"] for each in web.get("/page/items?q=film+13").json["items"]] == ["i13"]
+        # What was read stays.
+        base.rename(tmp_path / "away")
+        assert [each["id"] for each in web.get("/page/items?q=canary").json["items"]] == ["new"]
+    finally:
+        server.stop(grace_seconds=0)
