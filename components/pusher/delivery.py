@@ -4,7 +4,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +50,13 @@ def complete_versions(base: str) -> dict[int, str]:
     }
 
 
-def deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str] | None = None) -> str:
+def deliver(
+    model: str,
+    base: str,
+    resolved_config: str,
+    texts: Mapping[str, str] | None = None,
+    still_wanted: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+) -> str:
     """Copies a model into a version of its own, newer than all that are there; `saved_model.pb` last.
 
     Args:
@@ -57,6 +64,8 @@ def deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str
         base: The serving folder.
         resolved_config: All settings of the run as text, stored in the version.
         texts: Further texts of the run, by the path that each gets in the version.
+        still_wanted: Is entered around the moment in which the version becomes one that servers take. What it raises
+            leaves nothing behind.
 
     Returns:
         The folder of the version.
@@ -67,6 +76,8 @@ def deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str
     with _claim(base) as folder:
         try:
             _fill(folder, model, {CONFIG_FILE: resolved_config, **(texts or {})})
+            with still_wanted():
+                _complete(folder, model)
         except BaseException:
             # Half a version would take its number for good.
             fileio.rmtree(folder)
@@ -125,13 +136,17 @@ def _fill(folder: str, model: str, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         with fileio.open(os.path.join(folder, name), "w") as stream:
             stream.write(text)
+    if "://" not in folder:
+        # All else is on the disk before what makes it a version, whatever happens to the machine.
+        files.sync_tree(folder)
+
+
+def _complete(folder: str, model: str) -> None:
     # Until this file is there, no server takes the version. In a store a file appears whole.
     source, target = (os.path.join(place, versions.SAVED_MODEL_FILE) for place in (model, folder))
     if "://" in folder:
         fileio.copy(source, target)
         return
-    # All else is on the disk before it, whatever happens to the machine.
-    files.sync_tree(folder)
     with files.replacing(Path(target)) as unfinished:
         fileio.copy(source, str(unfinished))
     files.sync(folder)

@@ -1,9 +1,12 @@
 """Executor of ServingPusher."""
 
+import contextlib
+import functools
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tfx import types
@@ -32,6 +35,14 @@ PUSH = "push"
 _CHUNK = 1 << 20
 
 log = logging.getLogger(__name__)
+
+
+class _BadByNowError(RuntimeError):
+    """People have marked the model as bad since the push began."""
+
+    def __init__(self, refusal: events.ModelIsBad) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
 
 
 class Executor(executor.Executor):  # type: ignore[misc]
@@ -71,9 +82,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
         base, judged = destination.filesystem.base_directory, self.GetModelPath(input_dict)
         decided, refitted = model_marks.read(base), _refitted(input_dict)
         if (refusal := _refusal(decided, base, judged, refitted)) is not None:
-            log.warning("%s", refusal, extra={events.ATTRIBUTE: refusal})
-            self._MarkNotPushed(pushed)
-            pushed.set_string_custom_property(properties.REFUSED, str(refusal))
+            self._MarkRefused(pushed, refusal)
             return
         folder = newest_version(base, decided)
         settings = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
@@ -89,7 +98,13 @@ class Executor(executor.Executor):  # type: ignore[misc]
                 rehearse(model, push)
             told = _replay(input_dict, model, serving_version(base, decided), push)
             texts = _card(input_dict, choice) | told | _record(choice)
-            folder = _deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts, push.keep_versions)
+            still_wanted = functools.partial(_while_not_bad, decided, base, judged, refitted)
+            try:
+                folder = _deliver(model, base, settings.get(RESOLVED_CONFIG, ""), texts, still_wanted)
+            except _BadByNowError as error:
+                self._MarkRefused(pushed, error.refusal)
+                return
+            _tidy(base, push.keep_versions)
         else:
             log.info("%s is this very model: nothing to push.", folder)
         # Also of a version that a run has pushed which was killed before it came to this.
@@ -103,15 +118,47 @@ class Executor(executor.Executor):  # type: ignore[misc]
         if refitted:
             pushed.set_string_custom_property(properties.SERVES, _serves(folder, choice))
 
+    def _MarkRefused(self, pushed: types.Artifact, refusal: events.ModelIsBad) -> None:  # noqa: N802 (as TFX's own)
+        log.warning("%s", refusal, extra={events.ATTRIBUTE: refusal})
+        self._MarkNotPushed(pushed)
+        pushed.set_string_custom_property(properties.REFUSED, str(refusal))
 
-def _deliver(model: str, base: str, resolved_config: str, texts: Mapping[str, str], keep: int | None) -> str:
-    """Writes the new version, and removes what nobody needs any more; its folder."""
+
+def _deliver(
+    model: str,
+    base: str,
+    resolved_config: str,
+    texts: Mapping[str, str],
+    still_wanted: Callable[[], AbstractContextManager[None]],
+) -> str:
+    """Writes the new version; its folder."""
     # Before the new one is written, which may need their room.
     clear_unfinished(base)
-    folder = deliver(model, base, resolved_config, texts)
-    _tidy(base, keep)
+    folder = deliver(model, base, resolved_config, texts, still_wanted)
     log.info("Pushed to %s.", folder)
     return folder
+
+
+@contextlib.contextmanager
+def _while_not_bad(decided: model_marks.Marks, base: str, *models: str) -> Iterator[None]:
+    """Keeps people from marking a model as bad while it becomes a version: a rollback marks those that are there.
+
+    Args:
+        decided: The marks by which none of the models was bad, before they were asked for their answers.
+        base: The serving folder.
+        models: Those that may be pushed.
+
+    Raises:
+        _BadByNowError: One of them has been marked as bad since.
+    """
+    with contextlib.ExitStack() as held:
+        if "://" not in base:
+            with contextlib.suppress(OSError):  # a file system without locks
+                held.enter_context(model_marks.locked(base))
+        marks = model_marks.read(base)
+        if marks.bad != decided.bad and (refusal := _refusal(marks, base, *models)) is not None:
+            raise _BadByNowError(refusal)
+        yield
 
 
 def _refusal(decided: model_marks.Marks, base: str, *models: str) -> events.ModelIsBad | None:

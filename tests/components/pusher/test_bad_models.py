@@ -10,6 +10,7 @@ import pytest
 from components.pusher import executor
 from components.pusher.delivery import serving_version
 from pnfrec_core import marking, model_marks, serving_config
+from pnfrec_core.locks import HeldError, holding
 from pnfrec_core.model_marks import ConfigFile, MarksError
 from tests.components.pusher.test_pusher import Delivery
 
@@ -45,6 +46,31 @@ def test_a_bad_model_is_refused_though_its_folder_is_gone(delivery: Delivery) ->
     shutil.rmtree(delivery.base / "102")
     assert delivery.push("b").get_string_custom_property("refused")
     assert delivery.versions() == ["a"]
+
+
+def test_a_model_that_is_rolled_back_while_it_is_pushed_again_is_not_pushed(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback marks the versions that are there, and a push takes minutes until its own is."""
+    delivery.push("a")
+    delivery.push("b")
+
+    def replay(*_: Any) -> dict[str, str]:
+        marking.rollback(delivery.base, 101, "lists of one genre")
+        return {}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "_replay", replay)
+        pushed = delivery.push("a")
+    assert delivery.versions() == ["a", "b"]
+    assert pushed.get_int_custom_property("pushed") == 0
+    refused = pushed.get_string_custom_property("refused")
+    assert f"this model is version 101 of {delivery.base}, which was marked as bad (" in refused
+    assert not list(delivery.base.glob("*104*")), "nothing of it is left"
+    # Nobody can mark it between the last look and the moment in which servers take it.
+    marked = holding(delivery.base / ".marks.lock", patience=0.0)
+    with executor._while_not_bad(model_marks.read(delivery.base), str(delivery.base)), pytest.raises(HeldError):
+        marked.__enter__()
 
 
 def test_a_bad_version_is_not_what_a_new_model_is_compared_with(delivery: Delivery) -> None:
