@@ -94,7 +94,7 @@ class Backlog(grpc.GenericRpcHandler):  # type: ignore[misc]
         try:
             await self._method(b"", timeout=_PATIENCE)
             # Not with the next call, which may come when nothing waits any more.
-            while self._too_long:
+            while self._too_long and self._method is not None:
                 self._begin()
                 await self._method(b"", timeout=_PATIENCE)
         except grpc.aio.AioRpcError as error:

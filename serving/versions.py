@@ -153,7 +153,8 @@ class VersionWatcher:
         nothing is loaded.
         """
         found = self._folder.read()
-        if found is None or (marks := self._marks.read()) is None:
+        # Of a disk that goes in between there would be no marks, so that what is pinned went too, and stayed away.
+        if found is None or (marks := self._marks.read()) is None or self._folder.read() != found:
             return
         self._attempts.forget_absent(found)
         self._states.forget(found)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pnfrec_core import marking
+from pnfrec_core import marking, model_marks
 from pnfrec_core.model_marks import marks_file
 from serving import errors
 from serving.policy import Policy
@@ -97,6 +97,29 @@ def test_a_pinned_version_serves_whatever_is_pushed(base: Path, loader: Loader) 
     marking.unpin(base)
     watcher.poll()
     assert watcher.version == 4
+
+
+def test_a_disk_that_goes_while_it_is_looked_at_takes_no_pin_and_no_label_with_it(
+    base: Path, loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marking.pin(base, 1)
+    marking.label(base, "canary", 3)
+    watcher = VersionWatcher(base, loader)
+    watcher.poll()
+    read, away = model_marks.read, base.with_name("away")
+
+    def read_too_late(folder: Path) -> model_marks.Marks:
+        base.rename(away)
+        return read(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model_marks, "read", read_too_late)
+        watcher.poll()
+    watcher.poll()
+    assert (watcher.version, answer(watcher), answer(watcher, None, "canary")) == (1, 1, 3)
+    away.rename(base)
+    watcher.poll()
+    assert (watcher.version, loader.calls) == (1, [1, 3])
 
 
 @pytest.mark.parametrize("how", ["gone", "bad"])
