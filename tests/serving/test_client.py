@@ -81,7 +81,7 @@ def test_a_missing_server_is_named_with_the_remedy() -> None:
         silent.bind(("127.0.0.1", 0))  # and not listening
         target = f"127.0.0.1:{silent.getsockname()[1]}"
         with (
-            RecommenderClient(target) as client,
+            RecommenderClient(target, timeout=60) as client,
             pytest.raises(errors.ServerUnreachableError, match=rf"No server answers at {target}\. .*`pnfrec serve"),
         ):
             client.recommend(["a"])
@@ -115,16 +115,16 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
 
 def test_another_model_or_version_is_not_found(server: RecommenderServer) -> None:
     with (
-        RecommenderClient(server.address, model_name="films") as client,
+        RecommenderClient(server.address, model_name="films", timeout=60) as client,
         pytest.raises(errors.ModelNotFoundError, match=r"Asked for: 'films'.*Latest\(films\)"),
     ):
         client.recommend(["a"])
     with (
-        RecommenderClient(server.address, version=4) as client,
+        RecommenderClient(server.address, version=4, timeout=60) as client,
         pytest.raises(errors.ModelNotFoundError, match=r"Specific\(pnfrec, 4\)"),
     ):
         client.recommend(["a"])
-    with RecommenderClient(server.address, version=1) as client:
+    with RecommenderClient(server.address, version=1, timeout=60) as client:
         assert client.recommend(["a"], k=1).version == 1
 
 
@@ -132,7 +132,7 @@ def test_no_version_yet_differs_from_no_server(tmp_path: Path) -> None:
     server = RecommenderServer(tmp_path, port=0, poll_seconds=60)
     server.start()
     try:
-        with RecommenderClient(server.address) as client:
+        with RecommenderClient(server.address, timeout=60) as client:
             with pytest.raises(errors.NoVersionError, match="No version of model pnfrec is loaded yet"):
                 client.recommend(["a"])
             with pytest.raises(errors.NoVersionError, match="has arrived yet"):
