@@ -23,7 +23,8 @@ def models() -> None:
     What is decided stands in `marks.json` beside the versions, which the Pusher, the gate and `pnfrec serve` obey;
     TensorFlow Serving obeys the `models.config` that `pnfrec models config` writes.
 
-    Exit status: 0 done, 1 it makes no sense, and nothing was changed, 2 wrong usage.
+    Exit status: 0 done, 1 it makes no sense, and nothing was changed, or `models.config` cannot be written, 2 wrong
+    usage.
 
     \b
     pnfrec models list --base runs/movietweetings/serving

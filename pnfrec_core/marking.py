@@ -1,7 +1,8 @@
 """Changes of the marks, each checked against what lies in the serving folder: what `pnfrec models` does.
 
 Every function writes the models.config of TensorFlow Serving anew, where there is one. They raise MarksError where a
-change makes no sense, with the remedy, and then nothing is changed.
+change makes no sense, with the remedy, and then nothing is changed; or where that file cannot be written, which the
+message then says.
 """
 
 import contextlib
@@ -130,9 +131,17 @@ def _changing(base: Base) -> Iterator[tuple[Draft, dict[int, Path]]]:
         raise MarksError(msg)
     with model_marks.editing(base) as draft:
         yield draft, versions.complete_versions(base)
-    # Where every version is bad there is nothing that TensorFlow Serving could be told.
-    with contextlib.suppress(MarksError):
-        serving_config.refresh(base)
+    try:
+        # Where every version is bad there is nothing that TensorFlow Serving could be told.
+        with contextlib.suppress(MarksError):
+            serving_config.refresh(base)
+    except OSError as error:
+        msg = (
+            f"The marks are changed, and `pnfrec serve` obeys them; but {serving_config.config_file(base)} cannot be "
+            f"written ({error}), so that TensorFlow Serving does not. Mend that: each `pnfrec models` command that "
+            "changes something writes it anew, as each push does."
+        )
+        raise MarksError(msg) from error
 
 
 def _require_complete(base: Base, there: dict[int, Path], version: int) -> None:

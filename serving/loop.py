@@ -6,26 +6,42 @@ other.
 
 import asyncio
 import functools
+import os
 import threading
 from collections.abc import Coroutine
 from concurrent import futures
 from typing import Any
 
+from serving.errors import ServerStartError
+
 _lock = threading.Lock()
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """The loop, which runs as long as the process."""
+    """The loop, which runs as long as the process.
+
+    Raises:
+        ServerStartError: This process is the fork of one that has it. Its thread, like those of gRPC, does not come
+            along, so that nothing would ever run in it.
+    """
     # Without the lock, two servers that start at the same time might make two.
     with _lock:
-        return _loop()
+        made, process = _loop()
+    if os.getpid() != process:
+        msg = (
+            f"Process {process} has run a server, and this is its fork {os.getpid()}, in which none can. Start a new "
+            "process instead, as multiprocessing does by its method `spawn`."
+        )
+        raise ServerStartError(msg)
+    return made
 
 
 @functools.cache
-def _loop() -> asyncio.AbstractEventLoop:
+def _loop() -> tuple[asyncio.AbstractEventLoop, int]:
+    """The loop, and the process that it runs in."""
     made = _new_loop()
     threading.Thread(target=made.run_forever, name="pnfrec-grpc", daemon=True).start()
-    return made
+    return made, os.getpid()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -38,5 +54,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def begin(work: Coroutine[Any, Any, Any]) -> "futures.Future[Any]":
-    """Runs a coroutine in the loop."""
-    return asyncio.run_coroutine_threadsafe(work, loop())
+    """Runs a coroutine in the loop; raises as `loop`."""
+    try:
+        return asyncio.run_coroutine_threadsafe(work, loop())
+    except ServerStartError:
+        work.close()
+        raise

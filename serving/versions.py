@@ -67,7 +67,7 @@ class VersionWatcher:
         self._states = States()
         self._attempts = Attempts(load, try_again_seconds, self._states.set)
         self._kept_bad: int | None = None
-        self._on_change = on_change
+        self._on_change = on_change or (lambda _: None)
         self._ended: list[Slot] = []
         self._wake = threading.Event()
         self._stopping = False
@@ -99,6 +99,7 @@ class VersionWatcher:
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
+        self._thread = None
         self._keep_only(())
         self._close_ended()
 
@@ -135,6 +136,8 @@ class VersionWatcher:
         with self._lock:
             slot.users -= 1
             self._end_if_idle(slot)
+        if self._thread is None:
+            self._close_ended()  # since nobody else does after a stop
 
     def version_of(self, label: str) -> int:
         """The version that a label names.
@@ -270,7 +273,7 @@ class VersionWatcher:
             before, self._serving = self._serving, version
         if before != version:
             logger.info("Version %d of %s serves.", version, self.base)
-            self._tell(version)
+            self._on_change(version)
 
     def _keep_only(self, kept: Container[int]) -> None:
         """Retires every other version that is loaded: no new request gets it."""
@@ -284,11 +287,7 @@ class VersionWatcher:
             if ended:
                 self._serving = None
         if ended:
-            self._tell(None)
-
-    def _tell(self, version: int | None) -> None:
-        if self._on_change is not None:
-            self._on_change(version)
+            self._on_change(None)
 
     def _end_if_idle(self, slot: Slot) -> None:
         """Under the lock: the last request on a retired version ends it."""

@@ -1,6 +1,8 @@
 """Changes of the marks: what they do, and what they refuse."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,3 +148,18 @@ def test_every_change_writes_the_config_of_tensorflow_serving_anew(base: Path) -
     file.unlink()
     marking.unlabel(base, "stable")
     assert not file.exists(), "nobody wants it any more"
+
+
+def test_marks_that_count_though_tensorflow_serving_cannot_be_told_are_not_said_to_be_none(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marking.write_config(base, ConfigFile("m", "/models/m"))
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(serving_config, "write", no_room)
+    said = r"marks are changed, and `pnfrec serve` obeys them; but .*models\.config cannot be written .*No space left"
+    with pytest.raises(MarksError, match=said):
+        marking.pin(base, 2)
+    assert model_marks.read(base).serving([1, 2, 4]) == 2

@@ -46,6 +46,16 @@ def test_a_version_is_closed_after_the_last_call_on_it(tmp_path: Path, loader: t
     assert loader.closed == [1, 2]
 
 
+def test_a_call_that_outlasts_the_server_closes_its_version(tmp_path: Path, loader: type[Closing]) -> None:
+    put(tmp_path, "1")
+    watcher = VersionWatcher(tmp_path, loader)
+    watcher.start()
+    with watcher.lease("m"):
+        watcher.stop()
+        assert loader.closed == []
+    assert loader.closed == [1]
+
+
 def test_a_version_that_fails_its_warm_up_is_closed(tmp_path: Path, loader: type[Closing]) -> None:
     put(tmp_path, "1", "cold")
     watcher = VersionWatcher(tmp_path, loader)
