@@ -107,10 +107,13 @@ class Faces:
         self.health.stop()
 
     def stop(self, grace_seconds: float) -> None:
-        """Ends all that was started."""
+        """Ends the port for HTTP."""
         self.health.stop()
         if self.http is not None:
             self.http.stop(grace_seconds)
+
+    def close(self) -> None:
+        """Ends the logs, once no call is told to them any more."""
         for log in self.logs:
             log.close()
 

@@ -172,6 +172,7 @@ class RecommenderServer:
         stopped = self._server.stop(grace_seconds)
         self.faces.stop(grace_seconds)
         stopped.result()
+        self.faces.close()
         for versions in self.models.values():
             versions.stop()
         self._services.close()

@@ -248,3 +248,27 @@ def test_the_servers_own_log_stays_as_it_is(tmp_path: Path, caplog: pytest.LogCa
     log.on_call(record())
     log.close()
     assert caplog.records == []
+
+
+def test_a_log_ends_after_the_last_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that ends while the server stops is a line, and does not open the file once more."""
+    access = tmp_path / "access.jsonl"
+    settings = ServerSettings(str(tmp_path / "base"), port=0, poll_seconds=60, log=LogSettings(str(access)))
+    server = RecommenderServer.of(settings)
+    server.start()
+    stop = server._server.stop
+
+    def with_a_call(grace_seconds: float) -> Any:
+        stopped = stop(grace_seconds)
+
+        class Stopped:
+            def result(self) -> None:
+                stopped.result()
+                server.faces._watchers.on_call(CallRecord("grpc", "late", "Predict", "CANCELLED", 0.1))
+
+        return Stopped()
+
+    monkeypatch.setattr(server._server, "stop", with_a_call)
+    server.stop(grace_seconds=0)
+    assert [line["request_id"] for line in lines(access)] == ["late"]
+    assert [log._file.stream for log in server.faces.logs] == [None]

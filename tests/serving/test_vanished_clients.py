@@ -29,17 +29,20 @@ def frames(connection: socket.socket, answers_pings: bool, most_pings: int) -> l
     return found
 
 
-def test_who_does_not_answer_pings_is_given_up_without_a_call(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {**dict(grpc_server._OPTIONS), "grpc.keepalive_time_ms": 1000, "grpc.http2.ping_timeout_ms": 1000}
+# Who answers has long for it, however busy the machine is.
+@pytest.mark.parametrize(("answers", "patience_ms", "most", "asked"), [(False, 1000, 3, 1), (True, 60_000, 4, 4)])
+def test_who_does_not_answer_pings_is_given_up_without_a_call(
+    base: Path, monkeypatch: pytest.MonkeyPatch, answers: bool, patience_ms: int, most: int, asked: int
+) -> None:
+    changed = {"grpc.keepalive_time_ms": 1000, "grpc.http2.ping_timeout_ms": patience_ms}
+    options = {**dict(grpc_server._OPTIONS), **changed}
     monkeypatch.setattr(grpc_server, "_OPTIONS", tuple(options.items()))
     server = RecommenderServer.of(ServerSettings(str(base / "none"), port=0, poll_seconds=60))
     server.start()
-    address = ("127.0.0.1", server.port)
     try:
-        for answers, most, asked in ((False, 3, 1), (True, 4, 4)):
-            with socket.create_connection(address, timeout=60) as connection:
-                connection.sendall(_HELLO)
-                assert frames(connection, answers, most).count(_PING) == asked
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(_HELLO)
+            assert frames(connection, answers, most).count(_PING) == asked
     finally:
         server.stop(grace_seconds=0)
 
