@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from pnfrec_core.model_marks import CANARY, STABLE, Marks
@@ -52,6 +52,17 @@ class Policy:
         pool = tuple(version for version in good if not self.specific or version in self.specific)
         most = len(pool) + 1 if self.specific or not self.latest else self.latest
         return Plan(fixed, pool, most, {name: version for name, version in labels.items() if version not in marks.bad})
+
+
+def labels_meanwhile(before: Mapping[str, int], wanted: Mapping[str, int], loaded: Container[int]) -> dict[str, int]:
+    """The labels while versions load: one stays where it is until the version that it is to name is there.
+
+    Args:
+        before: The version of each label until now.
+        wanted: Those of the plan.
+        loaded: The versions in memory.
+    """
+    return {label: version if version in loaded else before.get(label, version) for label, version in wanted.items()}
 
 
 def wants_canary(user_key: str, share: float) -> bool:

@@ -16,12 +16,11 @@ from pnfrec_core.model_marks import CANARY
 from serving import errors, wire
 from serving.attempts import Attempts
 from serving.looks import FolderReader, MarksReader, Planner
-from serving.policy import Plan, Policy, wants_canary
+from serving.policy import Plan, Policy, labels_meanwhile, wants_canary
 from serving.slots import Load, Servable, Slot, VersionState
 from serving.states import States
 
 logger = logging.getLogger(__name__)
-
 __all__ = ["Load", "Servable", "VersionState", "VersionWatcher"]
 
 # A fault of the disk may pass without a file's changing. TensorFlow keeps some memory of every load: see Attempts.
@@ -59,7 +58,7 @@ class VersionWatcher:
         self._folder = FolderReader(base, poll_seconds)
         self._marks = MarksReader(base)
         self._poll_seconds = poll_seconds
-        self._lock = threading.Lock()
+        self._lock, self._wake = threading.Lock(), threading.Event()
         self._slots: dict[int, Slot] = {}
         self._serving: int | None = None
         self._labels: dict[str, int] = {}
@@ -69,7 +68,6 @@ class VersionWatcher:
         self._kept_bad: int | None = None
         self._on_change = on_change or (lambda _: None)
         self._ended: list[Slot] = []
-        self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -168,8 +166,11 @@ class VersionWatcher:
             return
         policy, plan = self._planner.plan(found, marks)
         with self._lock:
-            self._labels, self._canary_share = dict(plan.labels), policy.canary_share
+            self._labels = labels_meanwhile(self._labels, plan.labels, self._slots)
+            self._canary_share = policy.canary_share
         kept = self._load_all(plan, found)
+        with self._lock:
+            self._labels = dict(plan.labels)
         self._keep_only(kept)
         bad = self.version if self.version in marks.bad else None
         if bad is not None and bad != self._kept_bad:

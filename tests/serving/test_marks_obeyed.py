@@ -13,7 +13,7 @@ from pnfrec_core.model_marks import marks_file
 from serving import errors
 from serving.policy import Policy
 from serving.versions import VersionWatcher
-from tests.serving.test_versions import Loader, put, states
+from tests.serving.test_versions import Loader, StandIn, put, states
 
 
 @pytest.fixture
@@ -155,6 +155,32 @@ def test_labelled_versions_are_loaded_for_who_asks_for_them(base: Path, loader: 
     marking.unlabel(base, "stable")
     watcher.poll()
     assert refusal(watcher, None, "stable")[0] == "INVALID_ARGUMENT"
+
+
+def test_a_label_moves_once_its_version_is_loaded(base: Path) -> None:
+    """Whoever asks for it while that takes its time gets the version that it named before."""
+    asked: list[VersionWatcher] = []
+    seen: list[Any] = []
+
+    class Asked(Loader):
+        def __call__(self, path: Path, version: int) -> StandIn:
+            for each in asked:
+                seen.append((version, answer(each, None, "stable"), each.version_of("stable")))
+                seen.append(refusal(each, None, "gone")[0])
+            return super().__call__(path, version)
+
+    watcher = VersionWatcher(base, Asked())
+    for label in ("stable", "gone"):
+        marking.label(base, label, 1)
+    watcher.poll()
+    asked.append(watcher)
+    marking.label(base, "stable", 2)
+    marking.unlabel(base, "gone")
+    marking.label(base, "new", 3)
+    watcher.poll()
+    assert seen == [(2, 1, 1), "INVALID_ARGUMENT"]
+    assert [answer(watcher, None, label) for label in ("stable", "new")] == [2, 3]
+    assert states(watcher) == [(3, "AVAILABLE"), (2, "AVAILABLE"), (1, "END")]
 
 
 def test_the_latest_versions_are_kept_loaded(base: Path, loader: Loader) -> None:
