@@ -117,6 +117,15 @@ def test_rows_of_the_gap_are_in_no_example(tmp_path: Path, ticks: int, gap: int 
     assert named == {f"i{day}" for day in range(6)}, "the items of the last days are in no training row"
 
 
+@pytest.mark.parametrize("gap", ["0 days", "2 days", "4 days"])
+def test_days_of_late_are_counted_back_from_the_end_of_training(tmp_path: Path, gap: str) -> None:
+    """Those of a gap, which no training row has, would leave nothing of 2 days to count."""
+    generate(tmp_path, rows_of_days(), split_time="2013-04-24", gap=gap, recent_days=2.0)
+    counts = {each["item_id"]: each["recent_positive_count"] for each in support.vocabulary(tmp_path / "output")}
+    last = 8 - int(gap[0])
+    assert counts == {f"i{day}": 8 if day >= last - 2 else 0 for day in range(last)}
+
+
 def test_the_gap_ends_before_the_first_row_that_is_held_out(tmp_path: Path) -> None:
     rows = [Row("u0", f"i{second}", 1.0, second) for second in range(10)]
     statistics = generate(tmp_path, rows, split_time=6, gap=3, time_unit="order")
