@@ -16,6 +16,7 @@ from components.tuner.config import TunerConfig, check_tuner
 from pipeline.beam_config import BeamConfig
 from pipeline.kubeflow.config import KubeflowConfig
 from pipeline.paths import with_settled_paths
+from pnfrec_columns.units import ORDER
 from pnfrec_core.settings.errors import ConfigError
 from pnfrec_core.settings.fields import EXAMPLE
 from pnfrec_core.settings.load import read_mapping, validate
@@ -129,7 +130,7 @@ class PipelineConfig:
         self._check_trend()
         if self.tuner.enabled:
             both = self.feedback.validation_targets == "both"
-            check_tuner(self.tuner, self.model, self.training, both_groups=both)
+            check_tuner(self.tuner, self.model, self.training, both_groups=both, rule=self.export.rule)
 
     def _check_dislikes(self) -> None:
         variant, export = self.model.variant, self.export
@@ -152,6 +153,12 @@ class PipelineConfig:
         if not self.model.trend_days:
             return
         given = f"`model.trend_days` ({self.model.trend_days:g})"
+        if self.feedback.time_unit == ORDER:
+            msg = (
+                f"{given} counts days, and with `feedback.time_unit: {ORDER}` the timestamps are no times. Leave one "
+                "of the two out."
+            )
+            raise ValueError(msg)
         rule = self.feedback.split_rule
         if rule.at_any_time:
             msg = (

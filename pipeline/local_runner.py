@@ -4,9 +4,11 @@ run` starts.
     tfx pipeline create --engine local --pipeline_path pipeline/local_runner.py
     tfx run create --engine local --pipeline_name movietweetings
 
-PNFREC_CONFIG names the configuration (default: configs/movietweetings.yaml), PNFREC_SET holds overrides, one a line.
+PNFREC_CONFIG names the configuration (default: configs/movietweetings.yaml), PNFREC_SET holds overrides, one a line or,
+where they have several lines themselves, as a JSON list.
 """
 
+import json
 import logging
 import os
 import sys
@@ -80,8 +82,7 @@ def main() -> int:
 
     logging.getLogger().addHandler(events.EventListener(writer))
     try:
-        overrides = [line for line in os.environ.get(OVERRIDES, "").splitlines() if line]
-        config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides)
+        config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides_in(os.environ.get(OVERRIDES, "")))
         watch.outcome = lambda node: _outcome(config, node)
         places += [config.output_path, config.serving_path]
         with exclusive(config.output_path):
@@ -96,6 +97,12 @@ def main() -> int:
         log.exception("The pipeline stopped%s: %s", f" in {watch.node}" if watch.node else "", reason)
         return 1
     return 0
+
+
+def overrides_in(text: str) -> list[str]:
+    """The overrides that PNFREC_SET holds; no line of them begins as a JSON list does."""
+    found: list[str] = json.loads(text) if text.startswith("[") else [line for line in text.split("\n") if line]
+    return found
 
 
 def _outcome(config: PipelineConfig, node: str) -> events.NodeFinished:

@@ -5,6 +5,7 @@
 
 import contextlib
 import datetime
+import json
 import os
 import signal
 import subprocess
@@ -171,7 +172,7 @@ def _child(
         **os.environ,
         events.EVENTS_FD: str(write_end),
         CONFIG: os.path.abspath(config_path),
-        OVERRIDES: "\n".join(overrides),
+        OVERRIDES: json.dumps(overrides),
         LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }

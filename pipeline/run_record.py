@@ -216,9 +216,12 @@ def add(output: Path, record: Mapping[str, Any]) -> None:
 def line_of(record: Mapping[str, Any], encoding: str = "utf-8") -> str:
     """A record as one line of JSON, whose signs stand for themselves where the encoding has them all.
 
-    A path may hold bytes that are no text, and a terminal or a log be of another time.
+    A path may hold bytes that are no text, and a terminal or a log be of another time. Some signs, such as U+2028, part
+    lines for many readers.
     """
     text = json.dumps(record, ensure_ascii=False)
+    if len(text.splitlines()) > 1:
+        return json.dumps(record)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -241,14 +244,16 @@ def read(output: Path) -> list[dict[str, Any]]:
         return []
     records: list[dict[str, Any]] = []
     others = 0
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        found: Any = None
-        with contextlib.suppress(json.JSONDecodeError):
-            found = json.loads(line)
-        if _is_record(found):
-            records.append(found)
-        else:
-            others += 1
+    # By the lines of a file: `str.splitlines` would part what records quote too, at signs such as U+2028 and U+0085.
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            found: Any = None
+            with contextlib.suppress(json.JSONDecodeError):
+                found = json.loads(line)
+            if _is_record(found):
+                records.append(found)
+            else:
+                others += 1
     if others:
         told = (
             "1 line holds no record of a run, and is"

@@ -152,7 +152,8 @@ class ModelConfig:
         terms = bool(alpha or beta or self.places_dislikes)
         idle |= set() if self.places_dislikes else {"eta_share"}
         idle |= set() if self.eta else {"eta_top"}
-        idle |= set() if terms else {"weighting"}
+        # The logarithm of one term alone is another loss than the term, too.
+        idle |= set() if terms or self.weighting == "geometric" else {"weighting"}
         idle |= set() if self.weighting == "decay" and terms else {"half_life"}
         fields = {field.name: field.default for field in dataclasses.fields(self) if field.name in idle}
         variant = mixed[beta > 0] if parts.mixed else ours.get((alpha > 0, beta > 0), "SASRec_p")

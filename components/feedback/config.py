@@ -68,9 +68,10 @@ class FeedbackConfig:
             zone), or a number in the unit of the timestamps.
         gap: Rows of that long before the time of the split are for nothing, neither training nor targets nor histories,
             for "global_time": as if a model took that long until it serves. A number in the unit of the timestamps (of
-            dates, microseconds), or a text such as "30 minutes" or "1 day". With 0 there is none.
-        recent_days: Positive training rows of that many days before the held-out ones are counted for each item, for
-            `export.recency` and with the split "global_time". With 0 none are.
+            dates, microseconds), or a text such as "30 minutes" or "1 day", as seconds with a fraction need it. With 0
+            there is none.
+        recent_days: Positive training rows of the last so many days of training, before the held-out rows and the gap,
+            are counted for each item, for `export.recency` and with the split "global_time". With 0 none are.
         split_seed: The seed that decides which half of the held-out users is validation and which is test. Halved are
             the users with held-out rows whose user and item training knows, before `min_positives` drops any of them.
         min_positives: Users with fewer positive training rows are dropped from every set.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from components.trainer.choice import SECTIONS
 from pnfrec_core.variants import variant_of
-from pnfrec_keras.config import ModelConfig, TrainingConfig
+from pnfrec_keras.config import ModelConfig, TrainingConfig, check_rule
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}
 
@@ -172,7 +172,9 @@ class TunerConfig:
         )
 
 
-def check_tuner(tuner: TunerConfig, model: ModelConfig, training: TrainingConfig, *, both_groups: bool) -> None:
+def check_tuner(
+    tuner: TunerConfig, model: ModelConfig, training: TrainingConfig, *, both_groups: bool, rule: str
+) -> None:
     """Checks an enabled search against the settings that it changes.
 
     Args:
@@ -180,6 +182,7 @@ def check_tuner(tuner: TunerConfig, model: ModelConfig, training: TrainingConfig
         model: The network.
         training: How it is fitted.
         both_groups: Whether validation holds disliked targets too.
+        rule: By which the model is exported; a value without a negative encoder may be chosen.
 
     Raises:
         ValueError: The objective has no target to measure, or a value of the space cannot be used.
@@ -201,7 +204,9 @@ def check_tuner(tuner: TunerConfig, model: ModelConfig, training: TrainingConfig
             if name == "dim" and space.log and value == space.max:
                 continue
             try:
-                dataclasses.replace(section, **{name: value})
+                changed = dataclasses.replace(section, **{name: value})
+                if name == "alpha":
+                    check_rule(rule, changed.variant, changed.alpha)
             except ValueError as error:
                 msg = f"`tuner.space.{name}` holds {value!r}: {error}"
                 raise ValueError(msg) from error

@@ -15,6 +15,7 @@ import tensorflow as tf
 from pnfrec_keras.examples.batch import (
     DISLIKED,
     IS_POSITIVE,
+    LABELLED,
     MARGINS,
     MIXED,
     MIXED_IS_POSITIVE,
@@ -74,8 +75,9 @@ class TrainingArrays:
         # An input whose label is padding is the sequence's last item: it has nothing to predict.
         inputs = {name: np.where(labels[name] > 0, items[:, :-1], 0) for name, items in sequences.items()}
         if self.disliked is not None:
-            # There a dislike may follow.
+            # There a dislike may follow. Positions from the end count from the last label all the same.
             inputs[POSITIVE] = self.positive[:, :-1]
+            inputs[POSITIVE + LABELLED] = np.count_nonzero(labels[POSITIVE], axis=1).astype(np.int32)
             labels |= {DISLIKED: self.disliked, DISLIKED + PLACES: self.disliked_at}
         if self.mixed_is_positive is not None:
             labels[MIXED_IS_POSITIVE] = self.mixed_is_positive[:, 1:]
@@ -110,9 +112,8 @@ class EvaluationArrays:
         """The examples from `begin` to `end` (exclusive)."""
         rows = slice(begin, end)
         negative = None if self.negative is None else self.negative[rows]
-        return EvaluationArrays(
-            self.positive[rows], self.seen[rows], self.target[rows], self.is_positive[rows], negative
-        )
+        positive, seen, target = self.positive[rows], self.seen[rows], self.target[rows]
+        return EvaluationArrays(positive, seen, target, self.is_positive[rows], negative)
 
     def targets(self) -> dict[str, IntArray]:
         """`y` for `model.evaluate`; polarities only where they differ."""
@@ -288,7 +289,6 @@ def evaluation_dataset(arrays: EvaluationArrays, batch_size: int, share: Share |
     seen = tf.RaggedTensor.from_row_lengths(flat, lengths)
     positive = tf.constant(arrays.positive)
     targets = {name: tf.constant(values) for name, values in arrays.targets().items()}
-
     rows_at = tf.gather if share is None else take
 
     def gather(places: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Final
 POSITIVE: Final = "positive"
 NEGATIVE: Final = "negative"
 MIXED: Final = "mixed"
+# Of training inputs, behind the name of a sequence: how many of them have a label, where a last one may have none.
+LABELLED: Final = "_labelled"
 # Of training labels: which ones of MIXED are positive; and, behind the name of a sequence, how far each value lies from
 # the boundary between liked and disliked, and into which period of the trend it falls.
 MIXED_IS_POSITIVE: Final = "mixed_is_positive"

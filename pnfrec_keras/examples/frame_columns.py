@@ -182,6 +182,12 @@ def _arrow(column: Any, name: str, *, of_ids: bool = False) -> Any:
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     try:
         array = pa.array(column, from_pandas=True)
+    except UnicodeEncodeError as error:
+        msg = (
+            f"Column {name!r}: the text {error.object!r} is none that UTF-8 can hold, as of a file that was read in "
+            "another encoding than its own. Read it in its encoding."
+        )
+        raise ValueError(msg) from error
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         try:
             # Several types in one column, such as numbers and text.

@@ -66,7 +66,7 @@ def export_saved_model(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
         unfinished = Path(scratch) / "saved_model"
         if index == "tfrs":
-            _export_with_tfrs(model, vocabulary, Path(scratch), unfinished)
+            _export_with_tfrs(model, vocabulary, rule, Path(scratch), unfinished)
         else:
             save(ranker, unfinished)
         (unfinished / schema.EXTRA_ASSETS).mkdir()
@@ -135,12 +135,13 @@ def _check_index(index: str, *, adds: bool) -> None:
         raise ValueError(msg)
 
 
-def _export_with_tfrs(model: PNFRec, vocabulary: Vocabulary, scratch: Path, path: Path) -> None:
+def _export_with_tfrs(model: PNFRec, vocabulary: Vocabulary, rule: str, scratch: Path, path: Path) -> None:
     """In a process of its own: tensorflow-recommenders needs Keras 2, which is chosen before TensorFlow loads."""
     model_path, vocabulary_path = scratch / "model.keras", scratch / schema.VOCABULARY_FILE
     model.save(model_path)
     vocabulary.write(vocabulary_path)
-    command = launch.command("pnfrec_keras.export.tfrs", str(model_path), str(vocabulary_path), os.path.abspath(path))
+    arguments = (str(model_path), str(vocabulary_path), os.path.abspath(path), rule)
+    command = launch.command("pnfrec_keras.export.tfrs", *arguments)
     done = subprocess.run(
         command, env={**os.environ, "TF_USE_LEGACY_KERAS": "1"}, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,6 @@
 """The export with the exact index of tensorflow-recommenders. `export_saved_model` runs it in a process of its own.
 
-TF_USE_LEGACY_KERAS=1 python -m pnfrec_keras.export.tfrs MODEL.keras items.jsonl FOLDER
+TF_USE_LEGACY_KERAS=1 python -m pnfrec_keras.export.tfrs MODEL.keras items.jsonl FOLDER RULE
 """
 
 import sys
@@ -26,10 +26,11 @@ class TfrsRanker(Ranker):
     of excluded items. So the index is asked for the best k + exclusions, and the filter is ours.
     """
 
-    def __init__(self, model: PNFRec, vocabulary: Vocabulary) -> None:
+    def __init__(self, model: PNFRec, vocabulary: Vocabulary, rule: str) -> None:
         # The gate's ranks come from float32, and so must the index.
         model = in_float32(model)
-        super().__init__(model, vocabulary)
+        # The export weighs no dislikes itself, but a query may.
+        super().__init__(model, vocabulary, rule)
         self.index = tfrs.layers.factorized_top_k.BruteForce(k=self.k)
         self.index.index(tf.constant(model.item_embedding.table()[1:]), tf.range(1, self.num_items + 1))
 
@@ -55,9 +56,9 @@ class TfrsRanker(Ranker):
 
 
 def main(arguments: list[str]) -> None:
-    model_path, vocabulary_path, path = arguments
+    model_path, vocabulary_path, path, rule = arguments
     model = keras.models.load_model(model_path, compile=False)
-    save(TfrsRanker(model, Vocabulary.read(vocabulary_path)), Path(path))
+    save(TfrsRanker(model, Vocabulary.read(vocabulary_path), rule), Path(path))
 
 
 if __name__ == "__main__":

@@ -15,19 +15,29 @@ from pnfrec_keras.losses.softmax import Offsets
 Tensor = Any
 
 
-def dislike_weights(disliked: Tensor, labels: Tensor, share: str) -> Tensor:
+def dislike_weights(
+    disliked: Tensor,
+    labels: Tensor,
+    share: str,
+    weights: Tensor | None = None,
+    like_weights: Tensor | None = None,
+) -> Tensor:
     """What each dislike weighs: float32 (batch, dislikes), 0 at padding.
 
     Args:
         disliked: (batch, dislikes), items; 0 is padding.
         labels: (batch, length), the likes to find; 0 is padding.
-        share: "like": 1; "user": the dislikes of a user weigh together as much as that user's likes.
+        share: "like": as much as a like; "user": the dislikes of a user weigh together as much as that user's likes.
+        weights: (batch, dislikes) float32, how much each counts by itself; None: all alike, 1.
+        like_weights: (batch, length) float32, the same of the likes.
     """
-    real = tf.cast(disliked > 0, tf.float32)
+    real, likes = tf.cast(disliked > 0, tf.float32), tf.cast(labels > 0, tf.float32)
+    real = real if weights is None else real * weights
     if share == "like":
         return real
-    likes = tf.math.count_nonzero(labels, axis=1, keepdims=True, dtype=tf.float32)
-    return real * likes / tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
+    likes = likes if like_weights is None else likes * like_weights
+    sums = [tf.reduce_sum(each, axis=1, keepdims=True) for each in (likes, real)]
+    return tf.math.divide_no_nan(real * sums[0], sums[1])
 
 
 def rejection_sum(

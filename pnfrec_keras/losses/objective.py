@@ -10,7 +10,16 @@ import tensorflow as tf
 
 from pnfrec_core.variants import variant_of
 from pnfrec_keras.config import ModelConfig
-from pnfrec_keras.examples.batch import DISLIKED, MARGINS, MIXED, MIXED_IS_POSITIVE, NEGATIVE, PLACES, POSITIVE
+from pnfrec_keras.examples.batch import (
+    DISLIKED,
+    LABELLED,
+    MARGINS,
+    MIXED,
+    MIXED_IS_POSITIVE,
+    NEGATIVE,
+    PLACES,
+    POSITIVE,
+)
 from pnfrec_keras.losses import dislikes, terms, weighting
 from pnfrec_keras.losses.sampled import SampledLoss
 from pnfrec_keras.losses.softmax import Offsets
@@ -52,10 +61,12 @@ class Objective:
     def check(self, x: Any, y: Any) -> None:
         """Raises a ValueError for a batch without what this objective reads, or with items of another type."""
         config = self._config
-        contrasted = {NEGATIVE} if config.beta else set()
+        read = {NEGATIVE} if config.beta else set()
+        # Beside dislikes a last like may have no label, and is no end to count from.
+        read |= {POSITIVE + LABELLED} if config.places_dislikes and config.positions == "from_end" else set()
         flags = {MIXED_IS_POSITIVE} if config.beta and self.reads == MIXED else set()
         placed = {DISLIKED, DISLIKED + PLACES} if config.places_dislikes else set()
-        for values, more, what in ((x, contrasted, "inputs"), (y, flags | placed, "labels")):
+        for values, more, what in ((x, read, "inputs"), (y, flags | placed, "labels")):
             names = [*self.sequences, *sorted(more - set(self.sequences))]
             found = values if isinstance(values, Mapping) else {}
             types = {name: tf.as_dtype(found[name].dtype) for name in names if name in found}
@@ -118,7 +129,7 @@ class Objective:
             summed = terms.contrastive_sum(hidden, labels, x[NEGATIVE], table, weights, **contrast)
             sums[CONTRASTIVE] = (summed, terms.real_positions(labels, weights))
         if self._config.places_dislikes and sequence == self.reads:
-            found = self._of_dislikes(hidden, y, table, dislike_offsets, seed, compact)
+            found = self._of_dislikes(hidden, y, table, weights, dislike_offsets, seed, compact)
             sums |= {name: (each, terms.real_positions(labels, weights)) for name, each in found.items()}
         return self._weigh(sums, step)
 
@@ -127,6 +138,7 @@ class Objective:
         hidden: Tensor,
         y: Mapping[str, Tensor],
         table: Tensor,
+        like_weights: Tensor | None,
         offsets: Offsets | None,
         seed: Tensor | None,
         compact: bool,
@@ -134,7 +146,10 @@ class Objective:
         """Sums of the terms that score dislikes by the likes before them."""
         config, found = self._config, {}
         disliked, places = y[DISLIKED], y[DISLIKED + PLACES]
-        weights = dislikes.dislike_weights(disliked, y[self.reads], config.eta_share)
+        own = None
+        if config.soft_boundary:
+            own = terms.position_weights(y[DISLIKED + MARGINS], config.soft_boundary)
+        weights = dislikes.dislike_weights(disliked, y[self.reads], config.eta_share, own, like_weights)
         placed = (hidden, disliked, places, table, weights)
         if config.eta and self.sampled_loss is not None and seed is not None:
             found[REJECTION] = dislikes.sampled_rejection(*placed, self.sampled_loss, seed, compact=compact)

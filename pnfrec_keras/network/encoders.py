@@ -11,7 +11,7 @@ from keras import ops
 from pnfrec_core.variants import variant_of
 from pnfrec_core.whole_numbers import whole_number
 from pnfrec_keras.config import ModelConfig
-from pnfrec_keras.examples.batch import MIXED, NEGATIVE, POSITIVE
+from pnfrec_keras.examples.batch import LABELLED, MIXED, NEGATIVE, POSITIVE
 from pnfrec_keras.network.asked import readable
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
@@ -95,23 +95,28 @@ class TwoEncoders(keras.Model):
             return self.positive_positions, self.positive_encoder, self.final_norm
         return self.negative_positions, self.negative_encoder, self.negative_final_norm
 
-    def _encode(self, items: Tensor, sequence: str, training: bool | None) -> Tensor:
+    def _encode(self, items: Tensor, sequence: str, training: bool | None, labelled: Tensor | None = None) -> Tensor:
+        """Hidden states of each position; `labelled`: how many items of each row count as such from the end on."""
         positions, encoder, norm = self._part(sequence)
         mask = items > 0  # (batch, length)
         real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
         columns = tf.range(tf.shape(items)[1])
         if self.config.positions == "from_end":
-            behind = tf.math.count_nonzero(items, axis=1, keepdims=True, dtype=tf.int32) - 1
-            columns = tf.maximum(behind - columns, 0)  # (batch, length); what padding gets has no meaning
+            # (batch, length); what padding gets has no meaning
+            columns = _from_end(_lengths(items, labelled)[:, tf.newaxis], columns)
         x = math.sqrt(self.dim) * self.item_embedding(items) + positions(columns)
         x = self.input_dropout(x, training=training) * real
         return norm(encoder(x, mask, training=training), training=training)  # (batch, length, dim)
 
-    def _encode_tokens(self, items: Tensor, sequence: str, training: bool | None) -> Tensor:
+    def _encode_tokens(
+        self, items: Tensor, sequence: str, training: bool | None, labelled: Tensor | None = None
+    ) -> Tensor:
         """`_encode` without work on padding, for training; zero at padding, the same elsewhere."""
         positions, encoder, norm = self._part(sequence)
         tokens = Tokens(items)
-        columns = tokens.to_end if self.config.positions == "from_end" else tokens.columns
+        columns = tokens.columns
+        if self.config.positions == "from_end":
+            columns = _from_end(tf.gather(_lengths(items, labelled), tokens.places[:, 0]), columns)
         x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(columns)
         x = self.input_dropout(x, training=training)  # (tokens, dim)
         x = norm(encoder(x, tokens=tokens, training=training), training=training)
@@ -129,7 +134,7 @@ class TwoEncoders(keras.Model):
         # the step once more, for any width: then there is no telling which sequences are short.
         flat = training and not self.jit_compile and inputs[sequence].shape[1] is not None
         encode = self._encode_tokens if flat else self._encode
-        return encode(inputs[sequence], sequence, training)
+        return encode(inputs[sequence], sequence, training, inputs.get(sequence + LABELLED))
 
     def encode_history(self, history: Tensor, *, negative: bool = False, skip_padding: bool = False) -> Tensor:
         """The state after the last item of each history: (batch, history_length) -> (batch, dim).
@@ -172,6 +177,18 @@ class TwoEncoders(keras.Model):
         """
         trend = self.trend_weights.get(self.reads)
         return popularity if trend is None else tf.convert_to_tensor(trend)
+
+
+def _lengths(items: Tensor, labelled: Tensor | None) -> Tensor:
+    """int32 (batch,), how many items of each row there are; those with a label alone, where that is told."""
+    if labelled is None:
+        return tf.math.count_nonzero(items, axis=1, dtype=tf.int32)
+    return tf.cast(labelled, tf.int32)
+
+
+def _from_end(lengths: Tensor, columns: Tensor) -> Tensor:
+    """Positions from the newest item of so many; what stands behind it is as near to the end as that."""
+    return tf.maximum(lengths - 1 - columns, 0)
 
 
 def _as_the_variant_has_it(config: ModelConfig) -> ModelConfig:

@@ -49,7 +49,8 @@ class PNFRec(TwoEncoders):
 
     With `soft_boundary` above 0 `y` also holds the margins of the labels, float32 of their shape, by the name of the
     sequence and "_margins". With `eta` or `preference` above 0 it holds the disliked items, int32 (batch, any), as
-    "disliked", and the position of the last like before each as "disliked_places". With `trend_days` above 0 it holds
+    "disliked", and the position of the last like before each as "disliked_places"; for `positions="from_end"` `x` also
+    holds how many likes of each user have a label, int32 (batch,), as "positive_labelled". With `trend_days` `y` holds
     the periods of all of these (`Trend.periods`), int32, by the name of the sequence and "_periods", and `set_trend` is
     to be called before training. `pnfrec_keras.fit` does both.
 

@@ -47,7 +47,6 @@ class Tokens:
     Attributes:
         places: int64 (tokens, 2), row and column of each token, in the order of the rows.
         columns: int32 (tokens,), the column alone.
-        to_end: int32 (tokens,), how many tokens of its row stand behind each.
     """
 
     def __init__(self, items: Tensor) -> None:
@@ -56,7 +55,6 @@ class Tokens:
         self.places = tf.where(items > 0)
         self.columns = tf.cast(self.places[:, 1], tf.int32)
         lengths = tf.math.count_nonzero(items, axis=1, dtype=tf.int32)
-        self.to_end = tf.gather(lengths, self.places[:, 0]) - 1 - self.columns
         first = tf.cumsum(lengths, exclusive=True)  # flat place of each row's first token
         last = tf.maximum(tf.shape(self.columns)[0] - 1, 0)
         # A list (rows, longest) for each group: which token stands in a cell, and whether it is one of the row's own.

@@ -67,9 +67,10 @@ def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArra
             "(is the threshold too high?) and the filters."
         )
         raise ValueError(msg)
+    training_data = _dislikes_for(model.config, training_data)
     if model.config.soft_boundary:
         _check_margins(training_data, model.reads)
-    return _dislikes_for(model.config, training_data)
+    return training_data
 
 
 def check_validation(validation_data: EvaluationArrays, num_items: int) -> None:
@@ -122,11 +123,12 @@ def _dislikes_for(config: ModelConfig, training_data: TrainingArrays) -> Trainin
 
 
 def _check_margins(training_data: TrainingArrays, sequence: str) -> None:
-    margins = (training_data.margins or {}).get(sequence)
-    if margins is None:
+    margins = training_data.margins or {}
+    wanted = [sequence] if training_data.disliked is None else [sequence, DISLIKED]
+    if not margins.keys() >= set(wanted):
         msg = f"`model.soft_boundary` needs the margins of interactions: {_READ_WITH.format('margins')}"
         raise ValueError(msg)
-    if not margins[:, 1:].any():
+    if not margins[sequence][:, 1:].any():
         msg = (
             "All values to learn from lie on the boundary, so that with `model.soft_boundary` none would count. Check "
             "`feedback.positive` (is any value below the threshold?), or set `model.soft_boundary: 0`."

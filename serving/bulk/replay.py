@@ -79,11 +79,17 @@ def _ask(folder: Path, histories: Any) -> tuple[Any, dict[str, Any]]:
         seconds = time.perf_counter() - began
     finally:
         model.close()
-    vocabulary = folder / schema.EXTRA_ASSETS / schema.VOCABULARY_FILE
-    ids = [json.loads(line)[schema.VOCABULARY_ID].encode() for line in vocabulary.read_text("utf-8").splitlines()]
-    catalogue = {item: place for place, item in enumerate(ids)}
-    found = account(lists, histories, catalogue, popularity.bucket_bounds(len(ids)))
+    catalogue = catalogue_of(folder)
+    found = account(lists, histories, catalogue, popularity.bucket_bounds(len(catalogue)))
     return lists, {**found, "ms_a_user": round(1000 * seconds / max(len(histories), 1), 3)}
+
+
+def catalogue_of(folder: Path) -> dict[bytes, int]:
+    """Item id to its place in the order of popularity, from 0, of an export."""
+    # By the lines of a file: `str.splitlines` would part titles too, at signs such as U+2028 and U+0085.
+    with (folder / schema.EXTRA_ASSETS / schema.VOCABULARY_FILE).open(encoding="utf-8") as lines:
+        ids = [json.loads(line)[schema.VOCABULARY_ID].encode() for line in lines]
+    return {item: place for place, item in enumerate(ids)}
 
 
 if __name__ == "__main__":

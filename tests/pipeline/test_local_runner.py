@@ -24,6 +24,15 @@ def test_a_run_on_damaged_metadata_fails_before_tfx_is_imported(tmp_path: Path) 
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["metadata.sqlite"]
 
 
+def test_overrides_stand_one_a_line_or_in_a_list() -> None:
+    assert local_runner.overrides_in("") == []
+    assert local_runner.overrides_in("query.k=3\n\nmodel.dim=8\n") == ["query.k=3", "model.dim=8"]
+    assert local_runner.overrides_in('["query.positive=[a,\\n b]", "query.k=3"]') == [
+        "query.positive=[a,\n b]",
+        "query.k=3",
+    ]
+
+
 def test_without_the_command_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(local_runner.LIFELINE_FD, raising=False)
     before = threading.active_count()

@@ -1,4 +1,4 @@
-"""Recency is counted by one section and weighed by another."""
+"""What counts days is asked for by one section, and depends on others."""
 
 from pathlib import Path
 
@@ -17,6 +17,11 @@ CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
         (["feedback.recent_days=-1"], "`feedback.recent_days` must be 0 or more"),
         (["feedback.recent_days=7", "feedback.split=leave_one_out"], "leave_one_out has none"),
         (["feedback.recent_days=7", "export.recency=1", "export.index=tfrs"], "0 with `export.index: tfrs`"),
+        (["feedback.recent_days=7", "feedback.time_unit=order"], "`feedback.recent_days` needs moments, and with"),
+        (
+            ["model.trend_days=14", "feedback.time_unit=order"],
+            r"\(14\) counts days, and with `feedback.time_unit: order`",
+        ),
     ],
 )
 def test_what_does_not_go_together(overrides: list[str], message: str) -> None:

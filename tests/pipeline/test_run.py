@@ -156,6 +156,20 @@ def test_the_pipeline_stands_in_a_folder_of_its_own(tmp_path: Path, monkeypatch:
     assert f"FAILED: tiny in {tmp_path / 'out' / 'logs'}\n" in result.output
 
 
+def test_an_override_of_several_lines_reaches_the_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_feedback(tmp_path / "ratings.csv")
+    code = (
+        "import os; from pipeline import events, local_runner as runner;"
+        "overrides = runner.overrides_in(os.environ[runner.OVERRIDES]);"
+        "query = runner.load_config(os.environ[runner.CONFIG], overrides).query;"
+        "events.EventWriter().send(events.RunFailed('', f'{query.positive} {query.k}'))"
+    )
+    monkeypatch.setattr(run, "_COMMAND", [sys.executable, "-c", code])
+    told = ["--set", "query.positive=[a,\n  b]", "--set", "query.k=3"]
+    result = CliRunner().invoke(run.run, ["--config", str(write_config(tmp_path)), *told])
+    assert "FAILED: ['a', 'b'] 3\n" in result.output
+
+
 def test_what_is_wrong_beforehand_is_listed_at_once_and_nothing_is_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     config = write_config(tmp_path, serving="file/serving", feedback={"files": ["none.csv"], "positive": 8})

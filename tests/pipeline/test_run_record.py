@@ -149,6 +149,17 @@ def test_records_are_added_and_the_newest_are_read(tmp_path: Path, caplog: pytes
     assert "1 line holds no record of a run, and is left out" in caplog.text
 
 
+def test_signs_that_part_lines_elsewhere_part_no_record(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    record = run_record.make("tiny", Ended(run_record.FAILED, 1e9, 1.0, message="user 'a\u2028b\u0085c' has no item"))
+    run_record.add(tmp_path, record)
+    # As versions before wrote it.
+    with run_record.path_in(tmp_path).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    assert run_record.read(tmp_path) == [record, record]
+    assert len(run_record.line_of(record).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "change",
     [

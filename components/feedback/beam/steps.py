@@ -246,7 +246,10 @@ class Write(OnShard):
         size = len(table.items)
         likes = {schema.VOCABULARY_POSITIVE_COUNT: np.bincount(table.item[liked], minlength=size)}
         if self._config.recent_days:
-            day = account.ticks_a_day(account.timestamp_unit(facts.counts))
-            of_late = liked & table.days_before(facts.time, self._config.recent_days, day)
+            unit = account.timestamp_unit(facts.counts)
+            # Back from the end of training: a gap may be as long as the days, and would leave nothing to count.
+            known = self._rule.known_until(facts.times, unit)
+            end = facts.time if facts.time is None or known is None else min(facts.time, known)
+            of_late = liked & table.days_before(end, self._config.recent_days, account.ticks_a_day(unit))
             likes[schema.VOCABULARY_RECENT_POSITIVE_COUNT] = np.bincount(table.item[of_late], minlength=size)
         return likes

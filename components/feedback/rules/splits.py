@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from components.feedback.rules.gap import ticks_of_gap
 from components.feedback.rules.places import rows_after, rows_kept
 from components.feedback.rules.ranks import RankRule, half_rank, last_rank, nearest_rank
-from pnfrec_columns.units import duration_of, in_ticks, moment_of
+from pnfrec_columns.units import in_ticks, moment_of
 from pnfrec_core import schema
 
 if TYPE_CHECKING:
@@ -168,10 +169,7 @@ class GlobalTime(SplitRule):
         return np.zeros(len(table), bool) if end is None else (table.time >= end) & (table.time < times[0])
 
     def known_until(self, times: Sequence[int], unit: str | None) -> int | None:
-        gap = self._config.gap
-        if not times or unit is None:
-            return None
-        return times[0] - (in_ticks(duration_of(gap), unit) if isinstance(gap, str) else gap)
+        return None if not times or unit is None else times[0] - ticks_of_gap(self._config.gap, unit)
 
     def user_keys(self, table: "UserTable", held_out: "Mask") -> npt.NDArray[np.uint64]:
         # The users are halved here, before rule 5 drops those with too few positive rows from every set.

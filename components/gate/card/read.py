@@ -33,16 +33,20 @@ def read_sources(report: Report, model: Any, statistics: Sequence[Any] = ()) -> 
         ValueError: A file is there and cannot be read.
     """
     extra = os.path.join(path_utils.serving_model_path(model.uri), schema.EXTRA_ASSETS)
-    feedback = os.path.join(statistics[0].uri, _STATISTICS) if statistics else ""
     return Sources(
         report=report,
-        statistics=_read(feedback, json.loads) if feedback else {},
+        statistics=read_statistics(statistics),
         manifest=_read(os.path.join(extra, "manifest.json"), json.loads),
         config=_read(os.path.join(extra, "config.yaml"), yaml.safe_load),
         ranking=read_ranking(model),
         trained_at=_moment(model.mlmd_artifact.create_time_since_epoch),
         versions={name: version for name in _SOFTWARE if (version := _version(name))},
     )
+
+
+def read_statistics(statistics: Sequence[Any]) -> Record:
+    """The account of the feedback, of an argument as of `read_sources`."""
+    return _read(os.path.join(statistics[0].uri, _STATISTICS), json.loads) if statistics else {}
 
 
 def _read(path: str, parse: Callable[[str], Any]) -> Record:

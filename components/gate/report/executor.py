@@ -53,7 +53,7 @@ class Executor(base_executor.BaseExecutor):
         gate = config.gate_from_json(exec_properties["gate"])
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         blessing = artifact_utils.get_single_instance(input_dict["blessing"])
-        baselines = input_dict.get("baseline_model") or []
+        baselines, statistics = input_dict.get("baseline_model") or [], input_dict.get("statistics") or []
         built = judge.build_report(
             gate,
             results.read_evaluation(evaluation, has_baseline=bool(baselines)),
@@ -67,15 +67,14 @@ class Executor(base_executor.BaseExecutor):
             default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
             response=results.read_response(evaluation),
             at_random=results.read_random(evaluation),
+            successive_targets=read.read_statistics(statistics).get("targets") == "successive",
         )
         text = render.to_text(built)
         folder = artifact_utils.get_single_uri(output_dict["report"])
         io_utils.write_string_file(os.path.join(folder, verdict.REPORT_JSON), content.to_json(built))
         io_utils.write_string_file(os.path.join(folder, verdict.REPORT_TEXT), text)
         io_utils.write_string_file(os.path.join(folder, verdict.REPORT_HTML), html.to_html(built))
-        sources = read.read_sources(
-            built, artifact_utils.get_single_instance(input_dict["model"]), input_dict.get("statistics") or []
-        )
+        sources = read.read_sources(built, artifact_utils.get_single_instance(input_dict["model"]), statistics)
         made = card.make_card(sources)
         io_utils.write_string_file(os.path.join(folder, versions.CARD_TEXT), markdown.to_markdown(made))
         io_utils.write_string_file(os.path.join(folder, versions.CARD_HTML), page.to_html(made))

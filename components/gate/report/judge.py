@@ -26,6 +26,7 @@ def build_report(
     default_list_is_another: bool = False,
     response: Response | None = None,
     at_random: measured.SliceValues | None = None,
+    successive_targets: bool = False,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
 
@@ -40,6 +41,7 @@ def build_report(
         default_list_is_another: The model ranks by a user's dislikes, which `serving_default` does not weigh.
         response: What a dislike does, where the gate asks for that.
         at_random: What the Evaluator measured on what was shown at random, where the feedback has that.
+        successive_targets: Every held-out interaction of a user is a target.
     """
     every = (_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
     rows = tuple(row for row in every if not _is_of_no_groups(row))
@@ -59,6 +61,7 @@ def build_report(
         notes.append(sentences.best_of_history(gate))
     if default_list_is_another and not gate.judges_default:
         notes.append(sentences.DEFAULT_NOT_JUDGED)
+    notes += [sentences.SEVERAL_TARGETS] if successive_targets else []
     notes += [row.sentence for row in slice_rows if row.verdict == "not judged" and row.value is None]
     if not agrees:
         notes.insert(0, sentences.disagreement(passed, evaluation.validation_ok, blessing, evaluation.failures))

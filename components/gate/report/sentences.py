@@ -15,6 +15,10 @@ DEFAULT_NOT_JUDGED = (
     "The model ranks by what a user dislikes. serving_default does not weigh that, so it answers with another list, "
     f"which this gate does not judge: add bounds such as {config.DEFAULT_PREFIX}ndcg_p."
 )
+SEVERAL_TARGETS = (
+    "Several targets of one user stand behind the measures (`feedback.targets: successive`). Intervals take them for "
+    "independent of each other, and so are too narrow; those of a study draw whole users."
+)
 NO_BASELINE = "No blessed model yet: change bounds are not judged."
 
 _EMPTY_GROUP = "An empty group fails the gate, whatever the bounds."

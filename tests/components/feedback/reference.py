@@ -146,7 +146,10 @@ def popularity(place: int, size: int) -> str:
 
 def is_recent(row: Row, time: int | None, config: FeedbackConfig) -> bool:
     """Of the last days before the held-out time; the timestamps are in seconds."""
-    return time is not None and time - 86_400 * config.recent_days <= row.time < time
+    if time is None:
+        return False
+    end = time - int(config.gap)
+    return end - 86_400 * config.recent_days <= row.time < end
 
 
 def run(rows: list[Row], config: FeedbackConfig) -> Outcome:

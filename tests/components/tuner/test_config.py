@@ -91,6 +91,16 @@ def test_a_width_has_to_be_shared_among_the_heads(tmp_path: Path) -> None:
     assert load(tmp_path, "model.num_heads=4", "tuner.space.dim={min: 16, max: 33, log: true}").enabled
 
 
+@pytest.mark.parametrize("space", ["{values: [0.45, 0]}", "{min: 0, max: 1}"])
+def test_no_value_may_take_the_encoder_away_that_the_rule_of_the_export_reads(tmp_path: Path, space: str) -> None:
+    tuned = f"tuner.space.alpha={space}"
+    assert load(tmp_path, tuned).enabled
+    message = r"`tuner.space.alpha` holds 0.0: `export.rule: difference` reads the negative encoder, .* `like_rate`"
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path, tuned, "export.rule=difference")
+    assert load(tmp_path, "tuner.space.alpha={min: 0.1, max: 1}", "export.rule=difference").enabled
+
+
 def test_a_search_that_is_not_made_checks_no_more_than_itself(tmp_path: Path) -> None:
     settings = ("tuner.enabled=false", "feedback.validation_targets=positive", "model.num_heads=16", "model.dim=16")
     assert not load(tmp_path, *settings, "tuner.space.dim={values: [18]}").enabled

@@ -76,3 +76,11 @@ def test_rows_that_tell_two_values_of_one_interaction_are_counted(caplog: pytest
     caplog.clear()
     arrays_from_frame(pd.concat([ROWS, ROWS.assign(timestamp=7)]), positive=8)
     assert "another value" not in caplog.text
+
+
+@pytest.mark.parametrize("column", ["user", "item", "value"])
+def test_text_that_no_file_can_hold_is_told_by_its_column(column: str) -> None:
+    """As of `pandas.read_csv(..., encoding_errors="surrogateescape")`."""
+    frame = ROWS.assign(**{column: ["caf\udce9", *"abcde"]})
+    with pytest.raises(ValueError, match=rf"Column '{column}': the text 'caf\\udce9' is none that UTF-8 can hold"):
+        arrays_from_frame(frame, positive=8)

@@ -50,6 +50,17 @@ def test_rules_that_cannot_be_exported(model: PNFRec, tmp_path: Path) -> None:
     assert schema.NEGATIVES_SIGNATURE not in tf.saved_model.load(str(tmp_path / "d")).signatures
 
 
+def test_a_query_may_weigh_dislikes_whatever_the_index(model: PNFRec, tmp_path: Path) -> None:
+    """By the rule of the export, which stands in its `ranking.json`, although the export itself weighs none."""
+    asked = {**with_negatives([IDS[0]], IDS[4:9], 2.0), "k": np.array([ITEMS], np.int32)}
+    found = []
+    for index in ("plain", "tfrs"):
+        export_saved_model(model, VOCABULARY, tmp_path / index, index=index, rule="difference")
+        found.append(call(tmp_path / index, schema.NEGATIVES_SIGNATURE, asked))
+    assert found[1]["item_ids"].tolist() == found[0]["item_ids"].tolist()
+    np.testing.assert_allclose(found[1]["scores"], found[0]["scores"], rtol=1e-5, atol=1e-6)
+
+
 def test_a_trend_shifts_the_scores_and_answers_those_without_a_history(model: PNFRec, tmp_path: Path) -> None:
     weights = get_named_weights(model)
     trend = np.linspace(0, 2, ITEMS + 1, dtype=np.float32)

@@ -34,6 +34,15 @@ def test_geometric_weights_are_those_of_the_logarithms() -> None:
     assert logs["loss"] == pytest.approx(np.dot([1, 0.7, 0.4], np.log(parts)), rel=1e-5)
 
 
+def test_of_one_term_alone_the_logarithm_is_another_training() -> None:
+    """Two arms of a study share a training where their settings are one."""
+    plain, (moved, logs) = step(variant="SASRec_p")[0], step(variant="SASRec_p", weighting="geometric")
+    np.testing.assert_allclose(moved, plain / logs["loss_positive"], atol=2e-5 * np.abs(moved).max())
+    names: tuple[Any, ...] = ("fixed", "decay", "geometric")
+    settings = [ModelConfig(variant="SASRec_p", weighting=name).effective() for name in names]
+    assert settings[0] == settings[1] != settings[2]
+
+
 def test_decay_halves_both_negative_weights() -> None:
     model, _ = filled(weighting="decay", half_life=3, alpha=0.8, beta=0.4)
     model.compile(optimizer=keras.optimizers.SGD(1e-6))

@@ -73,6 +73,57 @@ def test_the_state_after_the_last_like_is_there_for_the_dislikes_behind_it() -> 
     assert (y["disliked"].tolist(), y["disliked_places"].tolist()) == ([[7, 0, 0]], [[1, 0, 0]])
 
 
+def losses_of(arrays: TrainingArrays, *, learns: bool, **settings: Any) -> dict[str, float]:
+    """What a step logs, and Keras' `evaluate` of the same batch, of a model that always has the same weights."""
+    keras.utils.set_random_seed(5)
+    model = PNFRec(chain.ITEMS, dataclasses.replace(NETWORK, position_std=1.0, **settings))
+    model.compile("sgd", run_eagerly=True)
+    x, y = arrays.inputs_and_labels()
+    logs = model.train_on_batch(x, y, return_dict=True) if learns else model.test_on_batch(x, y, return_dict=True)
+    return {name: float(value) for name, value in logs.items()}
+
+
+@pytest.mark.parametrize("positions", ["from_start", "from_end"])
+@pytest.mark.parametrize("learns", [True, False])
+def test_likes_are_learned_at_the_positions_that_they_have_without_the_terms(positions: str, learns: bool) -> None:
+    """The state after a last like is read for dislikes alone: the end that ranking asks from is the one before."""
+    train, _ = chain.ragged_arrays()
+    plain = losses_of(train, learns=learns, positions=positions)
+    found = losses_of(placed(train), learns=learns, positions=positions, eta=1.0)
+    assert found["loss_positive"] == pytest.approx(plain["loss_positive"], rel=1e-6)
+    assert found["loss_rejection"] > 0
+
+
+def test_positions_from_the_end_need_to_know_which_likes_have_labels() -> None:
+    model = PNFRec(chain.ITEMS, NETWORK, eta=1.0, positions="from_end")
+    model.compile("sgd", run_eagerly=True)
+    x, y = placed(chain.arrays()[0]).inputs_and_labels()
+    with pytest.raises(ValueError, match="inputs of a training batch must be a dict with positive_labelled, of whole"):
+        model.train_on_batch({name: x[name] for name in ("positive", "negative")}, y)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "gbce"])
+@pytest.mark.parametrize("share", ["like", "user"])
+def test_dislikes_near_the_boundary_count_less_as_likes_do(loss: str, share: str) -> None:
+    train = placed(chain.arrays()[0])
+
+    def found(likes: float, dislikes: float) -> list[float]:
+        margins = {"positive": np.full((24, 6), likes), "disliked": np.full((24, 5), dislikes)}
+        margins = {name: values.astype(np.float32) for name, values in margins.items()}
+        settings: dict[str, Any] = {"loss": loss, "sampled_items": 8, "eta_share": share, "soft_boundary": 2.0}
+        arrays = dataclasses.replace(train, margins=margins)
+        logs = losses_of(arrays, learns=True, eta=1.0, preference=1.0, **settings)
+        return [logs["loss_rejection"], logs["loss_preference"]]
+
+    full = found(2.0, 2.0)
+    # As far from the boundary as the likes are, dislikes weigh what they weigh without one.
+    assert found(0.5, 0.5) == pytest.approx(full, rel=1e-5)
+    # Of a user's dislikes together the weight is that of the likes, however near the boundary they are.
+    wanted = [0.25 * each for each in full] if share == "like" else full
+    assert found(2.0, 0.5) == pytest.approx(wanted, rel=1e-5)
+    assert found(2.0, 0.0) == [0.0, 0.0]
+
+
 def share_of(model: PNFRec, histories: Any, item: int) -> float:
     """The probability that the model gives an item after histories, in the mean."""
     scores = model.scores(histories).numpy()[:, 1:]
@@ -157,6 +208,10 @@ def test_what_cannot_be_learned_is_refused(tmp_path: Path) -> None:
     none = dataclasses.replace(placed(train), disliked=np.zeros((24, 5), np.int32))
     with pytest.raises(ValueError, match="No training user has a dislike after a like"):
         fitting.train(chain.ITEMS, none, validation, network, TrainingConfig(), state_dir=tmp_path)
+    margins = {"positive": np.ones((24, 6), np.float32)}
+    soft, near = dataclasses.replace(network, soft_boundary=1.0), dataclasses.replace(placed(train), margins=margins)
+    with pytest.raises(ValueError, match="needs the margins of interactions"):
+        fitting.train(chain.ITEMS, near, validation, soft, TrainingConfig(), state_dir=tmp_path)
     for settings, message in (
         ({"eta": -1.0}, "`model.eta` must be 0 or more and finite"),
         ({"eta": 1.0, "variant": "SASRec"}, "`model.eta` must be 0 with `model.variant: SASRec`, which has no encoder"),

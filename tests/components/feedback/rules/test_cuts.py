@@ -117,6 +117,15 @@ def test_rows_of_the_gap_are_in_no_example(tmp_path: Path, ticks: int, gap: int 
     assert named == {f"i{day}" for day in range(6)}, "the items of the last days are in no training row"
 
 
+@pytest.mark.parametrize("gap", ["0 days", "2 days", "4 days"])
+def test_days_of_late_are_counted_back_from_the_end_of_training(tmp_path: Path, gap: str) -> None:
+    """Those of a gap, which no training row has, would leave nothing of 2 days to count."""
+    generate(tmp_path, rows_of_days(), split_time="2013-04-24", gap=gap, recent_days=2.0)
+    counts = {each["item_id"]: each["recent_positive_count"] for each in support.vocabulary(tmp_path / "output")}
+    last = 8 - int(gap[0])
+    assert counts == {f"i{day}": 8 if day >= last - 2 else 0 for day in range(last)}
+
+
 def test_the_gap_ends_before_the_first_row_that_is_held_out(tmp_path: Path) -> None:
     rows = [Row("u0", f"i{second}", 1.0, second) for second in range(10)]
     statistics = generate(tmp_path, rows, split_time=6, gap=3, time_unit="order")
@@ -126,6 +135,20 @@ def test_the_gap_ends_before_the_first_row_that_is_held_out(tmp_path: Path) -> N
     assert "held out from 6, 0 users" in summary, "what only orders has no date"
     again = generate(tmp_path / "quantile", rows, test_quantile=0.7, gap=3, time_unit="order")
     assert (again["split"]["time"], again["training_rows"]) == (6, 3)
+
+
+@pytest.mark.parametrize("settings", [{}, {"time_unit": "fractional_seconds"}])
+def test_a_number_of_seconds_with_a_fraction_says_what_it_counts(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Such times become microseconds, of which 172,800 are no gap."""
+    lines = [f"{row.user},{row.item},{row.value},{row.time}.25" for row in rows_of_days()]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["user,item,value,timestamp", *lines]))
+    settings |= {"min_item_users": 1, "min_user_items": 1, "positive": 0.5, "split_time": "2013-04-24"}
+    message = r"`feedback\.gap: 172800` is a number, .* Say which: `feedback\.gap: 172800 seconds`"
+    with pytest.raises(FeedbackError, match=message):
+        local.generate(FeedbackConfig([str(path)], gap=2 * DAY, **settings), tmp_path / "output", 64)
+    told = local.generate(FeedbackConfig([str(path)], gap="172800 seconds", **settings), tmp_path / "told", 64)
+    assert told["rows"]["dropped"]["gap"] == 8 * 2
 
 
 def test_a_gap_that_takes_every_training_row_is_named(tmp_path: Path) -> None:

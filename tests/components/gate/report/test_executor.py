@@ -132,6 +132,12 @@ def test_the_model_card_holds_what_the_run_has_written_down(
         assert line in text
     page = (tmp_path / "report" / "model_card.html").read_text(encoding="utf-8")
     assert "<h1>Model card: tweets</h1>" in page
+    for targets in ("last", "successive"):
+        told = json.dumps({**records.STATISTICS, "targets": targets})
+        (tmp_path / "statistics" / "statistics.json").write_text(told)
+        executor.Executor().Do(inputs, {"report": [output]}, properties)
+        notes = verdict.read(tmp_path / "report").notes
+        assert any("Several targets of one user" in note for note in notes) == (targets == "successive")
     (extra / "manifest.json").write_text("{")
     with pytest.raises(ValueError, match=r"manifest\.json: cannot be read for the model card .*export again"):
         executor.Executor().Do(inputs, {"report": [output]}, properties)

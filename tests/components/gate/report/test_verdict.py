@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from components.gate.report import content, judge, verdict
+from components.gate.report import content, judge, sentences, verdict
 from tests.components.gate.report import examples
 
 
@@ -22,6 +22,14 @@ def test_json_round_trip(made: content.Report, tmp_path: pathlib.Path) -> None:
     (tmp_path / "report.json").write_text(content.to_json(made), encoding="utf-8")
     assert verdict.read(tmp_path) == made
     assert verdict.read(tmp_path / "report.json") == made
+
+
+def test_intervals_on_several_targets_of_a_user_say_what_they_take_for_granted() -> None:
+    gate, evaluation = examples.gate(ndcg_p={"min": 0.1}), examples.evaluation()
+    plain = judge.build_report(gate, evaluation, blessing=True)
+    made = judge.build_report(gate, evaluation, blessing=True, successive_targets=True)
+    assert made.notes == (*plain.notes, sentences.SEVERAL_TARGETS)
+    assert made.rows == plain.rows
 
 
 def test_json_of_an_undefined_metric() -> None:
