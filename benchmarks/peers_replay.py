@@ -36,8 +36,12 @@ class Packed(CE):
         return self._loss(self.logits_callback(model_embeddings[real]), positive_labels[..., 0][real])
 
 
-def sasrec(task: Task, epochs: int, dropout: float) -> Fitted:
-    """RePlay's SASRec with its full cross-entropy, its Adam and its own padding on the left."""
+def sasrec(task: Task, epochs: int, dropout: float, positions: float = 1.0) -> Fitted:
+    """RePlay's SASRec with its full cross-entropy, its Adam and its own padding on the left.
+
+    Args:
+        positions: What RePlay's position embeddings are multiplied by before the first step.
+    """
     items = np.flatnonzero(task.known)
     number = np.zeros(task.items + 1, np.int64)
     number[items] = np.arange(len(items))
@@ -55,6 +59,8 @@ def sasrec(task: Task, epochs: int, dropout: float) -> Fitted:
     model = SasRec.from_params(
         schema, embedding_dim=64, num_heads=1, num_blocks=2, max_sequence_length=LENGTH, dropout=dropout
     )
+    with torch.no_grad():
+        model.body.embedding_aggregator.pe.weight.mul_(positions)
     loss = Packed()
     loss.logits_callback = model.get_logits
     model.loss = loss
