@@ -40,6 +40,9 @@ def sasrec(task: Task, epochs: int, dropout: float, positions: float = 1.0) -> F
     """RePlay's SASRec with its full cross-entropy, its Adam and its own padding on the left.
 
     Args:
+        task: What it is trained on.
+        epochs: How often it sees each user.
+        dropout: Of all its layers.
         positions: What RePlay's position embeddings are multiplied by before the first step.
     """
     items = np.flatnonzero(task.known)
