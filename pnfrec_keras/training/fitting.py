@@ -18,7 +18,7 @@ from pnfrec_keras.examples.arrays import (
     steps_per_epoch,
 )
 from pnfrec_keras.network.model import PNFRec
-from pnfrec_keras.training.averages import AveragedWeights, has_averages
+from pnfrec_keras.training.averages import AveragedWeights, has_averages, start_averages
 from pnfrec_keras.training.build import begin, build_model, compile_model, make_deterministic
 from pnfrec_keras.training.checks import StopOnNan, check_kinds, check_training, check_validation, set_trend
 from pnfrec_keras.training.epochs import Epochs
@@ -170,6 +170,8 @@ def fit(
         initial.apply(model, training_data)
     if model.trend_weights:
         training_data = set_trend(model, training_data)
+    if has_averages(model):
+        start_averages(model)  # An earlier fit has left those of its last epoch, beside the weights of its best one.
     patience = Patience(MONITOR, config.patience, config.min_epochs)
     state = epochs.state(state_dir, patience, training_data, validation_data, initial)
     first_epoch = state.restore(model)

@@ -55,6 +55,15 @@ def test_before_the_first_step_the_average_is_of_the_weights_that_there_are() ->
         np.testing.assert_array_equal(average, variable)
 
 
+def test_a_second_fit_begins_with_the_weights_that_the_first_has_left(tmp_path: Path) -> None:
+    model = fit(tmp_path, "first", average_epochs=2.0).model
+    kept = model.get_weights()
+    model.optimizer.learning_rate.assign(0.0)
+    fitting.fit(model, *arrays(), epochs=2, batch_size=12, verbose=0)
+    for left, variable in zip(kept, model.weights, strict=True):
+        np.testing.assert_allclose(variable.numpy(), left, rtol=1e-6, atol=1e-7)
+
+
 def test_training_itself_takes_no_notice_of_the_average(tmp_path: Path) -> None:
     plain, averaged = fit(tmp_path, "plain"), fit(tmp_path, "averaged", average_epochs=1.0)
     assert [epoch["loss"] for epoch in averaged.history] == [epoch["loss"] for epoch in plain.history]
