@@ -67,9 +67,8 @@ class FeedbackConfig:
         split_time: Rows from this moment on are held out instead, for "global_time": an ISO date (UTC where it names no
             zone), or a number in the unit of the timestamps.
         gap: Rows of that long before the time of the split are for nothing, neither training nor targets nor histories,
-            for "global_time": as if a model took that long until it serves. A number in the unit of the timestamps (of
-            dates, microseconds), or a text such as "30 minutes" or "1 day", as seconds with a fraction need it. With 0
-            there is none.
+            for "global_time": as if a model took that long until it serves. A number in the unit of the timestamps, or
+            a text such as "30 minutes" or "1 day", as dates and seconds with a fraction need it. With 0 there is none.
         recent_days: Positive training rows of the last so many days of training, before the held-out rows and the gap,
             are counted for each item, for `export.recency` and with the split "global_time". With 0 none are.
         split_seed: The seed that decides which half of the held-out users is validation and which is test. Halved are

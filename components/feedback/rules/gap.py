@@ -1,22 +1,29 @@
 """How long the gap before the held-out rows is (`feedback.gap`)."""
 
-from pnfrec_columns.units import FRACTIONAL, duration_of, in_ticks
+from typing import Final
+
+from pnfrec_columns.units import DATES, FRACTIONAL, duration_of, in_ticks
 from pnfrec_core.errors import FeedbackError
+
+# Units that nobody has written the timestamps in, and what those are in the files.
+_KEPT_AS_MICROSECONDS: Final = {
+    FRACTIONAL: "seconds with a fraction, so that it may be seconds or parts of them",
+    DATES: "dates, which are counted in no unit",
+}
 
 
 def ticks_of_gap(gap: str | int, unit: str) -> int:
     """The gap in the unit of the timestamps.
 
     Raises:
-        FeedbackError: It is a number, and timestamps in seconds with a fraction have become microseconds, of which
-            nobody means so few.
+        FeedbackError: It is a number, and the timestamps are kept as microseconds, of which nobody means so few.
     """
     if isinstance(gap, str):
         return in_ticks(duration_of(gap), unit)
-    if gap and unit == FRACTIONAL:
+    if gap and unit in _KEPT_AS_MICROSECONDS:
         msg = (
-            f"`feedback.gap: {gap}` is a number, and the timestamps are seconds with a fraction, so that it may be "
-            f"seconds or parts of them. Say which: `feedback.gap: {gap} seconds`."
+            f"`feedback.gap: {gap}` is a number, and the timestamps are {_KEPT_AS_MICROSECONDS[unit]}. Say of what it "
+            f"is, such as `feedback.gap: {gap} seconds`."
         )
         raise FeedbackError(msg)
     return gap

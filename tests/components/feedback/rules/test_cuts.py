@@ -1,5 +1,6 @@
 """A cut at a moment, and what the rule on duplicates does on each side of a cut."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,14 +138,23 @@ def test_the_gap_ends_before_the_first_row_that_is_held_out(tmp_path: Path) -> N
     assert (again["split"]["time"], again["training_rows"]) == (6, 3)
 
 
-@pytest.mark.parametrize("settings", [{}, {"time_unit": "fractional_seconds"}])
-def test_a_number_of_seconds_with_a_fraction_says_what_it_counts(tmp_path: Path, settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("settings", "times"),
+    [({}, "fractions"), ({"time_unit": "fractional_seconds"}, "fractions"), ({}, "dates")],
+)
+def test_a_number_says_what_it_counts_where_the_times_do_not(
+    tmp_path: Path, settings: dict[str, Any], times: str
+) -> None:
     """Such times become microseconds, of which 172,800 are no gap."""
-    lines = [f"{row.user},{row.item},{row.value},{row.time}.25" for row in rows_of_days()]
+    write = {
+        "fractions": lambda time: f"{time}.25",
+        "dates": lambda time: datetime.datetime.fromtimestamp(time, datetime.timezone.utc).isoformat(),
+    }[times]
+    lines = [f"{row.user},{row.item},{row.value},{write(row.time)}" for row in rows_of_days()]
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(["user,item,value,timestamp", *lines]))
-    settings |= {"min_item_users": 1, "min_user_items": 1, "positive": 0.5, "split_time": "2013-04-24"}
-    message = r"`feedback\.gap: 172800` is a number, .* Say which: `feedback\.gap: 172800 seconds`"
+    settings = {**settings, "min_item_users": 1, "min_user_items": 1, "positive": 0.5, "split_time": "2013-04-24"}
+    message = r"`feedback\.gap: 172800` is a number, .* such as `feedback\.gap: 172800 seconds`"
     with pytest.raises(FeedbackError, match=message):
         local.generate(FeedbackConfig([str(path)], gap=2 * DAY, **settings), tmp_path / "output", 64)
     told = local.generate(FeedbackConfig([str(path)], gap="172800 seconds", **settings), tmp_path / "told", 64)
