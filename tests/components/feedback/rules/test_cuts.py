@@ -146,11 +146,7 @@ def test_a_number_says_what_it_counts_where_the_times_do_not(
     tmp_path: Path, settings: dict[str, Any], times: str
 ) -> None:
     """Such times become microseconds, of which 172,800 are no gap."""
-    write = {
-        "fractions": lambda time: f"{time}.25",
-        "dates": lambda time: datetime.datetime.fromtimestamp(time, datetime.timezone.utc).isoformat(),
-    }[times]
-    lines = [f"{row.user},{row.item},{row.value},{write(row.time)}" for row in rows_of_days()]
+    lines = [f"{row.user},{row.item},{row.value},{written(row.time, times)}" for row in rows_of_days()]
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(["user,item,value,timestamp", *lines]))
     settings = {**settings, "min_item_users": 1, "min_user_items": 1, "positive": 0.5, "split_time": "2013-04-24"}
@@ -159,6 +155,12 @@ def test_a_number_says_what_it_counts_where_the_times_do_not(
         local.generate(FeedbackConfig([str(path)], gap=2 * DAY, **settings), tmp_path / "output", 64)
     told = local.generate(FeedbackConfig([str(path)], gap="172800 seconds", **settings), tmp_path / "told", 64)
     assert told["rows"]["dropped"]["gap"] == 8 * 2
+
+
+def written(time: int, how: str) -> str:
+    if how == "fractions":
+        return f"{time}.25"
+    return datetime.datetime.fromtimestamp(time, datetime.timezone.utc).isoformat()
 
 
 def test_a_gap_that_takes_every_training_row_is_named(tmp_path: Path) -> None:
