@@ -22,8 +22,8 @@ def ticks_of_gap(gap: str | int, unit: str) -> int:
         return in_ticks(duration_of(gap), unit)
     if gap and unit in _KEPT_AS_MICROSECONDS:
         msg = (
-            f"`feedback.gap: {gap}` is a number, and the timestamps are {_KEPT_AS_MICROSECONDS[unit]}. Say of what it "
-            f"is, such as `feedback.gap: {gap} seconds`."
+            f"`feedback.gap: {gap}` is a number, and the timestamps are {_KEPT_AS_MICROSECONDS[unit]}. Say its unit, "
+            f"such as `feedback.gap: {gap} seconds`."
         )
         raise FeedbackError(msg)
     return gap
