@@ -47,17 +47,20 @@ def _rehearse(folder: Path) -> dict[str, float | str]:
 
     began = time.monotonic()
     model = LoadedModel(folder, version=0)
-    model.warm_up()
-    loaded = time.monotonic() - began
-    slowest, name = 0.0, schema.SERVING_SIGNATURE
-    for request in warmup.read(folder):
-        signature = request.model_spec.signature_name
-        first = request.inputs.get(schema.POSITIVE_ITEM_IDS)
-        if signature not in schema.QUERY_SIGNATURES or first is None or first.tensor_shape.dim[0].size != 1:
-            continue
-        took = statistics.median(_seconds(model, signature, request) for _ in range(_TIMES))
-        if took > slowest:
-            slowest, name = took, signature
+    try:
+        model.warm_up()
+        loaded = time.monotonic() - began
+        slowest, name = 0.0, schema.SERVING_SIGNATURE
+        for request in warmup.read(folder):
+            signature = request.model_spec.signature_name
+            first = request.inputs.get(schema.POSITIVE_ITEM_IDS)
+            if signature not in schema.QUERY_SIGNATURES or first is None or first.tensor_shape.dim[0].size != 1:
+                continue
+            took = statistics.median(_seconds(model, signature, request) for _ in range(_TIMES))
+            if took > slowest:
+                slowest, name = took, signature
+    finally:
+        model.close()
     return {"load_seconds": round(loaded, 3), "answer_ms": round(slowest * 1000, 3), "signature": name}
 
 

@@ -19,6 +19,7 @@ from tfx.utils import io_utils, path_utils, proto_utils
 from components.pusher import properties
 from components.pusher.config import PushConfig
 from components.pusher.delivery import REFIT_FILE, REPLAY_FILE, deliver, newest_version, serving_version
+from components.pusher.programs import Programs
 from components.pusher.refitted import Choice, choose, describe
 from components.pusher.rehearsal import rehearse
 from components.pusher.replay import Compared, replay
@@ -89,14 +90,17 @@ class Executor(executor.Executor):  # type: ignore[misc]
         push = PushConfig.from_dict(settings.get(PUSH, {"rehearse": False, "replay_users": 0}))
         model, choice = refitted or judged, None
         is_new = not folder or not same_files(model, folder)
-        if is_new and refitted:
-            choice = choose(refitted, judged, _test_examples(input_dict), push)
-            model = choice.model
-            is_new = not folder or not same_files(model, folder)
+        told: dict[str, str] = {}
+        with Programs() as programs:
+            if is_new and refitted:
+                choice = choose(refitted, judged, _test_examples(input_dict), push, programs)
+                model = choice.model
+                is_new = not folder or not same_files(model, folder)
+            if is_new and push.rehearse:
+                rehearse(model, push, programs)
+            if is_new:
+                told = _replay(input_dict, model, serving_version(base, decided), push, programs)
         if is_new:
-            if push.rehearse:
-                rehearse(model, push)
-            told = _replay(input_dict, model, serving_version(base, decided), push)
             texts = _card(input_dict, choice) | told | _record(choice)
             still_wanted = functools.partial(_while_not_bad, decided, base, judged, refitted)
             try:
@@ -213,10 +217,12 @@ def _files(folder: str) -> list[str]:
     return sorted(name for name in names if not name.startswith(versions.OF_THE_RUN))
 
 
-def _replay(input_dict: dict[str, list[types.Artifact]], model: str, serving: str, push: PushConfig) -> dict[str, str]:
+def _replay(
+    input_dict: dict[str, list[types.Artifact]], model: str, serving: str, push: PushConfig, programs: Programs
+) -> dict[str, str]:
     """The file that says how a model differs from the version that serves; none where there is nothing to compare."""
     folder = _test_examples(input_dict)
-    found = replay(Compared(model, serving, folder), push) if serving and folder else None
+    found = replay(Compared(model, serving, folder), push, programs) if serving and folder else None
     return {} if found is None else {REPLAY_FILE: json.dumps(found, indent=1) + "\n"}
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from tfx.dsl.io import fileio
 
 from components.pusher.config import PushConfig, RefitBounds
-from components.pusher.rehearsal import NotServableError
+from components.pusher.programs import NotServableError, Programs
 from components.pusher.replay import Compared, compare
 from pnfrec_core import schema, served
 from pnfrec_core.model_digest import model_digest
@@ -44,7 +44,7 @@ class Choice(NamedTuple):
         return served.of_refitted(refitted["steps"], refitted["items"], judged["items"])
 
 
-def choose(refitted: str, judged: str, examples: str, config: PushConfig) -> Choice:
+def choose(refitted: str, judged: str, examples: str, config: PushConfig, programs: Programs) -> Choice:
     """The refitted model, unless it is refused.
 
     Args:
@@ -52,6 +52,7 @@ def choose(refitted: str, judged: str, examples: str, config: PushConfig) -> Cho
         judged: Folder of that of the judged model.
         examples: Folder of the held-out examples whose histories both are asked for; "" where there are none.
         config: The bounds.
+        programs: Where both are asked.
 
     Raises:
         NotServableError: It is refused, and `push.refit.refused` does not say that the judged one is then pushed.
@@ -61,7 +62,7 @@ def choose(refitted: str, judged: str, examples: str, config: PushConfig) -> Cho
     of_judged = {**_facts(judged), "digest": model_digest(judged)}
     record: dict[str, Any] = {"serves": REFITTED, REFITTED: _facts(refitted), JUDGED: of_judged}
     if bounds.users and examples:
-        found = compare(Compared(refitted, judged, examples), bounds.users)
+        found = compare(Compared(refitted, judged, examples), bounds.users, programs)
         if found is not None:
             record["lists"] = found
     record["refused"] = reasons(record, bounds)

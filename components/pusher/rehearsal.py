@@ -1,27 +1,17 @@
 """Lets a model answer before it is pushed, in a process that has neither trained nor judged it."""
 
-import json
 import logging
-import os
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tfx.utils import io_utils
 
 from components.pusher.config import PushConfig
-from pnfrec_core import events, launch
-
-# Loading takes seconds; a model that takes minutes is none that a server could switch to.
-_TIMEOUT_SECONDS = 600
-_SAID = 2000
+from components.pusher.programs import NotServableError, Programs
+from pnfrec_core import events
 
 log = logging.getLogger(__name__)
-
-
-class NotServableError(RuntimeError):
-    """The model cannot be served, or not fast enough. Nothing was pushed."""
 
 
 class Rehearsal(NamedTuple):
@@ -38,12 +28,13 @@ class Rehearsal(NamedTuple):
     signature: str
 
 
-def rehearse(model: str, config: PushConfig) -> Rehearsal:
+def rehearse(model: str, config: PushConfig, programs: Programs) -> Rehearsal:
     """Loads a SavedModel as TensorFlow Serving does and asks it.
 
     Args:
         model: Its folder, here or in a store.
         config: The bound on the time of an answer.
+        programs: Where it is asked.
 
     Raises:
         NotServableError: It cannot be loaded, does not answer, or is too slow.
@@ -54,7 +45,7 @@ def rehearse(model: str, config: PushConfig) -> Rehearsal:
         if "://" in model:
             folder = str(Path(scratch) / "model")
             io_utils.copy_dir(model, folder)
-        found = Rehearsal(**run_program("serving.rehearsal", model, folder))
+        found = Rehearsal(**programs.run("serving.rehearsal", model, folder))
     log.info("Rehearsal: loaded in %.1f s, answers in %.1f ms (%s).", *found)
     if config.max_answer_ms is not None and found.answer_ms > config.max_answer_ms:
         msg = (
@@ -64,47 +55,3 @@ def rehearse(model: str, config: PushConfig) -> Rehearsal:
         )
         raise NotServableError(msg)
     return found
-
-
-def run_program(module: str, model: str, *arguments: str) -> dict[str, Any]:
-    """What a program that asks a model prints as its last line, read as JSON.
-
-    Args:
-        module: The program.
-        model: Where the model lies, for messages.
-        arguments: What the program gets.
-
-    Raises:
-        NotServableError: It ends with another status than 0, or takes too long.
-    """
-    try:
-        done = subprocess.run(
-            launch.command(module, *arguments),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT_SECONDS,
-            # What a library warns of is no reason why a model does not answer.
-            env={**os.environ, "PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-    except subprocess.TimeoutExpired as error:
-        msg = f"The model in {model} did not answer within {_TIMEOUT_SECONDS} s. Nothing was pushed."
-        raise NotServableError(msg) from error
-    if done.returncode:
-        said = _reason(done)
-        msg = (
-            f"The model in {model} cannot be served: {said}\nNothing was pushed: the version that serves stays. Train "
-            "and export again; `push.rehearse: false` pushes without asking."
-        )
-        raise NotServableError(msg)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def _reason(done: "subprocess.CompletedProcess[str]") -> str:
-    """Why a program failed: as it tells, or, where it was cut off, what was logged last."""
-    try:
-        return str(json.loads(done.stdout.splitlines()[-1])["error"])[-_SAID:]
-    except (IndexError, ValueError, KeyError, TypeError):
-        logged = done.stderr.strip()[-_SAID:]
-        return logged or f"the process ended with status {done.returncode} and said nothing"

@@ -9,7 +9,7 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from components.pusher.config import PushConfig
-from components.pusher.rehearsal import NotServableError, run_program
+from components.pusher.programs import NotServableError, Programs
 from pnfrec_core import events, popularity
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Compared(NamedTuple):
     examples: str
 
 
-def replay(compared: Compared, config: PushConfig) -> dict[str, Any] | None:
+def replay(compared: Compared, config: PushConfig, programs: Programs) -> dict[str, Any] | None:
     """What both answer to `push.replay_users` histories of held-out users.
 
     Returns:
@@ -38,14 +38,14 @@ def replay(compared: Compared, config: PushConfig) -> dict[str, Any] | None:
     Raises:
         NotServableError: Their lists have less in common than `push.min_overlap`, or the new model does not answer.
     """
-    found = compare(compared, config.replay_users) if config.replay_users else None
+    found = compare(compared, config.replay_users, programs) if config.replay_users else None
     if found is not None:
         log.info("%s", describe(found))
         _judge(found, compared, config)
     return found
 
 
-def compare(compared: Compared, users: int) -> dict[str, Any] | None:
+def compare(compared: Compared, users: int, programs: Programs) -> dict[str, Any] | None:
     """What both answer to so many histories; None, with a warning, where there are no examples.
 
     Raises:
@@ -59,7 +59,7 @@ def compare(compared: Compared, users: int) -> dict[str, Any] | None:
             return None
         events.report(log, events.ComparingLists(users))
         options = ["--new", new, "--old", old, "--users", str(users)]
-        return run_program("serving.bulk.replay", compared.new, *options, *shards)
+        return programs.run("serving.bulk.replay", compared.new, *options, *shards)
 
 
 def describe(found: dict[str, Any]) -> str:

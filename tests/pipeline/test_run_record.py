@@ -119,7 +119,7 @@ def test_the_verdict_of_a_run_that_came_to_its_end(
 
 def test_an_error_that_is_a_decision_is_a_refusal() -> None:
     from components.data_gate.executor import DriftError
-    from components.pusher.rehearsal import NotServableError
+    from components.pusher.programs import NotServableError
 
     found = {
         error: run_record.verdict_of_failure(RunFailed("Node", "why", error))

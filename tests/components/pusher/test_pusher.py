@@ -14,7 +14,7 @@ from tfx.utils import proto_utils
 from components.pusher import executor, refitted
 from components.pusher.component import ServingPusher
 from components.pusher.delivery import newest_version
-from components.pusher.rehearsal import NotServableError
+from components.pusher.programs import NotServableError
 from pnfrec_artifacts import GateReport
 from pnfrec_core import served
 

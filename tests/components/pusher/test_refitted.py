@@ -9,8 +9,8 @@ import pytest
 
 from components.pusher import refitted
 from components.pusher.config import PushConfig, RefitBounds
+from components.pusher.programs import NotServableError, Programs
 from components.pusher.refitted import choose, describe
-from components.pusher.rehearsal import NotServableError
 from pnfrec_core import served
 from pnfrec_core.model_digest import model_digest
 
@@ -30,12 +30,12 @@ def models(tmp_path: Path) -> tuple[str, str]:
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    monkeypatch.setattr(refitted, "compare", lambda _, users: {**LISTS, **changes, "users": users})
+    monkeypatch.setattr(refitted, "compare", lambda _, users, __: {**LISTS, **changes, "users": users})
 
 
 def test_one_that_keeps_to_the_bounds_is_pushed(models: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch)
-    found = choose(*models, "examples", PushConfig())
+    found = choose(*models, "examples", PushConfig(), Programs())
     assert found.model == models[0]
     assert found.record == {
         "serves": "refitted",
@@ -89,10 +89,10 @@ def test_one_that_breaks_a_bound_is_refused_with_number_and_bound(
 ) -> None:
     answers(monkeypatch, **changes)
     with pytest.raises(NotServableError) as error:
-        choose(*models, "examples", PushConfig(refit=RefitBounds(**bounds)))
+        choose(*models, "examples", PushConfig(refit=RefitBounds(**bounds)), Programs())
     assert str(error.value).startswith(f"The refitted model is refused, and nothing was pushed: {reason} Look at")
     # It is the judged one only where the settings say so.
-    found = choose(*models, "examples", PushConfig(refit=RefitBounds(refused="judged")))
+    found = choose(*models, "examples", PushConfig(refit=RefitBounds(refused="judged")), Programs())
     assert (found.model, found.record["serves"], found.record["refused"]) == (models[1], "judged", [reason])
     assert found.sentence == served.JUDGED
     assert describe(found.record).endswith(f"was refused: {reason}")
@@ -103,13 +103,13 @@ def test_a_catalogue_that_shrinks_is_refused(models: tuple[str, str], monkeypatc
     manifest = Path(models[0], "assets.extra", "manifest.json")
     manifest.write_text(json.dumps({"items": 99, "training_users": 40, "steps": 3}))
     with pytest.raises(NotServableError, match=r"It knows 99 items, 0.990 of the 100 that the judged one knows, and"):
-        choose(*models, "examples", PushConfig())
+        choose(*models, "examples", PushConfig(), Programs())
 
 
 def test_without_users_only_the_catalogue_counts(models: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, overlap=0.0)
-    assert "lists" not in choose(*models, "examples", PushConfig(refit=RefitBounds(users=0))).record
-    assert "lists" not in choose(*models, "", PushConfig()).record
+    assert "lists" not in choose(*models, "examples", PushConfig(refit=RefitBounds(users=0)), Programs()).record
+    assert "lists" not in choose(*models, "", PushConfig(), Programs()).record
 
 
 @pytest.mark.parametrize("change", [{"users": -1}, {"min_overlap": 1.1}, {"min_items": -0.1}, {"min_coverage": 2.0}])

@@ -2,13 +2,13 @@
 
 import logging
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from components.pusher.config import PushConfig
-from components.pusher.rehearsal import NotServableError, _reason, rehearse
+from components.pusher.programs import NotServableError, Programs
+from components.pusher.rehearsal import rehearse
 from pnfrec_core import events
 from tests.components.pusher.test_pusher import Delivery, delivery
 
@@ -29,13 +29,13 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_good_model_is_pushed_and_its_times_are_told(
-    delivery: Delivery, export: Path, caplog: pytest.LogCaptureFixture
+    delivery: Delivery, export: Path, caplog: pytest.LogCaptureFixture, programs: Programs
 ) -> None:
     caplog.set_level(logging.INFO)
     shutil.copytree(export, delivery.root / "good" / "Format-Serving")
     delivery.push("good", settings={"rehearse": True, "max_answer_ms": 60_000})
     assert [path.name for path in delivery.base.iterdir() if path.is_dir()] == ["101"]
-    found = rehearse(str(export), PushConfig())
+    found = rehearse(str(export), PushConfig(), programs)
     assert found.load_seconds > 0
     assert found.answer_ms > 0
     assert found.signature in ("serving_default", "with_negatives", "recommend")
@@ -74,11 +74,3 @@ def test_one_that_is_too_slow_is_not(delivery: Delivery, export: Path) -> None:
 def test_settings_that_cannot_be(settings: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         PushConfig(**settings)  # type: ignore[arg-type]
-
-
-def test_a_process_that_was_cut_off_is_told_by_what_it_logged() -> None:
-    said = [
-        _reason(subprocess.CompletedProcess([], -9, stdout, stderr))
-        for stdout, stderr in (("", "out of memory\n"), ("", ""), ("half a li", "x"), ('{"error": "why"}\n', "noise"))
-    ]
-    assert said == ["out of memory", "the process ended with status -9 and said nothing", "x", "why"]

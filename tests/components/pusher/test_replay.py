@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.pusher.config import PushConfig
-from components.pusher.rehearsal import NotServableError
+from components.pusher.programs import NotServableError, Programs
 from components.pusher.replay import Compared, describe, replay
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("forked_programs")]
@@ -44,8 +44,8 @@ def compared(root: Path, new: str = "new", old: str = "old", examples: str = "ex
     return Compared(str(root / new), str(root / old), str(root / examples))
 
 
-def test_what_both_answer_is_compared(root: Path) -> None:
-    found = replay(compared(root), PushConfig(replay_users=12))
+def test_what_both_answer_is_compared(root: Path, programs: Programs) -> None:
+    found = replay(compared(root), PushConfig(replay_users=12), programs)
     assert found is not None
     assert (found["users"], found["k"]) == (12, 10)
     assert 0 < found["overlap"] < 1
@@ -59,30 +59,32 @@ def test_what_both_answer_is_compared(root: Path) -> None:
     assert f"Replay of 12 users: {100 * found['overlap']:.0f} % of the 10 items" in text
 
 
-def test_a_model_agrees_with_itself(root: Path) -> None:
-    found = replay(compared(root, old="new"), PushConfig(replay_users=100, min_overlap=1.0))
+def test_a_model_agrees_with_itself(root: Path, programs: Programs) -> None:
+    found = replay(compared(root, old="new"), PushConfig(replay_users=100, min_overlap=1.0), programs)
     assert found is not None
     assert (found["users"], found["overlap"], found["rank_correlation"]) == (30, 1.0, pytest.approx(1.0))
 
 
-def test_lists_that_differ_too_much_are_not_pushed(root: Path) -> None:
+def test_lists_that_differ_too_much_are_not_pushed(root: Path, programs: Programs) -> None:
     with pytest.raises(NotServableError, match=r"`push\.min_overlap` is 0\.99\. Nothing was pushed"):
-        replay(compared(root), PushConfig(replay_users=12, min_overlap=0.99))
+        replay(compared(root), PushConfig(replay_users=12, min_overlap=0.99), programs)
 
 
-def test_a_version_that_cannot_be_loaded_stops_no_better_one(root: Path, tmp_path: Path) -> None:
+def test_a_version_that_cannot_be_loaded_stops_no_better_one(root: Path, tmp_path: Path, programs: Programs) -> None:
     shutil.copytree(root / "old", tmp_path / "broken")
     (tmp_path / "broken" / "saved_model.pb").write_bytes(b"no model")
-    found = replay(compared(root)._replace(old=str(tmp_path / "broken")), PushConfig(replay_users=5, min_overlap=1.0))
+    found = replay(
+        compared(root)._replace(old=str(tmp_path / "broken")), PushConfig(replay_users=5, min_overlap=1.0), programs
+    )
     assert found is not None
     assert "cannot be loaded" in describe(found)
     with pytest.raises(NotServableError, match="cannot be served"):
-        replay(compared(root)._replace(new=str(tmp_path / "broken")), PushConfig(replay_users=5))
+        replay(compared(root)._replace(new=str(tmp_path / "broken")), PushConfig(replay_users=5), programs)
 
 
-def test_nothing_is_compared_without_users_or_examples(root: Path) -> None:
-    assert replay(compared(root), PushConfig(replay_users=0)) is None
-    assert replay(compared(root, examples="gone"), PushConfig()) is None
+def test_nothing_is_compared_without_users_or_examples(root: Path, programs: Programs) -> None:
+    assert replay(compared(root), PushConfig(replay_users=0), programs) is None
+    assert replay(compared(root, examples="gone"), PushConfig(), programs) is None
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_settings_that_cannot_be(settings: dict[str, Any], said: str) -> None:
         PushConfig(**settings)
 
 
-def test_it_lies_beside_the_model_and_is_no_part_of_it(root: Path, tmp_path: Path) -> None:
+def test_it_lies_beside_the_model_and_is_no_part_of_it(root: Path, tmp_path: Path, programs: Programs) -> None:
     from tfx.types import artifact_utils, standard_artifacts
 
     from components.pusher import executor
@@ -109,12 +111,14 @@ def test_it_lies_beside_the_model_and_is_no_part_of_it(root: Path, tmp_path: Pat
     examples.uri = str(tmp_path / "all")
     examples.split_names = artifact_utils.encode_split_names(["train", "test"])
     shutil.copytree(root / "examples", tmp_path / "all" / "Split-test")
-    told = executor._replay({"examples": [examples]}, str(root / "new"), str(base / "5"), PushConfig(replay_users=5))
+    told = executor._replay(
+        {"examples": [examples]}, str(root / "new"), str(base / "5"), PushConfig(replay_users=5), programs
+    )
     ((name, text),) = told.items()
     assert name == "assets.extra/replay.json"
     assert json.loads(text)["users"] == 5
     (base / "5" / name).write_text(text)
     assert executor.same_files(str(root / "old"), str(base / "5"))
     # The first push has nothing to be compared with.
-    assert executor._replay({"examples": [examples]}, str(root / "new"), "", PushConfig()) == {}
-    assert executor._replay({}, str(root / "new"), str(base / "5"), PushConfig()) == {}
+    assert executor._replay({"examples": [examples]}, str(root / "new"), "", PushConfig(), programs) == {}
+    assert executor._replay({}, str(root / "new"), str(base / "5"), PushConfig(), programs) == {}
