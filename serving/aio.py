@@ -6,17 +6,18 @@ async with AsyncRecommenderClient("localhost:8500") as client:
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import grpc
 from grpc import aio
 
-from serving import contract, errors, wire
+from serving import contract, errors
 from serving.connection import Connection
 from serving.contract import Recommendations
 from serving.dialogue import Dialogue, ModelMetadata, VersionStatus
+from serving.link import METADATA, PREDICT, STATUS, Link, Method
 from serving.retries import Retries
 
 
@@ -52,12 +53,7 @@ class AsyncRecommenderClient:
         self._connection = Connection(target, credentials, token, metadata, timeout, wait_for_ready, retries)
         self._calls_at_once = calls_at_once
         self._process = os.getpid()
-        self._channel = self._connection.open(aio)
-        self._predict = self._method(wire.PREDICT, wire.PredictRequest, wire.PredictResponse)
-        self._metadata = self._method(
-            wire.GET_MODEL_METADATA, wire.GetModelMetadataRequest, wire.GetModelMetadataResponse
-        )
-        self._status = self._method(wire.GET_MODEL_STATUS, wire.GetModelStatusRequest, wire.GetModelStatusResponse)
+        self._link = Link(self._connection, aio)
 
     async def __aenter__(self) -> "AsyncRecommenderClient":
         return self
@@ -72,7 +68,7 @@ class AsyncRecommenderClient:
 
     async def close(self) -> None:
         """Ends the connection; calls that run are cancelled."""
-        await self._channel.close()
+        await self._link.close()
 
     async def recommend(
         self,
@@ -123,7 +119,7 @@ class AsyncRecommenderClient:
 
         async def ask(request: Any, rows: int) -> list[Recommendations]:
             async with free:
-                return contract.read_response(await self._call(self._predict, request, timeout, user_key), rows)
+                return contract.read_response(await self._call(PREDICT, request, timeout, user_key), rows)
 
         wishes = contract.Wishes.of(allows, max_per_group, explain)
         parts = self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes)
@@ -137,35 +133,28 @@ class AsyncRecommenderClient:
     async def metadata(self, *, timeout: float | None = None) -> ModelMetadata:
         """As `RecommenderClient.metadata`."""
         request = self._dialogue.metadata_request()
-        return self._dialogue.read_metadata(await self._call(self._metadata, request, timeout))
+        return self._dialogue.read_metadata(await self._call(METADATA, request, timeout))
 
     async def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """As `RecommenderClient.status`."""
         request = self._dialogue.status_request()
-        return self._dialogue.read_status(await self._call(self._status, request, timeout))
+        return self._dialogue.read_status(await self._call(STATUS, request, timeout))
 
-    def _method(self, path: str, request: Any, response: Any) -> Callable[..., Any]:
-        method: Callable[..., Any] = self._channel.unary_unary(
-            path, request_serializer=request.SerializeToString, response_deserializer=response.FromString
-        )
-        return method
-
-    async def _call(
-        self, method: Callable[..., Any], request: Any, timeout: float | None, user_key: str | None = None
-    ) -> Any:
+    async def _call(self, method: Method, request: Any, timeout: float | None, user_key: str | None = None) -> Any:
         errors.require_process(self._process, self.target)
         connection = self._connection
         seconds = connection.seconds(timeout)
         attempts = connection.retries.begin(seconds)
         while True:
             try:
-                return await method(
+                return await self._link.method(method)(
                     request,
                     timeout=attempts.remaining(),
                     metadata=connection.headers(user_key),
                     wait_for_ready=connection.wait_for_ready or None,
                 )
             except grpc.RpcError as error:
+                self._link.renew(error.code().name)
                 wait = attempts.wait_after(error.code().name)
                 if wait is None:
                     raise errors.translate(error, self.target, self.model_name, seconds) from error

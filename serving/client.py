@@ -10,16 +10,17 @@ It speaks TensorFlow Serving's API, so it works with `pnfrec serve` and with the
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import grpc
 
-from serving import contract, errors, wire
+from serving import contract, errors
 from serving.connection import Connection, TlsFiles
 from serving.contract import Recommendations
 from serving.dialogue import Dialogue, ModelMetadata, Signature, TensorSpec, VersionStatus
+from serving.link import METADATA, PREDICT, STATUS, Link, Method
 from serving.retries import Retries
 
 __all__ = [
@@ -77,12 +78,7 @@ class RecommenderClient:
         self._dialogue = Dialogue(model_name, version, label, rows_per_call)
         self._connection = Connection(target, credentials, token, metadata, timeout, wait_for_ready, retries)
         self._process = os.getpid()
-        self._channel = self._connection.open()
-        self._predict = self._method(wire.PREDICT, wire.PredictRequest, wire.PredictResponse)
-        self._metadata = self._method(
-            wire.GET_MODEL_METADATA, wire.GetModelMetadataRequest, wire.GetModelMetadataResponse
-        )
-        self._status = self._method(wire.GET_MODEL_STATUS, wire.GetModelStatusRequest, wire.GetModelStatusResponse)
+        self._link = Link(self._connection)
 
     def __enter__(self) -> "RecommenderClient":
         return self
@@ -97,7 +93,7 @@ class RecommenderClient:
 
     def close(self) -> None:
         """Ends the connection. Calls after it raise ValueError."""
-        self._channel.close()
+        self._link.close()
 
     def recommend(
         self,
@@ -185,7 +181,7 @@ class RecommenderClient:
         wishes = contract.Wishes.of(allows, max_per_group, explain)
         answers = []
         for request, rows in self._dialogue.predictions(positives, excludes, k, negatives, gamma, wishes):
-            answers += contract.read_response(self._call(self._predict, request, timeout, user_key), rows)
+            answers += contract.read_response(self._call(PREDICT, request, timeout, user_key), rows)
         return answers
 
     def metadata(self, *, timeout: float | None = None) -> ModelMetadata:
@@ -194,7 +190,7 @@ class RecommenderClient:
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        return self._dialogue.read_metadata(self._call(self._metadata, self._dialogue.metadata_request(), timeout))
+        return self._dialogue.read_metadata(self._call(METADATA, self._dialogue.metadata_request(), timeout))
 
     def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """State of each version that the server knows of, the newest first.
@@ -202,7 +198,7 @@ class RecommenderClient:
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        return self._dialogue.read_status(self._call(self._status, self._dialogue.status_request(), timeout))
+        return self._dialogue.read_status(self._call(STATUS, self._dialogue.status_request(), timeout))
 
     def call(self, path: str, request: Any, response: Any, *, timeout: float | None = None) -> Any:
         """The answer of any other method of the server that takes one message and gives one.
@@ -216,30 +212,23 @@ class RecommenderClient:
         Raises:
             serving.errors.ServingError: No answer; the subclass and the message say why.
         """
-        return self._call(self._method(path, type(request), response), request, timeout)
+        return self._call(Method(path, type(request), response), request, timeout)
 
-    def _method(self, path: str, request: Any, response: Any) -> Callable[..., Any]:
-        method: Callable[..., Any] = self._channel.unary_unary(
-            path, request_serializer=request.SerializeToString, response_deserializer=response.FromString
-        )
-        return method
-
-    def _call(
-        self, method: Callable[..., Any], request: Any, timeout: float | None, user_key: str | None = None
-    ) -> Any:
+    def _call(self, method: Method, request: Any, timeout: float | None, user_key: str | None = None) -> Any:
         errors.require_process(self._process, self.target)
         connection = self._connection
         seconds = connection.seconds(timeout)
         attempts = connection.retries.begin(seconds)
         while True:
             try:
-                return method(
+                return self._link.method(method)(
                     request,
                     timeout=attempts.remaining(),
                     metadata=connection.headers(user_key),
                     wait_for_ready=connection.wait_for_ready or None,
                 )
             except grpc.RpcError as error:
+                self._link.renew(error.code().name)
                 wait = attempts.wait_after(error.code().name)
                 if wait is None:
                     raise errors.translate(error, self.target, self.model_name, seconds) from error

@@ -27,7 +27,7 @@ def serve(config_path: Path | None, **given: Any) -> None:
 
     A new version takes over without a restart. Stop with Ctrl-C or SIGTERM.
 
-    Exit status: 0 stopped, 1 the server could not start, 2 wrong usage.
+    Exit status: 0 stopped, 1 the server could not start or ended by itself, 2 wrong usage.
 
     \b
     pnfrec serve --base runs/movietweetings/serving --rest-port 8501
@@ -51,7 +51,7 @@ def serve(config_path: Path | None, **given: Any) -> None:
 
     try:
         server.serve(settings, on_ready=lambda running: click.echo(server.describe(running)))
-    except errors.ServerStartError as error:
+    except (errors.ServerStartError, errors.ServerDiedError) as error:
         raise click.ClickException(str(error)) from error
 
 

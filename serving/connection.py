@@ -29,6 +29,10 @@ AUTHORIZATION: Final = "authorization"
 USER_KEY: Final = "x-pnfrec-user"
 
 
+# The bytes of the certificates that sign the server's, of the client's key and of its certificate; None: not given.
+Pem = tuple[bytes | None, bytes | None, bytes | None]
+
+
 @dataclasses.dataclass(frozen=True)
 class TlsFiles:
     """PEM files for a connection with TLS.
@@ -60,9 +64,15 @@ class TlsFiles:
             OSError: A file cannot be read.
             ValueError: A file does not hold what it should.
         """
-        return grpc.ssl_channel_credentials(
-            read_pem(self.ca, "CERTIFICATE"), read_pem(self.key, "PRIVATE KEY"), read_pem(self.cert, "CERTIFICATE")
-        )
+        return grpc.ssl_channel_credentials(*self.read())
+
+    def read(self) -> "Pem":
+        """What the files hold now.
+
+        Raises:
+            OSError, ValueError: As `credentials`.
+        """
+        return (read_pem(self.ca, "CERTIFICATE"), read_pem(self.key, "PRIVATE KEY"), read_pem(self.cert, "CERTIFICATE"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,11 +110,20 @@ class Connection:
         """Whether the target is on this machine."""
         return self.target.startswith(_LOCAL)
 
-    def open(self, module: Any = grpc) -> Any:
-        """A channel of `grpc`, or of `grpc.aio`.
+    def pem(self) -> Pem | None:
+        """What the files of the credentials hold now; None where they are no `TlsFiles`.
 
         Raises:
             OSError, ValueError: As `TlsFiles.credentials`.
+        """
+        return self.credentials.read() if isinstance(self.credentials, TlsFiles) else None
+
+    def open(self, module: Any, pem: Pem | None) -> Any:
+        """A channel of `grpc`, or of `grpc.aio`.
+
+        Args:
+            module: Which.
+            pem: What `pem` told.
         """
         options: list[tuple[str, Any]] = [
             ("grpc.max_receive_message_length", wire.MAX_MESSAGE_BYTES),
@@ -121,7 +140,7 @@ class Connection:
         if isinstance(credentials, TlsFiles):
             if credentials.server_name:
                 options.append(("grpc.ssl_target_name_override", credentials.server_name))
-            credentials = credentials.credentials()
+            credentials = grpc.ssl_channel_credentials(*(pem or credentials.read()))
         return module.secure_channel(self.target, credentials, options=options)
 
     def seconds(self, timeout: float | None) -> float:

@@ -46,6 +46,10 @@ class ServerStartError(OSError):
     """The server cannot listen on its address."""
 
 
+class ServerDiedError(RuntimeError):
+    """A part of a running server ended by itself, and the rest of it was stopped."""
+
+
 class ServingError(RuntimeError):
     """A call that the server did not answer with a result. The subclasses say why."""
 

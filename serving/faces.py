@@ -102,6 +102,11 @@ class Faces:
         self.http = HttpServer(app.asgi, settings.host, settings.rest.port, self._certificates)
         self.http.start()
 
+    @property
+    def has_died(self) -> bool:
+        """Whether the port for HTTP has ended, and nobody has stopped it."""
+        return self.http is not None and self.http.has_died
+
     def stop_soon(self) -> None:
         """From now on probes are told that nothing is served, so that balancers look elsewhere."""
         self.health.stop()

@@ -181,21 +181,20 @@ def _wake(ended: list[_Waiting]) -> None:
 class _Record:
     """What is known of a call so far."""
 
-    __slots__ = ("_began", "_id", "_made", "_method", "_watcher", "request", "response")
+    __slots__ = ("_began", "_id", "_method", "_once", "_watcher", "request", "response")
 
     def __init__(self, watcher: Watcher, method: str, own_id: str) -> None:
         self._watcher = watcher
         self._method = method
         self._id = own_id
         self._began = time.perf_counter()
-        self._made = False
+        self._once = iter((True,))
         self.request: Any = None
         self.response: Any = None
 
     def make(self, code: str = OK) -> None:
-        """Tells the watcher of it, once: a thread may end a call that was given up."""
-        if not self._made:
-            self._made = True
+        """Tells the watcher of it, once: a thread may end a call just as it is given up."""
+        if next(self._once, False):
             seconds = time.perf_counter() - self._began
             response = self.response if code == OK else None
             self._watcher.on_call(CallRecord(GRPC, self._id, self._method, code, seconds, self.request, response))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from serving import descriptors, observe
 from serving.backlog import Backlog
 from serving.batching import Batcher
-from serving.errors import ServerStartError
+from serving.errors import ServerDiedError, ServerStartError
 from serving.faces import Faces
 from serving.grpc_server import GrpcServer
 from serving.limits import Limits
@@ -187,6 +187,7 @@ def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None
 
     Raises:
         ServerStartError: The server cannot start as the settings say.
+        ServerDiedError: The port for HTTP, where probes ask, ended by itself.
     """
     with Signals() as signals:
         descriptors.raise_limit()
@@ -196,8 +197,12 @@ def serve(settings: ServerSettings, on_ready: Callable[[RecommenderServer], None
             server.start()
         if on_ready is not None and not signals.is_end:
             on_ready(server)
-        signals.wait_for_the_end()
+        signals.wait_for_the_end(lambda: server.faces.has_died)
+        has_died = server.faces.has_died
         server.stop()
+    if has_died:
+        msg = "The server for HTTP ended by itself; the log above says why. The server for gRPC was stopped too."
+        raise ServerDiedError(msg)
 
 
 class _Model(NamedTuple):

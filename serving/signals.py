@@ -51,9 +51,13 @@ class Signals:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def wait_for_the_end(self) -> None:
-        """Returns once a signal has come that means the end; others are told in the log."""
-        while True:
+    def wait_for_the_end(self, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Returns once a signal has come that means the end; others are told in the log.
+
+        Args:
+            is_over: Tells whether there is nothing left to wait with, and is asked all the time.
+        """
+        while not is_over():
             try:
                 number = self._came.get(timeout=_LOOK_SECONDS)
             except queue.Empty:

@@ -5,6 +5,7 @@ import zlib
 from typing import Final
 
 import anyio
+from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 
 from serving import errors
@@ -15,6 +16,8 @@ _PLAIN: Final = ("", "identity")
 _GZIP: Final = ("gzip", "x-gzip")
 # What tells zlib to look for gzip's header.
 _GZIP_BITS: Final = 31
+# Of a longer one a thousand times as much may come, for which other requests are not to wait.
+_SHORT_BYTES: Final = 1024
 # Statuses that say more than the code of the fault, by its reason.
 _TOO_LONG, _TOO_SLOW, _ENCODED = "too-long", "too-slow", "encoded"
 _STATUSES: Final = {_TOO_LONG: 413, _TOO_SLOW: 408, _ENCODED: 415}
@@ -34,6 +37,8 @@ async def read_body(request: Request, settings: RestSettings) -> bytes:
     try:
         with anyio.fail_after(settings.timeout_seconds):
             content = await _received(request, settings.max_body_bytes)
+        if encoding in _GZIP:
+            content = await _unpacked(content, settings.max_body_bytes)
     except TimeoutError as error:
         msg = f"The body did not come within {settings.timeout_seconds:g} s (`rest.timeout_seconds`)."
         raise errors.RequestFault(DEADLINE_EXCEEDED, msg, _TOO_SLOW) from error
@@ -43,7 +48,7 @@ async def read_body(request: Request, settings: RestSettings) -> bytes:
     except asyncio.CancelledError as error:
         msg = "The server stopped before the request was there."
         raise errors.RequestFault(CANCELLED, msg) from error
-    return _unpacked(content, settings.max_body_bytes) if encoding in _GZIP else content
+    return content
 
 
 def status_of(fault: errors.RequestFault, status: int) -> int:
@@ -69,7 +74,11 @@ async def _received(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _unpacked(content: bytes, most: int) -> bytes:
+async def _unpacked(content: bytes, most: int) -> bytes:
+    return _unpack(content, most) if len(content) < _SHORT_BYTES else await to_thread.run_sync(_unpack, content, most)
+
+
+def _unpack(content: bytes, most: int) -> bytes:
     unpacking = zlib.decompressobj(_GZIP_BITS)
     try:
         found = unpacking.decompress(content, most + 1)

@@ -33,6 +33,7 @@ class HttpServer:
         self.port = port
         self._certificates = certificates
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
         config = uvicorn.Config(
             asgi,
@@ -59,6 +60,11 @@ class HttpServer:
         """Where it answers."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'http' if self._certificates is None else 'https'}://{host}:{self.port}"
+
+    @property
+    def has_died(self) -> bool:
+        """Whether it has ended, and nobody has stopped it."""
+        return self._ended.is_set() and not self._stopping.is_set()
 
     def start(self) -> None:
         """Listens.
@@ -98,8 +104,11 @@ class HttpServer:
             self._server.run(sockets=[listening])
         except Exception:
             logger.exception("The server for HTTP ended.")
+        except SystemExit:  # of uvicorn where it cannot start, which has logged why
+            pass
         finally:
             listening.close()
+            self._ended.set()
 
     def _refresh(self, certificates: Certificates) -> None:
         # Handshakes of HTTP do not ask for new files, unlike those of gRPC.

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import logging
+import random
 import socket
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from serving.rest import patience
+from serving.rest import bodies, patience
 from serving.rest import server as rest_server
 from serving.rest.patience import PatientProtocol
 from serving.server import RecommenderServer
@@ -74,6 +75,23 @@ def test_a_body_in_gzip_is_read(web: Web, name: str) -> None:
     answer = web.post(PATH, gzip.compress(BODY), content_encoding=name)
     assert answer.json["outputs"]["item_ids"] == [["b", "c"]]
     assert web.post(PATH, BODY, content_encoding="identity").json == answer.json
+
+
+def test_no_other_request_waits_while_a_long_body_is_unpacked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    unpack = bodies._unpack
+
+    def watched(content: bytes, most: int) -> bytes:
+        with contextlib.suppress(RuntimeError):  # there is no loop in this thread
+            seen.append(asyncio.get_running_loop().is_running())
+        return unpack(content, most)
+
+    monkeypatch.setattr(bodies, "_unpack", watched)
+    assert web.post(PATH, gzip.compress(BODY), content_encoding="gzip").status == 200
+    assert seen == [True], "a short one is not worth a thread"
+    long = gzip.compress(random.Random(0).randbytes(MOST - 100))
+    assert web.post(PATH, long, content_encoding="gzip").status == 400
+    assert seen == [True]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from serving import errors
 from serving.certificates import Certificates
+from serving.commands import serve as command
 from serving.rest.app import respond
 from serving.rest.server import HttpServer
-from serving.server import RecommenderServer
+from serving.server import RecommenderServer, serve
 from serving.settings import RestSettings, ServerSettings, TlsSettings
 from tests.serving.certificates import make
 
@@ -46,6 +48,27 @@ def test_small_packets_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     server.start()
     server.stop(0)
     assert [each.proto for each in seen] == [socket.IPPROTO_TCP]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no loop"), SystemExit(1)])
+def test_a_server_whose_port_for_http_dies_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Else gRPC would go on, without probes, until somebody finds the line in the log."""
+
+    def run(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    seen: list[RecommenderServer] = []
+    settings = ServerSettings(str(tmp_path), port=0, rest=RestSettings(port=0))
+    with pytest.raises(errors.ServerDiedError, match="The server for HTTP ended by itself"):
+        serve(settings, seen.append)
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", seen[0].port), timeout=5):
+        pass
+    told = CliRunner().invoke(command, ["--base", str(tmp_path), "--port", "0", "--rest-port", "0"])
+    assert told.exit_code == 1
+    assert "Error: The server for HTTP ended by itself; the log above says why." in told.output
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
