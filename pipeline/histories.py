@@ -1,21 +1,28 @@
 """The histories of all users by the rules of the pipeline, nothing held out, for lists at once (`pnfrec recommend`)."""
 
 import dataclasses
+import json
+import logging
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pnfrec_core import schema
+from pnfrec_core import schema, versions
 
 if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
     from pipeline.config import PipelineConfig
 
+log = logging.getLogger(__name__)
+
 _HISTORIES = ".histories"
 # What decides what is liked, disliked, and in which order.
 _SAME = ("positive", "duplicates")
+# Of an event, where its rows are.
+_PLACES = ("files", "columns")
 
 
 class UnfitConfigError(ValueError):
@@ -31,8 +38,8 @@ def all_rows(feedback: "FeedbackConfig") -> "FeedbackConfig":
     if feedback.positive == "median":
         msg = (
             "`feedback.positive: median` is the median of the training rows, and of all rows it may be another value. "
-            "Say the value that the model was trained with: --set feedback.positive=VALUE; `positive` in "
-            "statistics/summary.txt of its run tells it."
+            "The model does not tell the value that it was trained with, so say it: --set feedback.positive=VALUE; "
+            "`positive` in statistics/summary.txt of its run tells it."
         )
         raise UnfitConfigError(msg)
     return dataclasses.replace(
@@ -50,29 +57,73 @@ def all_rows(feedback: "FeedbackConfig") -> "FeedbackConfig":
     )
 
 
-def check_model(config: "PipelineConfig", model: Path) -> None:
-    """Compares what is liked and disliked with what the model was trained on.
+def fit_to_model(config: "PipelineConfig", model: Path) -> "PipelineConfig":
+    """The settings under which likes and dislikes are what they were to a model in training.
 
     Args:
         config: The settings of this call.
         model: Folder of the SavedModel; one without settings beside it is not compared.
 
+    Returns:
+        The same, but for the threshold of `positive: median`, which becomes the one of that training.
+
     Raises:
         UnfitConfigError: They differ.
     """
     path = model / schema.EXTRA_ASSETS / "config.yaml"
-    if not path.is_file():
-        return
-    trained: dict[str, Any] = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("feedback", {})
+    trained = _feedback_of(path)
+    threshold = _threshold_of(model) if trained.get("positive") == "median" else None
+    if config.feedback.positive in ("median", threshold) and threshold is not None:
+        feedback = dataclasses.replace(config.feedback, positive=threshold)
+        config = dataclasses.replace(config, feedback=feedback)
+        trained = {**trained, "positive": threshold}
+        log.info("Likes are values from %g on, the median that the model was trained with.", threshold)
     for name in _SAME:
         before, now = trained.get(name), getattr(config.feedback, name)
-        if before is not None and before != "median" and before != now:
-            msg = (
-                f"The model in {model} was trained with `feedback.{name}: {before}`, and this configuration says "
-                f"{now}: its histories would mean something else. Take the configuration of its run, which lies beside "
-                f"it in {path}, or --set feedback.{name}={before}."
-            )
-            raise UnfitConfigError(msg)
+        if before == "median" and isinstance(now, int | float) and threshold is None:
+            continue  # by a report of before thresholds were told
+        if before is not None and before != now:
+            said = f"{before}, which was {threshold:g}" if before == "median" and threshold is not None else before
+            raise _unfit(model, path, name, said, now, f"or --set feedback.{name}={before}")
+    events = [dataclasses.asdict(event) for event in config.feedback.events]
+    if "events" in trained and _meanings(trained["events"]) != (meanings := _meanings(events)):
+        raise _unfit(model, path, "events", _meanings(trained["events"]), meanings, "and name your files in it")
+    return config
+
+
+def _meanings(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What each event says of a row, whatever files it is in; what says nothing is left out."""
+    return [{name: value for name, value in event.items() if name not in _PLACES and _says(value)} for event in events]
+
+
+def _says(value: object) -> bool:
+    """Whether it is more than what stands where nothing was set. A bound may be 0."""
+    return value is not False and (bool(value) or value == 0)
+
+
+def _unfit(model: Path, path: Path, name: str, before: object, now: object, remedy: str) -> UnfitConfigError:
+    return UnfitConfigError(
+        f"The model in {model} was trained with `feedback.{name}: {before}`, and this configuration says {now}: its "
+        f"histories would mean something else. Take the configuration of its run, which lies beside it in {path}, "
+        f"{remedy}."
+    )
+
+
+def _feedback_of(path: Path) -> dict[str, Any]:
+    """The section `feedback` of the settings of a training; empty where they are not there."""
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("feedback", {})
+    return found
+
+
+def _threshold_of(model: Path) -> float | None:
+    """Values from it on were likes when the model was trained; None where its report does not tell."""
+    path = model / schema.EXTRA_ASSETS / versions.VERDICT
+    if not path.is_file():
+        return None
+    found: float | None = json.loads(path.read_text(encoding="utf-8")).get("threshold")
+    return found
 
 
 def key_of(config: "PipelineConfig") -> str:

@@ -52,7 +52,7 @@ def recommend(
     """  # noqa: D301 - a raw docstring would show click's mark, the character \\b, instead of obeying it
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from pipeline.config import ConfigError, load_config
-    from pipeline.histories import UnfitConfigError, check_model
+    from pipeline.histories import UnfitConfigError, fit_to_model
     from pipeline.output_lock import OutputInUseError, exclusive
     from pipeline.room import no_room
     from pnfrec_core.errors import FeedbackError
@@ -61,7 +61,7 @@ def recommend(
     try:
         config = load_config(config_path, overrides)
         number, model = _model(base or config.serving_path, version)
-        check_model(config, model)
+        config = fit_to_model(config, model)
         asked = {"k": k, "format": file_format, "max_per_group": max_per_group, "model": str(model), "version": number}
         began = time.monotonic()
         _check_ours(output)

@@ -111,6 +111,7 @@ class Report:
         slice_rows: The metrics of slices that are bounded.
         response_rows: What a dislike does, where that is bounded.
         at_random: Of what was shown at random; None where the feedback has no such log.
+        threshold: Values from it on are likes, to this model; None where no one value says it, or it is not recorded.
     """
 
     blessed: bool
@@ -128,6 +129,7 @@ class Report:
     slice_rows: tuple[Row, ...] = ()
     response_rows: tuple[Row, ...] = ()
     at_random: AtRandom | None = None
+    threshold: float | None = None
 
     @property
     def failures(self) -> tuple[Row, ...]:

@@ -54,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         blessing = artifact_utils.get_single_instance(input_dict["blessing"])
         baselines, statistics = input_dict.get("baseline_model") or [], input_dict.get("statistics") or []
+        account = read.read_statistics(statistics)
         built = judge.build_report(
             gate,
             results.read_evaluation(evaluation, has_baseline=bool(baselines)),
@@ -67,7 +68,8 @@ class Executor(base_executor.BaseExecutor):
             default_list_is_another=asks_dislikes(artifact_utils.get_single_instance(input_dict["model"])),
             response=results.read_response(evaluation),
             at_random=results.read_random(evaluation),
-            successive_targets=read.read_statistics(statistics).get("targets") == "successive",
+            successive_targets=account.get("targets") == "successive",
+            threshold=account.get("positive", {}).get("threshold"),
         )
         text = render.to_text(built)
         folder = artifact_utils.get_single_uri(output_dict["report"])

@@ -27,6 +27,7 @@ def build_report(
     response: Response | None = None,
     at_random: measured.SliceValues | None = None,
     successive_targets: bool = False,
+    threshold: float | None = None,
 ) -> Report:
     """Judges `evaluation` by `gate` and compares the outcome with TFX's blessing.
 
@@ -42,6 +43,7 @@ def build_report(
         response: What a dislike does, where the gate asks for that.
         at_random: What the Evaluator measured on what was shown at random, where the feedback has that.
         successive_targets: Every held-out interaction of a user is a target.
+        threshold: Values from it on are likes, to the model; None where there is no such value.
     """
     every = (_judge(metric, gate.bounds.get(metric), evaluation.overall) for metric in gate.reported)
     rows = tuple(row for row in every if not _is_of_no_groups(row))
@@ -81,6 +83,7 @@ def build_report(
         slice_rows=slice_rows,
         response_rows=response_rows,
         at_random=None if at_random is None else _measure_random(gate, at_random),
+        threshold=threshold,
     )
 
 

@@ -136,7 +136,9 @@ def test_the_model_card_holds_what_the_run_has_written_down(
         told = json.dumps({**records.STATISTICS, "targets": targets})
         (tmp_path / "statistics" / "statistics.json").write_text(told)
         executor.Executor().Do(inputs, {"report": [output]}, properties)
-        notes = verdict.read(tmp_path / "report").notes
+        report = verdict.read(tmp_path / "report")
+        assert report.threshold == records.STATISTICS["positive"]["threshold"]
+        notes = report.notes
         assert any("Several targets of one user" in note for note in notes) == (targets == "successive")
     (extra / "manifest.json").write_text("{")
     with pytest.raises(ValueError, match=r"manifest\.json: cannot be read for the model card .*export again"):
