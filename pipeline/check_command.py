@@ -1,6 +1,7 @@
 """`pnfrec check`: everything that can be known before a run, and the first rows as they are understood."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ def check(config_path: Path, overrides: tuple[str, ...]) -> None:
     if found.problems:
         tell(found.problems)
         sys.exit(1)
-    click.echo(f"\nA run can start: pnfrec run --config {config_path}")
+    click.echo(f"\nA run can start: pnfrec run --config {shlex.quote(str(config_path))}")
 
 
 def tell(problems: Sequence[str]) -> None:

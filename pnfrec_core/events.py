@@ -7,6 +7,7 @@ record and need not read the words.
 
 import dataclasses
 import logging
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -242,7 +243,7 @@ class ModelIsBad(Event):
         return (
             f"not pushed: this model is version {self.version} of {self.base}, which was marked as bad ({self.mark}). "
             f"Change what made it (data, settings, code), or take the mark back: pnfrec models unmark {self.version} "
-            f"--base {self.base}"
+            f"--base {shlex.quote(self.base)}"
         )
 
 

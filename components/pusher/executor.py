@@ -5,6 +5,7 @@ import functools
 import json
 import logging
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -201,7 +202,7 @@ def _tell_servers(base: str) -> None:
             "Write it by `pnfrec models config --base %s`.",
             serving_config.config_file(base),
             error,
-            base,
+            shlex.quote(base),
         )
 
 

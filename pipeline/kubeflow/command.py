@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import shlex
 import sys
 import time
 import warnings
@@ -99,7 +100,7 @@ def submit(config_path: Path, overrides: tuple[str, ...], name: str | None, cron
         return
     found = _asked(lambda: api.submit(compiled, name or f"{config.name} {stamp}"))
     click.echo(f"run {found}\n{api.host}/#/runs/details/{found}")
-    click.echo(f"How it stands: pnfrec kubeflow status --config {config_path} {found}")
+    click.echo(f"How it stands: pnfrec kubeflow status --config {shlex.quote(str(config_path))} {found}")
 
 
 @kubeflow.command()

@@ -1,6 +1,7 @@
 """`pnfrec models`: what it says, what it refuses, and what it lists."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,12 @@ def test_a_version_whose_record_is_damaged_is_listed(base: Path, file: str) -> N
     done = call(base, "list")
     assert done.exit_code == 0, done.output
     assert "1795872051  serves" in done.output
+
+
+def test_the_command_that_undoes_it_can_be_copied(base: Path) -> None:
+    moved = base.rename(base.with_name("it's on disk 2"))
+    undo = call(moved, "rollback", "--reason", "bad").output.splitlines()[-1]
+    assert shlex.split(undo) == ["Undo:", "pnfrec", "models", "unmark", "1795872051", "--base", str(moved)]
 
 
 def test_rollback_says_what_serves_then_and_how_to_undo_it(base: Path) -> None:

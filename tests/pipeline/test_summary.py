@@ -42,6 +42,7 @@ def test_a_bad_model_is_told_and_counts_as_not_pushed(tmp_path: Path, capsys: py
     pushed = {"pushed_destination": "/serving/9", "pushed_version": "9", "is_new": 1}
     assert summary.show(outputs, pushed, seconds=7)
     refused = str(ModelIsBad("/serving", 8, "2026-11-29 by ann: why"))
+    assert str(ModelIsBad("/my models", 8, "why")).endswith("unmark 8 --base '/my models'")
     assert not summary.show(outputs, {"pushed": 0, "refused": refused}, seconds=7)
     (told,) = [line for line in capsys.readouterr().err.splitlines() if line]
     assert told == (
