@@ -244,6 +244,8 @@ def _key(
     settings: list[Any] = [changed(getattr(config, name)) for name in ("feedback", "model", "training")]
     settings += [arm.baseline, changed(arm.inference), *([dict(further)] if further else [])]
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
+    # Arms that a folder's name cannot tell apart, as A+ and A-, may have the same settings.
+    settings += [arm.name] if slug != arm.name else []
     name = slug if seed is None else f"{slug}-seed{seed}"
     return f"{name}-{result_name(code=origin.trial, data=origin.data, settings=settings)[:12]}"
 

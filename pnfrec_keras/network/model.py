@@ -235,10 +235,11 @@ class PNFRec(TwoEncoders):
             metric.update_state(is_positive, rank, sample_weight)
         return {metric.name: metric.result() for metric in metrics}
 
-    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
+    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, float]:
         # Keras reports the mean of what the replicas logged unless a step logs all metrics; a mean of means is none.
         results = self._results()
-        return {name: results.get(name, value) for name, value in logs.items()}
+        # Numbers, as Keras' own: callbacks write them to files.
+        return {name: float(results.get(name, value)) for name, value in logs.items()}
 
     def _results(self) -> dict[str, Any]:
         results = {metric.name: metric.result() for metric in self.metrics}

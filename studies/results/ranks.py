@@ -117,7 +117,7 @@ class Ranks:
 
 
 def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
-    """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group without targets.
+    """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group of fewer than 2 users.
 
     Args:
         pairs: What the two did with the targets that they have in common, of each draw of test users. One without
@@ -139,7 +139,10 @@ def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Inter
     gains, others = (np.concatenate([pair[side].gains(name, k).mean(axis=0) for pair in pairs]) for side in (0, 1))
     user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
     half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
-    return paired_difference(gains, others, user, np.concatenate(signs), half=half)
+    sign = np.concatenate(signs)
+    if any(len(np.unique(user[sign == value])) < 2 for value in needed):
+        return None  # All draws of one user are alike: their interval is a point, which would pass for a sure one.
+    return paired_difference(gains, others, user, sign, half=half)
 
 
 def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:
@@ -233,7 +236,7 @@ def _digest(targets: Ranks) -> str:
 def differences(own: Judged, arm: str, other: Judged, reference: str, k: int) -> dict[str, Interval]:
     """The difference of each measure of `COMPARED` and, where known, of `BUCKETED` and others, with its interval.
 
-    Those that lack a group of targets are left out.
+    Those of which a group has no target, or those of one user alone, are left out.
 
     Args:
         own: What has the arm.

@@ -106,6 +106,15 @@ def test_other_settings_are_another_trial(tmp_path: Path) -> None:
     assert not keys[0] & keys[2]
 
 
+@pytest.mark.parametrize("names", [("A+", "A-"), ("a b", "a-b"), ("Ü", "Ö")])
+def test_arms_of_one_folder_name_are_told_apart(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Else the second would take the trials of the first, which then counted twice."""
+    arms = [{"name": name} for name in names]
+    planned = trials(load_study(written(tmp_path, reference=names[0], arms=arms)), CONFIG, [])
+    assert len({trial.key for trial in planned}) == len(planned) == 4
+    assert len({trial.training_key for trial in planned}) == 2, "their trainings are the same"
+
+
 def test_a_grid_makes_an_arm_of_each_combination(tmp_path: Path) -> None:
     study = load_study(written(tmp_path, grid={"model.alpha": [0.0, 0.5], "model.beta": [0.1, 1]}))
     grid = study.all_arms()[3:]

@@ -130,3 +130,16 @@ def test_evaluate_reports_both_groups_over_the_whole_catalogue() -> None:
     # The unknown target is a miss and stays in the denominator.
     assert found["mrr_n"] == pytest.approx((1 / ranks[1] if ranks[1] <= 3 else 0) / 2)
     assert set(found) == {f"{measure}_{group}" for measure in ("hr", "ndcg", "mrr") for group in "pn"}
+
+
+def test_what_is_logged_are_numbers_as_of_any_keras_model(tmp_path: Path) -> None:
+    """A history of tensors is no JSON."""
+    model = make_model()
+    model.compile("adam", run_eagerly=True)
+    x, y = ARRAYS.inputs_and_labels()
+    told = keras.callbacks.CSVLogger(str(tmp_path / "epochs.csv"))
+    history = model.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[told]).history
+    found = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert {type(value) for value in [*found.values(), *(each[-1] for each in history.values())]} == {float}
+    header, row = (line.split(",") for line in (tmp_path / "epochs.csv").read_text("utf-8").splitlines())
+    assert float(row[header.index("loss")]) == history["loss"][-1]

@@ -29,6 +29,16 @@ def test_the_interval_is_students_paired_by_seed() -> None:
     assert found == pytest.approx((0.02, 0.01122, 0.02878), abs=1e-5)
 
 
+@pytest.mark.parametrize(("freedom", "quantile"), [(20, 2.0860), (21, 2.0796), (30, 2.0423), (60, 2.0003)])
+def test_many_seeds_keep_the_quantile_of_their_number(freedom: int, quantile: float) -> None:
+    """By the tables of Student's t: the normal quantile would claim 6 % too narrow an interval for 22 seeds."""
+    values, seeds = [0.1] * freedom + [0.1 + freedom + 1], list(range(1, freedom + 2))
+    found = over_seeds(arm("many", values, [*seeds]), arm("none", [0.1] * len(seeds), [*seeds]), "ndcg_p")
+    assert found is not None
+    assert found.estimate == pytest.approx(1)  # of n values one differs, by n: the standard error is 1
+    assert found.high - found.estimate == pytest.approx(quantile, abs=3e-4)
+
+
 def test_a_baseline_is_the_same_for_every_seed() -> None:
     baseline = arm("popular", [0.05], [None])
     found, turned = over_seeds(baseline, BASE, "ndcg_p"), over_seeds(BASE, baseline, "ndcg_p")

@@ -30,6 +30,14 @@ ONE = arm([[NAN, 2.0, 4.0, 8.0], [NAN, 1.0, 3.0, NAN]], [[1, 1, 0, NAN]] * 2)
 OTHER = arm([[NAN, 0.0, 0.0, 0.0]], [[1, 0, 0, NAN]])
 
 
+def doubled(arm: Ranks) -> Ranks:
+    """The same of twice the users, since one liked target of one user has no interval."""
+    rank, is_positive, place = (np.concatenate([each] * 2, -1) for each in (arm.rank, arm.is_positive, arm.place))
+    user = np.array([*arm.user, *(f"{each}2" for each in arm.user)])
+    kept = {name: np.concatenate([values] * 2, -1) for name, values in arm.kept.items()}
+    return Ranks(rank, is_positive, user, place, kept=kept)
+
+
 def test_measures_are_of_the_targets_that_have_a_part() -> None:
     first, second = (ONE.measures(seed, 10) for seed in (0, 1))
     assert first["response_near"] == pytest.approx(14 / 3)
@@ -73,7 +81,7 @@ def test_what_is_kept_comes_into_the_common_order_and_polarity() -> None:
 
 
 def test_stored_studies_keep_it(tmp_path: Path) -> None:
-    whole = Judged({0: {"one": ONE, "other": OTHER}}, {0: "same"})
+    whole = Judged({0: {"one": doubled(ONE), "other": doubled(OTHER)}}, {0: "same"})
     store(whole, tmp_path / "ranks.npz", 10)
     found = load(tmp_path / "ranks.npz")
     expected = differences(whole, "one", whole, "other", 10)

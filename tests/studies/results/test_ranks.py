@@ -41,7 +41,8 @@ def test_the_difference_is_of_the_means_over_seeds() -> None:
     found = difference([(arms["high"], arms["low"])], "hr_p", k=1)
     assert found is not None
     assert found.estimate == pytest.approx((1 + 1 + 0 + 1) / 4)
-    assert difference([(LOW, LOW)], "ndcg_n", k=2) is not None
+    two = ranks([[1, 2]], [0, 0], ["u", "v"], [1, 1])
+    assert difference([(two, two)], "ndcg_n", k=2) is not None
     only = ranks([[1]], [1], ["u"], [1])
     assert difference([(only, only)], "ndcg_n", k=2) is None
     assert difference([(only, only)], "ndcg_delta", k=2) is None
@@ -72,11 +73,23 @@ def test_liked_targets_are_told_apart_by_their_popularity() -> None:
 
 
 def test_a_draw_without_the_group_does_not_count() -> None:
-    whole = (ranks([[1, 0]], [1, 0], ["u", "v"], [1, 1]), ranks([[0, 1]], [1, 0], ["u", "v"], [1, 1]))
+    users: Any = ([1, 1, 0, 0], ["u", "x", "v", "y"], [1, 1, 1, 1])
+    whole = (ranks([[1, 1, 0, 0]], *users), ranks([[0, 0, 1, 1]], *users))
     liked = (ranks([[0]], [1], ["w"], [1]), ranks([[0]], [1], ["w"], [1]))
     found = [difference([whole, liked], name, k=10) for name in ("hr_p", "hr_n", "hr_delta")]
     assert [interval.estimate for interval in found if interval] == [0.5, -1.0, 2.0]
     assert difference([liked], "hr_n", k=10) is None
+
+
+@pytest.mark.parametrize("polarity", [1, 0])
+def test_one_user_is_no_interval(polarity: int) -> None:
+    """All draws of one user are alike: a single target would have passed for a difference that is sure."""
+    users: Any = ([polarity, polarity, 1 - polarity, 1 - polarity], ["u", "u", "v", "w"], [1, 2, 1, 1])
+    hit, miss = (ranks([[rank, rank, 1, 1]], *users) for rank in (1, 0))
+    alone, others = ("hr_p", "hr_n") if polarity else ("hr_n", "hr_p")
+    assert difference([(hit, miss)], alone, k=10) is None
+    assert difference([(hit, miss)], "hr_delta", k=10) is None
+    assert difference([(hit, miss)], others, k=10) == (0.0, 0.0, 0.0)
 
 
 def test_arms_without_a_target_in_common_are_refused() -> None:
@@ -90,7 +103,8 @@ def judged(*ranks: Ranks, targets: str = "these") -> Judged:
 
 
 def test_arms_of_two_studies_are_compared_on_the_same_targets() -> None:
-    hit, miss = (ranks([[rank, 1]], [1, 0], ["u", "v"], [1, 1]) for rank in (1, 0))
+    users: Any = ([1, 1, 0, 0], ["u", "x", "v", "y"], [1, 1, 1, 1])
+    hit, miss = (ranks([[rank, rank, 1, 1]], *users) for rank in (1, 0))
     one, two = judged(miss, hit), judged(hit, miss)
     found = differences(one, "a", two, "a", k=10)
     assert found == differences(one, "a", one, "b", k=10)

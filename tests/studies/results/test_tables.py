@@ -39,11 +39,11 @@ def test_each_draw_of_test_users_is_judged_apart(tmp_path: Path) -> None:
     folders = [
         trial(tmp_path, "one", [0, 1, 0], ["u", "v", "w"], 0.1),
         trial(tmp_path, "two", [1, 1, 1], ["u", "v", "w"], 0.2),
-        trial(tmp_path, "one", [0, 1], ["u", "x"], 0.3),
-        trial(tmp_path, "two", [0, 0], ["u", "x"], 0.4),
+        trial(tmp_path, "one", [0, 1], ["y", "x"], 0.3),
+        trial(tmp_path, "two", [0, 0], ["y", "x"], 0.4),
     ]
     one, two = results(folders, "one", [1, 1, 2, 2])
-    assert (one.seeds, one.targets, one.positives, one.users) == (2, 4, 3, 4)
+    assert (one.seeds, one.targets, one.positives, one.users) == (2, 5, 3, 5)
     assert [row["hr_p"] for row in one.trials] == [0.5, 1.0]
     assert [[row["coverage"] for row in arm.trials] for arm in (one, two)] == [[0.1, 0.3], [0.2, 0.4]]
     assert [row["hr_n"] for row in two.trials] == [1.0, 0.0]
