@@ -169,7 +169,12 @@ def _refit(
         examples=everything.outputs["examples"],
         vocabulary=everything.outputs["vocabulary"],
         initial=earlier.outputs[REFITTED] if earlier else None,
-        custom_config={**_trainer_settings(config), choice.STATE_DIR: str(config.output_path / "refit_state")},
+        custom_config={
+            **_trainer_settings(config),
+            choice.STATE_DIR: str(config.output_path / "refit_state"),
+            # TFX's cache is not all that could hand it an earlier result.
+            **({} if config.cache else {choice.ANEW: True}),
+        },
     )
     return everything, refit
 
