@@ -19,9 +19,9 @@ def show(config: PipelineConfig) -> None:
         try:
             ready = server.stdout.readline().strip() if server.stdout else ""
             if not ready:
-                msg = f"The server did not start. Try it by hand: pnfrec serve --base {base}"
+                msg = f"The server did not start. Try it by hand: pnfrec serve --base {shlex.quote(base)}"
                 raise click.ClickException(msg)
-            click.echo(f"\n$ pnfrec serve --base {base} --port 0\n{ready}")
+            click.echo(f"\n$ pnfrec serve --base {shlex.quote(base)} --port 0\n{ready}")
             words = [
                 word
                 for name in ("positive", "negative", "exclude")

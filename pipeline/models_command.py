@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -157,7 +158,7 @@ def rollback(base: Path, version: int | None, reason: str) -> None:
         click.echo("It was pinned, and is not any more.")
     _tell_serving(base)
     _tell_servers(base)
-    click.echo(f"Undo: pnfrec models unmark {bad[0]} --base {base}")
+    click.echo(f"Undo: pnfrec models unmark {bad[0]} --base {shlex.quote(str(base))}")
 
 
 @models.command()

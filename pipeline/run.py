@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def run(config_path: Path, overrides: tuple[str, ...], ask: bool) -> None:
 
         example_query.show(config)
     else:
-        click.echo(f"To serve it: pnfrec serve --base {config.serving_path} --port 8500")
+        click.echo(f"To serve it: pnfrec serve --base {shlex.quote(str(config.serving_path))} --port 8500")
 
 
 def carry_out(config: "PipelineConfig", config_path: Path, overrides: tuple[str, ...]) -> Ended:

@@ -1,6 +1,7 @@
 """`pnfrec models`: what it says, what it refuses, and what it lists."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,13 @@ def test_a_version_whose_record_is_damaged_is_listed(base: Path, file: str) -> N
     done = call(base, "list")
     assert done.exit_code == 0, done.output
     assert "1795872051  serves" in done.output
+
+
+def test_the_line_that_undoes_a_rollback_is_one_to_type(base: Path) -> None:
+    place = base.rename(base.with_name("my models"))
+    done = call(place, "rollback", "--reason", "lists of one genre")
+    undo = done.output.splitlines()[-1].removeprefix("Undo: ")
+    assert shlex.split(undo) == ["pnfrec", "models", "unmark", "1795872051", "--base", str(place)]
 
 
 def test_rollback_says_what_serves_then_and_how_to_undo_it(base: Path) -> None:
