@@ -48,7 +48,9 @@ def check(config_path: Path, overrides: tuple[str, ...]) -> None:
     if found.problems:
         tell(found.problems)
         sys.exit(1)
-    click.echo(f"\nA run can start: pnfrec run --config {shlex.quote(str(config_path))}")
+    # As a shell takes it, with what was overridden: the line is there to be typed.
+    settings = [word for override in overrides for word in ("--set", override)]
+    click.echo(f"\nA run can start: {shlex.join(['pnfrec', 'run', '--config', str(config_path), *settings])}")
 
 
 def tell(problems: Sequence[str]) -> None:

@@ -63,7 +63,8 @@ class PipelineConfig:
     Attributes:
         name: The name of the pipeline, in ML Metadata and for the tfx command.
         output: The folder of artifacts, metadata, logs and the pushed models. Relative paths count from the YAML file.
-        cache: Whether a step whose inputs and settings have not changed takes its last result.
+        cache: Whether a step whose inputs and settings have not changed takes its last result. With false none does;
+            what trials of a search came to, and rows that were kept as they were read, are taken all the same.
         serving: The folder that models are pushed to; "" is `serving` below `output`.
     """
 
@@ -128,6 +129,7 @@ class PipelineConfig:
             raise ValueError(msg)
         self._check_dislikes()
         self._check_trend()
+        self._check_groups()
         if self.tuner.enabled:
             both = self.feedback.validation_targets == "both"
             check_tuner(self.tuner, self.model, self.training, both_groups=both, rule=self.export.rule)
@@ -170,6 +172,22 @@ class PipelineConfig:
         check_recency(self.export.recency, self.model.trend_days)
         if self.export.index == "tfrs":
             msg = f"{given} adds to the scores, which `export.index: tfrs` cannot. Set the index to `plain`."
+            raise ValueError(msg)
+
+    def _check_groups(self) -> None:
+        titles = self.feedback.titles
+        if titles is not None and titles.group is not None:
+            return
+        remedies = []
+        if self.gate.bounds_groups:
+            remedies.append("take the bound on `diversity` out of `gate`, which could not be kept")
+        if self.training.warm_start and self.training.warm_new_items == "group":
+            remedies.append("set `training.warm_new_items: users`, which it would come to")
+        if remedies:
+            msg = (
+                "`feedback.titles.group` is not set, so that no item has a group. Name the column of groups there, or "
+                f"{'; and '.join(remedies)}."
+            )
             raise ValueError(msg)
 
     @property

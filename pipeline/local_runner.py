@@ -8,6 +8,7 @@ PNFREC_CONFIG names the configuration (default: configs/movietweetings.yaml), PN
 where they have several lines themselves, as a JSON list.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -26,7 +27,7 @@ if __name__ == "__main__":
     launch.keep_out_working_folder()
 
 from pipeline import durable, events, run_log  # noqa: E402
-from pipeline.config import PipelineConfig, load_config  # noqa: E402
+from pipeline.config import ConfigError, PipelineConfig, load_config  # noqa: E402
 from pipeline.failures import name_of_cause, root_cause  # noqa: E402
 from pipeline.metadata_file import check_metadata, wait_until_free  # noqa: E402
 from pipeline.metadata_records import follow_move  # noqa: E402
@@ -37,6 +38,8 @@ CONFIG = "PNFREC_CONFIG"
 OVERRIDES = "PNFREC_SET"
 # A pipe that nobody writes to: it ends with the process that holds its other end.
 LIFELINE_FD = "PNFREC_LIFELINE_FD"
+# The digest of the settings that whoever starts this process has looked at.
+SETTINGS = "PNFREC_SETTINGS"
 DEFAULT_CONFIG = _HERE.parent / "configs" / "movietweetings.yaml"
 
 log = logging.getLogger(__name__)
@@ -55,6 +58,25 @@ def die_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+def digest_of(config: PipelineConfig) -> str:
+    """Of all settings."""
+    return hashlib.sha256(config.to_yaml().encode()).hexdigest()
+
+
+def _settings() -> PipelineConfig:
+    """The configuration to run.
+
+    Raises:
+        ConfigError: It is unusable, or another one than `pnfrec run` has looked at, whose folders it follows and names.
+    """
+    path = os.environ.get(CONFIG) or DEFAULT_CONFIG
+    config = load_config(path, overrides_in(os.environ.get(OVERRIDES, "")))
+    if os.environ.get(SETTINGS, digest := digest_of(config)) != digest:
+        msg = f"{path}: the settings have changed since this run began, so that nothing has run. Run again."
+        raise ConfigError(msg)
+    return config
 
 
 def run(config: PipelineConfig, watch: events.NodeWatch) -> None:
@@ -82,7 +104,7 @@ def main() -> int:
 
     logging.getLogger().addHandler(events.EventListener(writer))
     try:
-        config = load_config(os.environ.get(CONFIG) or DEFAULT_CONFIG, overrides_in(os.environ.get(OVERRIDES, "")))
+        config = _settings()
         watch.outcome = lambda node: _outcome(config, node)
         places += [config.output_path, config.serving_path]
         with exclusive(config.output_path):

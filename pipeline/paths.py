@@ -40,7 +40,8 @@ STORES: Final = {
 _OTHER_NAMES: Final = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "wasb": "azfs", "abfs": "azfs", "abfss": "azfs"}
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # What TFX, TensorFlow and Beam take for a pattern wherever a path of an artifact goes through their hands.
-_MAGIC: Final = re.compile(r"[*?\[\\]")
+_PATTERNS: Final = {"output": re.compile(r"[*?\[\\]"), "serving": re.compile(r"[\[\\]")}
+_NONE: Final = re.compile(r"(?!)")
 
 
 def scheme_of(path: str) -> str:
@@ -104,9 +105,10 @@ def _output_folder(path: str, key: str, folder: Path) -> str:
         msg = f"`{key}` must be a folder of this machine. Received: {path!r}."
         raise ConfigError(msg)
     found = absolute(_here(path, key), folder)
-    magic = sorted(set(_MAGIC.findall(found)))
-    if magic and key == "output":
-        # Of the whole path, since TFX looks for artifacts by patterns that begin with it. It only copies to `serving`.
+    # Of the whole path, since TFX looks for artifacts by patterns that begin with it. It only copies to `serving`, and
+    # there servers and the replay look by TensorFlow.
+    magic = sorted(set(_PATTERNS.get(key, _NONE).findall(found)))
+    if magic:
         msg = (
             f"`{key}`: {found} holds {' and '.join(magic)}, which TFX and TensorFlow take for a pattern. Choose a "
             "folder without."

@@ -169,7 +169,13 @@ def _refit(
         examples=everything.outputs["examples"],
         vocabulary=everything.outputs["vocabulary"],
         initial=earlier.outputs[REFITTED] if earlier else None,
-        custom_config={**_trainer_settings(config), choice.STATE_DIR: str(config.output_path / "refit_state")},
+        custom_config={
+            **_trainer_settings(config),
+            choice.STATE_DIR: str(config.output_path / "refit_state"),
+            # TFX's cache is not all that could hand it an earlier result. Kubeflow's is off by default, for what it
+            # does not know of code and files, which the digest of a refit knows.
+            **({} if config.cache or elsewhere else {choice.ANEW: True}),
+        },
     )
     return everything, refit
 

@@ -95,7 +95,7 @@ def _follow(
     """Runs the pipeline in a process of its own until it has ended."""
     from pipeline import lock_watch
 
-    with _child(config_path, overrides, log_path) as (pipe, process):
+    with _child(config, config_path, overrides, log_path) as (pipe, process):
 
         def give_up(text: str) -> None:
             progress.failure = events.RunFailed(progress.node, text)
@@ -157,7 +157,7 @@ def _new_log(output: Path) -> Path:
 
 @contextlib.contextmanager
 def _child(
-    config_path: Path, overrides: tuple[str, ...], log_path: Path
+    config: "PipelineConfig", config_path: Path, overrides: tuple[str, ...], log_path: Path
 ) -> Iterator[tuple[IO[bytes], "subprocess.Popen[bytes]"]]:
     """Starts the process that runs the pipeline: what it prints goes to the log, its events come through the pipe.
 
@@ -165,7 +165,7 @@ def _child(
     of it by the end of the lifeline: see `local_runner.die_with_parent`. One that is ended cannot remove its temporary
     files, so they lie in a folder that is removed here.
     """
-    from pipeline.local_runner import CONFIG, LIFELINE_FD, OVERRIDES
+    from pipeline.local_runner import CONFIG, LIFELINE_FD, OVERRIDES, SETTINGS, digest_of
 
     read_end, write_end = os.pipe()
     lifeline, held = os.pipe()
@@ -174,6 +174,7 @@ def _child(
         events.EVENTS_FD: str(write_end),
         CONFIG: os.path.abspath(config_path),
         OVERRIDES: json.dumps(overrides),
+        SETTINGS: digest_of(config),
         LIFELINE_FD: str(lifeline),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"),
     }

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Final
 
 from pnfrec_core.versions import SAVED_MODEL_FILE, by_version
 
@@ -18,6 +19,20 @@ def version_folders(base: str | Path) -> dict[int, Path]:
     """
     found = by_version(entry.name for entry in os.scandir(base) if entry.is_dir())
     return {version: Path(base) / name for version, name in found.items()}
+
+
+# What TensorFlow takes for a pattern that the path itself does not fit, where it looks for the variables of a model.
+_NO_NAME: Final = ("[", "\\")
+
+
+def check_path(folder: Path) -> None:
+    """Raises a ValueError for a path below which TensorFlow's Python finds no variables, whole as they may be."""
+    if signs := [sign for sign in _NO_NAME if sign in str(folder)]:
+        msg = (
+            f"{folder} holds {' and '.join(signs)}, which TensorFlow takes for a pattern, and so finds no model there. "
+            "Serve from a folder without."
+        )
+        raise ValueError(msg)
 
 
 def is_complete(folder: Path) -> bool:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pnfrec_core import schema, versions
-from serving import calls, errors, jobs, requests, rows, tensors, warmup, wire
+from serving import calls, errors, folders, jobs, requests, rows, tensors, warmup, wire
 from serving.asked import Asked, Waits
 from serving.batching import Batcher
 from serving.limits import Limits
@@ -56,6 +56,7 @@ class LoadedModel:
     ) -> None:
         self.path = path
         self.version = version
+        folders.check_path(path)
         self.signatures = read_signatures(path)
         if schema.SERVING_SIGNATURE not in self.signatures.signature_def:
             names = ", ".join(sorted(self.signatures.signature_def)) or "none"

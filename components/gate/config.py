@@ -144,6 +144,11 @@ class GateConfig:
         return self._compares((lists.DIVERSITY,))
 
     @property
+    def bounds_groups(self) -> bool:
+        """Whether a bound names how diverse the lists are, which is measured where items have groups alone."""
+        return lists.DIVERSITY in self._bounded
+
+    @property
     def reported(self) -> tuple[str, ...]:
         """Metrics of the report: `METRICS`, and of `DEFAULT_METRICS` those of each measure that a bound names."""
         bounded = {measures.split_metric(metric)[0] for metric in self._bounded if is_default(metric)}

@@ -15,7 +15,7 @@ from tfx.utils import io_utils, path_utils
 
 from components.gate.model_files import is_whole
 from components.refit.training import read_judged, refit
-from components.trainer.choice import STATE_DIR
+from components.trainer.choice import ANEW, STATE_DIR
 from pnfrec_core import events, schema
 from pnfrec_core.files import write
 from pnfrec_core.provenance import Code, data_digest, matches, result_name
@@ -54,7 +54,7 @@ class Executor(base_executor.BaseExecutor):
             input_dict: `judged` and its `blessing`; `examples` and `vocabulary` of EverythingGen; `initial`, with which
                 the refit begins where the judged model began with an earlier one.
             output_dict: `model`, with the property `refitted`, and `model_run`.
-            exec_properties: `custom_config` as of the Trainer.
+            exec_properties: `custom_config` as of the Trainer; where it says `anew`, no earlier refit is taken.
 
         Raises:
             ValueError: The judged model does not say how it was trained, or there is nothing to learn from.
@@ -76,11 +76,11 @@ class Executor(base_executor.BaseExecutor):
         name = result_name(
             code=TRAINED.digest(),
             data=data_digest([*matches(files), catalogue, *weights]),
-            settings=[{key: settings[key] for key in settings if key != STATE_DIR}, vars(judged)],
+            settings=[{key: settings[key] for key in settings if key not in (STATE_DIR, ANEW)}, vars(judged)],
         )
         state = Path(settings[STATE_DIR]) / name[:16]
         target = path_utils.serving_model_dir(model.uri)
-        if before := _model_of(state):
+        if not settings.get(ANEW) and (before := _model_of(state)):
             log.info("%s is this very refit already: it is taken.", before)
             io_utils.copy_dir(before, target)
         else:

@@ -9,6 +9,8 @@ import yaml
 MODEL, TRAINING, EXPORT = "model", "training", "export"
 RESOLVED_CONFIG = "resolved_config"
 STATE_DIR = "state_dir"
+# Whether what was made before is made again.
+ANEW = "anew"
 # Added by the executors: the folder of the artifact.
 VOCABULARY_KEY = "vocabulary"
 

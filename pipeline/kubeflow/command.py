@@ -100,7 +100,9 @@ def submit(config_path: Path, overrides: tuple[str, ...], name: str | None, cron
         return
     found = _asked(lambda: api.submit(compiled, name or f"{config.name} {stamp}"))
     click.echo(f"run {found}\n{api.host}/#/runs/details/{found}")
-    click.echo(f"How it stands: pnfrec kubeflow status --config {shlex.quote(str(config_path))} {found}")
+    settings = [word for override in overrides for word in ("--set", override)]
+    words = ["pnfrec", "kubeflow", "status", "--config", str(config_path), *settings, found]
+    click.echo(f"How it stands: {shlex.join(words)}")
 
 
 @kubeflow.command()

@@ -1,5 +1,6 @@
 """`pnfrec check`: what it prints, and its exit status."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,20 @@ user      item  value  polarity  time
 u1        007   8      positive  2013-04-03 22:45:07 UTC
 user two  i     7      negative  1970-01-01 00:00:00 UTC
 
-A run can start: pnfrec run --config {folder}/tiny.yaml
+A run can start: pnfrec run --config {folder}/tiny.yaml --set 'feedback.titles={{file: titles.csv}}'
 """
     )
     assert sorted(path.name for path in folder.iterdir()) == ["ratings.csv", "tiny.yaml", "titles.csv"]
+
+
+def test_the_line_to_type_runs_what_was_checked(folder: Path) -> None:
+    place = folder / "my data"
+    place.mkdir()
+    (place / "ratings.csv").write_text((folder / "ratings.csv").read_text())
+    result = call(place, "output=$HOME runs", "training.epochs=4")
+    line = result.output.splitlines()[-1].removeprefix("A run can start: ")
+    asked = ["--config", f"{place}/tiny.yaml", "--set", "output=$HOME runs", "--set", "training.epochs=4"]
+    assert shlex.split(line) == ["pnfrec", "run", *asked]
 
 
 def test_of_many_files_some_are_named(folder: Path) -> None:

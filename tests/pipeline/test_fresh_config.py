@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import ConfigError, load_config
+from tests.pipeline.world import write_config
 
 CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
 
@@ -37,12 +38,29 @@ def test_a_model_is_refitted_by_default_where_the_newest_rows_are_held_out(overr
             ["training.warm_start=true", "feedback.split=leave_one_out"],
             r"may have seen what this run holds out\. Set it to false, or split by global_time\.",
         ),
+        (
+            ["training.warm_start=true", "training.warm_new_items=group"],
+            r"`feedback\.titles\.group` is not set, so that no item has a group\. Name the column of groups there, or "
+            r"set `training\.warm_new_items: users`, which it would come to\.",
+        ),
+        (
+            ["gate.bounds.diversity.min=0.1"],
+            r"`feedback\.titles\.group` is not set, .* or take the bound on `diversity` out of `gate`",
+        ),
         (["push.refit.min_overlap=2"], r"`push.refit.min_overlap` must be a share from 0, for no bound, to 1"),
     ],
 )
 def test_what_cannot_be_is_refused_by_key(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config(CONFIG, overrides)
+
+
+def test_groups_are_asked_for_where_items_have_some(tmp_path: Path) -> None:
+    titles = "feedback.titles={file: titles.csv, group: genre}"
+    asked = ["gate.bounds.diversity.min=0.1", "training.warm_start=true", "training.warm_new_items=group"]
+    assert load_config(write_config(tmp_path), [titles, *asked]).gate.bounds_groups
+    # Without a warm start nothing asks what a new item begins with.
+    assert not load_config(write_config(tmp_path), ["training.warm_new_items=group"]).gate.bounds_groups
 
 
 def test_a_warm_start_is_asked_for() -> None:

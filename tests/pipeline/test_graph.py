@@ -1,6 +1,8 @@
 """The wiring, without running it."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from pipeline.config import load_config
 from pipeline.pipeline import create_pipeline
@@ -49,6 +51,16 @@ def test_refitted_is_where_the_newest_rows_are_held_out_or_where_it_is_asked_for
     assert not refit & nodes("training.refit=false")
     assert not refit & nodes("feedback.split=leave_one_out")
     assert refit <= nodes("feedback.split=leave_one_out", "training.refit=true")
+
+
+def test_without_the_cache_no_earlier_refit_is_taken(tmp_path: Path) -> None:
+    def settings(*overrides: str) -> dict[str, Any]:
+        nodes = create_pipeline(load_config(write_config(tmp_path), overrides)).components
+        found: dict[str, Any] = json.loads(next(n for n in nodes if n.id == "Refit").exec_properties["custom_config"])
+        return found
+
+    assert "anew" not in settings()
+    assert settings("cache=false") == {**settings(), "anew": True}
 
 
 def test_that_a_model_is_refitted_is_no_part_of_what_the_trainer_is_cached_by(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from pipeline import local_runner
+from pipeline import local_runner, preflight, run
 from pipeline.local_runner import die_with_parent
 from tests.pipeline.world import write_config, write_feedback
 
@@ -22,6 +24,27 @@ def test_a_run_on_damaged_metadata_fails_before_tfx_is_imported(tmp_path: Path) 
     assert failed.returncode == 1
     assert f"FAILED: {tmp_path / 'out' / 'metadata.sqlite'}: the record of earlier runs is damaged" in failed.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["metadata.sqlite"]
+
+
+def test_settings_that_change_while_a_run_begins_are_not_half_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command says where it looks, logs and serves by what it has read; its process would read something else."""
+    write_feedback(tmp_path / "ratings.csv")
+    looked = preflight.look
+
+    def look(*arguments: Any) -> preflight.Preflight:
+        found = looked(*arguments)
+        write_config(tmp_path, output="elsewhere")
+        return found
+
+    monkeypatch.setattr(preflight, "look", look)
+    config = write_config(tmp_path)
+    result = CliRunner().invoke(run.run, ["--config", str(config)])
+    assert result.exit_code == 1
+    said = "the settings have changed since this run began, so that nothing has run. Run again."
+    assert f"FAILED: {config}: {said}" in result.output
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_overrides_stand_one_a_line_or_in_a_list() -> None:

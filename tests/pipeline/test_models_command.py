@@ -117,10 +117,11 @@ def test_a_version_whose_record_is_damaged_is_listed(base: Path, file: str) -> N
     assert "1795872051  serves" in done.output
 
 
-def test_the_command_that_undoes_it_can_be_copied(base: Path) -> None:
-    moved = base.rename(base.with_name("it's on disk 2"))
-    undo = call(moved, "rollback", "--reason", "bad").output.splitlines()[-1]
-    assert shlex.split(undo) == ["Undo:", "pnfrec", "models", "unmark", "1795872051", "--base", str(moved)]
+def test_the_line_that_undoes_a_rollback_is_one_to_type(base: Path) -> None:
+    place = base.rename(base.with_name("my models"))
+    done = call(place, "rollback", "--reason", "lists of one genre")
+    undo = done.output.splitlines()[-1].removeprefix("Undo: ")
+    assert shlex.split(undo) == ["pnfrec", "models", "unmark", "1795872051", "--base", str(place)]
 
 
 def test_rollback_says_what_serves_then_and_how_to_undo_it(base: Path) -> None:

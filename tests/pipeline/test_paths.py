@@ -126,15 +126,22 @@ def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path, key: str, written:
         load(tmp_path, **changes)
 
 
-@pytest.mark.parametrize("sign", ["[", "*", "?", "\\"])
-def test_an_output_that_would_be_taken_for_a_pattern_is_refused(tmp_path: Path, sign: str) -> None:
-    assert load(tmp_path, serving=f"runs{sign}1").serving == f"{tmp_path}/runs{sign}1"
+@pytest.mark.parametrize(
+    ("key", "sign"),
+    [("output", "["), ("output", "*"), ("output", "?"), ("output", "\\"), ("serving", "["), ("serving", "\\")],
+)
+def test_a_folder_that_would_be_taken_for_a_pattern_is_refused(tmp_path: Path, key: str, sign: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(tmp_path, output=f"runs{sign}1")
+        load(tmp_path, **{key: f"runs{sign}1"})
     assert str(caught.value).endswith(
-        f"`output`: {tmp_path}/runs{sign}1 holds {sign}, which TFX and TensorFlow take for a pattern. Choose a folder "
+        f"`{key}`: {tmp_path}/runs{sign}1 holds {sign}, which TFX and TensorFlow take for a pattern. Choose a folder "
         "without."
     )
+
+
+@pytest.mark.parametrize("sign", ["*", "?"])
+def test_a_serving_folder_may_have_the_signs_that_it_fits_itself(tmp_path: Path, sign: str) -> None:
+    assert load(tmp_path, serving=f"runs{sign}1").serving == f"{tmp_path}/runs{sign}1"
 
 
 def test_the_whole_path_of_the_output_counts(tmp_path: Path) -> None:

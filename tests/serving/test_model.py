@@ -29,6 +29,13 @@ def model(base: Path) -> Iterator[LoadedModel]:
     loaded.close()
 
 
+@pytest.mark.parametrize("name", ["films[1]", "films\\1"])
+def test_a_path_that_tensorflow_takes_for_a_pattern_is_named(base: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to(base)
+    with pytest.raises(ValueError, match=r"films.*/1 holds [\[\\], which TensorFlow takes for a pattern"):
+        LoadedModel(tmp_path / name / "1", 1)
+
+
 def inputs_of(histories: list[list[str]], ks: list[int], gammas: list[float] | None = None) -> Any:
     """Rows as a client pads them."""
 

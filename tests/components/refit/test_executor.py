@@ -131,10 +131,16 @@ def test_a_blessed_one_is_trained_on_everything_for_as_many_steps(
     for first, second in zip(*(load_model(each).model.get_weights() for each in exports), strict=True):
         assert (first == second).all()
     assert [path.name for path in state.glob("*/*")] == ["done.json"]
+    # Unless nothing is to be taken from before; and what is made then is what later ones take.
+    run(judged, tmp_path / "anew", state=state, anew=True)
+    assert "StepsDone" in kinds(caplog)
+    (done_file,) = state.glob("*/*")
+    assert json.loads(done_file.read_text())["model"] == str(tmp_path / "anew" / "model" / "Format-Serving")
+    caplog.clear()
     # Other settings are another refit; and one whose model somebody has deleted is made again.
     run(judged, tmp_path / "third", state=state, training={**SETTINGS["training"], "learning_rate": 0.1})
     assert "StepsDone" in kinds(caplog)
-    for name, file, again in (("first", "saved_model.pb", "fourth"), ("fourth", "variables/variables.index", "fifth")):
+    for name, file, again in (("anew", "saved_model.pb", "fourth"), ("fourth", "variables/variables.index", "fifth")):
         caplog.clear()
         (tmp_path / name / "model" / "Format-Serving" / file).unlink()
         run(judged, tmp_path / again, state=state)

@@ -1,6 +1,7 @@
 """The spec that is compiled: that Kubeflow takes it, and that nothing of this machine or this day is in it."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,13 @@ def test_nothing_is_cached_unless_it_is_asked_for(tmp_path: Path, spec: dict[str
     assert cached == {each for each in CACHEABLE if each != "SequenceTuner"}
     # They read files, or look at what earlier runs left.
     assert cached.isdisjoint({"FeedbackGen", "EverythingGen", "LastBlessedModel", KEEPER, "Pusher"})
+
+
+def test_a_refit_that_is_there_is_taken_without_kubeflows_cache(spec: dict[str, Any]) -> None:
+    given = tasks_of(spec)["Refit"]["inputs"]["parameters"]["custom_config"]
+    settings = json.loads(given["runtimeValue"]["constant"])
+    assert settings["state_dir"].endswith("/refit_state")
+    assert "anew" not in settings
 
 
 def test_retries_resources_images_and_beam_are_settings(tmp_path: Path) -> None:
