@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pnfrec_core import measures, popularity
+from pnfrec_core import measures, popularity, responses
 from pnfrec_core.later import Parts
 from studies.kept import read_ranks, read_result
 from studies.results import further
@@ -24,6 +24,8 @@ from studies.results.further import KEPT
 COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 # Of the liked targets of each popularity bucket, where a study knows it.
 BUCKETED = tuple(f"{measure}_{bucket}" for measure in ("ndcg", "hr") for bucket in popularity.BUCKETS)
+# Whoever is drawn from a single user, the difference is the same: an interval of no width would look sure.
+_FEWEST_USERS = 2
 
 
 class ResultError(ValueError):
@@ -119,6 +121,8 @@ class Ranks:
 def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Interval | None:
     """The difference of a measure such as "ndcg_p" of one arm from another's; None for a group without targets.
 
+    A group of a single user says nothing of other users: the interval is then as wide as the measure.
+
     Args:
         pairs: What the two did with the targets that they have in common, of each draw of test users. One without
             targets of a group that the measure needs does not count, as it does not in a mean over draws.
@@ -135,11 +139,16 @@ def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Inter
     pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
     if not pairs:
         return None
+    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
+    sign = np.concatenate(signs)
     # The mean over seeds first: what is compared are arms, not single trainings.
     gains, others = (np.concatenate([pair[side].gains(name, k).mean(axis=0) for pair in pairs]) for side in (0, 1))
-    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
     half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
-    return paired_difference(gains, others, user, np.concatenate(signs), half=half)
+    found = paired_difference(gains, others, user, sign, half=half)
+    if all(len(np.unique(user[sign == value])) >= _FEWEST_USERS for value in needed):
+        return found
+    # All that a difference of means of gains from 0 to 1 can be; what a dislike does has no such ends.
+    return None if name in responses.MEASURES else Interval(found.estimate, -len(needed), len(needed))
 
 
 def common_targets(arms: Mapping[str, Ranks], labels: str) -> dict[str, Ranks]:

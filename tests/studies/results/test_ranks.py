@@ -79,6 +79,14 @@ def test_a_draw_without_the_group_does_not_count() -> None:
     assert difference([liked], "hr_n", k=10) is None
 
 
+def test_a_group_of_one_user_tells_no_difference() -> None:
+    """An interval of draws of one user has no width, and would leave zero out for sure."""
+    users = (["u", "v", "w", "w"], [1, 1, 1, 2])
+    own, other = ranks([[1, 1, 1, 1]], [1, 1, 0, 0], *users), ranks([[0, 0, 0, 0]], [1, 1, 0, 0], *users)
+    found = {name: difference([(own, other)], name, k=10) for name in ("hr_p", "hr_n", "hr_delta")}
+    assert found == {"hr_p": (1.0, 1.0, 1.0), "hr_n": (1.0, -1.0, 1.0), "hr_delta": (0.0, -2.0, 2.0)}
+
+
 def test_arms_without_a_target_in_common_are_refused() -> None:
     with pytest.raises(ValueError, match="low, other have no target in common"):
         common_targets({"low": LOW, "other": ranks([[1]], [1], ["z"], [1])}, "low")
