@@ -1,8 +1,9 @@
 """Whether an arm of a study can do what the study asks of it, before anything is trained."""
 
 import math
+from collections.abc import Mapping
 
-from pipeline.config import PipelineConfig
+from pipeline.config import ConfigError, PipelineConfig
 from pnfrec_keras.config import check_recency, check_rule
 from studies.inference_rule import InferenceRule
 
@@ -59,3 +60,15 @@ def check_later(config: PipelineConfig) -> None:
     if feedback.time_unit == "order":
         msg = "`later_days` needs moments, and with `feedback.time_unit: order` the timestamps are none. Leave it out."
         raise ValueError(msg)
+
+
+def check_lists(lengths: Mapping[str, int]) -> None:
+    """Raises a ConfigError where arms make lists of several lengths: one table has the measures of all.
+
+    Args:
+        lengths: Name of each arm to its `training.k`.
+    """
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{k} ({arm!r})" for arm, k in lengths.items())
+        msg = f"`training.k` is the length of the lists that a study measures, one for all its arms. Received: {said}."
+        raise ConfigError(msg)

@@ -14,9 +14,10 @@ from pipeline.config import ConfigError, PipelineConfig, load_config
 from pnfrec_core.provenance import result_name
 from pnfrec_core.settings.load import read_mapping, validate
 from pnfrec_core.settings.yaml_text import is_scientific
-from studies.checks import check_baseline, check_inference, check_later
+from studies.checks import check_baseline, check_inference, check_later, check_lists
 from studies.inference_rule import InferenceRule
 from studies.run.origin import Origin, origin_of
+from studies.trial_keys import changed, trial_key
 
 STUDIES = Path(__file__).parent / "ready"
 # A study exports nothing and asks no server. Left in, they might want what the model of an arm does not have.
@@ -128,6 +129,13 @@ class Trial:
         name = result_name(code=self.origin.training, data=self.origin.data, settings=parts)
         return f"{model.variant}-seed{self.seed}-{name[:12]}"
 
+    @property
+    def ranking(self) -> str:
+        """What its ranks come from, in words of no use but to be compared: trials of equal ones have equal results."""
+        arm = self.arm
+        feedback = changed(self.config.feedback)
+        return repr((self.training_key, arm.baseline, changed(arm.inference), feedback, self.config.model.max_length))
+
 
 def load_study(name: str) -> Study:
     """Reads a study by the name of a ready one, or from a YAML file.
@@ -185,9 +193,12 @@ def trials(study: Study, config_path: Path, overrides: Sequence[str]) -> list[Tr
                 f"`feedback.split: {rule.name}`, `feedback.split_seed: {config.feedback.split_seed}`."
             )
             raise ConfigError(msg)
-        origin = origin_of(config.feedback.base, config.feedback.patterns)
-        key = _key(arm, own_seed, config, origin, study.further)
+        feedback, titles = config.feedback, config.feedback.titles
+        groups = titles.file if titles is not None and titles.group else None
+        origin = origin_of(feedback.base, feedback.patterns, groups)
+        key = trial_key(arm, own_seed, config, origin, study.further)
         found.append(Trial(arm, own_seed, config, origin, key, study.further))
+    check_lists({trial.arm.name: trial.config.training.k for trial in found})
     return found
 
 
@@ -219,35 +230,10 @@ def _refuse_serving(settings: Iterable[str]) -> None:
         raise ConfigError(msg)
 
 
-def changed(settings: Any) -> dict[str, Any]:
-    """The settings of a section that are not their defaults, for keys: a new setting with a default changes none."""
-    plain = dataclasses.asdict(settings)
-    defaults = {
-        field.name: field.default_factory() if callable(field.default_factory) else field.default
-        for field in dataclasses.fields(settings)
-    }
-    # Nor does the folder that the files lie in: a study goes on in another checkout.
-    return {
-        name: value for name, value in plain.items() if name != "base" and getattr(settings, name) != defaults[name]
-    }
-
-
 def _texts(settings: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
         # Whether 1e-3 is a number, the setting says.
         yield key, value if isinstance(value, str) and is_scientific(value) else json.dumps(value)
-
-
-def _key(
-    arm: Arm, seed: int | None, config: PipelineConfig, origin: Origin, further: Mapping[str, bool | float]
-) -> str:
-    settings: list[Any] = [changed(getattr(config, name)) for name in ("feedback", "model", "training")]
-    settings += [arm.baseline, changed(arm.inference), *([dict(further)] if further else [])]
-    slug = re.sub(r"[^A-Za-z0-9._]+", "-", arm.name).strip("-")
-    # Arms that a folder's name cannot tell apart, as A+ and A-, may have the same settings.
-    settings += [arm.name] if slug != arm.name else []
-    name = slug if seed is None else f"{slug}-seed{seed}"
-    return f"{name}-{result_name(code=origin.trial, data=origin.data, settings=settings)[:12]}"
 
 
 def _grid_name(settings: Mapping[str, Value]) -> str:

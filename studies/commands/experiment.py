@@ -118,13 +118,13 @@ def _show(ran: "Ran", planned: "list[Trial]", study: "Study", folder: Path, base
         for name, place in places.items()
     }
     rows = {name: each["rows"]["kept"] for name, each in every.items()}
-    k = base.training.k
+    k = planned[0].config.training.k  # which the study may set, too
     summed, found, table, ranks, at_random = summarise(
         study, planned, ran.folders, every[labels], base.name, k, rows, ran.failures
     )
 
     means = tables.means_table(found, {arm.name: arm.planned for arm in summed.arms})
-    parts = [means, *sentences.failures(summed), *map(differences_of, summed.comparisons())]
+    parts = [means, *sentences.failures(summed), *sentences.alike(summed), *map(differences_of, summed.comparisons())]
     if study.published:
         best = {str(arm): float(rows["best_epoch"].mean()) for arm, rows in table.groupby("arm")}
         parts.insert(1, beside_published(found, base.name, best))

@@ -165,7 +165,7 @@ def beside(summary: Summary) -> str:
 
 def gaps(summary: Summary) -> list[str]:
     """What is missing, and what could not be measured."""
-    found = failures(summary)
+    found = [*failures(summary), *alike(summary)]
     if summary.missing:
         shown = "; ".join(summary.missing[:8]) + ("; ..." if len(summary.missing) > 8 else "")
         found.append(f"Not finished: {len(summary.missing)} trials are missing ({shown}).")
@@ -176,7 +176,10 @@ def gaps(summary: Summary) -> list[str]:
     elif not summary.others:
         found.append("There is one arm with trials, so that nothing is compared.")
     if all(len(arm.trials) == 1 for arm in summary.arms):
-        found.append("There is one trial an arm, so that there is no standard deviation over seeds.")
+        found.append(
+            "There is one trial an arm, so that there is no standard deviation over seeds, and others may turn any "
+            "difference of what is trained."
+        )
     negative = summary.data.targets - summary.data.positive_targets
     if not negative:
         found.append("No test target is disliked: what needs that group is undefined.")
@@ -200,6 +203,15 @@ def failures(summary: Summary) -> list[str]:
     if found and summary.halves:
         found.append("Test users that were drawn with a seed that lacks an arm are left out of all arms.")
     return found
+
+
+def alike(summary: Summary) -> list[str]:
+    """A sentence for each group of arms that are one by several names, as by a setting that does nothing there."""
+    return [
+        f"{', '.join(names[:-1])} and {names[-1]} are the same: what they set apart from each other has no part in how "
+        "they are trained and rank, so that no difference between them says anything."
+        for names in summary.alike
+    ]
 
 
 def _trial_name(failure: Failure) -> str:

@@ -37,12 +37,18 @@ def over_seeds(arm: ArmSummary, reference: ArmSummary, measure: str) -> Interval
 
 
 def may_be_chance(summary: Summary, arm: ArmSummary, measure: str) -> bool:
-    """Whether an interval over users leaves zero out, but that over seeds does not."""
+    """Whether an interval over users leaves zero out, but that over seeds does not, or there is none.
+
+    One training says nothing of what another would bring: of a single seed everything may be chance. Two baselines have
+    no training.
+    """
     found, reference = arm.against.get(measure), summary.arm(summary.reference)
     if found is None or not found.excludes_zero or reference is None:
         return False
     seeds = over_seeds(arm, reference, measure)
-    return seeds is not None and not seeds.excludes_zero
+    if seeds is None:
+        return not (arm.is_baseline and reference.is_baseline)
+    return not seeds.excludes_zero
 
 
 def differences_of(view: Summary) -> str:

@@ -24,6 +24,8 @@ from studies.results.further import KEPT
 COMPARED = ("ndcg_p", "ndcg_n", "ndcg_delta", "hr_p", "hr_n", "hr_delta")
 # Of the liked targets of each popularity bucket, where a study knows it.
 BUCKETED = tuple(f"{measure}_{bucket}" for measure in ("ndcg", "hr") for bucket in popularity.BUCKETS)
+# Whoever is drawn from a single user, the difference is the same: an interval of no width would look sure.
+_FEWEST_USERS = 2
 
 
 class ResultError(ValueError):
@@ -135,13 +137,13 @@ def difference(pairs: Sequence[tuple[Ranks, Ranks]], name: str, k: int) -> Inter
     pairs, signs = list(itertools.compress(pairs, known)), list(itertools.compress(signs, known))
     if not pairs:
         return None
+    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
     # The mean over seeds first: what is compared are arms, not single trainings.
     gains, others = (np.concatenate([pair[side].gains(name, k).mean(axis=0) for pair in pairs]) for side in (0, 1))
-    user = np.unique(np.concatenate([own.user for own, _ in pairs]), return_inverse=True)[1]
     half = np.repeat(np.arange(len(pairs)), [len(own.user) for own, _ in pairs])
     sign = np.concatenate(signs)
-    if any(len(np.unique(user[sign == value])) < 2 for value in needed):
-        return None  # All draws of one user are alike: their interval is a point, which would pass for a sure one.
+    if any(len(np.unique(user[sign == value])) < _FEWEST_USERS for value in needed):
+        return None
     return paired_difference(gains, others, user, sign, half=half)
 
 

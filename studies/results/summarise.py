@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,8 @@ from studies.outputs import TRIAL_RESULT
 from studies.results.ranks import Judged, judged
 from studies.results.summary import ArmSummary, DataSummary, Failure, Summary
 from studies.results.tables import ArmResult, arm_results, on_common_terms, tidy
-from studies.study import Study, Trial, Value, changed
+from studies.study import Study, Trial, Value
+from studies.trial_keys import changed
 
 _PACKAGES = ("pnfrec", "tensorflow", "keras", "numpy")
 # How files are found and read says nothing about what was done, and paths are those of one machine.
@@ -129,6 +130,7 @@ def summarise(
         labels,
         study.beside or "",
         [Failure(trial.arm.name, trial.seed, failed[trial.key]) for trial in planned if trial.key in failed],
+        _alike(trial for trial, _ in done),
     )
     at_random = _at_random(study, own_folders, labels, halves, k)
     return Summarised(summary, found, on_common_terms(table, found, labels), ranks, at_random)
@@ -152,6 +154,14 @@ def _declaration(study: Study) -> dict[str, Any]:
 def _training_seconds(done: Sequence[tuple[Trial, Path]], table: pd.DataFrame) -> float:
     seconds = table[table["split"] == schema.TEST_SPLIT]["training_seconds"].fillna(0.0)
     return float(sum({trial.training_key: each for (trial, _), each in zip(done, seconds, strict=True)}.values()))
+
+
+def _alike(done: Iterable[Trial]) -> list[list[str]]:
+    """Names of arms that rank alike: what one of them sets and another does not has no part in either."""
+    groups: dict[str, list[str]] = {}
+    for trial in done:
+        groups.setdefault(trial.ranking, []).append(trial.arm.name)
+    return [list(names) for names in dict.fromkeys(map(tuple, groups.values())) if len(names) > 1]
 
 
 def protocol(config: PipelineConfig) -> str:

@@ -115,6 +115,7 @@ class Summary:
         labels: The arm whose rule of polarity groups the test targets of all.
         beside: A second arm that the others are compared with; "" for none.
         failed: Trials that failed when the study was run last.
+        alike: Groups of arms that differ in nothing that acts, so that their results are the same.
     """
 
     study: str
@@ -134,6 +135,7 @@ class Summary:
     labels: str = ""
     beside: str = ""
     failed: list[Failure] = dataclasses.field(default_factory=list)
+    alike: list[list[str]] = dataclasses.field(default_factory=list)
 
     @property
     def halves(self) -> bool:
@@ -156,7 +158,12 @@ class Summary:
         return next((arm for arm in self.arms if arm.name == name), None)
 
     def chosen(self) -> ArmSummary | None:
-        """The cell of the grid that validation NDCG of liked targets chooses; the first of equals."""
+        """The cell of the grid that validation NDCG of liked targets chooses; the first of equals.
+
+        None where the grid is of the feedback: its cells then have validation targets of their own.
+        """
+        if any(key.startswith("feedback.") for key in self.grid):
+            return None
         cells = [arm for arm in self.arms if arm.cell is not None and "ndcg_p" in arm.validation]
         return max(cells, key=lambda arm: arm.validation["ndcg_p"], default=None)
 

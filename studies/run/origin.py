@@ -22,23 +22,26 @@ class Origin:
         data: What the feedback files hold, wherever they lie.
         training: Code of the examples and of the training.
         trial: Code of these, and of how a trial ranks with what was trained.
+        groups: What the table of titles holds, where items have groups: diversity reads these, and no training does.
     """
 
     data: str
     training: str
     trial: str
+    groups: str = ""
 
 
-def origin_of(base: str, patterns: Iterable[str]) -> Origin:
+def origin_of(base: str, patterns: Iterable[str], groups: str | None = None) -> Origin:
     """What trials on feedback files come from; a missing file is left to FeedbackGen to name.
 
     Args:
         base: Folder that the patterns are taken from.
         patterns: `feedback.files`.
+        groups: The file that has the groups of items, if there is one.
     """
-    data = digest_of(base, patterns)
+    data, of_groups = digest_of(base, patterns), "" if groups is None else digest_of(base, [groups])
     training = f"{EXAMPLES.digest()} {TRAINING.digest()}"
-    return Origin(data, training, f"{training} {TRIAL.digest()}")
+    return Origin(data, training, f"{training} {TRIAL.digest()}", of_groups)
 
 
 def digest_of(base: str, patterns: Iterable[str]) -> str:

@@ -9,7 +9,8 @@ import yaml
 
 from pipeline.config import ConfigError, load_config
 from pnfrec_keras.config import ExportConfig, ModelConfig
-from studies.study import changed, load_study, ready_studies, trials
+from studies.study import load_study, ready_studies, trials
+from studies.trial_keys import changed
 
 CONFIG = Path(__file__).parents[2] / "configs" / "movietweetings.yaml"
 STUDY: dict[str, Any] = {
@@ -251,7 +252,7 @@ def test_further_measures_are_another_trial_of_the_same_training(
     assert {tuple(trial.further.items()) for trial in asked} == {(("responsiveness", True), ("later_days", 14))}
     assert {tuple(trial.further.items()) for trial in plain} == {()}
     # Nor does an empty place among the settings change the names of trials from before.
-    monkeypatch.setattr("studies.study.result_name", lambda **given: f"{len(given['settings']):012d}")
+    monkeypatch.setattr("studies.trial_keys.result_name", lambda **given: f"{len(given['settings']):012d}")
     for changes, number in ({}, 5), ({"responsiveness": True}, 6):
         named = trials(load_study(written(tmp_path, set=settings, **changes)), CONFIG, [])
         assert {trial.key[-1] for trial in named} == {str(number)}

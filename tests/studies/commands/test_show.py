@@ -25,6 +25,8 @@ reference: popular
 arms:
   - {name: popular, baseline: most_popular}
   - {name: recent, baseline: most_popular_recent}
+  - {name: again, baseline: most_popular_recent}
+set: {training.k: 20}
 """
 
 
@@ -69,7 +71,7 @@ def test_a_finished_study_leaves_every_file_of_its_outputs(
     planned = trials(study, CONFIG, [])
     folder = tmp_path / "shown"
     folders = [folder / "trials" / trial.key for trial in planned]
-    for trial, rank, own in zip(planned, (1, 2), folders, strict=True):
+    for trial, rank, own in zip(planned, (1, 12, 12), folders, strict=True):
         write_trial(own, trial.arm.name, rank)
 
     _show(Ran(folders), planned, study, folder, load_config(CONFIG))
@@ -79,7 +81,10 @@ def test_a_finished_study_leaves_every_file_of_its_outputs(
         *(outputs.SUMMARY, outputs.RANKS, outputs.RESULTS, outputs.EPOCHS),
         *(outputs.LENGTHS, outputs.TABLE, outputs.PAGE),
     }
-    assert [arm.name for arm in read(folder / outputs.SUMMARY).arms] == ["popular", "recent"]
-    assert load(folder / outputs.RANKS).arms() == ["popular", "recent"]
+    assert [arm.name for arm in read(folder / outputs.SUMMARY).arms] == ["popular", "recent", "again"]
+    assert load(folder / outputs.RANKS).arms() == ["popular", "recent", "again"]
+    summed = read(folder / outputs.SUMMARY)
+    assert (summed.k, summed.arms[1].mean["hr_p"]) == (20, 1.0), "of the study, whatever the configuration has"
     printed = capsys.readouterr().out
+    assert "recent and again are the same: what they set apart" in printed
     assert f"results: {folder / outputs.RESULTS}\npage:    {folder / outputs.PAGE}\n" in printed

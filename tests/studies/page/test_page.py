@@ -140,6 +140,7 @@ def lone_arm() -> Summary:
         (lone_arm(), 1, ["no standard deviation", "nothing is compared", "No test target is disliked"]),
         (made_up.two_arms(reference="absent"), 3, ["The reference absent has no trial yet"]),
         (made_up.grid(), 5, ["Of the grid, validation NDCG@10", "chooses alpha 0.5, beta 1."]),
+        (made_up.two_arms(alike=[["base", "other_one"]]), 3, ["base and other_one are the same"]),
         (made_up.grid(6, 6), 4, ["of 34 arms", "leave zero out by chance"]),
     ],
 )

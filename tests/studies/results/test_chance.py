@@ -88,3 +88,26 @@ def test_a_difference_that_the_seeds_do_not_confirm_is_marked() -> None:
     document = to_markdown([(summary, [], "results/small/tiny")], "results", "docs/results", "docs/results.md")
     assert "**+0.0200 \\[+0.0100, +0.0300\\]** |" in document
     assert "**+0.0200 \\[+0.0100, +0.0300\\]**° |" in document
+
+
+def test_of_a_single_training_everything_may_be_chance() -> None:
+    sure = {"ndcg_p": made_up.differences(0.02, 0.01)["ndcg_p"]}
+    base, popular = arm("base", [0.10], [1]), arm("base", [0.05], [None], best_epochs=[])
+    lone, recent = (
+        arm("lone", [0.12], [1], against=sure),
+        arm("recent", [0.07], [None], against=sure, best_epochs=[]),
+    )
+    for one, reference, chance in ((lone, base, True), (lone, popular, True), (recent, base, True)):
+        assert may_be_chance(made_up.summary([reference, one]), one, "ndcg_p") is chance
+    assert not may_be_chance(made_up.summary([popular, recent]), recent, "ndcg_p"), "nothing is trained"
+
+
+@pytest.mark.parametrize(("seeds", "quantile"), [(21, 2.0860), (22, 2.0796), (31, 2.0423), (101, 1.9840)])
+def test_many_seeds_have_students_quantile_too(seeds: int, quantile: float) -> None:
+    numbers: list[int | None] = list(range(seeds))
+    values = [0.01 * (place % 2) for place in range(seeds)]
+    found = over_seeds(arm("one", values, numbers), arm("two", [0.0] * seeds, numbers), "ndcg_p")
+    assert found is not None
+    mean = sum(values) / seeds
+    error = (sum((value - mean) ** 2 for value in values) / (seeds - 1) / seeds) ** 0.5
+    assert (found.high - found.low) / 2 / error == pytest.approx(quantile, abs=5e-4)
