@@ -52,9 +52,10 @@ def test_small_packets_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("no loop"), SystemExit(1)])
 def test_a_server_whose_port_for_http_dies_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     """Else gRPC would go on, without probes, until somebody finds the line in the log."""
+    caplog.set_level(logging.INFO, "serving")  # as the command sets it, and here for this test alone
 
     def run(*_: Any, **__: Any) -> None:
         raise error
