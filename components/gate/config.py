@@ -101,7 +101,10 @@ class GateConfig:
             if feature not in SLICEABLE:
                 msg = f"`gate.slices` names {feature!r}, which is no slice. Known: {', '.join(SLICEABLE)}."
                 raise ValueError(msg)
-
+        if len(set(self.slices)) < len(self.slices):
+            # Each example of a slice would count as two.
+            msg = f"`gate.slices` names a feature twice: {', '.join(self.slices)}. Name each once."
+            raise ValueError(msg)
         if self.slice_min_targets < 1:
             msg = f"`gate.slice_min_targets` must be at least 1. Received: {self.slice_min_targets}."
             raise ValueError(msg)

@@ -132,6 +132,7 @@ TAIL = {"target_popularity_bucket": {"tail": {"ndcg_p": config.BoundConfig(min=0
             "`gate.slice_bounds.target_popularity_bucket.tail.hr_p.min` must lie between 0 and 1. Received: 2.",
         ),
         ({"slice_bounds": TAIL, "slices": ["history_length_bucket"]}, "which `gate.slices` leaves out: add it there."),
+        ({"slices": ["history_length_bucket"] * 2}, "`gate.slices` names a feature twice: history_length_bucket, hist"),
         ({"slice_bounds": TAIL, "slice_min_targets": 0}, "`gate.slice_min_targets` must be at least 1. Received: 0."),
     ],
 )
