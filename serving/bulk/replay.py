@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pnfrec_core import popularity, schema
 from serving.rehearsal import fail
 
 _K = 10
-# Users are spread over so many times as many records as are asked for, at most.
+# Users are spread over so many times as many as are asked for, at most.
 _SPREAD = 20
 
 
@@ -50,18 +52,24 @@ def _replay(new: Path, old: Path, users: int, shards: Sequence[Path]) -> dict[st
 
 
 def _sample(shards: Sequence[Path], users: int) -> Any:
-    """Histories at even distances among the first records."""
+    """Histories of as many users, at even distances among the first ones."""
     from serving.bulk.histories import joined, read_histories
 
     parts, count = [], 0
     for shard in shards:
-        parts.append(read_histories(shard))
+        parts.append(_last_of_users(read_histories(shard)))
         count += len(parts[-1])
         if count >= users * _SPREAD:
             break
     found = joined(parts)
     step = max(len(found) // users, 1)
     return found.some(range(0, len(found), step)[:users])
+
+
+def _last_of_users(histories: Any) -> Any:
+    """The last history of each user, who with `feedback.targets: successive` has one before each target."""
+    _, behind = np.unique(histories.users[::-1], return_index=True)
+    return histories.some(sorted((len(histories) - 1 - behind).tolist()))
 
 
 def _ask(folder: Path, histories: Any) -> tuple[Any, dict[str, Any]]:

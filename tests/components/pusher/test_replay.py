@@ -65,6 +65,25 @@ def test_a_model_agrees_with_itself(root: Path, programs: Programs) -> None:
     assert (found["users"], found["overlap"], found["rank_correlation"]) == (30, 1.0, pytest.approx(1.0))
 
 
+def test_a_user_with_several_targets_is_one_user(root: Path, tmp_path: Path, programs: Programs) -> None:
+    from tests.pnfrec_keras.export.asking import IDS
+    from tests.pnfrec_keras.writing import evaluation_example, write_records
+
+    histories = [(user, length) for user in ("a", "b", "c") for length in (1, 2, 3)]
+    records = [evaluation_example(IDS[:length], IDS[:length], IDS[9], 1, user=user) for user, length in histories]
+    for name, chosen in (("several", records), ("last", records[2::3])):
+        write_records(tmp_path / name / "data.gz", chosen)
+    several, last = (
+        replay(compared(root)._replace(examples=str(tmp_path / name)), PushConfig(replay_users=3), programs)
+        for name in ("several", "last")
+    )
+    assert several is not None
+    assert last is not None
+    assert several["users"] == 3
+    assert several["overlap"] == last["overlap"]
+    assert several["new"]["popularity"] == last["new"]["popularity"]
+
+
 def test_lists_that_differ_too_much_are_not_pushed(root: Path, programs: Programs) -> None:
     with pytest.raises(NotServableError, match=r"`push\.min_overlap` is 0\.99\. Nothing was pushed"):
         replay(compared(root), PushConfig(replay_users=12, min_overlap=0.99), programs)
