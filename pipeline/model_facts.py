@@ -131,8 +131,7 @@ def _measures(file: Path) -> tuple[Measure, ...]:
             row.change,
             row.verdict,
         )
-        for row in (*report.rows, *report.slice_rows)
-        if row.bounds
+        for row in report.bounded
     )
 
 

@@ -167,7 +167,7 @@ def _of_gate(folder: str) -> dict[str, Any]:
     from components.gate.report import verdict
 
     report = verdict.read(folder)
-    found: dict[str, Any] = {"measures": [_told(row) for row in (*report.rows, *report.slice_rows) if row.bounds]}
+    found: dict[str, Any] = {"measures": [_told(row) for row in report.bounded]}
     if report.at_random is not None:
         targets = {"p": report.at_random.count_p, "n": report.at_random.count_n}
         found[AT_RANDOM] = {"targets": targets, "measures": [_told(row) for row in report.at_random.rows]}

@@ -1,5 +1,6 @@
 """`pnfrec models`: what it says, what it refuses, and what it lists."""
 
+import dataclasses
 import json
 import shlex
 from pathlib import Path
@@ -35,7 +36,8 @@ def describe(folder: Path) -> None:
     rows = (row("ndcg_p", 0.0993, 0.05), row("hr_p", None, 0.01), row("coverage", 0.2, None))
     unbounded = content.Row("mrr_p", 0.1, 9, None, None, None, None, None, None, None, "not judged", "")
     report = content.Report(
-        True, "BLESSED", (), True, 10, 459, 449, True, "/runs/model/7", "/runs/model/5", (*rows, unbounded), ()
+        *(True, "BLESSED", (), True, 10, 459, 449, True, "/runs/model/7", "/runs/model/5", (*rows, unbounded), ()),
+        response_rows=(dataclasses.replace(row("response_near", 0.09, 0.05), max_loss=None),),
     )
     extra = folder / "assets.extra"
     (extra / "report.json").write_text(content.to_json(report))
@@ -63,7 +65,7 @@ def call(base: Path, *words: str) -> Result:
 def test_list_tells_what_is_known_of_each_version(base: Path) -> None:
     done = call(base, "list")
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[:15] == [
+    assert done.output.splitlines()[:16] == [
         str(base),
         "",
         "1795872052  not complete",
@@ -78,8 +80,9 @@ def test_list_tells_what_is_known_of_each_version(base: Path) -> None:
         "  measures  ndcg_p 0.0993 [0.0800..0.1200] (>= 0.05, loss <= 0.01)",
         "            hr_p undefined (>= 0.01, loss <= 0.01)",
         "            coverage 0.2000 [0.0800..0.1200] (loss <= 0.01)",
+        "            response_near 0.0900 [0.0800..0.1200] (>= 0.05)",
         "3",
-        done.output.splitlines()[14],
+        done.output.splitlines()[15],
     ]
     assert "measures  not recorded" in done.output
 

@@ -101,6 +101,15 @@ def test_a_model_that_the_gate_refused_has_the_reason(tmp_path: Path) -> None:
     assert table.to_text([record]).splitlines()[2:] == [f"    {record['message']}", "    ndcg_p 0.1000"]
 
 
+def test_every_bound_is_told(tmp_path: Path) -> None:
+    outputs = outputs_of(tmp_path)
+    of_slice, of_dislike = (dataclasses.replace(ROW, metric=metric) for metric in ("hr_p", "response_near"))
+    report = content.Report(True, "BLESSED", (), True, 10, 1, 1, True, "", "", (ROW,), (), (of_slice,), (of_dislike,))
+    (tmp_path / "report" / "report.json").write_text(content.to_json(report), encoding="utf-8")
+    record = run_record.make("tiny", Ended(run_record.PUSHED, 0.0, 0.0, outputs=outputs))
+    assert [each["name"] for each in record["measures"]] == ["ndcg_p", "hr_p", "response_near"]
+
+
 @pytest.mark.parametrize(
     ("delivered", "pushed", "verdict", "status"),
     [

@@ -35,7 +35,7 @@ def measures(sources: Sources) -> Section:
             "with a disliked one (n). The whole catalogue is ranked for each, without what the user has seen. HR is "
             "the share of targets among the first k; NDCG and MRR count those more that stand further in front."
         ),
-        _table(of_users, report.has_baseline),
+        _table((*of_users, *report.response_rows), report.has_baseline),
     ]
     if failures := report.failures:
         blocks.append(Points(tuple(row.sentence for row in failures)))

@@ -133,7 +133,16 @@ class Report:
 
     @property
     def failures(self) -> tuple[Row, ...]:
-        return tuple(row for row in (*self.rows, *self.slice_rows, *self.response_rows) if row.verdict == "fail")
+        return tuple(row for row in self._every if row.verdict == "fail")
+
+    @property
+    def bounded(self) -> tuple[Row, ...]:
+        """What the gate asks for, of all examples, of slices and of what a dislike does."""
+        return tuple(row for row in self._every if row.bounds)
+
+    @property
+    def _every(self) -> tuple[Row, ...]:
+        return (*self.rows, *self.slice_rows, *self.response_rows)
 
 
 def to_json(report: Report) -> str:
