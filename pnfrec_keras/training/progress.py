@@ -36,7 +36,7 @@ def training_started(
         "variant": config.variant,
         "width": config.dim,
         "blocks": config.num_blocks,
-        "histories of up to": config.max_length,
+        "histories of up to": config.max_length * (2 if variant.mixed else 1),
     }
     optional = {
         "alpha": config.alpha if variant.negative_loss else 0,

@@ -1,10 +1,12 @@
 """The model of the card: how it was trained and how it ranks, and what dislikes do in it."""
 
+from collections.abc import Iterator
+
 from components.gate.card.document import MISSING, Block, Facts, Paragraph, Points, Section, Words
 from components.gate.card.of_measures import value_of
 from components.gate.card.sources import Sources, at, told
 from components.gate.config import DEFAULT_PREFIX
-from pnfrec_core.variants import VARIANTS
+from pnfrec_core.variants import VARIANTS, Variant
 from pnfrec_keras.export.ranking import Ranking
 from pnfrec_keras.ranking.rules import Rule, registry
 
@@ -20,6 +22,12 @@ _SETTINGS = {
     "loss": "Loss",
     "trend_days": "Days of the trend (0: none)",
 }
+# Those that are told where they are set: most models have none of them.
+_FURTHER = {
+    "eta": 'eta, weight of "not to recommend"',
+    "preference": "preference, weight of likes above dislikes",
+    "soft_boundary": "Distance from the boundary that counts in full (soft_boundary)",
+}
 
 
 def model(sources: Sources) -> Section:
@@ -28,7 +36,7 @@ def model(sources: Sources) -> Section:
     facts = [
         ("Date of training", sources.trained_at or MISSING),
         ("Variant", _variant(sources)),
-        *((name, told(config, "model", key)) for key, name in _SETTINGS.items()),
+        *_settings(sources),
         ("Epochs", _epochs(sources)),
         ("Seed", told(config, "training", "seed")),
         ("Users whose sequences it was fitted on", told(manifest, "training_users")),
@@ -88,7 +96,7 @@ def _measured(sources: Sources) -> list[str]:
             found.append(
                 Words(f"Of the targets that were disliked later, {share} stand among the first {k} of {whose}.")
             )
-    return found
+    return [*found, *(Words(row.sentence) for row in report.response_rows)]
 
 
 def _rule(ranking: Ranking | None) -> type[Rule] | None:
@@ -106,14 +114,35 @@ def _is_mixed(sources: Sources) -> bool:
     return variant is not None and variant.mixed
 
 
+def _settings(sources: Sources) -> Iterator[tuple[str, str]]:
+    """What acts of the settings: a variant without a term of the loss has no weight of it."""
+    variant = VARIANTS.get(told(sources.config, "model", "variant"))
+    absent = set() if variant is None else {"alpha", "beta"} - _terms(sources, variant)
+    for key, name in (_SETTINGS | _FURTHER).items():
+        found = at(sources.config, "model", key)
+        if key in absent or (key in _FURTHER and not found):
+            continue
+        if key == "max_length" and variant is not None and variant.mixed and found is not None:
+            yield name, f"{2 * found:,} of both polarities, twice the setting"
+        else:
+            yield name, told(sources.config, "model", key)
+
+
+def _terms(sources: Sources, variant: Variant) -> set[str]:
+    """The weights of the terms that the loss has, beside that of what is liked; one of 0 takes its term away."""
+    has = {"alpha": variant.negative_loss, "beta": variant.contrastive}
+    return {name for name, present in has.items() if present and at(sources.config, "model", name) != 0}
+
+
 def _variant(sources: Sources) -> str:
     name = told(sources.config, "model", "variant")
     if name not in VARIANTS:
         return name
     variant = VARIANTS[name]
+    terms = _terms(sources, variant)
     parts = ["one encoder reads likes and dislikes in order" if variant.mixed else "an encoder reads what was liked"]
-    parts += ["a second one what was disliked, with a loss of its own"] if variant.negative_loss else []
-    parts += ["with a contrastive loss"] if variant.contrastive else []
+    parts += ["a second one what was disliked, with a loss of its own"] if "alpha" in terms else []
+    parts += ["with a contrastive loss"] if "beta" in terms else []
     return f"{name}: {'; '.join(parts)}"
 
 

@@ -13,6 +13,7 @@ from pnfrec_keras.examples.arrays import EvaluationArrays, TrainingArrays
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training import fitting
 from pnfrec_keras.training.build import build_model
+from pnfrec_keras.training.progress import training_started
 from tests.pnfrec_keras.training.chain import ITEMS, MODEL, arrays, fit
 
 
@@ -63,7 +64,14 @@ def test_only_weights_and_sequences_that_count_are_reported(
     assert isinstance(started, events.TrainingStarted)
     assert tuple(started.settings) == ("variant", "width", "blocks", "histories of up to", *names)
     assert started.interactions == 24 * 6 * sequences
+    assert started.settings["histories of up to"] == 5
     assert isinstance(seen[2], events.FirstStepDone), "also where an epoch has one step"
+
+
+def test_one_history_of_both_is_twice_as_long() -> None:
+    mixed = dataclasses.replace(arrays()[0], mixed=np.ones((24, 11), np.int32))
+    told = training_started(ITEMS, ModelConfig(variant="SASRec", max_length=5), mixed, None, 0).settings
+    assert told["histories of up to"] == 10
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:

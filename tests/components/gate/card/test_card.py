@@ -12,6 +12,7 @@ from components.gate.card.sources import Sources
 from components.gate.config import BoundConfig, GateConfig
 from components.gate.report import judge
 from components.gate.report.measured import SliceValues
+from components.gate.responsiveness import Response, ResponsivenessConfig
 from pnfrec_core import served
 from pnfrec_keras.export.ranking import Ranking
 from pnfrec_keras.ranking.rules import registry
@@ -164,6 +165,32 @@ def test_one_history_of_both() -> None:
     mixed = {**records.CONFIG, "model": {**records.CONFIG["model"], "variant": "SASRec"}}
     (points,) = blocks(card.make_card(records.sources(config=mixed)), "What dislikes do", Points)
     assert any("there is no `with_negatives`" in text for text in points.texts)
+
+
+def test_only_what_acts_is_told() -> None:
+    def told(**changes: Any) -> dict[str, str]:
+        config = {**records.CONFIG, "model": {**records.CONFIG["model"], **changes}}
+        return facts(card.make_card(records.sources(config=config)), "The model")
+
+    alpha, beta = "alpha, weight of the loss of disliked items", "beta, weight of the contrastive loss"
+    assert {alpha, beta} <= told().keys()
+    assert not {alpha, beta} & told(variant="SASRec_p").keys()
+    # A weight of 0 takes its term away.
+    assert told(alpha=0.0)["Variant"] == "PNFRec: an encoder reads what was liked; with a contrastive loss"
+    assert told(beta=0.0)["Variant"].endswith("what was disliked, with a loss of its own")
+    assert told(variant="SASRec")["Items read of a history (max_length)"] == "100 of both polarities, twice the setting"
+    assert told(eta=0.2, preference=0.0)['eta, weight of "not to recommend"'] == "0.2"
+    assert len(told(eta=0.2, preference=0.0)) == len(told()) + 1
+
+
+def test_what_a_dislike_does_is_told_where_it_is_bounded() -> None:
+    gate = dataclasses.replace(examples.gate(ndcg_p={"min": 0.1}), responsiveness=ResponsivenessConfig(min=0.25))
+    report = judge.build_report(gate, examples.evaluation(), blessing=True, response=Response(0.5, 0.125, 83))
+    made = card.make_card(records.sources(report=report))
+    (table,) = blocks(made, "Measures", Table)
+    assert plain(table.rows[-1]) == ["response_near", "0.5000", "0.2550 to 0.7450", "83", ">= 0.25", "ok"]
+    (points,) = blocks(made, "What dislikes do", Points)
+    assert points.texts[-1].startswith("response_near 0.5000 is not below its `min` of 0.25")
 
 
 def test_what_is_not_recorded_is_said_to_be_missing() -> None:
