@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +15,7 @@ if TYPE_CHECKING:
     from components.feedback.config import FeedbackConfig
     from pipeline.config import PipelineConfig
 
-log = logging.getLogger(__name__)
-
 _HISTORIES = ".histories"
-# What decides what is liked, disliked, and in which order.
-_SAME = ("positive", "duplicates")
 # Of an event, where its rows are.
 _PLACES = ("files", "columns")
 
@@ -72,23 +67,26 @@ def fit_to_model(config: "PipelineConfig", model: Path) -> "PipelineConfig":
     """
     path = model / schema.EXTRA_ASSETS / "config.yaml"
     trained = _feedback_of(path)
-    threshold = _threshold_of(model) if trained.get("positive") == "median" else None
-    if config.feedback.positive in ("median", threshold) and threshold is not None:
-        feedback = dataclasses.replace(config.feedback, positive=threshold)
-        config = dataclasses.replace(config, feedback=feedback)
-        trained = {**trained, "positive": threshold}
-        log.info("Likes are values from %g on, the median that the model was trained with.", threshold)
-    for name in _SAME:
-        before, now = trained.get(name), getattr(config.feedback, name)
-        if before == "median" and isinstance(now, int | float) and threshold is None:
-            continue  # by a report of before thresholds were told
-        if before is not None and before != now:
-            said = f"{before}, which was {threshold:g}" if before == "median" and threshold is not None else before
-            raise _unfit(model, path, name, said, now, f"or --set feedback.{name}={before}")
+    if trained.get("positive") == "median" and (threshold := _threshold_of(model)) is not None:
+        if config.feedback.positive not in ("median", threshold):
+            said = f"median, which was {threshold:g}"
+            raise _unfit(path, "positive", said, config.feedback.positive, "or --set feedback.positive=median")
+        config = dataclasses.replace(config, feedback=dataclasses.replace(config.feedback, positive=threshold))
+    else:
+        _check_same(path, trained, config, "positive")
+    _check_same(path, trained, config, "duplicates")
     events = [dataclasses.asdict(event) for event in config.feedback.events]
     if "events" in trained and _meanings(trained["events"]) != (meanings := _meanings(events)):
-        raise _unfit(model, path, "events", _meanings(trained["events"]), meanings, "and name your files in it")
+        raise _unfit(path, "events", _meanings(trained["events"]), meanings, "and name your files in it")
     return config
+
+
+def _check_same(path: Path, trained: Mapping[str, Any], config: "PipelineConfig", name: str) -> None:
+    before, now = trained.get(name), getattr(config.feedback, name)
+    # A report of before thresholds were told leaves it to the caller to know what the median was.
+    is_of_old = before == "median" and isinstance(now, int | float)
+    if before is not None and before != now and not is_of_old:
+        raise _unfit(path, name, before, now, f"or --set feedback.{name}={before}")
 
 
 def _meanings(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -101,11 +99,11 @@ def _says(value: object) -> bool:
     return value is not False and (bool(value) or value == 0)
 
 
-def _unfit(model: Path, path: Path, name: str, before: object, now: object, remedy: str) -> UnfitConfigError:
+def _unfit(path: Path, name: str, before: object, now: object, remedy: str) -> UnfitConfigError:
     return UnfitConfigError(
-        f"The model in {model} was trained with `feedback.{name}: {before}`, and this configuration says {now}: its "
-        f"histories would mean something else. Take the configuration of its run, which lies beside it in {path}, "
-        f"{remedy}."
+        f"The model in {path.parents[1]} was trained with `feedback.{name}: {before}`, and this configuration says "
+        f"{now}: its histories would mean something else. Take the configuration of its run, which lies beside it in "
+        f"{path}, {remedy}."
     )
 
 
@@ -122,7 +120,11 @@ def _threshold_of(model: Path) -> float | None:
     path = model / schema.EXTRA_ASSETS / versions.VERDICT
     if not path.is_file():
         return None
-    found: float | None = json.loads(path.read_text(encoding="utf-8")).get("threshold")
+    try:
+        found: float | None = json.loads(path.read_text(encoding="utf-8")).get("threshold")
+    except (ValueError, AttributeError) as error:
+        msg = f"{path}, which tells what was liked in the training of the model, is damaged ({error}). Push it again."
+        raise UnfitConfigError(msg) from error
     return found
 
 

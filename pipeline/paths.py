@@ -41,7 +41,6 @@ _OTHER_NAMES: Final = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "wasb": "azfs", "a
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # What TFX, TensorFlow and Beam take for a pattern wherever a path of an artifact goes through their hands.
 _PATTERNS: Final = {"output": re.compile(r"[*?\[\\]"), "serving": re.compile(r"[\[\\]")}
-_NONE: Final = re.compile(r"(?!)")
 
 
 def scheme_of(path: str) -> str:
@@ -107,7 +106,7 @@ def _output_folder(path: str, key: str, folder: Path) -> str:
     found = absolute(_here(path, key), folder)
     # Of the whole path, since TFX looks for artifacts by patterns that begin with it. It only copies to `serving`, and
     # there servers and the replay look by TensorFlow.
-    magic = sorted(set(_PATTERNS.get(key, _NONE).findall(found)))
+    magic = sorted(set(_PATTERNS[key].findall(found))) if key in _PATTERNS else []
     if magic:
         msg = (
             f"`{key}`: {found} holds {' and '.join(magic)}, which TFX and TensorFlow take for a pattern. Choose a "

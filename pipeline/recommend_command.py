@@ -61,7 +61,10 @@ def recommend(
     try:
         config = load_config(config_path, overrides)
         number, model = _model(base or config.serving_path, version)
+        is_median = config.feedback.positive == "median"
         config = fit_to_model(config, model)
+        if is_median and config.feedback.positive != "median":
+            click.echo(f"Likes are values from {config.feedback.positive:g} on, the median of the model's training.")
         asked = {"k": k, "format": file_format, "max_per_group": max_per_group, "model": str(model), "version": number}
         began = time.monotonic()
         _check_ours(output)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import grpc
 
 from serving import wire
+from serving.file_changes import Followed
 from serving.retries import Retries
 
 logger = logging.getLogger(__name__)
@@ -110,20 +111,24 @@ class Connection:
         """Whether the target is on this machine."""
         return self.target.startswith(_LOCAL)
 
-    def pem(self) -> Pem | None:
-        """What the files of the credentials hold now; None where they are no `TlsFiles`.
+    def follow(self) -> Followed[Pem] | None:
+        """What the files of the credentials hold; None where they are no `TlsFiles`.
 
         Raises:
             OSError, ValueError: As `TlsFiles.credentials`.
         """
-        return self.credentials.read() if isinstance(self.credentials, TlsFiles) else None
+        files = self.credentials
+        if not isinstance(files, TlsFiles):
+            return None
+        paths = [path for path in (files.ca, files.key, files.cert) if path is not None]
+        return Followed(paths, files.read, f"The certificates for {self.target} stay as they were")
 
     def open(self, module: Any, pem: Pem | None) -> Any:
         """A channel of `grpc`, or of `grpc.aio`.
 
         Args:
             module: Which.
-            pem: What `pem` told.
+            pem: What the files of the credentials hold, as of `follow`.
         """
         options: list[tuple[str, Any]] = [
             ("grpc.max_receive_message_length", wire.MAX_MESSAGE_BYTES),

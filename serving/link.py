@@ -53,8 +53,8 @@ class Link:
         self._connection = connection
         self._module = module
         self._lock = threading.Lock()
-        self._pem = connection.pem()
-        self._channel = connection.open(module, self._pem)
+        self._files = connection.follow()
+        self._channel = self._open()
         # What calls of other threads may still run on; they end long before there is yet another.
         self._former: Any = None
         self._methods: dict[Method, Callable[..., Any]] = {}
@@ -78,20 +78,13 @@ class Link:
         Args:
             code: Name of the gRPC status that it ended with.
         """
-        if code not in _NOT_REACHED or self._pem is None:
+        if code not in _NOT_REACHED or self._files is None:
             return
         with self._lock:
-            try:
-                found = self._connection.pem()
-                if found == self._pem or self._is_closed:
-                    return
-                channel = self._connection.open(self._module, found)
-            except (OSError, ValueError) as error:  # in the midst of being replaced
-                logger.warning("The certificates for %s stay as they were: %s", self._connection.target, error)
-                return
-            logger.info("The certificates for %s have changed, and are read anew.", self._connection.target)
-            self._former, self._channel, self._pem = self._channel, channel, found
-            self._methods = {}
+            if not self._is_closed and self._files.refresh():
+                logger.info("The certificates for %s have changed, and are read anew.", self._connection.target)
+                self._former, self._channel = self._channel, self._open()
+                self._methods = {}
 
     def close(self) -> Any:
         """Ends the channel; of `grpc.aio`, what is to be awaited."""
@@ -99,3 +92,6 @@ class Link:
             self._is_closed = True
             self._former = None
             return self._channel.close()
+
+    def _open(self) -> Any:
+        return self._connection.open(self._module, None if self._files is None else self._files.held)

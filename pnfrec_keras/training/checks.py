@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from pnfrec_core.kinds import check_kind
 from pnfrec_keras.config import ModelConfig, TrainingConfig
@@ -20,6 +21,7 @@ _READ_WITH = (
     "read the training data with `{}=True` of `pnfrec_keras.examples.records.read_training`, from records of the "
     "pipeline. `arrays_from_frame` has none."
 )
+_STRATEGIES = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)
 _OF_A_TABLE = "`arrays_from_frame` makes the vocabulary, the training and the validation data of a table."
 
 
@@ -46,6 +48,37 @@ def check_kinds(model: Any, training_data: Any, validation_data: Any, config: An
         *([] if initial is None else [("initial", initial, WarmStart)]),
     ):
         check_kind(name, "`fit`", value, kind, _OF_A_TABLE)
+
+
+def check_config(config: TrainingConfig, model: PNFRec) -> None:
+    """Raises a ValueError where settings are others than those that a model was made or compiled with, and so idle.
+
+    Those that stand at their defaults ask for nothing.
+    """
+    spread = isinstance(model.distribute_strategy, _STRATEGIES)
+    has: dict[str, Any] = {"k": model.k, "precision": model.dtype_policy.name}
+    has["strategy"] = config.strategy if spread else TrainingConfig.strategy
+    if model.compiled:
+        # With mixed_float16 it is inside that of the scaled loss.
+        optimizer: Any = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        has["learning_rate"] = float(tf.convert_to_tensor(optimizer.learning_rate))
+        has["average_epochs"] = config.average_epochs if optimizer.use_ema else 0.0
+        has["jit_compile"] = model.jit_compile
+    asked = {name: getattr(config, name) for name in has}
+    idle = [
+        name
+        for name, value in asked.items()
+        if value != getattr(TrainingConfig, name) and not (value == has[name] or _are_near(value, has[name]))
+    ]
+    if idle:
+        said = ", ".join(f"{name} {asked[name]} (it has {has[name]})" for name in idle)
+        msg = f"The model was made or compiled with other settings, so that these would do nothing: {said}."
+        raise ValueError(msg)
+
+
+def _are_near(value: Any, other: Any) -> bool:
+    """Whether two numbers are one but for the digits that float32 keeps."""
+    return isinstance(value, float) and math.isclose(value, other, rel_tol=1e-6)
 
 
 def check_training(training_data: TrainingArrays, model: PNFRec) -> TrainingArrays:

@@ -20,7 +20,14 @@ from pnfrec_keras.examples.arrays import (
 from pnfrec_keras.network.model import PNFRec
 from pnfrec_keras.training.averages import AveragedWeights, has_averages, start_averages
 from pnfrec_keras.training.build import begin, build_model, compile_model, make_deterministic
-from pnfrec_keras.training.checks import StopOnNan, check_kinds, check_training, check_validation, set_trend
+from pnfrec_keras.training.checks import (
+    StopOnNan,
+    check_config,
+    check_kinds,
+    check_training,
+    check_validation,
+    set_trend,
+)
 from pnfrec_keras.training.epochs import Epochs
 from pnfrec_keras.training.patience import Patience
 from pnfrec_keras.training.progress import EpochProgress, Progress, ReportedProgress, training_started
@@ -130,7 +137,7 @@ def fit(
         training_data: Sequences of the training users.
         validation_data: Its positive targets decide when to stop: full catalogue, seen items filtered.
         config: How it is fitted; None: `TrainingConfig()`. Its k, precision and strategy are for `train`: here they
-            are those of the model.
+            are those of the model, as are those of the optimizer where it is compiled. Others are refused.
         initial: The weights that the training begins with, of an earlier model; None leaves those that the model has.
         state_dir: Where an interrupted run leaves its state, and finds it again, if its data and its settings are the
             same: else it begins anew, with a warning. A finished run stays there too until `discard_state`, which is to
@@ -155,6 +162,7 @@ def fit(
     config = TrainingConfig() if config is None else config
     check_kinds(model, training_data, validation_data, config, initial)
     config = _with_settings(config, settings, compiled=model.compiled)
+    check_config(config, model)
     make_deterministic(config)
     training_data = check_training(training_data, model)
     check_validation(validation_data, model.num_items)

@@ -1,8 +1,6 @@
 """`pnfrec recommend` from feedback to files, on a small source and a small model."""
 
-import dataclasses
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,11 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 
-from pipeline.config import PipelineConfig, load_config
-from pipeline.histories import UnfitConfigError, all_rows, fit_to_model
 from pipeline.output_lock import exclusive
 from pipeline.recommend_command import _model, recommend
 from pnfrec_core import marking
@@ -214,62 +209,22 @@ def test_a_folder_of_something_else_is_left_alone(config: Path, tmp_path: Path) 
     assert [path.name for path in output.iterdir()] == ["thesis.txt"]
 
 
-def test_the_median_is_not_worked_out_anew() -> None:
-    from components.feedback.config import FeedbackConfig
-
-    with pytest.raises(UnfitConfigError, match=r"feedback\.positive=VALUE"):
-        all_rows(FeedbackConfig(files=["x.csv"]))
-
-
-def model_of(tmp_path: Path, threshold: float | None, **feedback: Any) -> Path:
-    """A folder with what a run writes beside a model."""
-    extra = tmp_path / "of" / "assets.extra"
-    extra.mkdir(parents=True)
-    (extra / "config.yaml").write_text(yaml.safe_dump({"feedback": feedback}))
-    (extra / "report.json").write_text(json.dumps({"blessed": True, "threshold": threshold}))
-    return tmp_path / "of"
-
-
-def settings(tmp_path: Path, **feedback: Any) -> PipelineConfig:
-    values = {"name": "data", "output": "run", "feedback": feedback, "gate": {"bounds": {"ndcg_p": {"min": 0.0}}}}
-    (tmp_path / "data.yaml").write_text(yaml.safe_dump(values))
-    return load_config(tmp_path / "data.yaml")
-
-
-@pytest.mark.parametrize(
-    ("threshold", "positive", "found"),
-    [
-        (7.5, "median", 7.5),
-        (7.5, 7.5, 7.5),
-        (7.5, 7, "was trained with `feedback.positive: median, which was 7.5`, and this configuration says 7"),
-        (7.5, "user_median", "this configuration says user_median"),
-        # By a report of before it told the threshold.
-        (None, 7, 7),
-        (None, "column", "was trained with `feedback.positive: median`, and this configuration says column"),
-    ],
-)
-def test_the_median_is_that_of_the_training(
-    tmp_path: Path, threshold: float | None, positive: float | str, found: float | str
-) -> None:
-    model = model_of(tmp_path, threshold, positive="median", duplicates="all")
-    config = settings(tmp_path, files=["rows.csv"], positive=positive)
-    if isinstance(found, str):
-        with pytest.raises(UnfitConfigError, match=re.escape(found)):
-            fit_to_model(config, model)
-    else:
-        assert all_rows(fit_to_model(config, model).feedback).positive == found
-
-
-def test_events_mean_what_they_meant_in_training(tmp_path: Path) -> None:
-    own: dict[str, Any] = {"name": "stars", "files": ["stars.csv"], "column": "stars", "like_from": 0.0}
-    trained = settings(tmp_path, files=[], events=[own], positive="column").feedback
-    model = model_of(tmp_path, None, **dataclasses.asdict(trained))
-    same = settings(tmp_path, files=[], events=[{**own, "files": ["of_today.csv"]}], positive="column")
-    assert fit_to_model(same, model) == same
-    for change in ({"like_from": 4.0}, {"dislike_below": 0.0}, {"column": "value"}):
-        other = settings(tmp_path, files=[], events=[{**own, **change}], positive="column")
-        with pytest.raises(UnfitConfigError, match=r"`feedback\.events: .*and name your files in it"):
-            fit_to_model(other, model)
+def test_the_command_takes_it_and_says_so(base: Path, config: Path, tmp_path: Path) -> None:
+    own = tmp_path / "serving"
+    shutil.copytree(base / "3", own / "3")
+    extra = own / "3" / "assets.extra"
+    (extra / "config.yaml").write_text("feedback: {positive: median, duplicates: all}\n")
+    (extra / "report.json").write_text('{"threshold": 4.0}')
+    asked = ("--base", str(own), "--set", "feedback.positive=median")
+    done = call(config, tmp_path / "lists", *asked)
+    assert done.exit_code == 0, done.output
+    assert "Likes are values from 4 on, the median of the model's training." in done.output
+    same = call(config, tmp_path / "same")
+    assert same.exit_code == 0, same.output
+    assert pq.read_table(tmp_path / "lists").equals(pq.read_table(tmp_path / "same"))
+    (extra / "report.json").write_text("{")
+    damaged = call(config, tmp_path / "other", *asked)
+    assert (damaged.exit_code, "report.json, which tells what was liked" in damaged.output) == (2, True), damaged.output
 
 
 def test_the_version_that_serves_is_asked_unless_another_is_named(base: Path, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def judge_random(rows: Columns, judges: Judges, config: FeedbackConfig) -> AtRan
     places = places[is_last(table.user[places])] if config.targets == "last" else places
     if config.targets == "successive":
         places = places[first_of_users(table.user[places], config.caps.targets)]
-    targets = Targets(places, known | eligible)
+    targets = Targets(places, known | eligible, config.caps.history)
     used = in_examples(table, places, targets.history, config.caps.history) & eligible
     counts["capped"] = int(np.count_nonzero(eligible & ~used))
     counts = {f"dropped_{reason}": number for reason, number in counts.items()}

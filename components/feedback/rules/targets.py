@@ -22,10 +22,12 @@ class Targets:
     Attributes:
         rows: Places of the targets in the table; rises.
         history: Rows that may stand in their histories, if they come before.
+        most: How many of these do, the newest ones; 0 for all.
     """
 
     rows: npt.NDArray[np.int64]
     history: Mask
+    most: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +83,7 @@ def select(table: UserTable, known: Known, splits: Splits, positive: Mask, confi
         uncapped = uncapped | in_examples(table, rows, history, 0) & ~known.train
         if config.targets == "successive":
             rows = rows[first_of_users(table.user[rows], config.caps.targets)]
-        targets[split] = Targets(rows, history)
+        targets[split] = Targets(rows, history, config.caps.history)
         used |= in_examples(table, rows, history, config.caps.history) & ~known.train
     capped = uncapped & ~used
     left = known.known & ~used & ~capped
@@ -103,8 +105,10 @@ def seen_before(table: UserTable, targets: Targets) -> int:
     """Number of targets whose item is in their history already."""
     rows = np.flatnonzero(targets.history)
     pair = table.user[rows].astype(np.int64) * len(table.items) + table.item[rows]
-    repeated = pd.Series(pair).duplicated().to_numpy()
-    return int(np.count_nonzero(repeated[np.searchsorted(rows, targets.rows)]))
+    place = pd.Series(np.arange(len(rows)))
+    # Since the row of the same user and item before it; NaN for the first, which nothing is near to.
+    since = place.groupby(pair).diff().to_numpy()[np.searchsorted(rows, targets.rows)]
+    return int(np.count_nonzero(since <= (targets.most or len(rows))))
 
 
 def in_examples(table: UserTable, rows: npt.NDArray[np.int64], history: Mask, most: int) -> Mask:

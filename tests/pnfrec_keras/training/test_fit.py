@@ -123,3 +123,22 @@ def test_what_is_to_be_deterministic_is(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(ValueError, match="no positive target"):
         fit(new_model(), arrays()[0], arrays()[1].part(0, 0), deterministic=True)
     assert asked == [True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"k": 3}, r"k 3 \(it has 10\)"),
+        ({"precision": "mixed_bfloat16"}, r"precision mixed_bfloat16 \(it has float32\)"),
+        ({"strategy": "mirrored"}, r"strategy mirrored \(it has none\)"),
+        ({"learning_rate": 0.5}, r"learning_rate 0.5 \(it has 0.0010"),
+        ({"average_epochs": 2.0}, r"average_epochs 2.0 \(it has 0.0\)"),
+        ({"jit_compile": True}, r"jit_compile True \(it has False\)"),
+    ],
+)
+def test_a_config_that_the_model_cannot_follow_is_refused(settings: dict[str, Any], message: str) -> None:
+    """As the same setting by its name: nobody should take a second training for one at another rate."""
+    model = new_model()
+    model.compile("adam")
+    with pytest.raises(ValueError, match=message):
+        fit(model, *arrays(), TrainingConfig(**settings))

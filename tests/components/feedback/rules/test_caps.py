@@ -50,3 +50,24 @@ def test_what_one_user_takes_does_not_grow_with_the_square_of_the_events(tmp_pat
     free = [size_of(events, CapsConfig(0, 0)) for events in (400, 800)]
     assert capped[1] < 1.1 * capped[0]
     assert free[1] > 3 * free[0]
+
+
+@pytest.mark.parametrize(("history", "seen"), [(0, 1), (3, 1), (2, 0)])
+def test_a_target_that_the_history_holds_no_longer_can_be_hit(tmp_path: Path, history: int, seen: int) -> None:
+    # The test user's last row repeats an item that two other rows have followed.
+    rows = [Row(user, item, 1.0, time) for user in "ab" for time, item in enumerate("wxyz")]
+    rows += [Row(user, "x", 1.0, 10, order=place) for place, user in enumerate("ab")]
+    support.write_csv(tmp_path / "rows.csv", rows)
+    config = FeedbackConfig(
+        files=[str(tmp_path / "rows.csv")],
+        positive=1,
+        min_item_users=1,
+        min_user_items=1,
+        split_time=10,
+        max_leaked_targets=1.0,
+        caps=CapsConfig(history, 0),
+    )
+    found = local.generate(config, tmp_path / "out", 1000)["targets_already_seen"]
+    assert found == {"validation": seen, "test": seen}
+    (example,) = support.all_examples(tmp_path / "out")["test"]
+    assert (example["target_item_id"] in example["seen_item_ids"]) == bool(seen)

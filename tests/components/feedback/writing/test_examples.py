@@ -123,7 +123,7 @@ def test_examples_of_a_shard() -> None:
     everything = np.ones(5, bool)
     # Of a catalogue of 20 items; the head are the places 0 and 1, the middle ends with 9.
     known = Known(everything, everything, 0, 0, np.array([1, 9, 10]))
-    targets = Targets(np.array([1, 2, 4]), everything)
+    targets = Targets(np.array([1, 2, 4]), everything, 0)
     rest = {"history_length_bucket": "0-4"}
     assert [parse(record) for record in encoder.evaluation(targets, known, 20)] == [
         {
@@ -164,7 +164,7 @@ def test_examples_of_a_shard() -> None:
         },
     ]
     assert list(encoder.train(np.zeros(5, bool))) == []
-    assert list(encoder.evaluation(Targets(np.array([], np.int64), everything), known, 20)) == []
+    assert list(encoder.evaluation(Targets(np.array([], np.int64), everything, 0), known, 20)) == []
 
 
 def test_history_length_buckets() -> None:
@@ -183,6 +183,6 @@ def test_history_length_buckets() -> None:
     )
     everything = np.ones(size, bool)
     known = Known(everything, everything, 0, 0, np.array([0]))
-    encoded = examples.ShardExamples(table, everything, 1).evaluation(Targets(np.arange(size), everything), known, 1)
+    encoded = examples.ShardExamples(table, everything, 1).evaluation(Targets(np.arange(size), everything, 0), known, 1)
     buckets = [parse(record)["history_length_bucket"] for record in encoded]
     assert buckets == ["0-4"] * 5 + ["5-9"] * 5 + ["10-19"] * 10 + ["20-49"] * 30 + ["50+"]
