@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
+from pnfrec_keras.network.newest import Newest
 from pnfrec_keras.network.ragged import Gradient, Tokens
 
 Tensor = Any
@@ -26,9 +27,10 @@ class CausalAttention(keras.layers.Layer):
         dropout: Rate, on the attention weights.
 
     Call arguments:
-        query: (batch, length, dim), or (tokens, dim) with `tokens`.
-        context: Keys and values come from it; of the same shape.
+        query: (batch, length, dim), or (tokens, dim) with `tokens`, or (batch, 1, dim) with `newest`.
+        context: Keys and values come from it: (batch, length, dim), or (tokens, dim) with `tokens`.
         tokens: Where flat tokens stand; None for padded rows.
+        newest: Where the newest items stand, if the queries are theirs alone.
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
@@ -48,24 +50,35 @@ class CausalAttention(keras.layers.Layer):
         self.built = True
 
     def call(
-        self, query: Tensor, context: Tensor, tokens: Tokens | None = None, training: bool | None = None
+        self,
+        query: Tensor,
+        context: Tensor,
+        tokens: Tokens | None = None,
+        newest: Newest | None = None,
+        training: bool | None = None,
     ) -> Tensor:
         def attend(queries: Tensor, keys_values: Tensor) -> tuple[Tensor, Gradient]:
-            return self._attend(queries, keys_values, training)
+            return self._attend(queries, keys_values, _unseen(length_of(queries)), training)
 
         projected = self.query_projection(query), self.key_value_projection(context)
+        if newest is not None:
+            unseen = tf.where(newest.seen, 0.0, tf.float32.min)
+            attended, _ = self._attend(projected[0], newest.rows(projected[1]), unseen, training)
+            return self.output_projection(attended)
         if tokens is None:
             return self.output_projection(attend(*projected)[0])
         return self.output_projection(tokens.grouped(attend, *projected, training=training))
 
-    def _attend(self, queries: Tensor, keys_values: Tensor, training: bool | None) -> tuple[Tensor, Gradient]:
-        """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim), and the gradient by both."""
-        length = length_of(queries)
+    def _attend(
+        self, queries: Tensor, keys_values: Tensor, unseen: Tensor, training: bool | None
+    ) -> tuple[Tensor, Gradient]:
+        """(rows, queries, dim) and (rows, length, 2 * dim) to (rows, queries, dim), and the gradient by both.
+
+        `unseen` is added to scores: 0 where a query sees a position, else as low as a float goes.
+        """
         query, key, value = self._heads(queries, keys_values)
         scores = tf.matmul(query, key, transpose_b=True)
-        later = tf.linalg.band_part(tf.fill([length, length], tf.float32.min), 0, -1)
-        later -= tf.linalg.diag(tf.linalg.diag_part(later))
-        weights = tf.nn.softmax(tf.cast(scores, tf.float32) + later)  # (rows, heads, length, length)
+        weights = tf.nn.softmax(tf.cast(scores, tf.float32) + unseen)  # (rows, heads, queries, length)
         drop = self.dropout.drawn(tf.shape(weights), training=training)
         attended = tf.matmul(drop(tf.cast(weights, value.dtype)), value)
 
@@ -94,6 +107,12 @@ class CausalAttention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dim": self.dim, "num_heads": self.num_heads, "dropout": self.rate}
+
+
+def _unseen(length: Any) -> Tensor:
+    """(length, length): what comes later than a position is not seen by it."""
+    later = tf.linalg.band_part(tf.fill([length, length], tf.float32.min), 0, -1)
+    return later - tf.linalg.diag(tf.linalg.diag_part(later))
 
 
 def split_heads(projected: Tensor, count: int, heads: int) -> list[Tensor]:

@@ -16,6 +16,7 @@ from pnfrec_keras.network.asked import readable
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
 from pnfrec_keras.network.layers import ItemEmbedding, PositionEmbedding, SequenceEncoder
+from pnfrec_keras.network.newest import Newest
 from pnfrec_keras.network.ragged import Tokens
 
 Tensor = Any
@@ -95,8 +96,18 @@ class TwoEncoders(keras.Model):
             return self.positive_positions, self.positive_encoder, self.final_norm
         return self.negative_positions, self.negative_encoder, self.negative_final_norm
 
-    def _encode(self, items: Tensor, sequence: str, training: bool | None, labelled: Tensor | None = None) -> Tensor:
-        """Hidden states of each position; `labelled`: how many items of each row count as such from the end on."""
+    def _encode(
+        self,
+        items: Tensor,
+        sequence: str,
+        training: bool | None,
+        labelled: Tensor | None = None,
+        only_newest: bool = False,
+    ) -> Tensor:
+        """Hidden states of each position, (batch, length, dim), or of the newest alone, (batch, 1, dim).
+
+        `labelled`: how many items of each row count as such from the end on.
+        """
         positions, encoder, norm = self._part(sequence)
         mask = items > 0  # (batch, length)
         real = ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
@@ -106,12 +117,18 @@ class TwoEncoders(keras.Model):
             columns = _from_end(_lengths(items, labelled)[:, tf.newaxis], columns)
         x = math.sqrt(self.dim) * self.item_embedding(items) + positions(columns)
         x = self.input_dropout(x, training=training) * real
-        return norm(encoder(x, mask, training=training), training=training)  # (batch, length, dim)
+        newest = Newest(items) if only_newest else None
+        return norm(encoder(x, mask, newest=newest, training=training), training=training)
 
     def _encode_tokens(
-        self, items: Tensor, sequence: str, training: bool | None, labelled: Tensor | None = None
+        self,
+        items: Tensor,
+        sequence: str,
+        training: bool | None,
+        labelled: Tensor | None = None,
+        only_newest: bool = False,
     ) -> Tensor:
-        """`_encode` without work on padding, for training; zero at padding, the same elsewhere."""
+        """`_encode` without work on padding: what stands there is zero."""
         positions, encoder, norm = self._part(sequence)
         tokens = Tokens(items)
         columns = tokens.columns
@@ -119,8 +136,9 @@ class TwoEncoders(keras.Model):
             columns = _from_end(tf.gather(_lengths(items, labelled), tokens.places[:, 0]), columns)
         x = math.sqrt(self.dim) * self.item_embedding(tokens.take(items)) + positions(columns)
         x = self.input_dropout(x, training=training)  # (tokens, dim)
-        x = norm(encoder(x, tokens=tokens, training=training), training=training)
-        return tokens.put_back(x)
+        newest = Newest(items, tokens) if only_newest else None
+        x = norm(encoder(x, tokens=tokens, newest=newest, training=training), training=training)
+        return x if only_newest else tokens.put_back(x)
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
         """Hidden states of each position and polarity, (batch, length, dim). What stands at padding has no meaning."""
@@ -145,9 +163,7 @@ class TwoEncoders(keras.Model):
             skip_padding: Leaves out padding: faster for many rows, slower for a few, and nothing for XLA.
         """
         encode = self._encode_tokens if skip_padding else self._encode
-        hidden = encode(history, NEGATIVE if negative else self.reads, False)
-        last = tf.maximum(tf.math.count_nonzero(history, axis=1, dtype=tf.int32) - 1, 0)
-        return tf.gather(hidden, last, axis=1, batch_dims=1)
+        return encode(history, NEGATIVE if negative else self.reads, False, only_newest=True)[:, 0]
 
     def scores(self, history: Tensor) -> Tensor:
         """Scores of the whole catalogue, float32 (batch, num_items + 1); column 0 is padding.

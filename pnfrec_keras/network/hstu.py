@@ -10,6 +10,7 @@ from pnfrec_keras.network.block import Block
 from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
+from pnfrec_keras.network.newest import Newest
 from pnfrec_keras.network.ragged import Gradient, Tokens
 
 Tensor = Any
@@ -34,6 +35,7 @@ class HstuBlock(Block):
     Call arguments:
         x: (batch, length, dim), or (tokens, dim) with `tokens`.
         tokens: Where flat tokens stand; None for padded rows.
+        newest: Where the newest items stand, if their results are asked for alone: (batch, 1, dim).
 
     Reference:
         Zhai et al.: Actions Speak Louder than Words, ICML 2024, arXiv 2402.17152, equations 1 to 3.
@@ -55,26 +57,37 @@ class HstuBlock(Block):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, x: Tensor, tokens: Tokens | None = None, training: bool | None = None) -> Tensor:
+    def call(
+        self, x: Tensor, tokens: Tokens | None = None, newest: Newest | None = None, training: bool | None = None
+    ) -> Tensor:
         normed = self.input_norm(x, training=training)
-        projected = self.query(normed), self.key_value(normed)
-        if tokens is None:
-            summed = self._attend(*projected)[0]
+        context = self.key_value(normed)
+        if newest is not None:
+            normed, x = newest.take(normed), newest.take(x)
+            seen = tf.cast(newest.seen, tf.float32)
+            summed = self._attend(self.query(normed), newest.rows(context), seen)[0]
+        elif tokens is None:
+            summed = self._attend_causally(self.query(normed), context)[0]
         else:
-            summed = tokens.grouped(self._attend, *projected, training=training)
+            summed = tokens.grouped(self._attend_causally, self.query(normed), context, training=training)
         gated = self.sum_norm(summed, training=training) * self.gate(normed)
         return x + self.output_projection(self.gated_dropout(gated, training=training))
 
-    def _attend(self, queries: Tensor, keys_values: Tensor) -> tuple[Tensor, Gradient]:
-        """(rows, length, dim) and (rows, length, 2 * dim) to (rows, length, dim), and the gradient by both."""
-        earlier = tf.linalg.band_part(tf.ones([length_of(queries)] * 2), -1, 0)
+    def _attend_causally(self, queries: Tensor, keys_values: Tensor) -> tuple[Tensor, Gradient]:
+        return self._attend(queries, keys_values, tf.linalg.band_part(tf.ones([length_of(queries)] * 2), -1, 0))
+
+    def _attend(self, queries: Tensor, keys_values: Tensor, earlier: Tensor) -> tuple[Tensor, Gradient]:
+        """(rows, queries, dim) and (rows, length, 2 * dim) to (rows, queries, dim), and the gradient by both.
+
+        `earlier` is 1 where a query sees a position, else 0.
+        """
 
         def scores(query: Tensor, key: Tensor) -> Tensor:
             # Float32 whatever the precision, as the softmax of the paper's attention.
             return tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
 
         query, key, value = self._heads(queries, keys_values)
-        weights = tf.nn.silu(scores(query, key)) * earlier  # (rows, heads, length, length)
+        weights = tf.nn.silu(scores(query, key)) * earlier  # (rows, heads, queries, length)
         summed = tf.matmul(tf.cast(weights, value.dtype), value)
 
         # All of it is made again, so that nothing of that size waits for the backward pass.

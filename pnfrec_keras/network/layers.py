@@ -12,6 +12,7 @@ from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.hstu import HstuBlock
 from pnfrec_keras.network.layer_norm import LayerNorm
 from pnfrec_keras.network.ligr import LigrBlock
+from pnfrec_keras.network.newest import Newest
 from pnfrec_keras.network.ragged import Tokens
 
 
@@ -100,6 +101,7 @@ class EncoderBlock(Block):
     Call arguments:
         x: (batch, length, dim), or (tokens, dim) with `tokens`.
         tokens: Where flat tokens stand; None for padded rows.
+        newest: Where the newest items stand, if their results are asked for alone: (batch, 1, dim).
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float, **kwargs: Any) -> None:
@@ -121,9 +123,11 @@ class EncoderBlock(Block):
         self.outer.build(input_shape)
         self.built = True
 
-    def call(self, x: Any, tokens: Tokens | None = None, training: bool | None = None) -> Any:
-        query = self.query_norm(x, training=training)
-        attended = self.attention(query, x, tokens=tokens, training=training)
+    def call(
+        self, x: Any, tokens: Tokens | None = None, newest: Newest | None = None, training: bool | None = None
+    ) -> Any:
+        query = self.query_norm(x if newest is None else newest.take(x), training=training)
+        attended = self.attention(query, x, tokens=tokens, newest=newest, training=training)
         x = self.feed_forward_norm(query + attended, training=training)
         hidden = self.inner_dropout(self.inner(x), training=training)
         return x + self.outer_dropout(self.outer(hidden), training=training)
@@ -147,6 +151,7 @@ class SequenceEncoder(keras.layers.Layer):
         x: (batch, length, dim), or (tokens, dim) with `tokens`.
         mask: (batch, length), True at real positions; not for flat tokens, of which none is padding.
         tokens: Where flat tokens stand; None for padded rows.
+        newest: Where the newest items stand, if their states are asked for alone: (batch, 1, dim).
     """
 
     def __init__(
@@ -169,11 +174,21 @@ class SequenceEncoder(keras.layers.Layer):
             block.build(input_shape)
         self.built = True
 
-    def call(self, x: Any, mask: Any = None, tokens: Tokens | None = None, training: bool | None = None) -> Any:
+    def call(
+        self,
+        x: Any,
+        mask: Any = None,
+        tokens: Tokens | None = None,
+        newest: Newest | None = None,
+        training: bool | None = None,
+    ) -> Any:
         real = 1.0 if mask is None else ops.cast(ops.expand_dims(mask, -1), self.compute_dtype)
-        for block in self.blocks:
+        *others, last = self.blocks
+        for block in others:
             x = block(x, tokens=tokens, training=training) * real
-        return x
+        if newest is not None:
+            real = ops.cast(newest.real, self.compute_dtype)
+        return last(x, tokens=tokens, newest=newest, training=training) * real
 
     def get_config(self) -> dict[str, Any]:
         config = {

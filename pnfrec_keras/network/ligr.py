@@ -10,6 +10,7 @@ from pnfrec_keras.network.block import Block
 from pnfrec_keras.network.dense import dense
 from pnfrec_keras.network.dropout import Dropout
 from pnfrec_keras.network.layer_norm import LayerNorm
+from pnfrec_keras.network.newest import Newest
 from pnfrec_keras.network.ragged import Tokens
 
 # The width of the feed-forward part, in widths of the network.
@@ -28,6 +29,7 @@ class LigrBlock(Block):
     Call arguments:
         x: (batch, length, dim), or (tokens, dim) with `tokens`.
         tokens: Where flat tokens stand; None for padded rows.
+        newest: Where the newest items stand, if their results are asked for alone: (batch, 1, dim).
 
     Reference:
         Borisyuk et al.: From Features to Transformers: Redefining Ranking for Scalable Impact, arXiv 2502.03417; as a
@@ -57,9 +59,12 @@ class LigrBlock(Block):
         self.outer.build((*input_shape[:-1], EXPANSION * self.dim))
         self.built = True
 
-    def call(self, x: Any, tokens: Tokens | None = None, training: bool | None = None) -> Any:
+    def call(
+        self, x: Any, tokens: Tokens | None = None, newest: Newest | None = None, training: bool | None = None
+    ) -> Any:
         normed = self.attention_norm(x, training=training)
-        attended = self.attention(normed, normed, tokens=tokens, training=training)
+        query, x = (normed, x) if newest is None else (newest.take(normed), newest.take(x))
+        attended = self.attention(query, normed, tokens=tokens, newest=newest, training=training)
         x = x + self.attention_gate(x) * self.attention_dropout(attended, training=training)
         normed = self.feed_forward_norm(x, training=training)
         hidden = ops.multiply(self.activated(normed), self.linear(normed))
