@@ -2,9 +2,11 @@
 
     python -m benchmarks.serving --before 29dc3f4
 
-Both servers run in turn over the same model (MovieTweetings' size, random weights, histories of 50), the load generator
-in a process of its own on the same machine. Processor time is the server's alone. `bare` is the signature in a
-session without a server, a row of a batch of 1 and of 64.
+Both servers run in turn, each over the model that its own commit exports, since that is what a call costs
+(MovieTweetings' size, random weights, histories of 50); with `--same-model` both serve the model of this checkout, and
+the ratio is that of the servers alone. The load generator is a process of its own on the same machine. Processor time
+is the server's alone. `bare` is the signature of this checkout in a session without a server, a row of a batch of 1
+and of 64.
 """
 
 import argparse
@@ -72,6 +74,7 @@ def medians(rounds: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", default=_BEFORE, metavar="COMMIT")
+    parser.add_argument("--same-model", action="store_true", help="both serve the model that this checkout exports")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--bare", nargs=2, type=Path, metavar=("BASE", "REQUESTS"), help="the bare signature, as JSON")
@@ -81,24 +84,27 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         root, base, requests = Path(scratch) / "before", Path(scratch) / "base", Path(scratch) / "requests"
+        earlier = base if arguments.same_model else Path(scratch) / "earlier"
         git = ["git", "-C", str(measure.ROOT), "worktree"]
         subprocess.run([*git, "add", "--detach", "--quiet", str(root), arguments.before], check=True)
         try:
-            serving_setup.export(base, {1: 0})
+            serving_setup.export_by(measure.ROOT, base)
+            if earlier != base:
+                serving_setup.export_by(root, earlier)
             serving_setup.write_requests(requests, base)
             before, after, rows = [], [], []
             for number in range(arguments.rounds):
                 measure.say(f"  round {number + 1}/{arguments.rounds} ...")
-                before.append(one_round(base, root, requests, arguments.seconds, 0.0))
+                before.append(one_round(earlier, root, requests, arguments.seconds, 0.0))
                 # Half of what the earlier one can do, for both.
                 after.append(one_round(base, measure.ROOT, requests, arguments.seconds, before[-1]["half"]["rate"]))
                 rows.append(Side("bare", "benchmarks.serving", ("--bare", str(base), str(requests))).run())
         finally:
             subprocess.run([*git, "remove", "--force", str(root)], check=True)
-    report(arguments.before, medians(before), medians(after), rows)
+    report(arguments, medians(before), medians(after), rows)
 
 
-def report(commit: str, before: Any, after: Any, rows: list[dict[str, float]]) -> None:
+def report(arguments: argparse.Namespace, before: Any, after: Any, rows: list[dict[str, float]]) -> None:
     names = {"half": "half of the earlier top"}
     lines = []
     for load in before:
@@ -108,10 +114,12 @@ def report(commit: str, before: Any, after: Any, rows: list[dict[str, float]]) -
             cells += [f"{old[key]:.2f}", f"{new[key]:.2f}"]
         lines.append([*cells, f"{old['cpu'] / new['cpu']:.2f}"])
     header = ["load", "calls/s", "now", "CPU ms", "now", "p50 ms", "now", "p99 ms", "now", "calls a CPU s, ratio"]
-    measure.say(f"\nFirst of each pair: commit {commit}.\n" + measure.table(header, lines))
+    commit = arguments.before
+    model = "the model of this checkout" if arguments.same_model else "the model that it exports"
+    measure.say(f"\nFirst of each pair: commit {commit}, which serves {model}.\n" + measure.table(header, lines))
     found = {batch: statistics.median(row[f"bare_{batch}"] for row in rows) for batch in (1, 64)}
     measure.say(f"The bare signature: {found[1]:.3f} ms of CPU a row alone, {found[64]:.3f} ms in a batch of 64.")
-    values = {"before": {"commit": commit, **before}, "after": after, "bare": found}
+    values = {"before": {"commit": commit, "model": model, **before}, "after": after, "bare": found}
     measure.say(f"Stored in {measure.store('serving', values).relative_to(measure.ROOT)}.")
 
 

@@ -1,4 +1,4 @@
-"""What the measurements of serving share: models to serve, requests with their lists, servers and their loads."""
+"""What the measurements of serving share: requests with their lists, servers and their loads."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,27 +14,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import measure
+from benchmarks.serving_export import HISTORY, ITEMS
 
 LOAD, FLOOD = "benchmarks.serving_load", "benchmarks.serving_flood"
-ITEMS, DIM, HISTORY, K, REQUESTS = 2706, 64, 50, 10, 64
+K, REQUESTS = 10, 64
 _ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": "-1"}
-
-
-def export(folder: Path, versions: Mapping[int, int]) -> None:
-    """Writes models of MovieTweetings' size with random weights: number of the version to seed."""
-    import keras
-
-    from pnfrec_keras.examples.vocabulary import Vocabulary
-    from pnfrec_keras.export.saved_model import export_saved_model
-    from pnfrec_keras.network.model import PNFRec
-
-    ids = [str(1_000_000 + number) for number in range(ITEMS)]
-    counts = np.arange(ITEMS, 0, -1)
-    for version, seed in versions.items():
-        keras.utils.set_random_seed(seed)
-        export_saved_model(
-            PNFRec(ITEMS, max_length=HISTORY, dim=DIM), Vocabulary(ids, counts, counts), folder / str(version)
-        )
 
 
 def write_requests(folder: Path, base: Path, rows: int = 1, count: int = REQUESTS, versions: int = 0) -> None:
@@ -69,6 +53,13 @@ def write_requests(folder: Path, base: Path, rows: int = 1, count: int = REQUEST
     for number in range(1, versions + 1):
         expected[str(number)] = expected[str(2 - number % 2)]
     (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+
+
+def export_by(root: Path, folder: Path) -> None:
+    """Writes the model that a checkout exports, as version 1: its exports are what it serves."""
+    script = measure.ROOT / "benchmarks" / "serving_export.py"
+    environment = {**_ENVIRONMENT, "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, str(script), str(folder)], cwd=root, env=environment, check=True)
 
 
 class Server:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure, serving_setup
+from benchmarks.serving_export import export
 from benchmarks.serving_setup import FLOOD, Server, finished, started_load
 
 TRIALS = ("switches", "steady", "overload", "mixed", "kill")
@@ -64,7 +65,7 @@ class Trials:
         self.minutes = minutes
         self.scratch = scratch
         self.models = scratch / "models"
-        serving_setup.export(self.models, {1: 1, 2: 2})
+        export(self.models, {1: 1, 2: 2})
         self.requests = scratch / "requests"
         serving_setup.write_requests(self.requests, self.models, versions=switches + 1)
         self.batches = scratch / "batches"
